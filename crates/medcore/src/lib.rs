@@ -1,0 +1,28 @@
+//! Images with geometry, and the algorithms that every other crate of the workspace stands on.
+//!
+//! * Axes are in storage order, slowest first: `[depth, height, width]`, channels in front.
+//! * World coordinates are LPS millimetres in `f64` ([`frame`]).
+//! * An index names a voxel's centre; voxel `i` covers `[i - 0.5, i + 0.5)`.
+//!
+//! No file format, no tensor framework, no global state.
+
+pub mod atomic;
+mod budget;
+pub mod buffer;
+mod error;
+pub mod frame;
+mod geometry;
+mod image;
+pub mod linear;
+pub mod random;
+mod region;
+
+pub use budget::Budget;
+pub use buffer::{Buffer, Plain};
+pub use error::{Error, Result};
+pub use frame::{Lps, Point, Ras, Vector};
+pub use geometry::{Calibration, Geometry, GeometryMismatch, GeometryTolerance};
+pub use image::{Dims, Image, Label, LabelMap, Rank};
+pub use linear::IndexMap;
+pub use ndarray;
+pub use region::{BoundingBox, Region};

@@ -1,0 +1,1 @@
+//! Whole-pipeline tests that need several crates.
