@@ -1,0 +1,84 @@
+//! What a forward pass needs to know besides its inputs.
+
+use std::collections::BTreeSet;
+
+use medcore::random::Key;
+
+/// Training or evaluation, where randomness comes from, and which intermediate features are wanted.
+///
+/// ```
+/// use medcore::random::Key;
+/// use mednn::Context;
+///
+/// assert!(Context::train(Key::new(7).epoch(3)).is_training());
+/// assert!(Context::evaluate().with_features(["bottleneck"]).wants_feature("bottleneck"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Context {
+    training: bool,
+    recompute: bool,
+    key: Key,
+    features: BTreeSet<String>,
+}
+
+impl Context {
+    /// A forward pass whose gradients are wanted: parameters are tracked, dropout drops, batch norm uses the batch.
+    #[must_use]
+    pub fn train(key: Key) -> Self {
+        Self {
+            training: true,
+            recompute: false,
+            key,
+            features: BTreeSet::new(),
+        }
+    }
+
+    /// A forward pass for its result: nothing is tracked, nothing is random.
+    #[must_use]
+    pub fn evaluate() -> Self {
+        Self {
+            training: false,
+            recompute: false,
+            key: Key::new(0),
+            features: BTreeSet::new(),
+        }
+    }
+
+    /// The same pass run a second time to get back activations that were not kept: running statistics stay as they are.
+    #[must_use]
+    pub fn with_recompute(mut self) -> Self {
+        self.recompute = true;
+        self
+    }
+
+    /// Asks for intermediate features by name; a model puts them into [`Outputs`](crate::model::Outputs).
+    #[must_use]
+    pub fn with_features<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.features.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// True when gradients are wanted.
+    #[must_use]
+    pub fn is_training(&self) -> bool {
+        self.training
+    }
+
+    /// True in the second run of the same forward pass.
+    #[must_use]
+    pub fn is_recompute(&self) -> bool {
+        self.recompute
+    }
+
+    /// The key of all randomness in this pass; layers draw from the stream that has their name.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// True when the feature was asked for.
+    #[must_use]
+    pub fn wants_feature(&self, name: &str) -> bool {
+        self.features.contains(name)
+    }
+}

@@ -1,0 +1,9 @@
+//! CPU kernels: plain functions over slices and explicit shapes, without a candle type in their signatures.
+//!
+//! Work is split into chunks whose size does not depend on the number of threads and partial results are combined in order,
+//! so every result is the same to the bit on any number of threads.
+//! Threads are those of the caller's rayon pool.
+
+pub(crate) mod buffer;
+pub mod real;
+pub mod simd;

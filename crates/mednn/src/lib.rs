@@ -1,0 +1,25 @@
+//! Neural network operators, layers, losses and optimizers for images on candle.
+//!
+//! Tensors, devices and the autograd tape are candle's, re-exported as [`candle_core`].
+//! What a network for medical images needs on top of them, candle lacks or computes slowly or wrongly in the backward pass;
+//! this crate owns it: convolution, pooling, normalisation, resizing and losses in 2D and 3D, each forward and backward.
+//!
+//! - [`ops`]: differentiable functions over tensors, shapes checked;
+//! - [`cpu`]: their kernels, plain functions over slices;
+//! - [`params`], [`context`], [`model`]: how a network is written.
+//!
+//! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
+
+pub use candle_core;
+
+pub mod context;
+pub mod cpu;
+pub mod error;
+pub mod model;
+pub mod ops;
+pub mod params;
+
+pub use context::Context;
+pub use error::{Error, Result};
+pub use model::{Inputs, Model, Outputs};
+pub use params::{ParamPath, Params};

@@ -1,0 +1,189 @@
+//! What every operator needs to get from tensors to slices and back.
+
+use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor, WithDType};
+
+use crate::cpu::real::Real;
+use crate::error::{Error, Result};
+
+/// An element type operators work on: `f32`, or `f64` for gradient checks.
+pub(crate) trait Element: Real + WithDType {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
+/// Runs generic code for the element type of a tensor: `for_element!(tensor, op, T => expression)`.
+macro_rules! for_element {
+    ($tensor:expr, $op:expr, $t:ident => $body:expr) => {
+        match $tensor.dtype() {
+            ::candle_core::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            ::candle_core::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            got => Err($crate::ops::support::unsupported_type($op, got).into()),
+        }
+    };
+}
+pub(crate) use for_element;
+
+/// The error for an element type without kernel, in candle's type because it also leaves operators' own methods.
+pub(crate) fn unsupported_type(op: &'static str, got: DType) -> candle_core::Error {
+    candle_core::Error::UnsupportedDTypeForOp(got, op)
+}
+
+/// Refuses tensors that are neither `f32` nor `f64`.
+pub(crate) fn check_float(op: &'static str, name: &'static str, tensor: &Tensor) -> Result<()> {
+    match tensor.dtype() {
+        DType::F32 | DType::F64 => Ok(()),
+        got => Err(Error::ElementType {
+            op,
+            tensor: name,
+            expected: "f32 or f64",
+            got,
+        }),
+    }
+}
+
+/// Refuses a tensor of another element type than `like`.
+pub(crate) fn check_same_type(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    like: &Tensor,
+) -> Result<()> {
+    if tensor.dtype() == like.dtype() {
+        return Ok(());
+    }
+    Err(Error::ElementType {
+        op,
+        tensor: name,
+        expected: if like.dtype() == DType::F64 {
+            "f64, as the input"
+        } else {
+            "f32, as the input"
+        },
+        got: tensor.dtype(),
+    })
+}
+
+/// Refuses a tensor of another shape.
+pub(crate) fn check_shape(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    expected: &[usize],
+) -> Result<()> {
+    if tensor.dims() == expected {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        op,
+        tensor: name,
+        expected: expected.to_vec(),
+        got: tensor.dims().to_vec(),
+    })
+}
+
+/// Refuses a tensor with fewer axes, and one without elements.
+pub(crate) fn check_min_rank(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    rank: usize,
+) -> Result<()> {
+    if tensor.rank() < rank {
+        return Err(Error::Rank {
+            op,
+            tensor: name,
+            expected: format!("at least {rank}"),
+            got: tensor.dims().to_vec(),
+        });
+    }
+    check_not_empty(op, name, tensor)
+}
+
+/// Refuses a tensor with another number of axes, and one without elements.
+pub(crate) fn check_rank(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    rank: usize,
+) -> Result<()> {
+    if tensor.rank() != rank {
+        return Err(Error::Rank {
+            op,
+            tensor: name,
+            expected: rank.to_string(),
+            got: tensor.dims().to_vec(),
+        });
+    }
+    check_not_empty(op, name, tensor)
+}
+
+fn check_not_empty(op: &'static str, name: &'static str, tensor: &Tensor) -> Result<()> {
+    match tensor.dims().iter().position(|&length| length == 0) {
+        None => Ok(()),
+        Some(axis) => Err(Error::Axis {
+            op,
+            tensor: name,
+            axis,
+            rule: "at least 1 long".to_owned(),
+            got: tensor.dims().to_vec(),
+        }),
+    }
+}
+
+/// The elements of a contiguous storage.
+pub(crate) fn elements<'a, T: Element>(
+    storage: &'a CpuStorage,
+    layout: &Layout,
+) -> candle_core::Result<&'a [T]> {
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or_else(|| candle_core::Error::RequiresContiguous { op: "mednn" })?;
+    Ok(&storage.as_slice::<T>()?[start..end])
+}
+
+/// Calls `f` with the elements of a tensor in storage order, copied first if it is not contiguous.
+pub(crate) fn with_elements<T: Element, R>(
+    tensor: &Tensor,
+    f: impl FnOnce(&[T]) -> candle_core::Result<R>,
+) -> candle_core::Result<R> {
+    with_raw_elements::<T, R>(tensor, f)
+}
+
+/// As [`with_elements`] for any type of candle.
+pub(crate) fn with_raw_elements<T: WithDType, R>(
+    tensor: &Tensor,
+    f: impl FnOnce(&[T]) -> candle_core::Result<R>,
+) -> candle_core::Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        return Err(candle_core::Error::Msg(format!(
+            "no kernel for device {:?}",
+            tensor.device().location()
+        )));
+    };
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or_else(|| candle_core::Error::RequiresContiguous { op: "mednn" })?;
+    f(&storage.as_slice::<T>()?[start..end])
+}
+
+/// What a kernel made, as candle wants it.
+pub(crate) fn output<T: Element>(values: Vec<T>, shape: &[usize]) -> (CpuStorage, Shape) {
+    (T::to_cpu_storage_owned(values), Shape::from_dims(shape))
+}
+
+/// A new tensor that is not on the tape.
+pub(crate) fn tensor<T: Element>(
+    values: Vec<T>,
+    shape: &[usize],
+    like: &Tensor,
+) -> candle_core::Result<Tensor> {
+    Tensor::from_vec(values, shape, like.device())
+}

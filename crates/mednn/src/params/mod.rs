@@ -1,0 +1,15 @@
+//! The parameters and buffers of a network, ordered by name.
+//!
+//! Names are those of the reference library's state dictionary (`encoder.0.conv.weight`), so its weights load without a table.
+//! Values are drawn from a stream keyed by the seed and the full name: they depend on neither the order in which a network is
+//! built nor on what else it holds.
+
+mod init;
+mod load;
+mod path;
+mod store;
+
+pub use init::Init;
+pub use load::{LoadPolicy, LoadReport, Misshapen};
+pub use path::ParamPath;
+pub use store::{Buffer, Param, Params};
