@@ -132,7 +132,7 @@ impl<T: Plain> Buffer<T> {
                 what,
             )));
         }
-        if offset % align_of::<T>() != 0 {
+        if !offset.is_multiple_of(align_of::<T>()) {
             return Err(Error::InvalidParameter {
                 parameter: "offset",
                 rule: "a multiple of the element's alignment",

@@ -16,6 +16,7 @@ mod image;
 pub mod linear;
 pub mod random;
 mod region;
+pub mod resample;
 
 pub use budget::Budget;
 pub use buffer::{Buffer, Plain};
