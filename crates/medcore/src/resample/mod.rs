@@ -21,6 +21,8 @@ mod label;
 mod oblique;
 mod separable;
 mod taps;
+#[cfg(test)]
+mod tests;
 mod voxel;
 
 use serde::{Deserialize, Serialize};
