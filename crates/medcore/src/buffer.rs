@@ -7,6 +7,7 @@
     reason = "memory maps and page advice; every block states its invariant"
 )]
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -162,13 +163,33 @@ pub fn reserve<T>(len: usize, what: &'static str) -> Result<Vec<T>> {
     Ok(v)
 }
 
-/// A vector of `len` zeros (or the default of `T`), in huge pages where the system offers them.
+/// A vector of `len` zeros, in huge pages where the system offers them.
+///
+/// Fresh pages come zeroed from the system and are touched by nobody until they are written: threads that
+/// fill the vector share that cost.
 ///
 /// # Errors
 /// Returns [`Error::OutOfMemory`] instead of ending the process.
 pub fn zeroed<T: Plain>(len: usize, what: &'static str) -> Result<Vec<T>> {
-    let mut v = reserve(len, what)?;
-    v.resize(len, T::default());
+    let refused = || Error::OutOfMemory {
+        what,
+        bytes: (len as u64).saturating_mul(size_of::<T>() as u64),
+    };
+    let layout = Layout::array::<T>(len).map_err(|_| refused())?;
+    if layout.size() == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the layout has a size above zero; a null pointer is handled before use. The pointer then
+    // owns `len` elements of `T`'s layout from the global allocator, as `Vec` asks, and zero bytes are a
+    // valid `T: Plain` (zero, its default).
+    let mut v = unsafe {
+        let start = alloc_zeroed(layout).cast::<T>();
+        if start.is_null() {
+            return Err(refused());
+        }
+        Vec::from_raw_parts(start, len, len)
+    };
+    advise_huge_pages(&mut v);
     Ok(v)
 }
 

@@ -92,20 +92,70 @@ fn linear<L: Label, const D: usize>(
         for x in (0..interior.start).chain(interior.end..out_row.len()) {
             out_row[x] = vote_at(source, rows, &line, x, border, outside);
         }
-        for x in interior {
-            let at = line.at(x);
+        let mut at = line.at(interior.start);
+        for out in &mut out_row[interior] {
             let base: usize = (0..D)
                 .map(|a| (at[a] >> 32) as usize * rows.strides[a])
                 .sum();
             let first = source[base];
-            let uniform = (1..1 << D).all(|c| source[base + corners[c]] == first);
-            out_row[x] = if uniform {
+            let mut cell = [first; 8];
+            let mut uniform = true;
+            for corner in 1..1 << D {
+                cell[corner] = source[base + corners[corner]];
+                uniform &= cell[corner] == first;
+            }
+            *out = if uniform {
                 first
             } else {
-                vote_at(source, rows, &line, x, border, outside)
+                majority::<L, D>(&cell, at.map(oblique::fraction))
             };
+            for a in 0..D {
+                at[a] += line.step()[a];
+            }
         }
     });
+}
+
+/// The class of the largest weight among the 2^D corners of a cell.
+fn majority<L: Label, const D: usize>(cell: &[L; 8], fraction: [f32; D]) -> L {
+    let mut weight = [0.0f32; 8];
+    weight[0] = 1.0;
+    let mut closest = 0;
+    for a in 0..D {
+        let count = 1 << a;
+        for c in (0..count).rev() {
+            weight[2 * c + 1] = weight[c] * fraction[a];
+            weight[2 * c] = weight[c] * (1.0 - fraction[a]);
+        }
+        closest = 2 * closest + usize::from(fraction[a] >= 0.5);
+    }
+    let (first, closest) = (cell[0], cell[closest]);
+    let corners = 1 << D;
+    let other = cell[..corners]
+        .iter()
+        .copied()
+        .find(|&l| l != first)
+        .unwrap_or(first);
+    if cell[..corners].iter().all(|&l| l == first || l == other) {
+        let share: f32 = (0..corners)
+            .filter(|&c| cell[c] == other)
+            .map(|c| weight[c])
+            .sum();
+        let tied = (share - 0.5).abs() <= 0.5 * TIE;
+        return if tied {
+            closest
+        } else if share > 0.5 {
+            other
+        } else {
+            first
+        };
+    }
+    let mut votes: [(L, f32); 9] = [(first, 0.0); 9];
+    let mut used = 1;
+    for c in 0..corners {
+        used = add_vote(&mut votes, used, cell[c], weight[c]);
+    }
+    winner(&votes[..used], closest)
 }
 
 /// Weights of classes closer than this are a tie.
@@ -135,32 +185,39 @@ fn vote_at<L: Label, const D: usize>(
         if weight == 0.0 {
             continue;
         }
-        let label = source[index];
-        match votes[..used].iter_mut().find(|(l, _)| *l == label) {
-            Some((_, sum)) => *sum += weight,
-            None => {
-                votes[used] = (label, weight);
-                used += 1;
-            }
-        }
+        used = add_vote(&mut votes, used, source[index], weight);
     }
-    let best = votes[..used]
-        .iter()
-        .fold(0.0f32, |best, &(_, w)| best.max(w));
-    let mut tied = votes[..used]
-        .iter()
-        .filter(|&&(_, w)| w >= best - TIE)
-        .map(|&(l, _)| l);
     let index = (0..D).try_fold(0, |sum, a| {
         Some(sum + taps::nearest(at[a], rows.source[a], border)? * rows.strides[a])
     });
-    let closest = index.map_or(outside, |i| source[i]);
-    if tied.clone().any(|l| l == closest) {
+    winner(&votes[..used], index.map_or(outside, |i| source[i]))
+}
+
+fn add_vote<L: Label>(votes: &mut [(L, f32); 9], used: usize, label: L, weight: f32) -> usize {
+    match votes[..used].iter_mut().find(|(l, _)| *l == label) {
+        Some((_, sum)) => {
+            *sum += weight;
+            used
+        }
+        None => {
+            votes[used] = (label, weight);
+            used + 1
+        }
+    }
+}
+
+/// The class with the most votes; among equals the closest voxel's, then the lowest.
+fn winner<L: Label>(votes: &[(L, f32)], closest: L) -> L {
+    let best = votes.iter().fold(0.0f32, |best, &(_, w)| best.max(w));
+    let tied = || {
+        votes
+            .iter()
+            .filter(|&&(_, w)| w >= best - TIE)
+            .map(|&(l, _)| l)
+    };
+    if tied().any(|l| l == closest) {
         closest
     } else {
-        tied.clone()
-            .min()
-            .or_else(|| tied.next())
-            .unwrap_or(closest)
+        tied().min().unwrap_or(closest)
     }
 }

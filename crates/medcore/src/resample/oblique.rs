@@ -82,6 +82,10 @@ impl<const D: usize> Line<D> {
         std::array::from_fn(|a| self.start[a] + x as i64 * self.step[a])
     }
 
+    pub(super) fn step(&self) -> [i64; D] {
+        self.step
+    }
+
     pub(super) fn coordinates(&self, x: usize) -> [f64; D] {
         self.at(x).map(|p| p as f64 / ONE as f64)
     }
@@ -117,7 +121,7 @@ impl<const D: usize> Line<D> {
 
 /// The fraction of a position, in [0, 1).
 #[inline(always)]
-fn fraction(position: i64) -> f32 {
+pub(super) fn fraction(position: i64) -> f32 {
     ((position as u32) >> 8) as i32 as f32 * (1.0 / (1u32 << 24) as f32)
 }
 

@@ -308,3 +308,25 @@ proptest! {
         prop_assert_eq!(a, b);
     }
 }
+
+proptest! {
+    #[test]
+    fn the_cell_vote_agrees_with_interpolated_indicators(
+        cell in prop::array::uniform8(0u8..4),
+        at in prop::array::uniform3(0.0f64..1.0),
+    ) {
+        let map = IndexMap::<3> { matrix: [[1.0, 1e-3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], offset: at };
+        let mut got = [0u8];
+        resample_labels_slice(&cell, [2; 3], &map, &mut got, [1; 3], LabelInterpolation::Linear, Outside::Edge)
+            .unwrap();
+        let score = |class: u8| {
+            let indicator = cell.map(|l| f32::from(u8::from(l == class)));
+            let mut out = [0.0f32];
+            resample_slice(&indicator, [2; 3], &map, &mut out, [1; 3], Interpolation::Linear, Outside::Edge)
+                .unwrap();
+            out[0]
+        };
+        let best = (0..4).map(score).fold(0.0, f32::max);
+        prop_assert!(score(got[0]) >= best - 1e-5);
+    }
+}
