@@ -1,0 +1,99 @@
+//! What can go wrong between an image and a training sample.
+
+/// The result of a fallible operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a transform, a patch or a preprocessing step was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter lies outside its range; found when a pipeline is built.
+    #[error("{transform}: {parameter} must be {rule}, got {value}")]
+    InvalidParameter {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// The rule it broke.
+        rule: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A parameter has one entry for each of something, and their number is wrong.
+    #[error("{transform}: {parameter} needs {expected} entries, got {got}")]
+    EntryCount {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// Entries needed.
+        expected: usize,
+        /// Entries given.
+        got: usize,
+    },
+    /// A transform needs labels and the sample has none.
+    #[error("{transform} needs labels, the sample has none")]
+    MissingLabels {
+        /// Name of the transform.
+        transform: &'static str,
+    },
+    /// Class locations were collected on a grid of another shape than the sample's.
+    #[error("class locations belong to shape {expected:?}, the sample has shape {got:?}")]
+    ForeignLocations {
+        /// Shape the locations were collected on.
+        expected: Vec<usize>,
+        /// Shape of the sample.
+        got: Vec<usize>,
+    },
+    /// A label map lies on another grid than the one a trace leads back from.
+    #[error("the trace leads back from the {expected} grid, the labels lie elsewhere: {source}")]
+    ForeignGrid {
+        /// Name of the grid.
+        expected: &'static str,
+        /// The first difference.
+        #[source]
+        source: medcore::GeometryMismatch,
+    },
+    /// A voxel is NaN or infinite where statistics are taken.
+    #[error("channel {channel} holds a voxel that is not finite")]
+    NotFinite {
+        /// Channel, from zero.
+        channel: usize,
+    },
+    /// A fingerprint was asked of no case, or of cases that do not go together.
+    #[error("cannot describe these cases together: {reason}")]
+    Fingerprint {
+        /// What does not fit.
+        reason: String,
+    },
+    /// Image, geometry or label operations refused their input.
+    #[error(transparent)]
+    Core(#[from] medcore::Error),
+}
+
+/// Refuses numbers outside `accepted`; the one way in which this crate checks a parameter.
+pub(crate) fn check(
+    transform: &'static str,
+    parameter: &'static str,
+    value: f64,
+    rule: &'static str,
+    accepted: impl Fn(f64) -> bool,
+) -> Result<()> {
+    if accepted(value) {
+        Ok(())
+    } else {
+        Err(Error::InvalidParameter {
+            transform,
+            parameter,
+            rule,
+            value,
+        })
+    }
+}
+
+/// Refuses what is not a probability.
+pub(crate) fn check_probability(transform: &'static str, value: f64) -> Result<()> {
+    check(transform, "probability", value, "within 0 and 1", |v| {
+        (0.0..=1.0).contains(&v)
+    })
+}

@@ -1,0 +1,124 @@
+//! Gamma correction of the intensity range (batchgeneratorsv2 `GammaTransform`).
+
+use medcore::random::Key;
+use serde::{Deserialize, Serialize};
+
+use super::each_channel;
+use crate::draw::{Channels, Draw};
+use crate::error::{Result, check_probability};
+use crate::math;
+use crate::parallel::{Statistics, for_each_chunk};
+use crate::sample::Sample;
+use crate::transform::Transform;
+
+/// Ranges narrower than this are not stretched (batchgeneratorsv2's `eps`).
+const SMALLEST: f64 = 1e-7;
+
+/// One gamma correction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gamma {
+    /// The exponent; above 1 darkens.
+    pub exponent: f32,
+    /// Whether the image is negated before and after, so that the bright end is stretched.
+    pub inverted: bool,
+    /// Whether mean and standard deviation are restored.
+    pub retain_statistics: bool,
+}
+
+/// Raises intensities, scaled to 0..1 over the range present, to a power, and scales them back.
+pub fn gamma(voxels: &mut [f32], parameters: Gamma) {
+    let before = Statistics::of(voxels);
+    let sign = if parameters.inverted { -1.0_f32 } else { 1.0 };
+    let (min, max) = if parameters.inverted {
+        (-before.max, -before.min)
+    } else {
+        (before.min, before.max)
+    };
+    let range = max - min;
+    let divisor = range.max(SMALLEST as f32);
+    for_each_chunk(voxels, |_, chunk| {
+        for v in chunk {
+            let unit = (*v * sign - min) / divisor;
+            *v = math::pow_unit(unit, parameters.exponent) * range + min;
+        }
+    });
+    if !parameters.retain_statistics {
+        if parameters.inverted {
+            for_each_chunk(voxels, |_, chunk| chunk.iter_mut().for_each(|v| *v = -*v));
+        }
+        return;
+    }
+    let after = Statistics::of(voxels);
+    let mean = (before.mean * f64::from(sign)) as f32;
+    let shift = after.mean as f32;
+    let scale = (before.unbiased_std() / after.unbiased_std().max(SMALLEST)) as f32;
+    for_each_chunk(voxels, |_, chunk| {
+        for v in chunk {
+            *v = ((*v - shift) * scale + mean) * sign;
+        }
+    });
+}
+
+/// Applies a drawn gamma correction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomGamma {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// The exponent.
+    pub exponent: Draw,
+    /// Whether the image is negated before and after.
+    pub inverted: bool,
+    /// Whether mean and standard deviation are restored.
+    pub retain_statistics: bool,
+    /// Whether the channels share the exponent.
+    pub channels: Channels,
+}
+
+impl Default for RandomGamma {
+    /// nnU-Net's parameters of the plain correction.
+    fn default() -> Self {
+        Self {
+            probability: 0.3,
+            exponent: Draw::Balanced {
+                low: 0.7,
+                high: 1.5,
+            },
+            inverted: false,
+            retain_statistics: true,
+            channels: Channels::Each { probability: 1.0 },
+        }
+    }
+}
+
+impl<const D: usize> Transform<D> for RandomGamma {
+    fn name(&self) -> &'static str {
+        "RandomGamma"
+    }
+
+    fn check(&self) -> Result<()> {
+        const NAME: &str = "RandomGamma";
+        check_probability(NAME, self.probability)?;
+        self.channels.check(NAME)?;
+        self.exponent
+            .check(NAME, "exponent", "above 0", |v| v > 0.0)
+    }
+
+    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
+        if !key.stream("apply").chance(self.probability) {
+            return Ok(sample);
+        }
+        let channels = sample.image().channels();
+        let exponents = self
+            .channels
+            .draw(channels, key, |random| self.exponent.draw(random) as f32);
+        Ok(each_channel(sample, exponents, |voxels, exponent| {
+            let parameters = Gamma {
+                exponent,
+                inverted: self.inverted,
+                retain_statistics: self.retain_statistics,
+            };
+            gamma(voxels, parameters);
+        }))
+    }
+}

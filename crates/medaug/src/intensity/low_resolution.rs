@@ -1,0 +1,200 @@
+//! A coarser scan of the same grid: nearest voxels are kept, and the rest is interpolated between them
+//! (batchgeneratorsv2 `SimulateLowResolutionTransform`: torch `nearest-exact` down, linear up).
+//!
+//! Positions are computed in `f32` as PyTorch does, so that the same voxels are kept.
+
+use medcore::random::Key;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::each_channel;
+use crate::draw::{Channels, Draw};
+use crate::error::{Error, Result, check_probability};
+use crate::sample::Sample;
+use crate::transform::Transform;
+
+/// Makes one channel of `shape` (up to three axes) look as if it had `round(shape * scale)` voxels.
+///
+/// # Panics
+/// If `voxels` is not as long as `shape` says, or has more than three axes.
+pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], scale: [f32; D]) {
+    assert!(D <= 3 && voxels.len() == shape.iter().product::<usize>());
+    let mut dims = [1; 3];
+    let mut coarse = [1; 3];
+    for axis in 0..D {
+        dims[3 - D + axis] = shape[axis];
+        let wanted = (shape[axis] as f64 * f64::from(scale[axis])).round_ties_even();
+        coarse[3 - D + axis] = (wanted as usize).max(1);
+    }
+    let [_, height, width] = dims;
+    let kept: [Vec<usize>; 3] = std::array::from_fn(|a| nearest_exact(dims[a], coarse[a]));
+    let source = &*voxels;
+    let mut small = vec![0.0_f32; coarse.iter().product()];
+    small
+        .par_chunks_mut(coarse[1] * coarse[2])
+        .zip(&kept[0])
+        .for_each(|(slice, &d)| {
+            for (row, &h) in slice.chunks_exact_mut(coarse[2]).zip(&kept[1]) {
+                let from = &source[(d * height + h) * width..][..width];
+                for (v, &w) in row.iter_mut().zip(&kept[2]) {
+                    *v = from[w];
+                }
+            }
+        });
+    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
+    let (coarse_slice, coarse_width) = (coarse[1] * coarse[2], coarse[2]);
+    voxels
+        .par_chunks_mut(height * width)
+        .zip(&taps[0])
+        .for_each_init(
+            || (vec![0.0; coarse_slice], vec![0.0; coarse_width]),
+            |(plane, line), (slice, d)| {
+                let at = |i: usize| &small[i * coarse_slice..][..coarse_slice];
+                blend(plane, at(d.low), at(d.high), d.weight);
+                for (row, h) in slice.chunks_exact_mut(width).zip(&taps[1]) {
+                    let at = |i: usize| &plane[i * coarse_width..][..coarse_width];
+                    blend(line, at(h.low), at(h.high), h.weight);
+                    for (v, w) in row.iter_mut().zip(&taps[2]) {
+                        *v = line[w.low] * (1.0 - w.weight) + line[w.high] * w.weight;
+                    }
+                }
+            },
+        );
+}
+
+/// Two neighbours and the share of the second.
+struct Tap {
+    low: usize,
+    high: usize,
+    weight: f32,
+}
+
+/// The voxel of an axis of `len` that each of `coarse` voxels keeps.
+fn nearest_exact(len: usize, coarse: usize) -> Vec<usize> {
+    let scale = len as f32 / coarse as f32;
+    (0..coarse)
+        .map(|i| (((i as f32 + 0.5) * scale) as usize).min(len - 1))
+        .collect()
+}
+
+/// Where each of `len` voxels lies among `coarse` ones of the same extent.
+fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
+    let scale = coarse as f32 / len as f32;
+    (0..len)
+        .map(|i| {
+            let at = (scale * (i as f32 + 0.5) - 0.5).max(0.0);
+            let low = (at as usize).min(coarse - 1);
+            Tap {
+                low,
+                high: (low + 1).min(coarse - 1),
+                weight: (at - low as f32).clamp(0.0, 1.0),
+            }
+        })
+        .collect()
+}
+
+fn blend(out: &mut [f32], low: &[f32], high: &[f32], weight: f32) {
+    for ((o, &a), &b) in out.iter_mut().zip(low).zip(high) {
+        *o = a * (1.0 - weight) + b * weight;
+    }
+}
+
+/// Simulates a scan with fewer voxels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomLowResolution {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// Voxels kept along an axis, as a share of those there; one draw for all axes.
+    pub scale: Draw,
+    /// Axes that keep their voxels, for instance the slice axis of thick slices.
+    pub ignored_axes: Vec<usize>,
+    /// Whether the channels share the scale.
+    pub channels: Channels,
+}
+
+impl Default for RandomLowResolution {
+    /// nnU-Net's parameters.
+    fn default() -> Self {
+        Self {
+            probability: 0.25,
+            scale: Draw::Uniform {
+                low: 0.5,
+                high: 1.0,
+            },
+            ignored_axes: vec![],
+            channels: Channels::Each { probability: 0.5 },
+        }
+    }
+}
+
+impl<const D: usize> Transform<D> for RandomLowResolution {
+    fn name(&self) -> &'static str {
+        "RandomLowResolution"
+    }
+
+    fn check(&self) -> Result<()> {
+        const NAME: &str = "RandomLowResolution";
+        check_probability(NAME, self.probability)?;
+        self.channels.check(NAME)?;
+        if let Some(&axis) = self.ignored_axes.iter().find(|&&axis| axis >= D) {
+            return Err(Error::InvalidParameter {
+                transform: NAME,
+                parameter: "ignored_axes",
+                rule: "an axis of the image",
+                value: axis as f64,
+            });
+        }
+        self.scale
+            .check(NAME, "scale", "above 0 and at most 1", |v| {
+                v > 0.0 && v <= 1.0
+            })
+    }
+
+    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
+        if !key.stream("apply").chance(self.probability) {
+            return Ok(sample);
+        }
+        let (channels, shape) = (sample.image().channels(), sample.shape());
+        let scales = self
+            .channels
+            .draw(channels, key, |random| self.scale.draw(random) as f32);
+        Ok(each_channel(sample, scales, |voxels, scale| {
+            let scales = std::array::from_fn(|axis| {
+                if self.ignored_axes.contains(&axis) {
+                    1.0
+                } else {
+                    scale
+                }
+            });
+            low_resolution(voxels, shape, scales);
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_resolution_changes_nothing() {
+        let mut voxels: Vec<f32> = (0..3 * 5 * 7).map(|v| (v * v % 31) as f32).collect();
+        let before = voxels.clone();
+        low_resolution(&mut voxels, [3, 5, 7], [1.0; 3]);
+        assert_eq!(voxels, before);
+    }
+
+    #[test]
+    fn half_resolution_keeps_every_other_voxel_and_draws_lines_between() {
+        let mut voxels: Vec<f32> = (0..8).map(|v| v as f32).collect();
+        low_resolution(&mut voxels, [8], [0.5]);
+        assert_eq!(voxels, [1.0, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.0]);
+    }
+
+    #[test]
+    fn one_voxel_is_left_at_the_least() {
+        let mut voxels = vec![4.0, 5.0, 6.0];
+        low_resolution(&mut voxels, [3], [0.01]);
+        assert_eq!(voxels, [5.0; 3]);
+    }
+}

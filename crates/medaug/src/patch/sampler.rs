@@ -1,0 +1,229 @@
+//! Where a training patch is taken.
+
+use medcore::random::{Key, Random};
+use serde::{Deserialize, Serialize};
+
+use super::locations::{ClassLocations, ClassVoxels};
+use crate::error::{Error, Result, check, check_probability};
+
+const NAME: &str = "PatchSampler";
+
+/// How the place of a patch is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PatchChoice {
+    /// Anywhere inside the image with equal probability; needs no labels.
+    Uniform,
+    /// The last part of every batch shows foreground, the rest is uniform: nnU-Net's rule, slot `i` of `n` is
+    /// forced when `i >= round(n * (1 - fraction))`, halves to even. A batch of one is never forced at 0.33.
+    ForcedForeground {
+        /// Forced part of a batch, nnU-Net's 0.33.
+        fraction: f64,
+    },
+    /// Each patch shows foreground with this probability (nnU-Net's probabilistic oversampling).
+    Foreground {
+        /// Probability of a patch.
+        probability: f64,
+    },
+    /// Foreground or background voxels in this proportion become the centre, every voxel of either with the
+    /// same probability (MONAI `RandCropByPosNegLabel`).
+    PositiveNegative {
+        /// Weight of foreground.
+        positive: f64,
+        /// Weight of background.
+        negative: f64,
+    },
+    /// A class is chosen by these weights, `ratios[class]`, among those present, then one of its voxels
+    /// becomes the centre (MONAI `RandCropByLabelClasses`).
+    ClassRatios {
+        /// Weights of the classes, from 0 on.
+        ratios: Vec<f64>,
+    },
+}
+
+/// A place within a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSlot {
+    /// Number of the patch, from zero.
+    pub index: usize,
+    /// Patches in the batch.
+    pub size: usize,
+}
+
+/// Where a patch lies; it may reach outside the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement<const D: usize> {
+    /// First index of the patch in the image.
+    pub start: [isize; D],
+    /// The class that was looked for.
+    pub class: Option<u8>,
+}
+
+/// Chooses patches of one shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchSampler<const D: usize> {
+    /// Voxels along each axis.
+    #[serde(with = "crate::array")]
+    pub patch: [usize; D],
+    /// How the place is chosen.
+    pub choice: PatchChoice,
+}
+
+impl<const D: usize> PatchSampler<D> {
+    /// Refuses empty patches and weights that choose nothing.
+    ///
+    /// # Errors
+    /// Names the parameter and its rule.
+    pub fn check(&self) -> Result<()> {
+        for &voxels in &self.patch {
+            check(NAME, "patch", voxels as f64, "at least 1", |v| v >= 1.0)?;
+        }
+        let weights = |weights: &[f64], parameter| {
+            for &weight in weights {
+                check(NAME, parameter, weight, "finite and at least 0", |v| {
+                    v.is_finite() && v >= 0.0
+                })?;
+            }
+            let sum = weights.iter().sum();
+            check(NAME, parameter, sum, "above 0 in sum", |v| v > 0.0)
+        };
+        match &self.choice {
+            PatchChoice::Uniform => Ok(()),
+            PatchChoice::ForcedForeground { fraction: p }
+            | PatchChoice::Foreground { probability: p } => check_probability(NAME, *p),
+            PatchChoice::PositiveNegative { positive, negative } => {
+                weights(&[*positive, *negative], "positive and negative")
+            }
+            PatchChoice::ClassRatios { ratios } => weights(ratios, "ratios"),
+        }
+    }
+
+    /// Whether places can only be chosen in cases with labels.
+    #[must_use]
+    pub fn needs_labels(&self) -> bool {
+        self.choice != PatchChoice::Uniform
+    }
+
+    /// Chooses a place in an image of `shape`.
+    ///
+    /// A case without the class that is looked for gets a uniform place, so every case can be trained on.
+    /// An axis shorter than the patch is centred in it, nnU-Net's padding.
+    ///
+    /// # Errors
+    /// Refuses missing locations where labels are needed, and locations of another shape.
+    pub fn place(
+        &self,
+        shape: [usize; D],
+        locations: Option<&ClassLocations<D>>,
+        slot: BatchSlot,
+        key: Key,
+    ) -> Result<Placement<D>> {
+        let mut random = key.stream("place");
+        let locations = match (locations, self.needs_labels()) {
+            (Some(found), _) if found.shape() != shape => {
+                return Err(Error::ForeignLocations {
+                    expected: found.shape().to_vec(),
+                    got: shape.to_vec(),
+                });
+            }
+            (None, true) => return Err(Error::MissingLabels { transform: NAME }),
+            (_, false) => return Ok(self.uniform(shape, &mut random)),
+            (Some(found), true) => found,
+        };
+        let (chosen, beyond) = match &self.choice {
+            PatchChoice::Uniform => (None, false),
+            PatchChoice::ForcedForeground { fraction } => {
+                let free = (slot.size as f64 * (1.0 - fraction)).round_ties_even();
+                let forced = slot.index as f64 >= free;
+                (forced.then(|| any(locations, &mut random)).flatten(), true)
+            }
+            PatchChoice::Foreground { probability } => {
+                let forced = random.chance(*probability);
+                (forced.then(|| any(locations, &mut random)).flatten(), true)
+            }
+            PatchChoice::PositiveNegative { positive, negative } => {
+                let class = if random.chance(positive / (positive + negative)) {
+                    let weights = locations.foreground().map(|c| (c, c.count as f64));
+                    weighted(weights, &mut random)
+                } else {
+                    locations.class(0)
+                };
+                (class, false)
+            }
+            PatchChoice::ClassRatios { ratios } => {
+                let weight = |c: &ClassVoxels| ratios.get(usize::from(c.class)).copied();
+                let weights = locations
+                    .classes()
+                    .iter()
+                    .map(|c| (c, weight(c).unwrap_or(0.0)));
+                (weighted(weights, &mut random), false)
+            }
+        };
+        let Some(class) = chosen else {
+            return Ok(self.uniform(shape, &mut random));
+        };
+        let position = class.positions[random.below(class.positions.len())];
+        let voxel = locations.index(position);
+        let start = std::array::from_fn(|a| {
+            let (len, patch) = (shape[a] as isize, self.patch[a] as isize);
+            let wanted = voxel[a] as isize - patch / 2;
+            if patch > len {
+                // nnU-Net moves the voxel towards the middle of the patch as far as the padding allows.
+                let low = (len - patch).div_euclid(2);
+                if beyond { wanted.max(low) } else { low }
+            } else if beyond {
+                wanted.max(0) // nnU-Net lets the patch reach over the far border only
+            } else {
+                wanted.clamp(0, len - patch)
+            }
+        });
+        Ok(Placement {
+            start,
+            class: Some(class.class),
+        })
+    }
+
+    fn uniform(&self, shape: [usize; D], random: &mut Random) -> Placement<D> {
+        let start = std::array::from_fn(|a| {
+            let (len, patch) = (shape[a] as isize, self.patch[a] as isize);
+            let room = len - patch;
+            if room >= 0 {
+                random.below(room as usize + 1) as isize
+            } else {
+                // An odd amount of padding has two middles.
+                room.div_euclid(2) + random.below(1 + room.rem_euclid(2) as usize) as isize
+            }
+        });
+        Placement { start, class: None }
+    }
+}
+
+/// One of the foreground classes present, all with the same probability.
+fn any<'a, const D: usize>(
+    locations: &'a ClassLocations<D>,
+    random: &mut Random,
+) -> Option<&'a ClassVoxels> {
+    let count = locations.foreground().count();
+    (count > 0)
+        .then(|| random.below(count))
+        .and_then(|n| locations.foreground().nth(n))
+}
+
+/// One of the classes by weight; `None` if all weights are zero.
+fn weighted<'a>(
+    classes: impl Iterator<Item = (&'a ClassVoxels, f64)> + Clone,
+    random: &mut Random,
+) -> Option<&'a ClassVoxels> {
+    let total: f64 = classes.clone().map(|(_, weight)| weight).sum();
+    let mut rest = random.uniform() * total;
+    let mut last = None;
+    for (class, weight) in classes.filter(|(_, weight)| *weight > 0.0) {
+        last = Some(class);
+        if rest < weight {
+            break;
+        }
+        rest -= weight;
+    }
+    last
+}

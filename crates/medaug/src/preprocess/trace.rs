@@ -1,0 +1,228 @@
+//! The way from the model's grid back to the scan's.
+
+use medcore::orientation::{Orientation, Reorientation};
+use medcore::resample::{LabelInterpolation, Outside, resample_labels_slice};
+use medcore::{
+    Calibration, Geometry, GeometryTolerance, IndexMap, Label, LabelMap, Point, Region, Vector,
+    buffer,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What preprocessing did to the grid of one scan.
+///
+/// Three grids: the `original` of the scan; the `oriented` one, the same voxels in another order; and the
+/// `model`'s, whose axes are parallel to the oriented one's. Whoever resamples probabilities does so from the
+/// model grid to the kept part of the oriented one ([`Trace::from_oriented`] is along the axes, hence fast),
+/// slab by slab, and puts the finished labels back with [`Trace::restore`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RawTrace", into = "RawTrace")]
+pub struct Trace {
+    original: Geometry<3>,
+    /// The orientation asked for; `None` if the scan kept its own.
+    orientation: Option<Orientation>,
+    oriented: Geometry<3>,
+    kept: Region<3>,
+    model: Geometry<3>,
+}
+
+impl Trace {
+    pub(super) fn new(
+        original: Geometry<3>,
+        orientation: Option<Orientation>,
+        kept: Region<3>,
+        model: Geometry<3>,
+    ) -> Result<Self> {
+        let oriented = match orientation {
+            Some(orientation) => Reorientation::new(&original, orientation).geometry(&original)?,
+            None => original,
+        };
+        kept.check_inside(oriented.shape())?;
+        Ok(Self {
+            original,
+            orientation,
+            oriented,
+            kept,
+            model,
+        })
+    }
+
+    /// The grid of the scan.
+    #[must_use]
+    pub fn original(&self) -> &Geometry<3> {
+        &self.original
+    }
+
+    /// The scan's voxels in the order of the model's axes.
+    #[must_use]
+    pub fn oriented(&self) -> &Geometry<3> {
+        &self.oriented
+    }
+
+    /// The part of the oriented grid that the model sees; the rest was cropped away.
+    #[must_use]
+    pub fn kept(&self) -> Region<3> {
+        self.kept
+    }
+
+    /// The grid of the preprocessed image.
+    #[must_use]
+    pub fn model(&self) -> &Geometry<3> {
+        &self.model
+    }
+
+    /// The map from indices of the oriented grid to indices of the model's, exactly along the axes.
+    #[must_use]
+    pub fn from_oriented(&self) -> IndexMap<3> {
+        let exact = self.oriented.index_map_to(&self.model);
+        let mut map = IndexMap::translation(exact.offset);
+        for a in 0..3 {
+            map.matrix[a][a] = exact.matrix[a][a];
+            // Voxels that were only moved are found again exactly.
+            if (map.matrix[a][a] - 1.0).abs() < 1e-9 {
+                map.matrix[a][a] = 1.0;
+                let whole = map.offset[a].round();
+                if (map.offset[a] - whole).abs() < 1e-6 {
+                    map.offset[a] = whole;
+                }
+            }
+        }
+        map
+    }
+
+    /// The map from indices of the scan to indices of the model's grid.
+    #[must_use]
+    pub fn from_original(&self) -> IndexMap<3> {
+        self.to_original()
+            .index_map(self.oriented.shape())
+            .then(&self.from_oriented())
+    }
+
+    /// Puts labels on the oriented grid back into the scan's order; exact.
+    ///
+    /// # Errors
+    /// Refuses labels that do not lie on the oriented grid.
+    pub fn restore<L: Label>(&self, labels: &LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
+        same_grid("oriented", &self.oriented, labels.geometry())?;
+        let turn = self.to_original();
+        if turn.is_identity() {
+            return Ok(labels.clone().with_geometry(self.original)?);
+        }
+        let mut restored = buffer::zeroed(self.original.len(), "restored labels")?;
+        turn.apply_slice(labels.as_slice(), self.oriented.shape(), &mut restored)?;
+        Ok(LabelMap::new(self.original, restored)?)
+    }
+
+    /// Brings labels on the model's grid back to the scan's: the class of the nearest voxel, background where
+    /// the scan was cropped. Exact where preprocessing only turned, cropped and padded.
+    ///
+    /// # Errors
+    /// Refuses labels that do not lie on the model's grid.
+    pub fn invert_labels<L: Label>(&self, labels: &LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
+        same_grid("model", &self.model, labels.geometry())?;
+        let part = self.oriented.crop(&self.kept)?;
+        let map =
+            IndexMap::translation(self.kept.start().map(|v| v as f64)).then(&self.from_oriented());
+        let mut classes = buffer::zeroed::<L>(part.len(), "labels")?;
+        resample_labels_slice(
+            labels.as_slice(),
+            self.model.shape(),
+            &map,
+            &mut classes,
+            part.shape(),
+            LabelInterpolation::Nearest,
+            Outside::Edge,
+        )?;
+        let background = L::default();
+        let before = self.kept.start();
+        let after = std::array::from_fn(|a| self.oriented.shape()[a] - self.kept.end()[a]);
+        let part = LabelMap::new(part, classes)?;
+        let whole = if part.shape() == self.oriented.shape() {
+            part
+        } else {
+            part.pad(before, after, background)?
+        };
+        self.restore(&whole.with_geometry(self.oriented)?)
+    }
+
+    /// The turn from the oriented grid back to the original.
+    fn to_original(&self) -> Reorientation {
+        let orientation = self
+            .orientation
+            .unwrap_or_else(|| Orientation::closest_to(&self.original));
+        Reorientation::new(&self.original, orientation).inverse()
+    }
+}
+
+fn same_grid(expected: &'static str, grid: &Geometry<3>, labels: &Geometry<3>) -> Result<()> {
+    grid.check_same_as(labels, &GeometryTolerance::default())
+        .map_err(|source| Error::ForeignGrid { expected, source })
+}
+
+/// The serialised form of a grid.
+#[derive(Serialize, Deserialize)]
+struct RawGrid {
+    shape: [usize; 3],
+    /// Centre of the first voxel, LPS millimetres.
+    origin: [f64; 3],
+    /// Way to the next voxel along each axis, LPS millimetres.
+    steps: [[f64; 3]; 3],
+    calibration: Calibration,
+}
+
+impl From<Geometry<3>> for RawGrid {
+    fn from(grid: Geometry<3>) -> Self {
+        Self {
+            shape: grid.shape(),
+            origin: grid.origin().coordinates(),
+            steps: grid.steps().map(Vector::components),
+            calibration: grid.calibration(),
+        }
+    }
+}
+
+impl TryFrom<RawGrid> for Geometry<3> {
+    type Error = medcore::Error;
+
+    fn try_from(raw: RawGrid) -> medcore::Result<Self> {
+        let [x, y, z] = raw.origin;
+        let steps = raw.steps.map(|[x, y, z]| Vector::new(x, y, z));
+        Ok(Self::new(raw.shape, Point::new(x, y, z), steps)?.with_calibration(raw.calibration))
+    }
+}
+
+/// The serialised form of a trace.
+#[derive(Serialize, Deserialize)]
+struct RawTrace {
+    original: RawGrid,
+    orientation: Option<Orientation>,
+    /// First and first excluded index of the kept part.
+    kept: [[usize; 3]; 2],
+    model: RawGrid,
+}
+
+impl From<Trace> for RawTrace {
+    fn from(trace: Trace) -> Self {
+        Self {
+            original: trace.original.into(),
+            orientation: trace.orientation,
+            kept: [trace.kept.start(), trace.kept.end()],
+            model: trace.model.into(),
+        }
+    }
+}
+
+impl TryFrom<RawTrace> for Trace {
+    type Error = Error;
+
+    fn try_from(raw: RawTrace) -> Result<Self> {
+        let [start, end] = raw.kept;
+        Self::new(
+            raw.original.try_into()?,
+            raw.orientation,
+            Region::new(start, end)?,
+            raw.model.try_into()?,
+        )
+    }
+}

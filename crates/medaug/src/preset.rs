@@ -1,0 +1,103 @@
+//! Pipelines that are known to work, by the name of who uses them.
+
+use crate::draw::Draw;
+use crate::error::Result;
+use crate::intensity::{
+    RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur, RandomGaussianNoise,
+    RandomLowResolution,
+};
+use crate::patch::{PatchChoice, PatchPipeline, PatchSampler};
+use crate::spatial::{Laterality, RandomFlip, RandomSpatial, Sampling, Space};
+use crate::step::Step;
+
+/// nnU-Net's default training pipeline (`nnUNetTrainer.get_training_transforms` of 2.8 with
+/// batchgeneratorsv2 0.3): a third of each batch forced to show foreground; rotation and scaling with
+/// probability 0.2 each; noise, blur, brightness, contrast, low resolution and gamma; all axes mirrored.
+///
+/// Rotation angles follow the patch: 30 degrees about every axis in 3D; 180 degrees within a square 2D patch,
+/// 15 degrees within one longer than 1.5 times its width; and where a 3D patch is more than three times
+/// longer than deep, 180 degrees within its slices, which then keep their thickness ("dummy 2D"). In such
+/// patches low resolution is simulated within the slices.
+///
+/// It differs where nnU-Net's way is a loss: mirroring is composed into the one resampling instead of done
+/// last, and the patch is read from the whole case, so that rotated corners show the patient. `space` is
+/// [`Space::Voxels`] in nnU-Net; with [`Space::Millimetres`] rotations stay rigid. Mirroring obeys
+/// `laterality`; nnU-Net's is [`Laterality::Ignore`].
+///
+/// # Errors
+/// Refuses an empty patch.
+pub fn nnunet_default<const D: usize>(
+    patch: [usize; D],
+    space: Space,
+    laterality: Laterality,
+) -> Result<PatchPipeline<D>> {
+    let longest = patch.iter().copied().max().unwrap_or(1) as f64;
+    let shortest = patch.iter().copied().min().unwrap_or(1).max(1) as f64;
+    let flat = D == 3 && longest / patch[0].max(1) as f64 > 3.0;
+    let still = Draw::Fixed(0.0);
+    let rotation = match D {
+        2 if longest / shortest > 1.5 => vec![Draw::symmetric(15.0)],
+        2 => vec![Draw::symmetric(180.0)],
+        3 if flat => vec![Draw::symmetric(180.0), still, still],
+        _ => vec![Draw::symmetric(30.0)],
+    };
+    let zoom = Draw::Uniform {
+        low: 0.7,
+        high: 1.4,
+    };
+    let spatial = RandomSpatial {
+        rotation_probability: 0.2,
+        rotation_degrees: rotation,
+        scale_probability: 0.2,
+        scale: vec![zoom],
+        scale_ignored_axes: if flat { vec![0] } else { vec![] },
+        flip: RandomFlip {
+            axes: (0..D).collect(),
+            probability: 0.5,
+            laterality,
+        },
+        space,
+        sampling: Sampling::default(),
+        ..RandomSpatial::default()
+    };
+    let sampler = PatchSampler {
+        patch,
+        choice: PatchChoice::ForcedForeground { fraction: 0.33 },
+    };
+    let low_resolution = RandomLowResolution {
+        ignored_axes: if flat { vec![0] } else { vec![] },
+        ..RandomLowResolution::default()
+    };
+    let inverted_gamma = RandomGamma {
+        probability: 0.1,
+        inverted: true,
+        ..RandomGamma::default()
+    };
+    let steps: Vec<Step> = vec![
+        RandomGaussianNoise::default().into(),
+        RandomGaussianBlur::default().into(),
+        RandomBrightness::default().into(),
+        RandomContrast::default().into(),
+        low_resolution.into(),
+        inverted_gamma.into(),
+        RandomGamma::default().into(),
+    ];
+    PatchPipeline::new(sampler, spatial, steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_follow_the_shape_of_the_patch() {
+        let angles = |pipeline: &RandomSpatial| pipeline.rotation_degrees.clone();
+        let cube = nnunet_default([96; 3], Space::Voxels, Laterality::Ignore).unwrap();
+        assert_eq!(angles(cube.spatial()), [Draw::symmetric(30.0)]);
+        let flat = nnunet_default([16, 256, 256], Space::Voxels, Laterality::Ignore).unwrap();
+        assert_eq!(angles(flat.spatial())[0], Draw::symmetric(180.0));
+        assert_eq!(flat.spatial().scale_ignored_axes, [0]);
+        let slice = nnunet_default([256, 128], Space::Voxels, Laterality::Ignore).unwrap();
+        assert_eq!(angles(slice.spatial()), [Draw::symmetric(15.0)]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Transforms that move voxels, all of them composed into one map and resampled once.
+
+mod extract;
+mod flip;
+mod parameters;
+mod random;
+
+pub use extract::{Sampling, extract};
+pub use flip::{Laterality, RandomFlip, flip, left_right_axis};
+pub use parameters::{Space, SpatialParameters};
+pub use random::RandomSpatial;

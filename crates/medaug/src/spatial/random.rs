@@ -1,0 +1,215 @@
+//! Rotation, scaling, shear, shift and mirroring as one draw and one resampling.
+
+use medcore::IndexMap;
+use medcore::random::Key;
+use serde::{Deserialize, Serialize};
+
+use super::extract::{Sampling, extract};
+use super::flip::RandomFlip;
+use super::parameters::{Space, SpatialParameters, planes};
+use crate::draw::Draw;
+use crate::error::{Error, Result, check, check_probability};
+use crate::sample::Sample;
+use crate::transform::Transform;
+
+/// Draws a spatial change; image and labels follow it together.
+///
+/// As a [`Transform`] it turns a sample about its middle and keeps its shape. In a
+/// [`PatchPipeline`](crate::PatchPipeline) it is composed with the choice of the patch, so that only the
+/// patch's voxels are computed and its corners show the patient instead of padding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomSpatial {
+    /// Probability of a rotation.
+    pub rotation_probability: f64,
+    /// Angles in degrees: one draw for all planes, or one each as in [`SpatialParameters::rotation_degrees`].
+    pub rotation_degrees: Vec<Draw>,
+    /// Probability of scaling.
+    pub scale_probability: f64,
+    /// How much more of the patient the patch spans: one draw for all axes, or one an axis. A single draw
+    /// gives all axes the same value.
+    pub scale: Vec<Draw>,
+    /// Axes that are not scaled, for instance the slice axis of thick slices.
+    pub scale_ignored_axes: Vec<usize>,
+    /// Probability of a shear.
+    pub shear_probability: f64,
+    /// Shears as in [`SpatialParameters::shear`]: one draw for all pairs of axes, or one each.
+    pub shear: Vec<Draw>,
+    /// Probability of a shift.
+    pub translation_probability: f64,
+    /// Shifts in the unit of `space`: one draw for all axes, or one an axis.
+    pub translation: Vec<Draw>,
+    /// Mirroring.
+    pub flip: RandomFlip,
+    /// Whether rotations are rigid in millimetres or in voxels.
+    pub space: Space,
+    /// How values between voxels and outside the image are made.
+    pub sampling: Sampling,
+}
+
+impl Default for RandomSpatial {
+    /// Changes nothing until a probability is set; then up to 30 degrees and 0.7 to 1.4 times, nnU-Net's
+    /// ranges.
+    fn default() -> Self {
+        Self {
+            rotation_probability: 0.0,
+            rotation_degrees: vec![Draw::symmetric(30.0)],
+            scale_probability: 0.0,
+            scale: vec![Draw::Uniform {
+                low: 0.7,
+                high: 1.4,
+            }],
+            scale_ignored_axes: vec![],
+            shear_probability: 0.0,
+            shear: vec![Draw::symmetric(0.1)],
+            translation_probability: 0.0,
+            translation: vec![Draw::symmetric(10.0)],
+            flip: RandomFlip::default(),
+            space: Space::Millimetres,
+            sampling: Sampling::default(),
+        }
+    }
+}
+
+const NAME: &str = "RandomSpatial";
+
+impl RandomSpatial {
+    /// The change under `key` for a sample on this grid.
+    #[must_use]
+    pub fn draw<const D: usize>(
+        &self,
+        geometry: &medcore::Geometry<D>,
+        key: Key,
+    ) -> SpatialParameters<D> {
+        let mut parameters = SpatialParameters::identity();
+        let mut random = key.stream("rotation");
+        if random.chance(self.rotation_probability) {
+            for (plane, angle) in parameters.rotation_degrees.iter_mut().enumerate() {
+                *angle = entry(&self.rotation_degrees, plane).draw(&mut random);
+            }
+        }
+        let mut random = key.stream("scale");
+        if random.chance(self.scale_probability) {
+            if let [together] = self.scale[..] {
+                parameters.scale = [together.draw(&mut random); D];
+            } else {
+                for (axis, scale) in parameters.scale.iter_mut().enumerate() {
+                    *scale = entry(&self.scale, axis).draw(&mut random);
+                }
+            }
+            for &axis in self.scale_ignored_axes.iter().filter(|&&axis| axis < D) {
+                parameters.scale[axis] = 1.0;
+            }
+        }
+        let mut random = key.stream("shear");
+        if random.chance(self.shear_probability) {
+            for (pair, shear) in parameters.shear.iter_mut().enumerate() {
+                *shear = entry(&self.shear, pair).draw(&mut random);
+            }
+        }
+        let mut random = key.stream("translation");
+        if random.chance(self.translation_probability) {
+            for (axis, shift) in parameters.translation.iter_mut().enumerate() {
+                *shift = entry(&self.translation, axis).draw(&mut random);
+            }
+        }
+        parameters.flip = self.flip.draw(geometry, key);
+        parameters
+    }
+
+    /// Reads a changed patch of `shape` around the source index `centre`.
+    ///
+    /// # Errors
+    /// As [`extract`].
+    pub fn extract<const D: usize>(
+        &self,
+        sample: &Sample<D>,
+        shape: [usize; D],
+        centre: [f64; D],
+        parameters: &SpatialParameters<D>,
+    ) -> Result<Sample<D>> {
+        let map: IndexMap<D> = parameters.index_map(shape, sample.geometry(), centre, self.space);
+        let mut patch = extract(sample, shape, &map, &self.sampling)?;
+        if let Some(labels) = patch.labels_mut() {
+            self.flip
+                .laterality
+                .rename(labels.as_mut_slice(), parameters.flip, sample.geometry());
+        }
+        Ok(patch)
+    }
+
+    pub(crate) fn check_for(&self, dimension: usize) -> Result<()> {
+        let lists = [
+            (
+                "rotation_degrees",
+                &self.rotation_degrees,
+                planes(dimension),
+            ),
+            ("scale", &self.scale, dimension),
+            ("shear", &self.shear, planes(dimension)),
+            ("translation", &self.translation, dimension),
+        ];
+        for (parameter, draws, expected) in lists {
+            if draws.len() != 1 && draws.len() != expected {
+                return Err(Error::EntryCount {
+                    transform: NAME,
+                    parameter,
+                    expected,
+                    got: draws.len(),
+                });
+            }
+            for draw in draws {
+                if parameter == "scale" {
+                    draw.check(NAME, parameter, "within 0.01 and 100", |v| {
+                        (0.01..=100.0).contains(&v)
+                    })?;
+                } else {
+                    draw.check(NAME, parameter, "finite", f64::is_finite)?;
+                }
+            }
+        }
+        for probability in [
+            self.rotation_probability,
+            self.scale_probability,
+            self.shear_probability,
+            self.translation_probability,
+        ] {
+            check_probability(NAME, probability)?;
+        }
+        for &axis in &self.scale_ignored_axes {
+            check(
+                NAME,
+                "scale_ignored_axes",
+                axis as f64,
+                "axes of the image",
+                |v| v < dimension as f64,
+            )?;
+        }
+        self.flip.check_for(NAME, dimension)
+    }
+}
+
+/// The draw of one axis or plane: its own, or the one for all.
+fn entry(draws: &[Draw], index: usize) -> &Draw {
+    draws.get(index).unwrap_or(&draws[0])
+}
+
+impl<const D: usize> Transform<D> for RandomSpatial {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check_for(D)
+    }
+
+    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
+        let parameters = self.draw(sample.geometry(), key);
+        if parameters == SpatialParameters::identity() {
+            return Ok(sample);
+        }
+        let shape = sample.shape();
+        let centre = shape.map(|n| (n as f64 - 1.0) / 2.0);
+        self.extract(&sample, shape, centre, &parameters)
+    }
+}
