@@ -9,6 +9,7 @@
 pub mod atomic;
 mod budget;
 pub mod buffer;
+pub mod distance;
 mod error;
 pub mod frame;
 mod geometry;
