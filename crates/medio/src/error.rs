@@ -1,0 +1,159 @@
+//! What can go wrong with files: which one, what in it, and what would have been right.
+
+use std::path::{Path, PathBuf};
+
+use crate::nifti::Fault;
+
+/// The result of a fallible operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a file or a dataset folder was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused to open, read or list something.
+    #[error("{operation} {}: {source}", path.display())]
+    Io {
+        /// `open`, `read`, `list` ...
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A NIfTI file is damaged, unsupported or holds values that were not asked for.
+    #[error("{}: {fault}", path.display())]
+    Nifti {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Fault,
+    },
+    /// A result could not be written.
+    #[error("write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong, as the atomic writer says it.
+        #[source]
+        source: Box<medcore::Error>,
+    },
+    /// A file name ends in something else than the formats this crate writes.
+    #[error("{}: the name must end in {expected}", path.display())]
+    UnknownExtension {
+        /// The refused name.
+        path: PathBuf,
+        /// The endings that are understood.
+        expected: &'static str,
+    },
+    /// An image cannot be written in this format.
+    #[error("{}: {rule}, got {got}", path.display())]
+    NotWritable {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the format needs.
+        rule: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// A folder holds none of the layouts this crate knows.
+    #[error("{}: no known dataset layout (looked for {expected})", path.display())]
+    UnknownLayout {
+        /// The folder.
+        path: PathBuf,
+        /// The files and folders that were looked for.
+        expected: &'static str,
+    },
+    /// A dataset description is not valid.
+    #[error("{}: {field}: {problem}", path.display())]
+    InvalidDescription {
+        /// The JSON file.
+        path: PathBuf,
+        /// The key, with its parents.
+        field: String,
+        /// What is wrong, and with which value.
+        problem: String,
+    },
+    /// A path in a dataset description leaves the dataset's folder.
+    #[error("{}: {field} names {value:?}, which leaves the folder", path.display())]
+    PathEscapes {
+        /// The JSON file.
+        path: PathBuf,
+        /// The key, with its parents.
+        field: String,
+        /// The refused path.
+        value: String,
+    },
+    /// A file that the layout calls for does not exist.
+    #[error("case {case}: {role} {} is missing", path.display())]
+    MissingFile {
+        /// The case.
+        case: String,
+        /// `image`, `label`, `channel 1 (PET)` ...
+        role: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Two files of one case lie on different grids.
+    #[error("{} and {} do not share a grid: {source}", left.display(), right.display())]
+    GridsDiffer {
+        /// The file that sets the grid.
+        left: PathBuf,
+        /// The file that differs from it.
+        right: PathBuf,
+        /// The first difference.
+        #[source]
+        source: Box<medcore::GeometryMismatch>,
+    },
+    /// A case has another number of channels than its dataset declares.
+    #[error("case {case}: {got} channels in its files, the dataset declares {expected}")]
+    ChannelCount {
+        /// The case.
+        case: String,
+        /// Channels declared.
+        expected: usize,
+        /// Channels found.
+        got: usize,
+    },
+    /// A label map holds a value that its label table does not name.
+    #[error(
+        "{}: label {value} at voxel {voxel:?} is not in the table ({known})", path.display()
+    )]
+    UnknownLabel {
+        /// The label map.
+        path: PathBuf,
+        /// The value.
+        value: u32,
+        /// Its first voxel, `[depth, height, width]`.
+        voxel: [usize; 3],
+        /// The values that the table names.
+        known: String,
+    },
+    /// A label table contradicts itself.
+    #[error("label table: {problem}")]
+    InvalidTable {
+        /// What is wrong, and with which entry.
+        problem: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(
+        operation: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn nifti(path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
+        let path = path.to_owned();
+        move |fault| Self::Nifti { path, fault }
+    }
+}

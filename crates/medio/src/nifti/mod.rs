@@ -1,0 +1,37 @@
+//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr` + `.img`, both byte orders, read and written.
+//!
+//! Images come in LPS millimetres and `[channels, depth, height, width]`; the way from NIfTI's RAS and
+//! back is here and nowhere else. Compression is recognised by content. Values are scaled in `f64`.
+//! A file either gives the volume its header describes or a typed error: sizes are checked against
+//! what is there before anything is allocated, and whatever was repaired is in the [`Report`].
+//!
+//! Written from the standard (<https://nifti.nimh.nih.gov>); nibabel decides where it is silent.
+
+mod convert;
+mod datatype;
+mod deflate;
+mod encode;
+mod extension;
+mod fault;
+mod header;
+mod inflate;
+mod layout;
+mod open;
+mod options;
+mod read;
+mod report;
+mod write;
+mod xform;
+
+pub use datatype::{Datatype, Voxel};
+pub use extension::Extension;
+pub use fault::Fault;
+pub use header::{Endian, Header, Version};
+pub use options::{AnyImage, Info, Loaded, ReadOptions};
+pub use read::{
+    decode, read, read_header, read_header_with, read_image, read_image_with, read_labels,
+    read_labels_with,
+};
+pub use report::{Report, Warning};
+pub use write::{WriteOptions, write_image, write_labels};
+pub use xform::XformChoice;
