@@ -1,0 +1,9 @@
+//! Whole pipelines: what must hold whatever is drawn.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod determinism;
+mod patches;
+mod preprocess;
+mod spatial;
+mod support;
