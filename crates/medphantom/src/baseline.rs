@@ -1,0 +1,207 @@
+//! How far CT numbers alone would take a segmentation.
+
+use medcore::{Image, Label, LabelMap};
+
+use crate::error::{Error, Result};
+
+/// A table from intensity to class: the best that looking at one voxel at a time can do.
+///
+/// Fitting counts every training voxel in a histogram of intensity and class. It starts from the most
+/// probable class of each bin (Bayes' rule), and then changes the class of single bins as long as that
+/// raises the mean Dice over the foreground classes, pooled over the training voxels. So the table is
+/// at least as good on the training set as the maximum a posteriori one by the measure that
+/// segmentations are judged by; a network worth its name must be clearly better.
+///
+/// ```
+/// use medcore::{Geometry, Image, LabelMap};
+/// use medphantom::IntensityBaseline;
+///
+/// let grid = Geometry::<3>::axis_aligned([1, 1, 4], [1.0; 3])?;
+/// let image = Image::new(grid, vec![-100i16, 50, 60, 400])?;
+/// let labels = LabelMap::new(grid, vec![0u8, 1, 1, 2])?;
+/// let baseline = IntensityBaseline::fit([(&image, &labels)], 3)?;
+/// assert_eq!(baseline.predict(&image)?, labels);
+/// # Ok::<(), medphantom::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntensityBaseline {
+    classes: usize,
+    table: Vec<u32>,
+}
+
+/// First intensity of the table, width and number of its bins; it covers -1100 to 3100.
+const LOW: f64 = -1100.0;
+const BIN: f64 = 3.0;
+const BINS: usize = 1400;
+const SWEEPS: usize = 20;
+
+impl IntensityBaseline {
+    /// Fits the table on cases of an image in HU and its labels, `0..classes`, 0 being background.
+    ///
+    /// # Errors
+    /// Refuses an empty set, a label outside the classes, and an image with more or fewer voxels than labels.
+    pub fn fit<'a, T, L>(
+        cases: impl IntoIterator<Item = (&'a Image<T, 3>, &'a LabelMap<L, 3>)>,
+        classes: usize,
+    ) -> Result<Self>
+    where
+        T: Copy + Into<f64> + 'a,
+        L: Label + 'a,
+    {
+        let mut counts = vec![0u64; BINS * classes];
+        let mut seen = 0;
+        for (case, (image, labels)) in cases.into_iter().enumerate() {
+            let (voxels, labels) = (image.as_slice(), labels.as_slice());
+            if voxels.len() != labels.len() {
+                return Err(Error::CaseMismatch {
+                    case,
+                    image: voxels.len(),
+                    labels: labels.len(),
+                });
+            }
+            for (&voxel, &label) in voxels.iter().zip(labels) {
+                let label: u32 = label.into();
+                if label as usize >= classes {
+                    return Err(Error::UnknownLabel {
+                        case,
+                        label,
+                        classes,
+                    });
+                }
+                counts[bin(voxel.into()) * classes + label as usize] += 1;
+            }
+            seen += 1;
+        }
+        if seen == 0 {
+            return Err(Error::NoCases);
+        }
+        Ok(Self {
+            table: ascend(&counts, classes),
+            classes,
+        })
+    }
+
+    /// The class of every voxel by its intensity.
+    ///
+    /// # Errors
+    /// Refuses an image of several channels.
+    pub fn predict<T: Copy + Into<f64>>(&self, image: &Image<T, 3>) -> Result<LabelMap<u8, 3>> {
+        let labels: Vec<u8> = (image.as_slice().iter())
+            .map(|&voxel| self.table[bin(voxel.into())] as u8)
+            .collect();
+        Ok(LabelMap::new(*image.geometry(), labels)?)
+    }
+
+    /// Mean Dice of the prediction over the foreground classes present in `labels`; `None` if there are none.
+    ///
+    /// # Errors
+    /// As [`IntensityBaseline::predict`], and for a label map of another size.
+    pub fn mean_dice<T: Copy + Into<f64>>(
+        &self,
+        image: &Image<T, 3>,
+        labels: &LabelMap<u8, 3>,
+    ) -> Result<Option<f64>> {
+        let prediction = self.predict(image)?;
+        if prediction.as_slice().len() != labels.as_slice().len() {
+            return Err(Error::CaseMismatch {
+                case: 0,
+                image: prediction.as_slice().len(),
+                labels: labels.as_slice().len(),
+            });
+        }
+        let mut tallies = vec![Tally::default(); 256];
+        for (&p, &t) in prediction.as_slice().iter().zip(labels.as_slice()) {
+            tallies[p as usize].predicted += 1;
+            tallies[t as usize].true_voxels += 1;
+            tallies[t as usize].hit += u64::from(p == t);
+        }
+        let scores: Vec<f64> = (tallies[1..].iter())
+            .filter(|tally| tally.true_voxels > 0)
+            .map(|tally| tally.dice())
+            .collect();
+        Ok((!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64))
+    }
+}
+
+fn bin(intensity: f64) -> usize {
+    // NaN goes to the first bin, as a cast does.
+    (((intensity - LOW) / BIN) as usize).min(BINS - 1)
+}
+
+/// Voxels of one class: predicted, true, and both.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    predicted: u64,
+    true_voxels: u64,
+    hit: u64,
+}
+
+impl Tally {
+    fn dice(&self) -> f64 {
+        let sum = self.predicted + self.true_voxels;
+        if sum == 0 {
+            0.0
+        } else {
+            2.0 * self.hit as f64 / sum as f64
+        }
+    }
+}
+
+/// The class of every bin: Bayes' choice, then coordinate ascent on the mean Dice.
+fn ascend(counts: &[u64], classes: usize) -> Vec<u32> {
+    let mut table = vec![0u32; BINS];
+    let mut tallies = vec![Tally::default(); classes];
+    for (row, choice) in counts.chunks_exact(classes).zip(&mut table) {
+        let most = row.iter().copied().max().unwrap_or(0);
+        let best = row.iter().position(|&c| c == most).unwrap_or(0);
+        *choice = best as u32;
+        tallies[best].predicted += row.iter().sum::<u64>();
+        tallies[best].hit += row[best];
+        for (tally, &count) in tallies.iter_mut().zip(row) {
+            tally.true_voxels += count;
+        }
+    }
+    // Background does not count, so its Dice is left out of the sum.
+    let dice = |class: usize, tally: &Tally| if class == 0 { 0.0 } else { tally.dice() };
+    for _ in 0..SWEEPS {
+        let mut changed = false;
+        for (row, choice) in counts.chunks_exact(classes).zip(&mut table) {
+            let total: u64 = row.iter().sum();
+            if total == 0 {
+                continue;
+            }
+            let old = *choice as usize;
+            let mut without = tallies[old];
+            without.predicted -= total;
+            without.hit -= row[old];
+            let gain = |class: usize| {
+                let mut with = if class == old {
+                    without
+                } else {
+                    tallies[class]
+                };
+                let before = dice(class, &with);
+                with.predicted += total;
+                with.hit += row[class];
+                dice(class, &with) - before
+            };
+            let (mut best, mut best_gain) = (old, gain(old) + 1e-12);
+            for class in 0..classes {
+                if gain(class) > best_gain {
+                    (best, best_gain) = (class, gain(class));
+                }
+            }
+            if best != old {
+                tallies[old] = without;
+                tallies[best].predicted += total;
+                tallies[best].hit += row[best];
+                *choice = best as u32;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    table
+}
