@@ -1,0 +1,426 @@
+//! Register tiles: the inner loops of convolution, one set for each instruction set, behind bounds-checked calls.
+//!
+//! Both tiles multiply vectors of channels by broadcast scalars, because a broadcast may start at any element: neither a
+//! padded row, nor a stride, nor the edge of an image costs a partial vector.
+//! An AVX-512 tile holds 14 pixels by 2 vectors in 28 of the 32 registers and issues 28 multiply-adds for 16 loads.
+#![expect(
+    unsafe_code,
+    reason = "the tiles work on raw pointers and are compiled for instruction sets chosen at run time"
+)]
+
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
+use super::lanes::{Lanes, Portable};
+use super::transpose::{self, Transpose};
+use crate::cpu::real::Real;
+use crate::cpu::simd::Level;
+
+/// Vectors side by side in a tile, at most.
+const MAX_VECTORS: usize = 2;
+
+/// What [`Kernels::gather`] works on, as pointers.
+struct GatherTile<T> {
+    source: *const T,
+    channels: usize,
+    channel_pitch: usize,
+    offsets: *const usize,
+    taps: usize,
+    weights: *const T,
+    start: *const T,
+    out: *mut T,
+}
+
+/// What [`Kernels::correlate`] works on, as pointers.
+struct CorrelateTile<T> {
+    scalars: *const T,
+    scalar_pitch: [usize; 2],
+    vectors: *const T,
+    vector_pitch: [usize; 2],
+    count: [usize; 2],
+    sums: *mut T,
+}
+
+type GatherFn<T> = unsafe fn(&GatherTile<T>);
+type CorrelateFn<T> = unsafe fn(&CorrelateTile<T>);
+
+/// `out[n][lane] = start[lane] + sum over channel, tap of source[channel][offset(tap) + n] * weights[channel][tap][lane]`.
+#[inline(always)]
+unsafe fn gather_tile<L: Lanes, const V: usize, const N: usize>(tile: &GatherTile<L::Element>) {
+    // SAFETY: `Kernels::gather` has checked every range below against the slices; the instruction set is there because the
+    // caller is compiled for it and was chosen after detection.
+    unsafe {
+        let mut sums = [[L::zero(); V]; N];
+        for n in 0..N {
+            for v in 0..V {
+                sums[n][v] = L::load(tile.start.add(v * L::LEN));
+            }
+        }
+        let mut weights = tile.weights;
+        let mut channel = tile.source;
+        for _ in 0..tile.channels {
+            for tap in 0..tile.taps {
+                let source = channel.add(*tile.offsets.add(tap));
+                let mut vectors = [L::zero(); V];
+                for v in 0..V {
+                    vectors[v] = L::load(weights.add(v * L::LEN));
+                }
+                for n in 0..N {
+                    let scalar = L::splat(source.add(n));
+                    for v in 0..V {
+                        sums[n][v] = L::multiply_add(scalar, vectors[v], sums[n][v]);
+                    }
+                }
+                weights = weights.add(V * L::LEN);
+            }
+            channel = channel.wrapping_add(tile.channel_pitch);
+        }
+        for n in 0..N {
+            for v in 0..V {
+                L::store(tile.out.add((n * V + v) * L::LEN), sums[n][v]);
+            }
+        }
+    }
+}
+
+/// `sums[n][lane] += sum over row, column of scalars[row][column][n] * vectors[row][column][lane]`.
+#[inline(always)]
+unsafe fn correlate_tile<L: Lanes, const V: usize, const N: usize>(
+    tile: &CorrelateTile<L::Element>,
+) {
+    // SAFETY: `Kernels::correlate` has checked every range below against the slices; the instruction set as above.
+    unsafe {
+        let mut sums = [[L::zero(); V]; N];
+        for n in 0..N {
+            for v in 0..V {
+                sums[n][v] = L::load(tile.sums.add((n * V + v) * L::LEN));
+            }
+        }
+        for row in 0..tile.count[0] {
+            let mut scalars = tile.scalars.add(row * tile.scalar_pitch[0]);
+            let mut source = tile.vectors.add(row * tile.vector_pitch[0]);
+            for _ in 0..tile.count[1] {
+                let mut vectors = [L::zero(); V];
+                for v in 0..V {
+                    vectors[v] = L::load(source.add(v * L::LEN));
+                }
+                for n in 0..N {
+                    let scalar = L::splat(scalars.add(n));
+                    for v in 0..V {
+                        sums[n][v] = L::multiply_add(scalar, vectors[v], sums[n][v]);
+                    }
+                }
+                scalars = scalars.wrapping_add(tile.scalar_pitch[1]);
+                source = source.wrapping_add(tile.vector_pitch[1]);
+            }
+        }
+        for n in 0..N {
+            for v in 0..V {
+                L::store(tile.sums.add((n * V + v) * L::LEN), sums[n][v]);
+            }
+        }
+    }
+}
+
+/// Offsets of the taps of a kernel in a packed source.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TapOffsets {
+    offsets: Vec<usize>,
+    reach: usize,
+}
+
+impl TapOffsets {
+    /// Replaces the offsets.
+    pub(super) fn set(&mut self, offsets: impl Iterator<Item = usize>) {
+        self.offsets.clear();
+        self.offsets.extend(offsets);
+        self.reach = self.offsets.iter().copied().max().unwrap_or(0);
+    }
+}
+
+/// Arguments of [`Kernels::gather`].
+#[derive(Debug)]
+pub(super) struct Gather<'a, T> {
+    /// Packed source, from the first pixel of the tile in the first channel.
+    pub(super) source: &'a [T],
+    pub(super) channels: usize,
+    pub(super) channel_pitch: usize,
+    pub(super) offsets: &'a TapOffsets,
+    /// `[channel][tap][vectors * lanes]`.
+    pub(super) weights: &'a [T],
+    /// What the sums start from, `[vectors * lanes]`.
+    pub(super) start: &'a [T],
+    pub(super) vectors: usize,
+    /// Pixels, at most [`Kernels::pixels`].
+    pub(super) pixels: usize,
+}
+
+/// Arguments of [`Kernels::correlate`].
+#[derive(Debug)]
+pub(super) struct Correlate<'a, T> {
+    /// `[row][column][scalars]`, rows and columns `scalar_pitch` apart.
+    pub(super) scalars: &'a [T],
+    pub(super) scalar_pitch: [usize; 2],
+    /// `[row][column][vectors * lanes]`, rows and columns `vector_pitch` apart.
+    pub(super) source: &'a [T],
+    pub(super) vector_pitch: [usize; 2],
+    /// Rows and columns.
+    pub(super) count: [usize; 2],
+    pub(super) vectors: usize,
+    /// Scalars, at most [`Kernels::pixels`].
+    pub(super) width: usize,
+}
+
+/// The register tiles of one element type and instruction set.
+#[derive(Debug)]
+pub(super) struct Kernels<T: 'static> {
+    lanes: usize,
+    gather: [&'static [GatherFn<T>]; MAX_VECTORS],
+    correlate: [&'static [CorrelateFn<T>]; MAX_VECTORS],
+    transpose: transpose::TransposeFn<T>,
+}
+
+impl<T: Real> Kernels<T> {
+    /// Elements in a vector.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Channels in the widest tile.
+    pub(super) fn block(&self) -> usize {
+        MAX_VECTORS * self.lanes
+    }
+
+    /// Pixels of a [`Kernels::gather`] tile and scalars of a [`Kernels::correlate`] tile, at most.
+    pub(super) fn pixels(&self) -> usize {
+        self.gather[0].len()
+    }
+
+    /// `out[pixel][lane] = start[lane] + sum over channel, tap of source[channel][offset(tap) + pixel] * weights[channel][tap][lane]`.
+    ///
+    /// # Panics
+    /// When a slice is too short.
+    #[inline]
+    pub(super) fn gather(&self, tile: &Gather<'_, T>, out: &mut [T]) {
+        let width = tile.vectors * self.lanes;
+        let taps = tile.offsets.offsets.len();
+        if tile.channels > 0 && taps > 0 {
+            let reach = (tile.channels - 1) * tile.channel_pitch + tile.offsets.reach + tile.pixels;
+            assert!(reach <= tile.source.len(), "the source covers every tap");
+        }
+        assert!(
+            tile.channels * taps * width <= tile.weights.len(),
+            "one weight a channel, tap and lane"
+        );
+        assert!(
+            width <= tile.start.len() && tile.pixels * width <= out.len(),
+            "the tile fits"
+        );
+        let kernel = self.gather[tile.vectors - 1][tile.pixels - 1];
+        // SAFETY: the ranges were checked above, and the table holds only tiles of an instruction set this machine has.
+        unsafe {
+            kernel(&GatherTile {
+                source: tile.source.as_ptr(),
+                channels: tile.channels,
+                channel_pitch: tile.channel_pitch,
+                offsets: tile.offsets.offsets.as_ptr(),
+                taps,
+                weights: tile.weights.as_ptr(),
+                start: tile.start.as_ptr(),
+                out: out.as_mut_ptr(),
+            });
+        }
+    }
+
+    /// `sums[n][lane] += sum over row, column of scalars[row][column][n] * source[row][column][lane]`.
+    ///
+    /// # Panics
+    /// When a slice is too short.
+    #[inline]
+    pub(super) fn correlate(&self, tile: &Correlate<'_, T>, sums: &mut [T]) {
+        let width = tile.vectors * self.lanes;
+        let [rows, columns] = tile.count;
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        let last = |pitch: [usize; 2]| (rows - 1) * pitch[0] + (columns - 1) * pitch[1];
+        assert!(
+            last(tile.scalar_pitch) + tile.width <= tile.scalars.len(),
+            "scalars cover the rows"
+        );
+        assert!(
+            last(tile.vector_pitch) + width <= tile.source.len(),
+            "vectors cover the rows"
+        );
+        assert!(tile.width * width <= sums.len(), "the tile fits");
+        let kernel = self.correlate[tile.vectors - 1][tile.width - 1];
+        // SAFETY: the ranges were checked above, and the table holds only tiles of an instruction set this machine has.
+        unsafe {
+            kernel(&CorrelateTile {
+                scalars: tile.scalars.as_ptr(),
+                scalar_pitch: tile.scalar_pitch,
+                vectors: tile.source.as_ptr(),
+                vector_pitch: tile.vector_pitch,
+                count: tile.count,
+                sums: sums.as_mut_ptr(),
+            });
+        }
+    }
+
+    /// `to[column][row] = from[row][column]`, rows from `rows` to `fill` zero.
+    ///
+    /// # Panics
+    /// When a slice is too short.
+    #[inline]
+    pub(super) fn transpose(&self, from: &[T], to: &mut [T], shape: &Transpose) {
+        shape.check(from.len(), to.len());
+        // SAFETY: the ranges were checked above, and the function is of an instruction set this machine has.
+        unsafe { (self.transpose)(from.as_ptr(), to.as_mut_ptr(), shape) };
+    }
+
+    /// As [`Kernels::transpose`], to a place that is not a slice.
+    ///
+    /// # Safety
+    /// `to` must be writable, by this thread alone, over the extent `shape` describes.
+    #[inline]
+    pub(super) unsafe fn transpose_to(&self, from: &[T], to: *mut T, shape: &Transpose) {
+        shape.check_source(from.len());
+        // SAFETY: the source was checked above, the destination is the caller's promise.
+        unsafe { (self.transpose)(from.as_ptr(), to, shape) };
+    }
+}
+
+unsafe fn gather_portable<T: Real, const V: usize, const N: usize>(tile: &GatherTile<T>) {
+    // SAFETY: the caller's promise; no instruction set is needed.
+    unsafe { gather_tile::<Portable<T>, V, N>(tile) };
+}
+
+unsafe fn correlate_portable<T: Real, const V: usize, const N: usize>(tile: &CorrelateTile<T>) {
+    // SAFETY: the caller's promise; no instruction set is needed.
+    unsafe { correlate_tile::<Portable<T>, V, N>(tile) };
+}
+
+macro_rules! compile_tiles {
+    ($feature:literal, $lanes:ty, $gather:ident, $correlate:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $feature)]
+        unsafe fn $gather<const V: usize, const N: usize>(tile: &GatherTile<f32>) {
+            // SAFETY: the caller's promise; the instruction set is enabled here.
+            unsafe { gather_tile::<$lanes, V, N>(tile) };
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $feature)]
+        unsafe fn $correlate<const V: usize, const N: usize>(tile: &CorrelateTile<f32>) {
+            // SAFETY: the caller's promise; the instruction set is enabled here.
+            unsafe { correlate_tile::<$lanes, V, N>(tile) };
+        }
+    };
+}
+compile_tiles!("avx2,fma", Avx2, gather_avx2, correlate_avx2);
+compile_tiles!("avx512f", Avx512, gather_avx512, correlate_avx512);
+
+/// One tile for each number of pixels.
+macro_rules! six {
+    ($tile:ident, $v:literal $(, $t:ty)?) => {
+        &[$tile::<$($t,)? $v, 1>, $tile::<$($t,)? $v, 2>, $tile::<$($t,)? $v, 3>,
+          $tile::<$($t,)? $v, 4>, $tile::<$($t,)? $v, 5>, $tile::<$($t,)? $v, 6>]
+    };
+}
+macro_rules! fourteen {
+    ($tile:ident, $v:literal) => {
+        &[
+            $tile::<$v, 1>,
+            $tile::<$v, 2>,
+            $tile::<$v, 3>,
+            $tile::<$v, 4>,
+            $tile::<$v, 5>,
+            $tile::<$v, 6>,
+            $tile::<$v, 7>,
+            $tile::<$v, 8>,
+            $tile::<$v, 9>,
+            $tile::<$v, 10>,
+            $tile::<$v, 11>,
+            $tile::<$v, 12>,
+            $tile::<$v, 13>,
+            $tile::<$v, 14>,
+        ]
+    };
+}
+macro_rules! portable {
+    ($t:ty) => {
+        Kernels {
+            lanes: <Portable<$t> as Lanes>::LEN,
+            gather: [six!(gather_portable, 1, $t), six!(gather_portable, 2, $t)],
+            correlate: [
+                six!(correlate_portable, 1, $t),
+                six!(correlate_portable, 2, $t),
+            ],
+            transpose: transpose::portable::<$t>,
+        }
+    };
+}
+
+static PORTABLE_F32: Kernels<f32> = portable!(f32);
+static PORTABLE_F64: Kernels<f64> = portable!(f64);
+#[cfg(target_arch = "x86_64")]
+static AVX2: Kernels<f32> = Kernels {
+    lanes: <Avx2 as Lanes>::LEN,
+    gather: [six!(gather_avx2, 1), six!(gather_avx2, 2)],
+    correlate: [six!(correlate_avx2, 1), six!(correlate_avx2, 2)],
+    transpose: transpose::avx2,
+};
+#[cfg(target_arch = "x86_64")]
+static AVX512: Kernels<f32> = Kernels {
+    lanes: <Avx512 as Lanes>::LEN,
+    gather: [fourteen!(gather_avx512, 1), fourteen!(gather_avx512, 2)],
+    correlate: [
+        fourteen!(correlate_avx512, 1),
+        fourteen!(correlate_avx512, 2),
+    ],
+    transpose: transpose::avx512,
+};
+
+/// An element type convolution has register tiles for: `f32` is fast, `f64` serves gradient checks.
+pub trait Element: Real + sealed::Tiles {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
+pub(super) mod sealed {
+    use super::{Kernels, Level};
+
+    pub trait Tiles: Sized + 'static {
+        /// The tiles for `level`, or for the widest instruction set below it that this machine has.
+        #[expect(
+            private_interfaces,
+            reason = "the trait is sealed and its table internal"
+        )]
+        fn kernels(level: Level) -> &'static Kernels<Self>;
+    }
+}
+
+#[expect(
+    private_interfaces,
+    reason = "the trait is sealed and its table internal"
+)]
+impl sealed::Tiles for f32 {
+    fn kernels(level: Level) -> &'static Kernels<Self> {
+        match level.min(Level::native()) {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => &AVX512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 if is_x86_feature_detected!("fma") => &AVX2,
+            _ => &PORTABLE_F32,
+        }
+    }
+}
+
+#[expect(
+    private_interfaces,
+    reason = "the trait is sealed and its table internal"
+)]
+impl sealed::Tiles for f64 {
+    fn kernels(_: Level) -> &'static Kernels<Self> {
+        &PORTABLE_F64
+    }
+}

@@ -1,0 +1,340 @@
+//! Convolution in two and three dimensions, differentiable in input, weight and bias.
+//!
+//! As in PyTorch this is a cross-correlation: the kernel is not mirrored.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+
+use super::support::{self, check_float, check_rank, check_same_type, check_shape, for_element};
+use crate::cpu::conv::{self as kernel, Problem, Window};
+use crate::error::{Error, Result};
+
+/// How a kernel walks over `D` spatial axes (2 or 3), in storage order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConvConfig<const D: usize> {
+    /// Voxels between neighbouring outputs.
+    pub stride: [usize; D],
+    /// Zeros before and after each axis of the input.
+    pub padding: [(usize, usize); D],
+    /// Voxels between neighbouring taps of the kernel.
+    pub dilation: [usize; D],
+    /// Groups of channels convolved separately.
+    pub groups: usize,
+}
+
+impl<const D: usize> Default for ConvConfig<D> {
+    fn default() -> Self {
+        Self {
+            stride: [1; D],
+            padding: [(0, 0); D],
+            dilation: [1; D],
+            groups: 1,
+        }
+    }
+}
+
+impl<const D: usize> ConvConfig<D> {
+    /// The padding with which the output has the size of the input at stride 1, as PyTorch's `padding="same"`.
+    ///
+    /// An even kernel takes the odd zero after the axis.
+    ///
+    /// ```
+    /// use mednn::ops::conv::ConvConfig;
+    ///
+    /// assert_eq!(ConvConfig::same([3, 2]).padding, [(1, 1), (0, 1)]);
+    /// ```
+    #[must_use]
+    pub fn same(kernel: [usize; D]) -> Self {
+        Self {
+            padding: kernel.map(|k| (k.saturating_sub(1) / 2, k / 2)),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the stride.
+    #[must_use]
+    pub fn with_stride(self, stride: [usize; D]) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Sets the zeros before and after each axis.
+    #[must_use]
+    pub fn with_padding(self, padding: [(usize, usize); D]) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Sets the dilation.
+    #[must_use]
+    pub fn with_dilation(self, dilation: [usize; D]) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// Sets the number of groups.
+    #[must_use]
+    pub fn with_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// The window of a kernel, lifted to three axes.
+    pub(super) fn window(&self, kernel: [usize; D]) -> Window {
+        Window {
+            kernel: lift(kernel, 1),
+            stride: lift(self.stride, 1),
+            padding: lift(self.padding, (0, 0)),
+            dilation: lift(self.dilation, 1),
+        }
+    }
+}
+
+/// Puts axes of extent 1 before `values`, so that there are three.
+pub(super) fn lift<T: Copy, const D: usize>(values: [T; D], fill: T) -> [T; 3] {
+    let mut lifted = [fill; 3];
+    for (to, from) in lifted.iter_mut().rev().zip(values.into_iter().rev()) {
+        *to = from;
+    }
+    lifted
+}
+
+/// The last `D` sizes of a tensor whose rank has been checked.
+pub(super) fn spatial<const D: usize>(tensor: &Tensor) -> [usize; D] {
+    std::array::from_fn(|axis| tensor.dims()[axis + 2])
+}
+
+/// Refuses tensors that the kernels cannot read: rank, element type, device.
+pub(super) fn check_tensors<const D: usize>(
+    op: &'static str,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<()> {
+    check_float(op, "the input", input)?;
+    check_rank(op, "the input", input, D + 2)?;
+    check_rank(op, "the weight", weight, D + 2)?;
+    for (name, tensor) in [("the weight", Some(weight)), ("the bias", bias)] {
+        if let Some(tensor) = tensor {
+            check_same_type(op, name, tensor, input)?;
+        }
+    }
+    for tensor in [Some(input), Some(weight), bias].into_iter().flatten() {
+        if !tensor.device().is_cpu() {
+            return Err(Error::Device {
+                op,
+                device: format!("{:?}", tensor.device().location()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Convolves images.
+///
+/// # Shapes
+/// - input: `[batch, in_channels, height, width]`
+/// - weight: `[out_channels, in_channels / groups, kernel height, kernel width]`
+/// - bias: `[out_channels]`
+/// - output: `[batch, out_channels, height, width]`
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use mednn::ops::conv::{ConvConfig, conv2d};
+///
+/// let image = Tensor::ones((1, 1, 3, 4), DType::F32, &Device::Cpu)?;
+/// let box_filter = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu)?;
+/// let sums = conv2d(&image, &box_filter, None, &ConvConfig::same([3, 3]))?;
+/// assert_eq!(sums.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()?, [
+///     [4.0, 6.0, 6.0, 4.0],
+///     [6.0, 9.0, 9.0, 6.0],
+///     [4.0, 6.0, 6.0, 4.0],
+/// ]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+///
+/// # Errors
+/// Refuses shapes, settings, element types and devices that do not fit together.
+pub fn conv2d(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &ConvConfig<2>,
+) -> Result<Tensor> {
+    conv("conv2d", input, weight, bias, config)
+}
+
+/// Convolves volumes.
+///
+/// # Shapes
+/// - input: `[batch, in_channels, depth, height, width]`
+/// - weight: `[out_channels, in_channels / groups, kernel depth, kernel height, kernel width]`
+/// - bias: `[out_channels]`
+/// - output: `[batch, out_channels, depth, height, width]`
+///
+/// # Errors
+/// Refuses shapes, settings, element types and devices that do not fit together.
+pub fn conv3d(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &ConvConfig<3>,
+) -> Result<Tensor> {
+    conv("conv3d", input, weight, bias, config)
+}
+
+fn conv<const D: usize>(
+    op: &'static str,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &ConvConfig<D>,
+) -> Result<Tensor> {
+    check_tensors::<D>(op, input, weight, bias)?;
+    let (batch, in_channels, out_channels) = (input.dims()[0], input.dims()[1], weight.dims()[0]);
+    let window = config.window(spatial(weight));
+    let size = lift(spatial::<D>(input), 1);
+    let problem = Problem::new(
+        batch,
+        [in_channels, out_channels],
+        config.groups,
+        size,
+        window,
+    )?;
+    let mut expected = vec![out_channels, in_channels / config.groups];
+    expected.extend(spatial::<D>(weight));
+    check_shape(op, "the weight", weight, &expected)?;
+    let operator = Conv {
+        op,
+        problem,
+        axes: D,
+    };
+    let (input, weight) = (input.contiguous()?, weight.contiguous()?);
+    Ok(match bias {
+        None => input.apply_op2(&weight, operator)?,
+        Some(bias) => {
+            check_shape(op, "the bias", bias, &[out_channels])?;
+            input.apply_op3(&weight, &bias.contiguous()?, operator)?
+        }
+    })
+}
+
+struct Conv {
+    op: &'static str,
+    problem: Problem,
+    axes: usize,
+}
+
+impl Conv {
+    fn forward(
+        &self,
+        (input, input_layout): (&CpuStorage, &Layout),
+        (weight, weight_layout): (&CpuStorage, &Layout),
+        bias: Option<(&CpuStorage, &Layout)>,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let mut shape = vec![self.problem.batch(), self.problem.out_channels()];
+        shape.extend_from_slice(&self.problem.output()[3 - self.axes..]);
+        for_element!(input, self.op, T => {
+            let x = support::elements::<T>(input, input_layout)?;
+            let w = support::elements::<T>(weight, weight_layout)?;
+            let b = bias.map(|(bias, layout)| support::elements::<T>(bias, layout)).transpose()?;
+            Ok(support::output(kernel::forward(&self.problem, x, w, b).map_err(raise)?, &shape))
+        })
+    }
+
+    fn backward(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        gradient: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
+        for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
+            let by_input = wanted(Some(input), || {
+                support::with_elements(weight, |w| kernel::input_gradient(&self.problem, w, g).map_err(raise))
+            })?;
+            let by_weight = wanted(Some(weight), || {
+                support::with_elements(input, |x| kernel::weight_gradient(&self.problem, x, g).map_err(raise))
+            })?;
+            let by_bias = wanted(bias, || {
+                let volume = self.problem.output().iter().product();
+                kernel::bias_gradient(self.problem.batch(), self.problem.out_channels(), volume, g).map_err(raise)
+            })?;
+            Ok([by_input, by_weight, by_bias])
+        }))
+    }
+}
+
+impl CustomOp2 for Conv {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        self.forward((input, input_layout), (weight, weight_layout), None)
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let [by_input, by_weight, _] = self.backward(input, weight, None, gradient)?;
+        Ok((by_input, by_weight))
+    }
+}
+
+impl CustomOp3 for Conv {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        self.forward(
+            (input, input_layout),
+            (weight, weight_layout),
+            Some((bias, bias_layout)),
+        )
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [by_input, by_weight, by_bias] = self.backward(input, weight, Some(bias), gradient)?;
+        Ok((by_input, by_weight, by_bias))
+    }
+}
+
+/// The gradient of an argument, computed only if the argument is there and on the tape.
+pub(super) fn wanted<T: support::Element>(
+    argument: Option<&Tensor>,
+    gradient: impl FnOnce() -> candle_core::Result<Vec<T>>,
+) -> candle_core::Result<Option<Tensor>> {
+    match argument {
+        Some(argument) if argument.track_op() => {
+            support::tensor(gradient()?, argument.dims(), argument).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// An error in candle's type, which operators' own methods return.
+pub(super) fn raise(error: Error) -> candle_core::Error {
+    candle_core::Error::wrap(error)
+}
