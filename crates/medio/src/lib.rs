@@ -7,6 +7,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod datasets;
 mod error;
 pub mod nifti;
 

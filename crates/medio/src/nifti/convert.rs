@@ -1,12 +1,14 @@
 //! Stored bytes to requested numbers: swapped, scaled in `f64`, range checked, in one pass.
 //!
-//! Work goes through a block that fits the first-level cache: bytes are copied into it, corrected, and
-//! converted from there. So the source may lie in the same memory as the result, as long as writing
-//! does not overtake reading.
+//! Work goes through a block that stays in the cache: bytes are copied into it, put into this machine's
+//! order and converted from there. So the source may lie in the same memory as the result, as long as
+//! writing does not overtake reading. Most pairs of types meet in `f64`, which holds every stored number
+//! but 64-bit integers; those, and the common way to `f32`, are converted directly.
 
+use medcore::Plain;
 use medcore::buffer::{self, as_bytes_mut};
 
-use super::datatype::{Stored, Voxel};
+use super::datatype::{Datatype, Voxel};
 use super::fault::Fault;
 use super::header::Endian;
 
@@ -16,11 +18,14 @@ const BLOCK: usize = 8192;
 /// How stored numbers become values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Conversion {
+    /// The type of a stored sample; for colours that of their parts.
+    pub sample: Datatype,
     pub endian: Endian,
     pub scale: Option<(f64, f64)>,
 }
 
 /// Why a conversion stopped.
+#[derive(Debug)]
 pub(crate) enum Stop {
     Fault(Fault),
     /// A value that the target cannot hold, at a position in the file in samples.
@@ -36,103 +41,237 @@ impl From<Fault> for Stop {
     }
 }
 
+/// What a type must know to receive stored numbers; each answers whether all of them fitted.
+pub trait Convert: Plain {
+    /// From values: floats round, integers must be exact.
+    fn narrow(values: &[f64], out: &mut [Self]) -> bool;
+    /// From stored 64-bit integers, which `f64` cannot hold.
+    fn from_64(signed: bool, bytes: &[u8], out: &mut [Self]) -> bool;
+    /// Straight from stored numbers that always fit, where there is a way; whether there was.
+    fn direct(_sample: Datatype, _bytes: &[u8], _out: &mut [Self]) -> bool {
+        false
+    }
+}
+
+macro_rules! from_64 {
+    ($convert:expr) => {
+        fn from_64(signed: bool, bytes: &[u8], out: &mut [Self]) -> bool {
+            let (numbers, _) = bytes.as_chunks::<8>();
+            let mut fits = true;
+            let convert = $convert;
+            for (out, bytes) in out.iter_mut().zip(numbers) {
+                let wide = match signed {
+                    true => i128::from(i64::from_ne_bytes(*bytes)),
+                    false => i128::from(u64::from_ne_bytes(*bytes)),
+                };
+                let value: Option<Self> = convert(wide);
+                fits &= value.is_some();
+                *out = value.unwrap_or_default();
+            }
+            fits
+        }
+    };
+}
+
+macro_rules! integer {
+    ($($t:ident)*) => { $(
+        impl Convert for $t {
+            fn narrow(values: &[f64], out: &mut [Self]) -> bool {
+                // MAX + 1 is a power of two, exact even where MAX itself is not.
+                let (least, above) = (Self::MIN as f64, Self::MAX as f64 + 1.0);
+                let mut fits = true;
+                for (out, &value) in out.iter_mut().zip(values) {
+                    *out = value as Self;
+                    fits &= value >= least && value < above && *out as f64 == value;
+                }
+                fits
+            }
+            from_64!(|wide| Self::try_from(wide).ok());
+        }
+    )* };
+}
+integer!(u8 i8 u16 i16 u32 i32 u64 i64);
+
+macro_rules! float {
+    ($t:ident { $($direct:item)? }) => {
+        impl Convert for $t {
+            fn narrow(values: &[f64], out: &mut [Self]) -> bool {
+                let mut fits = true;
+                for (out, &value) in out.iter_mut().zip(values) {
+                    *out = value as Self;
+                    fits &= out.is_finite() || !value.is_finite();
+                }
+                fits
+            }
+            from_64!(|wide| Some(wide as Self));
+            $($direct)?
+        }
+    };
+}
+float!(f32 { fn direct(sample: Datatype, bytes: &[u8], out: &mut [Self]) -> bool {
+    // f64 may overflow, and goes the checked way.
+    sample != Datatype::F64 && {
+        to_f32(sample, bytes, out);
+        true
+    }
+} });
+float!(f64 {});
+
+/// Stored numbers as floats; rounding only where `$out` is narrower than what is stored.
+macro_rules! widen {
+    ($datatype:expr, $bytes:expr, $out:expr, $float:ident: $($name:ident $t:ident $size:literal,)*) => {
+        match $datatype {
+            $(Datatype::$name => {
+                let (numbers, _) = $bytes.as_chunks::<$size>();
+                for (out, bytes) in $out.iter_mut().zip(numbers) {
+                    *out = $t::from_ne_bytes(*bytes) as $float;
+                }
+            })*
+            Datatype::Rgb24 | Datatype::Rgba32 => unreachable!("a sample is one number"),
+        }
+    };
+}
+
+fn to_f64(sample: Datatype, bytes: &[u8], out: &mut [f64]) {
+    widen!(sample, bytes, out, f64: U8 u8 1, I8 i8 1, U16 u16 2, I16 i16 2, U32 u32 4, I32 i32 4,
+           U64 u64 8, I64 i64 8, F32 f32 4, F64 f64 8,);
+}
+
+fn to_f32(sample: Datatype, bytes: &[u8], out: &mut [f32]) {
+    widen!(sample, bytes, out, f32: U8 u8 1, I8 i8 1, U16 u16 2, I16 i16 2, U32 u32 4, I32 i32 4,
+           U64 u64 8, I64 i64 8, F32 f32 4, F64 f64 8,);
+}
+
+/// Numbers of the other byte order.
+fn swap(sample: Datatype, bytes: &mut [u8]) {
+    match sample.voxel_bytes() {
+        2 => bytes
+            .as_chunks_mut::<2>()
+            .0
+            .iter_mut()
+            .for_each(|b| b.reverse()),
+        4 => bytes
+            .as_chunks_mut::<4>()
+            .0
+            .iter_mut()
+            .for_each(|b| b.reverse()),
+        8 => bytes
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .for_each(|b| b.reverse()),
+        _ => {}
+    }
+}
+
 impl Conversion {
-    /// Whether bytes of `S` are already those of `T`.
-    pub(crate) fn is_copy<S: Stored, T: Voxel>(&self) -> bool {
-        S::DATATYPE == T::DATATYPE && self.scale.is_none() && !self.swaps::<S>()
+    /// Whether stored bytes are already those of `T`.
+    pub(crate) fn is_copy<T: Voxel>(&self) -> bool {
+        self.is_same::<T>() && self.endian == Endian::NATIVE
     }
 
-    fn swaps<S>(&self) -> bool {
-        self.endian != Endian::NATIVE && size_of::<S>() > 1
+    fn is_same<T: Voxel>(&self) -> bool {
+        self.sample == T::DATATYPE && self.scale.is_none()
     }
 
-    fn correct_order<S: Stored>(&self, block: &mut [S]) {
-        if self.swaps::<S>() {
-            for v in block {
-                *v = v.swapped();
+    fn size(&self) -> usize {
+        self.sample.voxel_bytes()
+    }
+
+    /// Bytes in this machine's order to numbers, through `wide`; whether all fitted.
+    fn numbers<T: Voxel>(&self, bytes: &[u8], wide: &mut [f64], out: &mut [T]) -> bool {
+        if self.is_same::<T>() {
+            as_bytes_mut(out).copy_from_slice(bytes);
+            return true;
+        }
+        if self.scale.is_none() && T::direct(self.sample, bytes, out) {
+            return true;
+        }
+        match (self.sample, self.scale) {
+            (Datatype::I64, None) => return T::from_64(true, bytes, out),
+            (Datatype::U64, None) => return T::from_64(false, bytes, out),
+            _ => {}
+        }
+        let wide = &mut wide[..out.len()];
+        to_f64(self.sample, bytes, wide);
+        if let Some((slope, inter)) = self.scale {
+            for value in &mut *wide {
+                *value = *value * slope + inter;
             }
         }
-    }
-
-    /// Hands the values of a block to `put`; false if one of them does not fit.
-    #[inline(always)]
-    fn convert<S: Stored, T: Voxel>(&self, block: &[S], mut put: impl Put<T>) -> bool {
-        let mut fits = true;
-        let mut keep = |value: Option<T>| {
-            fits &= value.is_some();
-            value.unwrap_or_default()
-        };
-        match self.scale {
-            None => put.put(block.iter().map(|v| keep(v.cast()))),
-            Some((slope, inter)) => {
-                put.put(
-                    block
-                        .iter()
-                        .map(|v| keep(T::from_f64(v.real() * slope + inter))),
-                );
-            }
-        }
-        fits
+        T::narrow(wide, out)
     }
 
     /// The first value of a block that does not fit, looked for once it is known to exist.
-    fn misfit<S: Stored, T: Voxel>(&self, block: &[S], start: usize) -> Stop {
-        let (slope, inter) = self.scale.unwrap_or((1.0, 0.0));
-        for (i, v) in block.iter().enumerate() {
-            let value = v.real() * slope + inter;
-            let fits = match self.scale {
-                None => v.cast::<T>().is_some(),
-                Some(_) => T::from_f64(value).is_some(),
-            };
-            if !fits {
-                let sample = start.saturating_add(i);
-                return Stop::Misfit { sample, value };
+    fn misfit<T: Voxel>(&self, bytes: &[u8], start: usize) -> Stop {
+        let mut one = [T::default()];
+        for (i, bytes) in bytes.chunks_exact(self.size()).enumerate() {
+            if !self.numbers(bytes, &mut [0.0], &mut one) {
+                let mut stored = [0.0];
+                to_f64(self.sample, bytes, &mut stored);
+                let (slope, inter) = self.scale.unwrap_or((1.0, 0.0));
+                return Stop::Misfit {
+                    sample: start + i,
+                    value: stored[0] * slope + inter,
+                };
             }
         }
         unreachable!("called for a block with a misfit")
     }
 }
 
-/// Where converted values go: appended to a vector, or over old ones.
-trait Put<T> {
-    fn put(&mut self, values: impl Iterator<Item = T>);
+/// A block's bytes and what they become on the way.
+struct Block {
+    conversion: Conversion,
+    bytes: Vec<u8>,
+    wide: Vec<f64>,
 }
 
-struct Append<'a, T>(&'a mut Vec<T>);
-struct Overwrite<'a, T>(&'a mut [T]);
-
-impl<T> Put<T> for Append<'_, T> {
-    #[inline(always)]
-    fn put(&mut self, values: impl Iterator<Item = T>) {
-        self.0.extend(values);
-    }
-}
-
-impl<T> Put<T> for Overwrite<'_, T> {
-    #[inline(always)]
-    fn put(&mut self, values: impl Iterator<Item = T>) {
-        for (out, value) in self.0.iter_mut().zip(values) {
-            *out = value;
+impl Block {
+    fn new(conversion: Conversion) -> Self {
+        Self {
+            conversion,
+            bytes: vec![0; BLOCK * conversion.size()],
+            wide: vec![0.0; BLOCK],
         }
+    }
+
+    /// Converts the next `out.len()` numbers, whose bytes `fill` supplies; they start at `start`.
+    fn convert<T: Voxel>(
+        &mut self,
+        start: usize,
+        out: &mut [T],
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Fault>,
+    ) -> Result<(), Stop> {
+        let bytes = &mut self.bytes[..out.len() * self.conversion.size()];
+        fill(bytes)?;
+        if self.conversion.endian != Endian::NATIVE {
+            swap(self.conversion.sample, bytes);
+        }
+        if self.conversion.numbers(bytes, &mut self.wide, out) {
+            return Ok(());
+        }
+        Err(self.conversion.misfit::<T>(bytes, start))
     }
 }
 
 /// Reads `count` numbers through `fill`, which is given memory for the next bytes.
-pub(crate) fn from_stream<S: Stored, T: Voxel>(
+pub(crate) fn from_stream<T: Voxel>(
     count: usize,
     conversion: Conversion,
     fill: &mut dyn FnMut(&mut [u8]) -> Result<(), Fault>,
 ) -> Result<Vec<T>, Stop> {
     let mut out: Vec<T> = buffer::reserve(count, "voxels").map_err(Fault::core("voxels"))?;
-    let mut block = vec![S::default(); BLOCK.min(count)];
+    let mut block = Block::new(conversion);
+    let mut numbers = [T::default(); BLOCK];
     while out.len() < count {
-        let start = out.len();
-        let block = &mut block[..BLOCK.min(count - start)];
-        fill(as_bytes_mut(block))?;
-        conversion.correct_order(block);
-        if !conversion.convert(block, Append(&mut out)) {
-            return Err(conversion.misfit::<S, T>(block, start));
+        let numbers = &mut numbers[..BLOCK.min(count - out.len())];
+        if conversion.is_copy::<T>() {
+            fill(as_bytes_mut(numbers))?;
+        } else {
+            block.convert(out.len(), numbers, |bytes| fill(bytes))?;
         }
+        out.extend_from_slice(numbers);
     }
     Ok(out)
 }
@@ -158,34 +297,33 @@ impl<T: Voxel> Staged<T> {
         &mut as_bytes_mut(&mut self.numbers)[self.start..]
     }
 
-    /// The numbers stored as `count` of `S` from byte `offset` of the file.
-    pub(crate) fn finish<S: Stored>(
+    /// The `count` numbers that are stored from byte `offset` of the file.
+    pub(crate) fn finish(
         mut self,
         count: usize,
         offset: usize,
         conversion: Conversion,
     ) -> Result<Vec<T>, Stop> {
+        let size = conversion.size();
         let first = self.start + offset;
-        if conversion.is_copy::<S, T>() {
-            let bytes = as_bytes_mut(&mut self.numbers);
-            bytes.copy_within(first..first + count * size_of::<S>(), 0);
+        if conversion.is_copy::<T>() {
+            as_bytes_mut(&mut self.numbers).copy_within(first..first + count * size, 0);
         } else {
-            let mut block = vec![S::default(); BLOCK.min(count)];
+            let mut block = Block::new(conversion);
+            let mut numbers = [T::default(); BLOCK];
             for start in (0..count).step_by(BLOCK) {
-                let block = &mut block[..BLOCK.min(count - start)];
-                let from = first + start * size_of::<S>();
-                let bytes = as_bytes_mut(&mut self.numbers);
-                let bytes = &bytes[from..from + size_of_val(block)];
-                as_bytes_mut(block).copy_from_slice(bytes);
-                conversion.correct_order(block);
-                let out = &mut self.numbers[start..start + block.len()];
-                if !conversion.convert(block, Overwrite(out)) {
-                    return Err(conversion.misfit::<S, T>(block, start));
-                }
+                let numbers = &mut numbers[..BLOCK.min(count - start)];
+                let from = first + start * size;
+                let file = &as_bytes_mut(&mut self.numbers)[from..from + numbers.len() * size];
+                block.convert(start, numbers, |bytes| {
+                    bytes.copy_from_slice(file);
+                    Ok(())
+                })?;
+                self.numbers[start..start + numbers.len()].copy_from_slice(numbers);
             }
         }
         self.numbers.truncate(count);
-        if size_of::<T>() < size_of::<S>() {
+        if size_of::<T>() < size {
             self.numbers.shrink_to_fit();
         }
         Ok(self.numbers)
@@ -197,10 +335,19 @@ mod tests {
     use super::*;
     use medcore::buffer::as_bytes;
 
-    fn both<S: Stored, T: Voxel>(stored: &[S], conversion: Conversion) -> Vec<T> {
+    fn both<S: Voxel, T: Voxel>(
+        stored: &[S],
+        endian: Endian,
+        scale: Option<(f64, f64)>,
+    ) -> Result<Vec<T>, Stop> {
+        let conversion = Conversion {
+            sample: S::DATATYPE,
+            endian,
+            scale,
+        };
         let bytes = as_bytes(stored);
         let mut rest = bytes;
-        let streamed = from_stream::<S, T>(stored.len(), conversion, &mut |block| {
+        let streamed = from_stream::<T>(stored.len(), conversion, &mut |block| {
             let (now, later) = rest.split_at(block.len());
             block.copy_from_slice(now);
             rest = later;
@@ -208,43 +355,65 @@ mod tests {
         });
         let mut staged = Staged::<T>::new(stored.len(), bytes.len() + 352).unwrap();
         staged.file_bytes()[352..].copy_from_slice(bytes);
-        let staged = staged.finish::<S>(stored.len(), 352, conversion);
-        match (streamed, staged) {
-            (Ok(a), Ok(b)) => {
-                assert_eq!(a, b);
-                a
-            }
-            _ => panic!("a value did not fit"),
-        }
+        let staged = staged.finish(stored.len(), 352, conversion);
+        assert_eq!(format!("{streamed:?}"), format!("{staged:?}"));
+        staged
     }
 
-    const PLAIN: Conversion = Conversion {
-        endian: Endian::NATIVE,
-        scale: None,
-    };
+    fn plain<S: Voxel, T: Voxel>(stored: &[S]) -> Vec<T> {
+        both(stored, Endian::NATIVE, None).unwrap()
+    }
 
     #[test]
     fn widening_and_narrowing_in_one_memory_change_no_value() {
         let numbers: Vec<i16> = (0..30_001).map(|i| (i * 7 % 30_000) as i16).collect();
-        assert_eq!(
-            both::<i16, f64>(&numbers, PLAIN),
-            numbers.iter().map(|&v| v.into()).collect::<Vec<f64>>()
-        );
         let wide: Vec<f64> = numbers.iter().map(|&v| v.into()).collect();
-        assert_eq!(both::<f64, i16>(&wide, PLAIN), numbers);
-        assert_eq!(both::<i16, i16>(&numbers, PLAIN), numbers);
-        assert_eq!(both::<i16, u32>(&numbers[..3], PLAIN), [0, 7, 14]);
+        assert_eq!(plain::<i16, f64>(&numbers), wide);
+        assert_eq!(plain::<f64, i16>(&wide), numbers);
+        assert_eq!(plain::<i16, i16>(&numbers), numbers);
+        let single: Vec<f32> = numbers.iter().map(|&v| v.into()).collect();
+        assert_eq!(plain::<i16, f32>(&numbers), single);
+        assert_eq!(plain::<i16, u32>(&numbers[..3]), [0, 7, 14]);
+    }
+
+    #[test]
+    fn large_integers_round_once() {
+        // Halfway between two f32, made uneven by a bit that f64 would drop.
+        let uneven = (1_i64 << 60) + (1 << 36) + 1;
+        assert_eq!(plain::<i64, f32>(&[uneven]), [uneven as f32]);
+        assert_ne!(uneven as f32, uneven as f64 as f32);
+        assert_eq!(plain::<u64, u64>(&[u64::MAX]), [u64::MAX]);
+        assert_eq!(plain::<i64, u64>(&[i64::MAX]), [i64::MAX as u64]);
+        assert!(both::<u64, i64>(&[u64::MAX], Endian::NATIVE, None).is_err());
+    }
+
+    #[test]
+    fn only_exact_values_become_integers() {
+        let fits = |v: f64| both::<f64, u8>(&[v], Endian::NATIVE, None).is_ok();
+        assert!(fits(255.0) && fits(-0.0));
+        for v in [256.0, -1.0, 0.5, f64::NAN, f64::INFINITY] {
+            assert!(!fits(v), "{v}");
+        }
+        let edge = 9_223_372_036_854_775_808.0; // 2^63
+        assert!(both::<f64, i64>(&[edge], Endian::NATIVE, None).is_err());
+        assert_eq!(plain::<f64, i64>(&[-edge]), [i64::MIN]);
+        assert!(both::<f64, u64>(&[2.0 * edge], Endian::NATIVE, None).is_err());
+    }
+
+    #[test]
+    fn a_finite_value_never_becomes_infinite() {
+        assert!(both::<f64, f32>(&[1e39], Endian::NATIVE, None).is_err());
+        assert_eq!(plain::<f64, f32>(&[f64::INFINITY]), [f32::INFINITY]);
+        assert!(plain::<f64, f32>(&[f64::NAN])[0].is_nan());
     }
 
     #[test]
     fn scaling_happens_in_double_precision_without_fusing() {
-        let conversion = Conversion {
-            scale: Some((f64::from(0.1_f32), -f64::from(1024.3_f32))),
-            ..PLAIN
-        };
+        let (slope, inter) = (f64::from(0.1_f32), f64::from(-1024.3_f32));
         let stored = [-32768_i16, 0, 1, 32767];
-        let want = stored.map(|v| f64::from(v) * f64::from(0.1_f32) - f64::from(1024.3_f32));
-        assert_eq!(both::<i16, f64>(&stored, conversion), want);
+        let want = stored.map(|v| f64::from(v) * slope + inter);
+        let got = both::<i16, f64>(&stored, Endian::NATIVE, Some((slope, inter)));
+        assert_eq!(got.unwrap(), want);
     }
 
     #[test]
@@ -253,26 +422,17 @@ mod tests {
             Endian::Little => Endian::Big,
             Endian::Big => Endian::Little,
         };
-        let conversion = Conversion {
-            endian: other,
-            scale: None,
-        };
-        assert_eq!(
-            both::<u16, u16>(&[0x0102, 0xff00], conversion),
-            [0x0201, 0x00ff]
-        );
+        let swapped = both::<u16, u16>(&[0x0102, 0xff00], other, None);
+        assert_eq!(swapped.unwrap(), [0x0201, 0x00ff]);
+        let swapped = both::<u32, f32>(&[0x0100_0000], other, None);
+        assert_eq!(swapped.unwrap(), [1.0]);
     }
 
     #[test]
     fn a_misfit_is_found_with_its_place_and_value() {
         let mut stored = vec![1_i16; 9000];
         stored[8500] = 256;
-        let mut staged = Staged::<u8>::new(9000, 18000).unwrap();
-        staged.file_bytes().copy_from_slice(as_bytes(&stored));
-        let stop = staged.finish::<i16>(9000, 0, PLAIN);
-        assert!(matches!(
-            stop,
-            Err(Stop::Misfit { sample: 8500, value }) if value == 256.0
-        ));
+        let stop = both::<i16, u8>(&stored, Endian::NATIVE, None);
+        assert!(matches!(stop, Err(Stop::Misfit { sample: 8500, value }) if value == 256.0));
     }
 }

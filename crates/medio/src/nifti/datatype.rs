@@ -119,132 +119,46 @@ impl Datatype {
 }
 
 pub(crate) mod sealed {
-    pub trait Sealed {}
+    use medcore::{Budget, Buffer};
+
+    use super::super::convert::Convert;
+    use super::super::fault::Fault;
+    use super::super::open::Body;
+    use super::super::read::Source;
+    use super::super::report::Report;
+
+    /// Reading, compiled once a type inside this crate instead of in every caller.
+    pub trait Sealed: Convert {
+        fn read_voxels(
+            source: &Source<'_>,
+            body: Body<'_>,
+            budget: &Budget,
+            report: &mut Report,
+        ) -> Result<Buffer<Self>, Fault>;
+    }
 }
 
 /// A Rust number that an image read from or written to a file may have.
 ///
 /// Sealed: `u8 i8 u16 i16 u32 i32 u64 i64 f32 f64`.
-pub trait Voxel: Plain + sealed::Sealed + Cast + PartialEq + std::fmt::Debug {
+pub trait Voxel: Plain + sealed::Sealed + PartialEq + std::fmt::Debug {
     /// The same type in a file.
     const DATATYPE: Datatype;
 }
 
-/// Exact or rounding conversion from every stored type; an implementation detail of [`Voxel`].
-#[doc(hidden)]
-pub trait Cast: Sized {
-    fn from_u8(v: u8) -> Option<Self>;
-    fn from_i8(v: i8) -> Option<Self>;
-    fn from_u16(v: u16) -> Option<Self>;
-    fn from_i16(v: i16) -> Option<Self>;
-    fn from_u32(v: u32) -> Option<Self>;
-    fn from_i32(v: i32) -> Option<Self>;
-    fn from_u64(v: u64) -> Option<Self>;
-    fn from_i64(v: i64) -> Option<Self>;
-    fn from_f32(v: f32) -> Option<Self>;
-    fn from_f64(v: f64) -> Option<Self>;
-}
-
-/// A number as it lies in a file.
-pub(crate) trait Stored: Voxel {
-    fn swapped(self) -> Self;
-    fn real(self) -> f64;
-    fn cast<T: Voxel>(self) -> Option<T>;
-}
-
 macro_rules! voxel {
-    ($($t:ident $name:ident $from:ident)*) => { $(
-        impl sealed::Sealed for $t {}
+    ($($t:ident $name:ident)*) => { $(
         impl Voxel for $t { const DATATYPE: Datatype = Datatype::$name; }
-        impl Stored for $t {
-            #[inline(always)]
-            fn swapped(self) -> Self { Self::from_ne_bytes(Self::to_be_bytes(Self::from_le_bytes(Self::to_ne_bytes(self)))) }
-            #[inline(always)]
-            #[expect(clippy::as_conversions, reason = "64-bit integers round, as in every reader that scales in f64")]
-            fn real(self) -> f64 { self as f64 }
-            #[inline(always)]
-            fn cast<T: Voxel>(self) -> Option<T> { T::$from(self) }
-        }
-    )* };
-}
-voxel!(u8 U8 from_u8 i8 I8 from_i8 u16 U16 from_u16 i16 I16 from_i16 u32 U32 from_u32 i32 I32 from_i32
-       u64 U64 from_u64 i64 I64 from_i64 f32 F32 from_f32 f64 F64 from_f64);
-
-macro_rules! integer {
-    ($($t:ident)*) => { $(
-        impl Cast for $t {
-            integer!(@try from_u8 u8, from_i8 i8, from_u16 u16, from_i16 i16, from_u32 u32,
-                     from_i32 i32, from_u64 u64, from_i64 i64);
-            #[inline(always)]
-            fn from_f32(v: f32) -> Option<Self> { Self::from_f64(f64::from(v)) }
-            #[inline(always)]
-            #[expect(clippy::as_conversions, reason = "the range is checked in the same expression")]
-            fn from_f64(v: f64) -> Option<Self> {
-                // MAX + 1 is a power of two, exact even where MAX itself is not.
-                let fits = v >= Self::MIN as f64 && v < Self::MAX as f64 + 1.0 && v.fract() == 0.0;
-                fits.then_some(v as Self)
+        impl sealed::Sealed for $t {
+            fn read_voxels(
+                source: &super::read::Source<'_>,
+                body: super::open::Body<'_>,
+                budget: &medcore::Budget,
+                report: &mut super::report::Report,
+            ) -> Result<medcore::Buffer<Self>, super::fault::Fault> {
+                source.voxels(body, budget, report)
             }
         }
     )* };
-    (@try $($from:ident $s:ident),*) => { $(
-        #[inline(always)]
-        #[allow(clippy::useless_conversion, reason = "only some of the pairs can fail")]
-        fn $from(v: $s) -> Option<Self> { Self::try_from(v).ok() }
-    )* };
 }
-integer!(u8 i8 u16 i16 u32 i32 u64 i64);
-
-macro_rules! float {
-    ($($t:ident)*) => { $(
-        impl Cast for $t {
-            float!(@round from_u8 u8, from_i8 i8, from_u16 u16, from_i16 i16, from_u32 u32,
-                   from_i32 i32, from_u64 u64, from_i64 i64);
-            #[inline(always)]
-            fn from_f32(v: f32) -> Option<Self> { Some(v.into()) }
-            #[inline(always)]
-            #[expect(clippy::as_conversions, reason = "rounding is meant; overflow is checked")]
-            fn from_f64(v: f64) -> Option<Self> {
-                let rounded = v as Self;
-                (rounded.is_finite() || !v.is_finite()).then_some(rounded)
-            }
-        }
-    )* };
-    (@round $($from:ident $s:ident),*) => { $(
-        #[inline(always)]
-        #[expect(clippy::as_conversions, reason = "rounding to the nearest float is meant")]
-        fn $from(v: $s) -> Option<Self> { Some(v as Self) }
-    )* };
-}
-float!(f32 f64);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_exact_values_become_integers() {
-        assert_eq!(u8::from_f64(255.0), Some(255));
-        assert_eq!(u8::from_f64(-0.0), Some(0));
-        for v in [256.0, -1.0, 0.5, f64::NAN, f64::INFINITY] {
-            assert_eq!(u8::from_f64(v), None, "{v}");
-        }
-        assert_eq!(i64::from_f64(9_223_372_036_854_775_808.0), None);
-        assert_eq!(i64::from_f64(-9_223_372_036_854_775_808.0), Some(i64::MIN));
-        assert_eq!(u64::from_f64(18_446_744_073_709_551_616.0), None);
-        assert_eq!(i16::from_u16(32768), None);
-    }
-
-    #[test]
-    fn a_finite_value_never_becomes_infinite() {
-        assert_eq!(f32::from_f64(1e39), None);
-        assert_eq!(f32::from_f64(f64::INFINITY), Some(f32::INFINITY));
-        assert!(f32::from_f64(f64::NAN).unwrap().is_nan());
-    }
-
-    #[test]
-    fn swapping_reverses_the_bytes() {
-        assert_eq!(0x0102_u16.swapped(), 0x0201);
-        assert_eq!(1.5_f32.swapped().to_bits(), 1.5_f32.to_bits().swap_bytes());
-        assert_eq!((-2_i64).swapped(), (-2_i64).swap_bytes());
-    }
-}
+voxel!(u8 U8 i8 I8 u16 U16 i16 I16 u32 U32 i32 I32 u64 U64 i64 I64 f32 F32 f64 F64);

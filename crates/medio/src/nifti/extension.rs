@@ -13,6 +13,16 @@ pub struct Extension {
     pub data: Vec<u8>,
 }
 
+/// Doubts a flag that announces extensions where the voxels leave no room for one.
+pub(crate) fn check_room(head: &[u8], header: &Header, voxels: u64, report: &mut Report) {
+    const SMALLEST: u64 = 16;
+    let first = header.version.first_voxel();
+    let flag = head.get(header.version.size()).copied().unwrap_or(0);
+    if flag != 0 && voxels < first.saturating_add(SMALLEST) {
+        report.add(Warning::MalformedExtension { offset: first });
+    }
+}
+
 /// The extensions in the bytes between header and voxels, up to the first malformed one.
 ///
 /// An extension starts with its size (a multiple of 16 that counts itself) and its code.

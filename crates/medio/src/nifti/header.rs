@@ -118,8 +118,8 @@ pub struct Header {
     pub toffset: f64,
 }
 
-/// Big enough for either header.
-pub(crate) const MAX_HEADER: usize = 540;
+/// Big enough for either header and the extension flag behind it.
+pub(crate) const MAX_HEADER: usize = 544;
 
 /// Reads the fields of a header.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Header, Fault> {

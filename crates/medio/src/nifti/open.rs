@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -22,16 +23,28 @@ use crate::error::{Error, Result};
 /// Extensions beyond this are refused: they would have to be inflated just to be skipped.
 const MAX_EXTENSION_BYTES: u64 = 64 << 20;
 
-pub(crate) trait ReadSeek: Read + Seek {}
+/// Extensions within this are kept on request.
+const MAX_KEPT_BYTES: u64 = 4 << 20;
+
+pub trait ReadSeek: Read + Seek {}
 impl<R: Read + Seek> ReadSeek for R {}
 
 /// Bytes of a file, or of memory, as they are stored.
-pub(crate) enum Body<'a> {
+pub enum Body<'a> {
     Plain {
         reader: Box<dyn ReadSeek + 'a>,
         len: u64,
     },
     Gzip(Cow<'a, [u8]>),
+}
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain { len, .. } => write!(f, "Plain({len} bytes)"),
+            Self::Gzip(compressed) => write!(f, "Gzip({} bytes)", compressed.len()),
+        }
+    }
 }
 
 /// A volume that passed every check short of its voxels.
@@ -116,19 +129,24 @@ fn open_with<'a>(
     if names_gzip != matches!(body, Body::Gzip(_)) && path != Path::new("memory") {
         report.add(Warning::NameDisagreesWithContents);
     }
+    if header.single_file {
+        extension::check_room(&bytes, &header, layout.offset, &mut report);
+    }
     let separate = image_of(&header)?;
+    let (image, image_path) = match &separate {
+        Some((image, path)) => (image, path.as_path()),
+        None => (&body, path),
+    };
+    image
+        .check_size(&layout, &header, &mut report)
+        .map_err(Error::nifti(image_path))?;
     let mut extensions = Vec::new();
     if options.extensions {
-        let end = match &separate {
-            None => Some(layout.offset),
-            Some(_) => None,
-        };
+        let end = header.single_file.then_some(layout.offset);
         let bytes = body.extension_bytes(&header, end).map_err(fault)?;
         extensions = extension::parse(&bytes, &header, &mut report);
     }
     let (body, path) = separate.unwrap_or_else(|| (body, path.to_owned()));
-    body.check_size(&layout, &header, &mut report)
-        .map_err(Error::nifti(&path))?;
     Ok(Opened {
         header,
         layout,
@@ -192,7 +210,7 @@ impl Body<'_> {
         end: Option<u64>,
     ) -> std::result::Result<Vec<u8>, Fault> {
         let start = header.version.size();
-        let limit = end.unwrap_or(MAX_EXTENSION_BYTES).min(MAX_EXTENSION_BYTES);
+        let limit = end.unwrap_or(MAX_KEPT_BYTES).min(MAX_KEPT_BYTES);
         // Read in steps: a small file may claim any length.
         let mut bytes = Vec::new();
         match self {

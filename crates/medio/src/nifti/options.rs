@@ -56,7 +56,7 @@ impl ReadOptions {
         self
     }
 
-    /// Keeps the header's extensions (at most 64 MiB of them) in [`Loaded::extensions`].
+    /// Keeps the header's extensions (the first 4 MiB of them) in [`Loaded::extensions`].
     #[must_use]
     pub fn extensions(mut self, keep: bool) -> Self {
         self.extensions = keep;

@@ -5,7 +5,7 @@ use std::path::Path;
 use medcore::{Budget, Buffer, Geometry, Image, Label, LabelMap};
 
 use super::convert::{self, Conversion, Staged, Stop};
-use super::datatype::{Datatype, Stored, Voxel};
+use super::datatype::{Datatype, Voxel};
 use super::fault::Fault;
 use super::header::Endian;
 use super::inflate::{self, Members};
@@ -222,7 +222,7 @@ fn load<T: Voxel, V, const D: usize>(
         map: options.map.then_some(path.as_path()),
     };
     let value = narrowed::<D>(&geometry, layout.channels)
-        .and_then(|grid| Ok((grid, source.voxels(body, budget, &mut report)?)))
+        .and_then(|grid| Ok((grid, T::read_voxels(&source, body, budget, &mut report)?)))
         .and_then(|(grid, voxels)| {
             make(layout.channels, grid, voxels).map_err(Fault::core("voxels"))
         })
@@ -263,7 +263,8 @@ fn narrowed<const D: usize>(
 }
 
 /// What is needed to turn a body into voxels.
-struct Source<'a> {
+#[derive(Debug)]
+pub struct Source<'a> {
     layout: &'a Layout,
     datatype: Datatype,
     endian: Endian,
@@ -272,57 +273,46 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn voxels<T: Voxel>(
+    /// The voxels, channel after channel.
+    pub(crate) fn voxels<T: Voxel>(
         &self,
         body: Body<'_>,
         budget: &Budget,
         report: &mut Report,
     ) -> std::result::Result<Buffer<T>, Fault> {
-        match self.datatype {
-            Datatype::U8 => self.typed::<u8, T>(body, budget, report),
-            Datatype::I8 => self.typed::<i8, T>(body, budget, report),
-            Datatype::U16 => self.typed::<u16, T>(body, budget, report),
-            Datatype::I16 => self.typed::<i16, T>(body, budget, report),
-            Datatype::U32 => self.typed::<u32, T>(body, budget, report),
-            Datatype::I32 => self.typed::<i32, T>(body, budget, report),
-            Datatype::U64 => self.typed::<u64, T>(body, budget, report),
-            Datatype::I64 => self.typed::<i64, T>(body, budget, report),
-            Datatype::F32 => self.typed::<f32, T>(body, budget, report),
-            Datatype::F64 => self.typed::<f64, T>(body, budget, report),
-            Datatype::Rgb24 | Datatype::Rgba32 => {
-                let mixed = self.typed::<u8, T>(body, budget, report)?;
-                let plane = mixed.len() / self.datatype.samples();
-                budget
-                    .claim_array(
-                        "colour planes",
-                        &[mixed.len() as u64],
-                        size_of::<T>() as u64,
-                    )
-                    .map_err(Fault::core("colour planes"))?;
-                let mut planes = medcore::buffer::reserve(mixed.len(), "colour planes")
-                    .map_err(Fault::core("colour planes"))?;
-                for sample in 0..self.datatype.samples() {
-                    let every = mixed.iter().skip(sample).step_by(self.datatype.samples());
-                    planes.extend(every.take(plane).copied());
-                }
-                Ok(planes.into())
-            }
+        let samples = self.datatype.samples();
+        if samples == 1 {
+            return self.stored(self.datatype, body, budget, report);
         }
+        let mixed = self.stored::<T>(Datatype::U8, body, budget, report)?;
+        let shape = [mixed.len() as u64];
+        budget
+            .claim_array("colour planes", &shape, size_of::<T>() as u64)
+            .map_err(Fault::core("colour planes"))?;
+        let mut planes = medcore::buffer::reserve(mixed.len(), "colour planes")
+            .map_err(Fault::core("colour planes"))?;
+        for sample in 0..samples {
+            planes.extend(mixed.iter().skip(sample).step_by(samples));
+        }
+        Ok(planes.into())
     }
 
-    fn typed<S: Stored, T: Voxel>(
+    /// The samples in the order in which they are stored.
+    fn stored<T: Voxel>(
         &self,
+        sample: Datatype,
         body: Body<'_>,
         budget: &Budget,
         report: &mut Report,
     ) -> std::result::Result<Buffer<T>, Fault> {
         let layout = self.layout;
         let conversion = Conversion {
+            sample,
             endian: self.endian,
             scale: layout.scale,
         };
         if let (Body::Plain { .. }, Some(path)) = (&body, self.map)
-            && conversion.is_copy::<S, T>()
+            && conversion.is_copy::<T>()
             && layout.offset.is_multiple_of(align_of::<T>() as u64)
         {
             let offset = usize::try_from(layout.offset).unwrap_or(usize::MAX);
@@ -334,13 +324,11 @@ impl Source<'_> {
         let read = match body {
             Body::Plain { mut reader, .. } => {
                 Body::seek_plain(&mut *reader, layout.offset)?;
-                convert::from_stream::<S, T>(layout.samples, conversion, &mut |block| {
+                convert::from_stream(layout.samples, conversion, &mut |block| {
                     Ok(reader.read_exact(block)?)
                 })
             }
-            Body::Gzip(compressed) => {
-                self.inflated::<S, T>(&compressed, conversion, budget, report)
-            }
+            Body::Gzip(compressed) => self.inflated(&compressed, conversion, budget, report),
         };
         match read {
             Ok(voxels) => Ok(voxels.into()),
@@ -349,7 +337,7 @@ impl Source<'_> {
         }
     }
 
-    fn inflated<S: Stored, T: Voxel>(
+    fn inflated<T: Voxel>(
         &self,
         compressed: &[u8],
         conversion: Conversion,
@@ -358,23 +346,23 @@ impl Source<'_> {
     ) -> std::result::Result<Vec<T>, Stop> {
         let layout = self.layout;
         let end = layout.end()?;
-        let file_bytes = usize::try_from(end).unwrap_or(usize::MAX);
-        let offset = usize::try_from(layout.offset).unwrap_or(usize::MAX);
         if inflate::promises(compressed, end) {
             // The header in front of the voxels, and wide numbers that become narrow ones, need room
             // beyond the result's until they are converted.
             let extra = end.saturating_sub((layout.samples as u64) * (size_of::<T>() as u64));
-            budget
-                .claim_bytes("inflated file", extra)
-                .map_err(Fault::core("inflated file"))?;
+            let claim = budget.claim_bytes("inflated file", extra);
+            claim.map_err(Fault::core("inflated file"))?;
+            let file_bytes = usize::try_from(end).unwrap_or(usize::MAX);
             let mut staged = Staged::<T>::new(layout.samples, file_bytes)?;
             let whole = inflate::inflate_single(compressed, staged.file_bytes());
             budget.release_bytes(extra);
             if whole {
-                return staged.finish::<S>(layout.samples, offset, conversion);
+                let offset = usize::try_from(layout.offset).unwrap_or(usize::MAX);
+                return staged.finish(layout.samples, offset, conversion);
             }
         }
         // Several members, something behind the last voxel, or damage: look before memory is spent.
+        const TAIL: u64 = 1 << 20;
         let mut members = Members::new(compressed);
         let there = members.skip(end)?;
         if there < end {
@@ -384,11 +372,10 @@ impl Source<'_> {
                 available: there,
             }));
         }
-        const TAIL: u64 = 1 << 20;
         members.finish(TAIL.max(layout.bytes), report)?;
         let mut members = Members::new(compressed);
         members.skip(layout.offset)?;
-        convert::from_stream::<S, T>(layout.samples, conversion, &mut |block| {
+        convert::from_stream(layout.samples, conversion, &mut |block| {
             let wanted = block.len();
             let there = members.read_some(block)?;
             if there == wanted {

@@ -1,0 +1,136 @@
+//! `dataset.json`: read inside limits, every complaint with its key.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::table::LabelTable;
+use crate::error::{Error, Result};
+
+/// Larger descriptions are refused; a thousand cases need a tenth of a megabyte.
+const MAX_BYTES: u64 = 32 << 20;
+
+/// A parsed description and the file it came from.
+pub(super) struct Description {
+    pub path: PathBuf,
+    fields: Map<String, Value>,
+}
+
+impl Description {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
+            .map_err(Error::io("read", path))?;
+        let invalid = |problem| Error::InvalidDescription {
+            path: path.to_owned(),
+            field: "(whole file)".to_owned(),
+            problem,
+        };
+        if text.len() as u64 > MAX_BYTES {
+            return Err(invalid(format!("is larger than {MAX_BYTES} bytes")));
+        }
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(fields)) => Ok(Self {
+                path: path.to_owned(),
+                fields,
+            }),
+            Ok(_) => Err(invalid("is not a JSON object".to_owned())),
+            Err(e) => Err(invalid(format!("is not JSON: {e}"))),
+        }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
+    }
+
+    pub(super) fn invalid(&self, field: impl Into<String>, problem: impl Into<String>) -> Error {
+        Error::InvalidDescription {
+            path: self.path.clone(),
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Result<&Value> {
+        self.fields
+            .get(key)
+            .ok_or_else(|| self.invalid(key, "is missing"))
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key).and_then(Value::as_str)
+    }
+
+    pub(super) fn object(&self, key: &str) -> Result<&Map<String, Value>> {
+        let value = self.get(key)?;
+        value
+            .as_object()
+            .ok_or_else(|| self.invalid(key, format!("must be an object, got {value}")))
+    }
+
+    /// Names under the keys "0", "1", ...: channels.
+    pub(super) fn channels(&self, key: &str) -> Result<Vec<String>> {
+        let object = self.object(key)?;
+        if object.is_empty() {
+            return Err(self.invalid(key, "names no channel"));
+        }
+        (0..object.len())
+            .map(|i| {
+                let name = object.get(&i.to_string()).and_then(Value::as_str);
+                name.map(str::to_owned)
+                    .ok_or_else(|| self.invalid(format!("{key}.{i}"), "must be a channel's name"))
+            })
+            .collect()
+    }
+
+    /// A label table from (name, values), background checked and removed, "ignore" set apart.
+    pub(super) fn table(&self, named: Vec<(String, Vec<u32>)>) -> Result<LabelTable> {
+        let mut entries = Vec::new();
+        let mut ignore = None;
+        for (name, values) in named {
+            match (name.as_str(), values.as_slice()) {
+                ("ignore", &[value]) => ignore = Some(value),
+                ("ignore", _) => {
+                    return Err(self.invalid("labels.ignore", "must be one value"));
+                }
+                (_, [0]) => {}
+                _ => entries.push((name, values)),
+            }
+        }
+        entries.sort_by(|(_, a), (_, b)| (a.first(), b.len()).cmp(&(b.first(), a.len())));
+        LabelTable::new(entries)
+            .and_then(|table| match ignore {
+                Some(value) => table.with_ignore(value),
+                None => Ok(table),
+            })
+            .map_err(|e| self.invalid("labels", e.to_string()))
+    }
+
+    /// A relative path of the description, inside its folder.
+    pub(super) fn inside(&self, field: &str, value: &Value) -> Result<PathBuf> {
+        let Some(text) = value.as_str() else {
+            return Err(self.invalid(field, format!("must be a path, got {value}")));
+        };
+        let escapes = || Error::PathEscapes {
+            path: self.path.clone(),
+            field: field.to_owned(),
+            value: text.to_owned(),
+        };
+        let mut inside = self.path.parent().unwrap_or(Path::new("")).to_owned();
+        // A backslash is a separator on some systems and part of a name on others: refused on all.
+        if text.contains('\\') {
+            return Err(escapes());
+        }
+        for component in Path::new(text).components() {
+            match component {
+                Component::Normal(name) => inside.push(name),
+                Component::CurDir => {}
+                _ => return Err(escapes()),
+            }
+        }
+        Ok(inside)
+    }
+}
