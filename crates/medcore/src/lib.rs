@@ -9,12 +9,14 @@
 pub mod atomic;
 mod budget;
 pub mod buffer;
+pub mod components;
 pub mod distance;
 mod error;
 pub mod frame;
 mod geometry;
 mod image;
 pub mod linear;
+pub mod morphology;
 pub mod orientation;
 pub mod random;
 mod region;
@@ -30,3 +32,8 @@ pub use linear::IndexMap;
 pub use ndarray;
 pub use orientation::Orientation;
 pub use region::{BoundingBox, Region};
+
+/// The README's example, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,227 @@
+//! What a measure is when a mask is empty: said aloud, never NaN by accident.
+//!
+//! Libraries disagree here more than anywhere else: for two empty masks MONAI gives NaN, nnU-Net NaN,
+//! MetricsReloaded 1; for an empty prediction the Hausdorff distance is infinite, NaN or an exception. A
+//! [`Measured`] keeps which case happened beside the number that a policy put in its place.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Which of the two masks are empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyCase {
+    /// Neither the reference nor the prediction has a voxel of the structure.
+    Both,
+    /// The reference has voxels, the prediction none.
+    Prediction,
+    /// The prediction has voxels, the reference none.
+    Reference,
+}
+
+impl EmptyCase {
+    /// The case of two counts of voxels, `None` when both masks have some.
+    #[must_use]
+    pub fn of(reference: u64, prediction: u64) -> Option<Self> {
+        match (reference, prediction) {
+            (0, 0) => Some(Self::Both),
+            (_, 0) => Some(Self::Prediction),
+            (0, _) => Some(Self::Reference),
+            _ => None,
+        }
+    }
+}
+
+/// A measure, with the reason when it is not an ordinary one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The value; `None` when it is undefined. Infinity is written as `"inf"`.
+    #[serde(serialize_with = "write_value", deserialize_with = "read_value")]
+    pub value: Option<f64>,
+    /// Which mask was empty; the value, if there is one, was then set by the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<EmptyCase>,
+}
+
+impl Measured {
+    /// An ordinary value.
+    #[must_use]
+    pub fn value(value: f64) -> Self {
+        Self {
+            value: Some(value),
+            empty: None,
+        }
+    }
+
+    /// Nothing was measured, for no other reason than that nobody asked.
+    #[must_use]
+    pub fn undefined(empty: EmptyCase) -> Self {
+        Self {
+            value: None,
+            empty: Some(empty),
+        }
+    }
+}
+
+fn write_value<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(v) if v.is_infinite() => serializer.serialize_str("inf"),
+        other => other.serialize(serializer),
+    }
+}
+
+fn read_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Word(String),
+    }
+    match Option::<Written>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Written::Number(v)) => Ok(Some(v)),
+        Some(Written::Word(word)) if word == "inf" => Ok(Some(f64::INFINITY)),
+        Some(Written::Word(word)) => Err(serde::de::Error::custom(format!(
+            "{word:?} is not a number or \"inf\""
+        ))),
+    }
+}
+
+/// What stands for a measure that its formula does not define.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Substitute {
+    /// Nothing: left out of averages, and counted there as undefined.
+    Undefined,
+    /// The worst value of an overlap.
+    Zero,
+    /// The best value of an overlap.
+    One,
+    /// An infinite distance: averages become infinite.
+    Infinite,
+    /// The diagonal of the image in millimetres, the largest distance it can hold.
+    Diagonal,
+}
+
+impl Substitute {
+    fn measured(self, empty: EmptyCase, diagonal_mm: f64) -> Measured {
+        let value = match self {
+            Self::Undefined => None,
+            Self::Zero => Some(0.0),
+            Self::One => Some(1.0),
+            Self::Infinite => Some(f64::INFINITY),
+            Self::Diagonal => Some(diagonal_mm),
+        };
+        Measured {
+            value,
+            empty: Some(empty),
+        }
+    }
+}
+
+/// The substitutes of one kind of measure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Substitutes {
+    /// When both masks are empty.
+    pub both: Substitute,
+    /// When only the prediction is.
+    pub prediction: Substitute,
+    /// When only the reference is.
+    pub reference: Substitute,
+}
+
+impl Substitutes {
+    /// The measure in an empty case; distances may need the image's diagonal in millimetres.
+    #[must_use]
+    pub fn measured(&self, empty: EmptyCase, diagonal_mm: f64) -> Measured {
+        let substitute = match empty {
+            EmptyCase::Both => self.both,
+            EmptyCase::Prediction => self.prediction,
+            EmptyCase::Reference => self.reference,
+        };
+        substitute.measured(empty, diagonal_mm)
+    }
+}
+
+/// What every kind of measure is when a mask is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EmptyPolicy {
+    /// Dice, intersection over union.
+    pub overlap: Substitutes,
+    /// Hausdorff and average surface distances.
+    pub distance: Substitutes,
+    /// Surface Dice.
+    pub surface_dice: Substitutes,
+}
+
+const fn substitutes(
+    both: Substitute,
+    prediction: Substitute,
+    reference: Substitute,
+) -> Substitutes {
+    Substitutes {
+        both,
+        prediction,
+        reference,
+    }
+}
+
+impl EmptyPolicy {
+    /// Ours: two empty masks are undefined and counted as such; one empty mask is the worst there is,
+    /// overlap 0 and distance the image's diagonal (Maier-Hein, Reinke et al., "Metrics reloaded",
+    /// Nature Methods 21, 2024, on aggregation).
+    pub const WORST: Self = Self {
+        overlap: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+        distance: substitutes(
+            Substitute::Undefined,
+            Substitute::Diagonal,
+            Substitute::Diagonal,
+        ),
+        surface_dice: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+    };
+
+    /// MONAI 1.6 by default (`ignore_empty=True`): no overlap for an empty reference whatever was
+    /// predicted, infinite distances for one empty mask. (Its percentiles give NaN where this gives
+    /// infinity.)
+    pub const MONAI: Self = Self {
+        overlap: substitutes(
+            Substitute::Undefined,
+            Substitute::Zero,
+            Substitute::Undefined,
+        ),
+        distance: substitutes(
+            Substitute::Undefined,
+            Substitute::Infinite,
+            Substitute::Infinite,
+        ),
+        surface_dice: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+    };
+
+    /// MONAI 1.6 with `ignore_empty=False`.
+    pub const MONAI_KEEP_EMPTY: Self = Self {
+        overlap: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
+        ..Self::MONAI
+    };
+
+    /// nnU-Net 2, and torchmetrics 1.9 and DeepMind's surface-distance: undefined for two empty masks.
+    pub const NNUNET: Self = Self {
+        overlap: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+        ..Self::MONAI
+    };
+
+    /// MetricsReloaded: two empty masks agree perfectly; distances to an empty mask are undefined.
+    pub const METRICS_RELOADED: Self = Self {
+        overlap: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
+        distance: substitutes(
+            Substitute::Zero,
+            Substitute::Undefined,
+            Substitute::Undefined,
+        ),
+        surface_dice: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
+    };
+}
+
+impl Default for EmptyPolicy {
+    fn default() -> Self {
+        Self::WORST
+    }
+}

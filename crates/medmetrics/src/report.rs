@@ -1,0 +1,271 @@
+//! Many cases: averages that say what they leave out, and the worst results by name.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{CaseMetrics, Evaluation, StructureMetrics};
+use crate::empty::Measured;
+use crate::error::{Error, Result};
+use crate::reason::Reason;
+
+/// The measures of all cases, with the evaluation that made them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was measured, and how.
+    pub evaluation: Evaluation,
+    /// One entry a case, in the order in which they were added.
+    pub cases: Vec<CaseMetrics>,
+}
+
+/// A measure over several results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// Dice coefficient.
+    Dice,
+    /// Intersection over union.
+    Iou,
+    /// Hausdorff distance in millimetres.
+    Hausdorff,
+    /// Hausdorff distance at the evaluation's percentile, in millimetres.
+    HausdorffPercentile,
+    /// Average surface distance in millimetres.
+    AverageDistance,
+    /// Surface Dice at the evaluation's tolerance.
+    SurfaceDice,
+}
+
+impl Measure {
+    /// The measure's value in a result.
+    #[must_use]
+    pub fn of(self, structure: &StructureMetrics) -> Measured {
+        match self {
+            Self::Dice => structure.dice,
+            Self::Iou => structure.iou,
+            Self::Hausdorff => structure.hausdorff,
+            Self::HausdorffPercentile => structure.hausdorff_percentile,
+            Self::AverageDistance => structure.average_distance,
+            Self::SurfaceDice => structure.surface_dice,
+        }
+    }
+
+    /// Whether larger is better.
+    #[must_use]
+    pub fn is_score(self) -> bool {
+        matches!(self, Self::Dice | Self::Iou | Self::SurfaceDice)
+    }
+}
+
+/// The average of a measure, and what went into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Mean of the defined values; `None` without any. Infinite if one is.
+    pub mean: Option<f64>,
+    /// Median of the defined values, the mean of the middle two for an even number.
+    pub median: Option<f64>,
+    /// Standard deviation of the sample; `None` for fewer than two values.
+    pub standard_deviation: Option<f64>,
+    /// Number of defined values.
+    pub n: usize,
+    /// Number of results without a value: absent structures, or what the policy leaves out.
+    pub n_undefined: usize,
+    /// The case with the worst value; the first of equals.
+    pub worst_case: Option<String>,
+}
+
+impl Summary {
+    /// Sums up values by case; larger is better if `is_score`.
+    pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, Measured)>, is_score: bool) -> Self {
+        let mut defined = Vec::new();
+        let mut n_undefined = 0;
+        let mut worst: Option<(&str, f64)> = None;
+        for (case, measured) in values {
+            let Some(value) = measured.value else {
+                n_undefined += 1;
+                continue;
+            };
+            let worse = |than: f64| if is_score { value < than } else { value > than };
+            if worst.is_none_or(|(_, than)| worse(than)) {
+                worst = Some((case, value));
+            }
+            defined.push(value);
+        }
+        let n = defined.len();
+        let mean = (n > 0).then(|| defined.iter().sum::<f64>() / n as f64);
+        let standard_deviation = mean.filter(|m| n > 1 && m.is_finite()).map(|mean| {
+            let squares: f64 = defined.iter().map(|v| (v - mean) * (v - mean)).sum();
+            (squares / (n - 1) as f64).sqrt()
+        });
+        defined.sort_unstable_by(f64::total_cmp);
+        let median = (n > 0).then(|| {
+            let (low, high) = (defined[(n - 1) / 2], defined[n / 2]);
+            if low == high { low } else { 0.5 * (low + high) }
+        });
+        let worst_case = worst.map(|(case, _)| case.to_owned());
+        Self {
+            mean,
+            median,
+            standard_deviation,
+            n,
+            n_undefined,
+            worst_case,
+        }
+    }
+}
+
+/// A result that needs a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The case.
+    pub case: String,
+    /// The structure.
+    pub structure: String,
+    /// Its Dice.
+    pub dice: Measured,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+impl Report {
+    /// A report without cases.
+    #[must_use]
+    pub fn new(evaluation: Evaluation) -> Self {
+        Self {
+            evaluation,
+            cases: Vec::new(),
+        }
+    }
+
+    /// Adds a case measured with the report's evaluation.
+    ///
+    /// # Errors
+    /// Refuses a case that is there already, and one with other structures.
+    pub fn push(&mut self, case: CaseMetrics) -> Result<()> {
+        if self.cases.iter().any(|other| other.case == case.case) {
+            return Err(Error::DuplicateCase { case: case.case });
+        }
+        let expected = self.evaluation.structures.iter().map(|s| &s.name);
+        if !expected.eq(case.structures.iter().map(|s| &s.name)) {
+            return Err(Error::InvalidStructure {
+                name: case.case,
+                rule: "a case must hold the structures of the report's evaluation, in their order",
+            });
+        }
+        self.cases.push(case);
+        Ok(())
+    }
+
+    /// A measure of one structure over all cases; everything undefined if there is no such structure.
+    #[must_use]
+    pub fn summary(&self, structure: &str, measure: Measure) -> Summary {
+        Summary::of(self.results(structure, measure), measure.is_score())
+    }
+
+    /// A measure over all structures and cases: the mean over structures of their means over cases, so
+    /// that a rare structure counts as much as a common one. `None` if nothing is defined.
+    #[must_use]
+    pub fn mean(&self, measure: Measure) -> Option<f64> {
+        let means = self.structure_means(measure);
+        (!means.is_empty()).then(|| means.iter().map(|(_, m)| m).sum::<f64>() / means.len() as f64)
+    }
+
+    /// The structure with the worst mean of a measure, and that mean.
+    #[must_use]
+    pub fn worst_structure(&self, measure: Measure) -> Option<(&str, f64)> {
+        let means = self.structure_means(measure);
+        means.into_iter().reduce(|worst, next| {
+            let worse = if measure.is_score() {
+                next.1 < worst.1
+            } else {
+                next.1 > worst.1
+            };
+            if worse { next } else { worst }
+        })
+    }
+
+    /// Results with a reason, the lowest Dice first; `limit` of them at most.
+    #[must_use]
+    pub fn findings(&self, limit: usize) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .cases
+            .iter()
+            .flat_map(|case| case.structures.iter().map(move |s| (case, s)))
+            .filter_map(|(case, structure)| {
+                Some(Finding {
+                    case: case.case.clone(),
+                    structure: structure.name.clone(),
+                    dice: structure.dice,
+                    reason: structure.reason?,
+                })
+            })
+            .collect();
+        // A false positive without a Dice is as bad as a Dice of zero.
+        findings.sort_by(|a, b| {
+            a.dice
+                .value
+                .unwrap_or(0.0)
+                .total_cmp(&b.dice.value.unwrap_or(0.0))
+        });
+        findings.truncate(limit);
+        findings
+    }
+
+    /// A Markdown table, one row a structure: means over cases, with the number of cases behind them.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let Evaluation {
+            percentile,
+            tolerance_mm,
+            ..
+        } = self.evaluation;
+        let mut table = format!(
+            "| structure | n | Dice | IoU | HD{percentile} mm | average mm | surface Dice {tolerance_mm} mm |\n\
+             | --- | --: | --: | --: | --: | --: | --: |\n"
+        );
+        let measures = [
+            (Measure::Dice, 3),
+            (Measure::Iou, 3),
+            (Measure::HausdorffPercentile, 2),
+            (Measure::AverageDistance, 2),
+            (Measure::SurfaceDice, 3),
+        ];
+        for structure in &self.evaluation.structures {
+            let dice = self.summary(&structure.name, Measure::Dice);
+            // Writing to a string cannot fail.
+            let _ = write!(
+                table,
+                "| {} | {} |",
+                structure.name.replace('|', "\\|"),
+                dice.n
+            );
+            for (measure, digits) in measures {
+                let _ = match self.summary(&structure.name, measure).mean {
+                    Some(mean) => write!(table, " {mean:.digits$} |"),
+                    None => write!(table, " - |"),
+                };
+            }
+            table.push('\n');
+        }
+        table
+    }
+
+    fn structure_means(&self, measure: Measure) -> Vec<(&str, f64)> {
+        let names = self.evaluation.structures.iter().map(|s| s.name.as_str());
+        names
+            .filter_map(|name| Some((name, self.summary(name, measure).mean?)))
+            .collect()
+    }
+
+    fn results<'a>(
+        &'a self,
+        structure: &'a str,
+        measure: Measure,
+    ) -> impl Iterator<Item = (&'a str, Measured)> {
+        self.cases.iter().flat_map(move |case| {
+            let of_structure = case.structures.iter().filter(move |s| s.name == structure);
+            of_structure.map(move |s| (case.case.as_str(), measure.of(s)))
+        })
+    }
+}

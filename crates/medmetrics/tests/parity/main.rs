@@ -1,0 +1,6 @@
+//! Agreement with the field's Python libraries, through committed fixtures and published numbers.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod golden;
+mod laws;
+mod surface;
