@@ -31,19 +31,20 @@ fn log2(x: f32) -> f32 {
     exponent as f32 + t * (series * s + 2.885_39)
 }
 
-/// Two to the power `x`, for `x` above -126; smaller ones give zero.
+/// Two to the power `x`, for `x` within -126 and 127; smaller ones give zero.
 #[inline(always)]
 fn exp2(x: f32) -> f32 {
-    let whole = (x + ROUND) - ROUND;
-    let f = x - whole;
+    let rounded = x + ROUND;
+    let f = x - (rounded - ROUND);
     // The Taylor series of 2^f on [-1/2, 1/2]; the next term is below 1e-8.
     let p = ((((0.000_154_035_3 * f + 0.001_333_355_8) * f + 0.009_618_129) * f + 0.055_504_11)
         * f
         + 0.240_226_5)
         * f
         + core::f32::consts::LN_2;
-    let exponent = (whole.clamp(-126.0, 127.0) as i32 + 127) as u32;
-    let value = (p * f + 1.0) * f32::from_bits(exponent << 23);
+    // The low bits of the rounded number are the whole part: they become the exponent.
+    let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(127 << 23));
+    let value = (p * f + 1.0) * power;
     if x > -126.0 { value } else { 0.0 }
 }
 

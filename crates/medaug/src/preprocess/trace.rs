@@ -66,6 +66,26 @@ impl Trace {
         self.kept
     }
 
+    /// The same part as a block of the original grid.
+    ///
+    /// # Errors
+    /// None in practice: a block stays one when axes are swapped and mirrored.
+    pub fn kept_of_original(&self) -> Result<Region<3>> {
+        let turn = self
+            .to_original()
+            .inverse()
+            .index_map(self.original.shape());
+        let place = |index: [usize; 3]| turn.apply(index.map(|v| v as f64)).map(|v| v as usize);
+        let (a, b) = (
+            place(self.kept.start()),
+            place(self.kept.end().map(|end| end - 1)),
+        );
+        Ok(Region::new(
+            std::array::from_fn(|axis| a[axis].min(b[axis])),
+            std::array::from_fn(|axis| a[axis].max(b[axis]) + 1),
+        )?)
+    }
+
     /// The grid of the preprocessed image.
     #[must_use]
     pub fn model(&self) -> &Geometry<3> {

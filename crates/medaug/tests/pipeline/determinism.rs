@@ -1,12 +1,13 @@
 //! The key decides everything; threads decide nothing.
 
 use medaug::{
-    BatchSlot, Case, ClassLocations, Compose, Laterality, PatchPipeline, RandomSpatial, Sample,
-    Space, Step, Transform, preset,
+    BatchSlot, Case, ClassLocations, Compose, Draw, Laterality, PatchPipeline, RandomGaussianNoise,
+    RandomSpatial, Sample, Space, Step, Transform, preset,
 };
+use medcore::Image;
 use medcore::random::Key;
 
-use crate::support::sample;
+use crate::support::{oblique, sample};
 
 fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -118,4 +119,51 @@ fn a_pipeline_survives_its_description() {
     let broken = text.replacen("\"low\": 0.7", "\"low\": -0.7", 1);
     let refused = serde_json::from_str::<PatchPipeline<3>>(&broken).unwrap_err();
     assert!(refused.to_string().contains("scale"), "{refused}");
+}
+
+#[test]
+fn equal_steps_one_after_the_other_draw_different_numbers() {
+    let noise = RandomGaussianNoise {
+        probability: 1.0,
+        sigma: Draw::Fixed(1.0),
+        ..RandomGaussianNoise::default()
+    };
+    let before = sample([5, 13, 11]);
+    let apply = |times: usize| -> Vec<f32> {
+        let chain = Compose::from_steps(vec![noise.clone().into(); times]).unwrap();
+        let after = chain.apply(before.clone(), Key::new(3)).unwrap();
+        let pairs = after
+            .image()
+            .as_slice()
+            .iter()
+            .zip(before.image().as_slice());
+        pairs.map(|(a, b)| a - b).collect()
+    };
+    let deviation = |noise: &[f32]| {
+        let squares: f64 = noise.iter().map(|&v| f64::from(v).powi(2)).sum();
+        (squares / noise.len() as f64).sqrt()
+    };
+    let (once, twice) = (deviation(&apply(1)), deviation(&apply(2)));
+    assert!((once - 1.0).abs() < 0.06, "{once}");
+    // Independent noise adds up in squares; the same noise twice would double.
+    assert!((twice - 2.0_f64.sqrt()).abs() < 0.08, "{twice}");
+}
+
+#[test]
+fn channels_share_the_strength_of_noise_but_never_the_noise() {
+    let grid = oblique([9, 61, 67]);
+    let noise = RandomGaussianNoise {
+        probability: 1.0,
+        ..RandomGaussianNoise::default()
+    };
+    let sample = Sample::<3>::new(Image::zeros(2, grid).unwrap());
+    let sample = noise.apply(sample, Key::new(3)).unwrap();
+    let (a, b) = (sample.image().channel(0), sample.image().channel(1));
+    let sum = |f: &dyn Fn(usize) -> f32| (0..a.len()).map(|i| f64::from(f(i))).sum::<f64>();
+    let (aa, bb) = (sum(&|i| a[i] * a[i]), sum(&|i| b[i] * b[i]));
+    assert!((aa / bb - 1.0).abs() < 0.05, "{aa} {bb}");
+    assert!((sum(&|i| a[i] * b[i]) / aa).abs() < 0.05);
+    // Nor do the chunks that threads work on.
+    let chunk = 1 << 15;
+    assert_ne!(a[..1_000], a[chunk..chunk + 1_000]);
 }

@@ -58,6 +58,9 @@ fn turning_cropping_and_padding_are_undone_exactly() {
             assert_eq!(reached.to_string(), code);
             let back = ready.trace.invert_labels(&ready.labels.unwrap()).unwrap();
             assert_eq!(back.geometry(), &grid);
+            // The border of zeros is 2, 3 and 1 voxels in front, 1, 4 and 5 behind.
+            let kept = ready.trace.kept_of_original().unwrap();
+            assert_eq!((kept.start(), kept.end()), ([2, 3, 1], [8, 17, 12]));
             for (i, (&got, &want)) in back.as_slice().iter().zip(labels.as_slice()).enumerate() {
                 // Outside the crop there is background.
                 let want = if image.as_slice()[i] == 0 { 0 } else { want };

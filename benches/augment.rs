@@ -1,0 +1,178 @@
+//! How long does a training patch of 128^3 voxels take, from the case to the network's input?
+//!
+//! `cargo bench --bench augment`. The same work as `augmentation.py` of the rivals: one channel and labels,
+//! nnU-Net's default pipeline with its own probabilities (the mean over many draws), all of its steps at once,
+//! and a rotation with scaling of image and labels as TorchIO's `RandomAffine` does it.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use medaug::{
+    BatchSlot, Case, ContrastRange, Draw, Gamma, Intensity, Laterality, PatchPipeline, Preprocess,
+    RandomSpatial, Sample, Sampling, Space, Step, Transform, contrast, gamma, gaussian_blur,
+    gaussian_noise, low_resolution, preset,
+};
+use medcore::random::Key;
+use medcore::resample::LabelInterpolation;
+use medcore::{Geometry, Image, LabelMap};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const PATCH: [usize; 3] = [128; 3];
+
+/// A ball with noise, as the rivals' script makes it.
+fn ball(n: usize) -> Sample<3> {
+    let grid = Geometry::axis_aligned([n; 3], [1.0; 3]).expect("a grid");
+    let mut labels = Vec::with_capacity(grid.len());
+    for d in 0..n {
+        for h in 0..n {
+            for w in 0..n {
+                let square = [d, h, w]
+                    .map(|v| (v as f64 - n as f64 / 2.0).powi(2))
+                    .iter()
+                    .sum::<f64>();
+                labels.push(u8::from(square < (n as f64 / 3.0).powi(2)));
+            }
+        }
+    }
+    let mut voxels: Vec<f32> = labels.iter().map(|&l| f32::from(l) * 100.0).collect();
+    gaussian_noise(&mut voxels, 20.0, Key::new(3));
+    let image = Image::new(grid, voxels).expect("as many voxels as labels");
+    let labels = LabelMap::new(grid, labels).expect("as many labels as voxels");
+    Sample::with_labels(image, labels).expect("one grid")
+}
+
+fn everything(pipeline: &PatchPipeline<3>) -> PatchPipeline<3> {
+    let spatial = RandomSpatial {
+        rotation_probability: 1.0,
+        scale_probability: 1.0,
+        ..pipeline.spatial().clone()
+    };
+    let steps = pipeline.steps().iter().cloned().map(|mut step| {
+        match &mut step {
+            Step::RandomGaussianNoise(t) => t.probability = 1.0,
+            Step::RandomGaussianBlur(t) => t.probability = 1.0,
+            Step::RandomBrightness(t) => t.probability = 1.0,
+            Step::RandomContrast(t) => t.probability = 1.0,
+            Step::RandomLowResolution(t) => t.probability = 1.0,
+            Step::RandomGamma(t) => t.probability = 1.0,
+            _ => {}
+        }
+        step
+    });
+    PatchPipeline::new(pipeline.sampler().clone(), spatial, steps.collect()).expect("valid")
+}
+
+fn pipelines(c: &mut Criterion) {
+    let mut group = c.benchmark_group("augment");
+    group
+        .throughput(Throughput::Elements(1 << 21))
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(6));
+    let case = Case::new(ball(205), None, Key::new(1));
+    let default = preset::nnunet_default(PATCH, Space::Voxels, Laterality::Ignore).expect("valid");
+    let all = everything(&default);
+    for (name, pipeline) in [("nnunet_default", &default), ("nnunet_everything", &all)] {
+        let mut number = 0;
+        group.bench_function(format!("{name}/128x128x128"), |b| {
+            b.iter(|| {
+                number += 1;
+                let slot = BatchSlot {
+                    index: number as usize % 2,
+                    size: 2,
+                };
+                pipeline.draw(black_box(&case), slot, Key::new(9).sample(number))
+            });
+        });
+    }
+    for labels in [LabelInterpolation::Nearest, LabelInterpolation::Linear] {
+        let affine = RandomSpatial {
+            rotation_probability: 1.0,
+            scale_probability: 1.0,
+            scale: vec![Draw::Uniform {
+                low: 0.8,
+                high: 1.2,
+            }],
+            sampling: Sampling {
+                labels,
+                ..Sampling::default()
+            },
+            ..RandomSpatial::default()
+        };
+        let sample = ball(128).into_shared();
+        let mut number = 0;
+        group.bench_function(format!("affine_labels_{labels:?}/128x128x128"), |b| {
+            b.iter(|| {
+                number += 1;
+                affine.apply(black_box(sample.clone()), Key::new(4).sample(number))
+            });
+        });
+    }
+    group.finish();
+}
+
+type Change = fn(&mut [f32]);
+
+fn steps(c: &mut Criterion) {
+    let mut group = c.benchmark_group("augment_step");
+    group
+        .throughput(Throughput::Elements(1 << 21))
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(2));
+    let (image, _) = ball(128).into_parts();
+    let mut voxels = image.into_vec();
+    let steps: [(&str, Change); 5] = [
+        ("noise", |v| gaussian_noise(v, 0.05, Key::new(1))),
+        ("blur", |v| gaussian_blur(v, PATCH, [0.9, 1.0, 0.8])),
+        ("contrast", |v| contrast(v, 1.1, ContrastRange::Preserved)),
+        ("low_resolution", |v| low_resolution(v, PATCH, [0.7; 3])),
+        ("gamma", |v| {
+            let parameters = Gamma {
+                exponent: 1.2,
+                inverted: false,
+                retain_statistics: true,
+            };
+            gamma(v, parameters);
+        }),
+    ];
+    for (name, change) in steps {
+        group.bench_function(format!("{name}/128x128x128"), |b| {
+            b.iter(|| change(black_box(&mut voxels)));
+        });
+    }
+    group.finish();
+}
+
+fn preprocessing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("preprocess");
+    let grid = Geometry::axis_aligned([150, 512, 512], [3.0, 0.8, 0.8]).expect("a grid");
+    let voxels: Vec<i16> = (0..grid.len()).map(|i| (i % 2_003) as i16 - 1_000).collect();
+    let scan = Image::new(grid, voxels).expect("as many voxels as the grid");
+    let preprocess = Preprocess {
+        spacing: Some([1.5; 3]),
+        intensity: vec![Intensity::Window {
+            low: -160.0,
+            high: 240.0,
+        }],
+        ..Preprocess::monai()
+    };
+    group
+        .throughput(Throughput::Elements(grid.len() as u64))
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(4));
+    group.bench_function("monai/i16_150x512x512", |b| {
+        b.iter_custom(|rounds| {
+            (0..rounds).fold(Duration::ZERO, |sum, _| {
+                let start = Instant::now();
+                black_box(preprocess.apply(black_box(&scan), None)).expect("a valid scan");
+                sum + start.elapsed()
+            })
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, pipelines, steps, preprocessing);
+criterion_main!(benches);
