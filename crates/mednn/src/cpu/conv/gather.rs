@@ -6,16 +6,23 @@
 //! Nothing is ever unfolded: a tap is an offset into the packed rows.
 #![expect(unsafe_code, reason = "tasks write disjoint tiles of one output")]
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::kernel::{Element, Gather, Kernels, TapOffsets};
 use super::output::{Place, SharedOutput};
-use super::plan::Plan;
+use super::plan::{Phase, Plan};
 use super::problem::volume;
 use super::scratch::with_scratch;
 use super::tiling::Tiling;
-use super::weights::PackedWeights;
+use super::weights::{Block, PackedWeights};
 use crate::cpu::real::Real;
+
+/// Bytes of weights that stay in the first-level cache while tiles of a strip use them.
+const RESIDENT_WEIGHTS: usize = 24 << 10;
+/// Register tiles of a strip, whose sums wait in the cache for the next channels.
+const STRIP: usize = 8;
 
 /// Computes the whole target of a plan.
 pub(super) fn run<T: Element>(
@@ -27,35 +34,31 @@ pub(super) fn run<T: Element>(
 ) {
     let tiling = Tiling::choose(plan, weights.blocks.len(), kernels.block(), size_of::<T>());
     let count = plan.count();
-    (0..plan.batch * plan.groups * tiling.tasks(count))
+    let tasks = tiling.tasks(count);
+    (0..plan.batch * plan.groups * tasks)
         .into_par_iter()
         .for_each(|i| {
-            let (image, task) = (i / tiling.tasks(count), i % tiling.tasks(count));
-            let (ranges, blocks) = tiling.task(count, task);
-            let tile = Tile::new(plan, &tiling, image, ranges);
-            with_scratch(
-                [
-                    plan.source_channels * tile.channel_pitch,
-                    kernels.pixels() * kernels.block(),
-                ],
-                |[packed, sums]| {
-                    tile.run(
-                        kernels,
-                        source,
-                        weights,
-                        blocks,
-                        Buffers { packed, sums },
-                        out,
-                    );
-                },
-            );
+            let (ranges, blocks) = tiling.task(count, i % tasks);
+            let tile = Tile::new(plan, &tiling, i / tasks, ranges);
+            let lengths = [
+                plan.source_channels * tile.channel_pitch,
+                STRIP * kernels.pixels() * kernels.block(),
+            ];
+            with_scratch(lengths, |[packed, sums]| {
+                tile.run(kernels, source, (weights, blocks), (packed, sums), out);
+            });
         });
 }
 
-/// Working memory of a task.
-struct Buffers<'a, T> {
-    packed: &'a mut [T],
-    sums: &'a mut [T],
+/// A phase and block of channels at one depth.
+struct Slab<'a, T> {
+    phase: &'a Phase,
+    block: Block,
+    depth: usize,
+    offsets: &'a TapOffsets,
+    /// `[source channel][tap][lane]`.
+    weights: &'a [T],
+    start: &'a [T],
 }
 
 /// A task: a range of outputs of one group of one image.
@@ -103,12 +106,11 @@ impl<'a> Tile<'a> {
         &self,
         kernels: &Kernels<T>,
         source: &[T],
-        weights: &PackedWeights<T>,
-        blocks: std::ops::Range<usize>,
-        buffers: Buffers<'_, T>,
+        (weights, blocks): (&PackedWeights<T>, Range<usize>),
+        (packed, sums): (&mut [T], &mut [T]),
         out: &SharedOutput<T>,
     ) {
-        let Buffers { packed, sums } = buffers;
+        let group = self.image % self.plan.groups;
         let mut offsets = TapOffsets::default();
         let mut next = isize::MIN;
         let mut written = 0;
@@ -117,43 +119,24 @@ impl<'a> Tile<'a> {
             next = self.load(source, depths.clone(), next, packed);
             let mut taps_before = 0;
             for phase in &self.plan.phases {
-                for block in blocks.clone() {
-                    let shape = weights.blocks[block];
-                    let width = shape.vectors * kernels.lanes();
+                let tiles = self.tiles(phase, kernels.pixels());
+                for index in blocks.clone() {
+                    let block = weights.blocks[index];
+                    let width = block.vectors * kernels.lanes();
                     let at = taps_before * self.plan.source_channels * width;
-                    let block_weights = &weights.packed(self.image % self.plan.groups, block)[at..];
-                    for d in depths.start..depths.end.min(phase.count[0]) {
-                        offsets.set(phase.taps.iter().map(|tap| self.offset(d, tap.offset)));
-                        for h in self.start[1]..self.end[1].min(phase.count[1]) {
-                            let row =
-                                (h - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
-                            for (w, pixels) in pieces(
-                                self.start[2],
-                                self.end[2].min(phase.count[2]),
-                                kernels.pixels(),
-                            ) {
-                                let tile = Gather {
-                                    source: &packed[row + w - self.start[2]..],
-                                    channels: self.plan.source_channels,
-                                    channel_pitch: self.channel_pitch,
-                                    offsets: &offsets,
-                                    weights: block_weights,
-                                    start: weights.start(self.image % self.plan.groups, block),
-                                    vectors: shape.vectors,
-                                    pixels,
-                                };
-                                kernels.gather(&tile, sums);
-                                let place = Place {
-                                    at: self.target(shape.start, phase.origin, [d, h, w]),
-                                    channels: shape.channels,
-                                    channel_pitch: volume(self.plan.target),
-                                    pixels,
-                                    step: self.plan.target_step[2],
-                                };
-                                // SAFETY: every output position belongs to one phase, one tile of its positions, one block of
-                                // channels and one image, hence to one task.
-                                written += unsafe { out.store(kernels, sums, width, &place) };
-                            }
+                    for depth in depths.start..depths.end.min(phase.count[0]) {
+                        offsets.set(phase.taps.iter().map(|tap| self.offset(depth, tap.offset)));
+                        let slab = Slab {
+                            phase,
+                            block,
+                            depth,
+                            offsets: &offsets,
+                            weights: &weights.packed(group, index)[at..],
+                            start: weights.start(group, index),
+                        };
+                        for strip in tiles.chunks(STRIP) {
+                            self.sum(kernels, packed, &slab, strip, sums);
+                            written += self.store(kernels, &slab, strip, sums, out);
                         }
                     }
                 }
@@ -163,11 +146,84 @@ impl<'a> Tile<'a> {
         out.count(written);
     }
 
+    /// The register tiles of one depth of a phase: row, first column, pixels.
+    fn tiles(&self, phase: &Phase, longest: usize) -> Vec<[usize; 3]> {
+        let row = |h| {
+            let end = self.end[2].min(phase.count[2]);
+            pieces(self.start[2], end, longest).map(move |(w, pixels)| [h, w, pixels])
+        };
+        (self.start[1]..self.end[1].min(phase.count[1]))
+            .flat_map(row)
+            .collect()
+    }
+
+    /// Sums a strip, a few channels at a time, so that their weights are read from the first-level cache.
+    fn sum<T: Element>(
+        &self,
+        kernels: &Kernels<T>,
+        packed: &[T],
+        slab: &Slab<'_, T>,
+        strip: &[[usize; 3]],
+        sums: &mut [T],
+    ) {
+        let width = slab.block.vectors * kernels.lanes();
+        let channel_weights = slab.phase.taps.len() * width;
+        let together = (RESIDENT_WEIGHTS / (channel_weights * size_of::<T>()).max(1)).max(1);
+        for (channel, channels) in pieces(0, self.plan.source_channels, together) {
+            for (&[h, w, pixels], sums) in strip
+                .iter()
+                .zip(sums.chunks_mut(kernels.pixels() * kernels.block()))
+            {
+                let row = (h - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
+                let tile = Gather {
+                    source: &packed[channel * self.channel_pitch + row + w - self.start[2]..],
+                    channels,
+                    channel_pitch: self.channel_pitch,
+                    offsets: slab.offsets,
+                    weights: &slab.weights[channel * channel_weights..],
+                    start: (channel == 0).then_some(slab.start),
+                    vectors: slab.block.vectors,
+                    pixels,
+                };
+                kernels.gather(&tile, sums);
+            }
+        }
+    }
+
+    /// Writes a strip to the output; returns the number of elements.
+    fn store<T: Element>(
+        &self,
+        kernels: &Kernels<T>,
+        slab: &Slab<'_, T>,
+        strip: &[[usize; 3]],
+        sums: &[T],
+        out: &SharedOutput<T>,
+    ) -> usize {
+        let width = slab.block.vectors * kernels.lanes();
+        let mut written = 0;
+        for (&[h, w, pixels], sums) in strip
+            .iter()
+            .zip(sums.chunks(kernels.pixels() * kernels.block()))
+        {
+            let place = Place {
+                at: self.target(slab.block.start, slab.phase.origin, [slab.depth, h, w]),
+                channels: slab.block.channels,
+                channel_pitch: volume(self.plan.target),
+                pixels,
+                step: self.plan.target_step[2],
+            };
+            // SAFETY: every output position belongs to one phase, one tile of its positions, one block of channels and one
+            // image, hence to one task, which comes by once.
+            written += unsafe { out.store(kernels, sums, width, &place) };
+        }
+        written
+    }
+
     /// Packs the planes that `depths` need and earlier calls have not packed; returns the first plane after them.
     fn load<T: Real>(
         &self,
         source: &[T],
-        depths: std::ops::Range<usize>,
+        depths: Range<usize>,
         mut next: isize,
         packed: &mut [T],
     ) -> isize {

@@ -27,6 +27,7 @@ struct GatherTile<T> {
     taps: usize,
     weights: *const T,
     start: *const T,
+    start_pitch: usize,
     out: *mut T,
 }
 
@@ -43,7 +44,7 @@ struct CorrelateTile<T> {
 type GatherFn<T> = unsafe fn(&GatherTile<T>);
 type CorrelateFn<T> = unsafe fn(&CorrelateTile<T>);
 
-/// `out[n][lane] = start[lane] + sum over channel, tap of source[channel][offset(tap) + n] * weights[channel][tap][lane]`.
+/// `out[n][lane] = start[n][lane] + sum over channel, tap of source[channel][offset(tap) + n] * weights[channel][tap][lane]`.
 #[inline(always)]
 unsafe fn gather_tile<L: Lanes, const V: usize, const N: usize>(tile: &GatherTile<L::Element>) {
     // SAFETY: `Kernels::gather` has checked every range below against the slices; the instruction set is there because the
@@ -52,7 +53,7 @@ unsafe fn gather_tile<L: Lanes, const V: usize, const N: usize>(tile: &GatherTil
         let mut sums = [[L::zero(); V]; N];
         for n in 0..N {
             for v in 0..V {
-                sums[n][v] = L::load(tile.start.add(v * L::LEN));
+                sums[n][v] = L::load(tile.start.add(n * tile.start_pitch + v * L::LEN));
             }
         }
         let mut weights = tile.weights;
@@ -147,8 +148,8 @@ pub(super) struct Gather<'a, T> {
     pub(super) offsets: &'a TapOffsets,
     /// `[channel][tap][vectors * lanes]`.
     pub(super) weights: &'a [T],
-    /// What the sums start from, `[vectors * lanes]`.
-    pub(super) start: &'a [T],
+    /// What the sums of every pixel start from, `[vectors * lanes]`; `None` to add to the sums there are.
+    pub(super) start: Option<&'a [T]>,
     pub(super) vectors: usize,
     /// Pixels, at most [`Kernels::pixels`].
     pub(super) pixels: usize,
@@ -211,10 +212,14 @@ impl<T: Real> Kernels<T> {
             tile.channels * taps * width <= tile.weights.len(),
             "one weight a channel, tap and lane"
         );
-        assert!(
-            width <= tile.start.len() && tile.pixels * width <= out.len(),
-            "the tile fits"
-        );
+        assert!(tile.pixels * width <= out.len(), "the tile fits");
+        let (start, start_pitch) = match tile.start {
+            Some(start) => {
+                assert!(width <= start.len(), "the start is a row of lanes");
+                (start.as_ptr(), 0)
+            }
+            None => (out.as_mut_ptr().cast_const(), width),
+        };
         let kernel = self.gather[tile.vectors - 1][tile.pixels - 1];
         // SAFETY: the ranges were checked above, and the table holds only tiles of an instruction set this machine has.
         unsafe {
@@ -225,7 +230,8 @@ impl<T: Real> Kernels<T> {
                 offsets: tile.offsets.offsets.as_ptr(),
                 taps,
                 weights: tile.weights.as_ptr(),
-                start: tile.start.as_ptr(),
+                start,
+                start_pitch,
                 out: out.as_mut_ptr(),
             });
         }

@@ -22,6 +22,8 @@ const INPUT_PIECE: usize = 1 << 19;
 const GRADIENT_PIECE: usize = 1 << 18;
 /// Bytes of the sums of a task.
 const SUMS: usize = 1 << 18;
+/// Pixels that stay in the first-level cache.
+const PIXELS: usize = 128;
 /// Tasks into which the work is cut, if it is large enough.
 const TASKS: usize = 24;
 
@@ -268,14 +270,13 @@ impl<T: Element> Step<'_, T> {
             rows,
         } = memory;
         let plan = &self.work.plan;
-        let kernels = self.work.kernels;
         let [height, columns] = [self.ranges[1].len(), self.ranges[2].len()];
         let ring = plan.extent(0, 1);
         let rows_pitch = plan.extent(2, columns) * self.width;
         let plane = plan.extent(1, height) * rows_pitch;
         let mut next = isize::MIN;
         for depth in self.ranges[0].clone() {
-            self.load_gradient(depth, gradient, rows);
+            self.load_gradient(depth, gradient);
             if self.work.unfolded {
                 self.load_unfolded(depth, source, rows);
             } else {
@@ -286,40 +287,64 @@ impl<T: Element> Step<'_, T> {
                 }
                 next = centre + plan.window[0].1 + 1;
             }
-            for tap in 0..self.work.summed_taps() {
-                let (at, vector_pitch) = if self.work.unfolded {
-                    (0, [columns * self.width, self.width])
-                } else {
-                    let offset = plan.phases[0].taps[tap].offset;
-                    let id = (depth * plan.source_step[0]) as isize + offset[0];
-                    let slot = id.rem_euclid(ring as isize) as usize;
-                    let row = (offset[1] - plan.window[1].0) as usize;
-                    let column = (offset[2] - plan.window[2].0) as usize;
-                    let pitch = [
-                        plan.source_step[1] * rows_pitch,
-                        plan.source_step[2] * self.width,
-                    ];
-                    (slot * plane + row * rows_pitch + column * self.width, pitch)
-                };
-                for (channel, n) in pieces(0, self.channels.len(), kernels.pixels()) {
-                    let tile = Correlate {
-                        scalars: &gradient[channel..],
-                        scalar_pitch: [columns * self.channels.len(), self.channels.len()],
-                        source: &source[at..],
-                        vector_pitch,
-                        count: [height, columns],
-                        vectors: self.lanes.vectors,
-                        width: n,
-                    };
-                    let sums = &mut sums[(tap * self.channels.len() + channel) * self.width..];
-                    kernels.correlate(&tile, sums);
+            self.correlate(depth, source, gradient, sums);
+        }
+    }
+
+    /// Adds the products of one depth of outputs, a few pixels at a time, so that they stay in the first-level cache while
+    /// taps and channels pass over them.
+    fn correlate(&self, depth: usize, source: &[T], gradient: &[T], sums: &mut [T]) {
+        let [rows, columns] = [self.ranges[1].len(), self.ranges[2].len()];
+        let together = (PIXELS / columns).max(1);
+        for (row, row_count) in pieces(0, rows, together) {
+            for (column, column_count) in pieces(0, columns, PIXELS) {
+                for tap in 0..self.work.summed_taps() {
+                    let (at, vector_pitch) = self.tap(depth, tap);
+                    let source = &source[at + row * vector_pitch[0] + column * vector_pitch[1]..];
+                    let first = (row * columns + column) * self.channels.len();
+                    for (channel, width) in
+                        pieces(0, self.channels.len(), self.work.kernels.pixels())
+                    {
+                        let tile = Correlate {
+                            scalars: &gradient[first + channel..],
+                            scalar_pitch: [columns * self.channels.len(), self.channels.len()],
+                            source,
+                            vector_pitch,
+                            count: [row_count, column_count],
+                            vectors: self.lanes.vectors,
+                            width,
+                        };
+                        let sums = &mut sums[(tap * self.channels.len() + channel) * self.width..];
+                        self.work.kernels.correlate(&tile, sums);
+                    }
                 }
             }
         }
     }
 
+    /// Where the source of a tap starts, and how far apart its rows and columns are.
+    fn tap(&self, depth: usize, tap: usize) -> (usize, [usize; 2]) {
+        let plan = &self.work.plan;
+        let columns = self.ranges[2].len();
+        if self.work.unfolded {
+            return (0, [columns * self.width, self.width]);
+        }
+        let offset = plan.phases[0].taps[tap].offset;
+        let row_pitch = plan.extent(2, columns) * self.width;
+        let plane = (depth * plan.source_step[0]) as isize + offset[0];
+        let slot = plane.rem_euclid(plan.extent(0, 1) as isize) as usize;
+        let row =
+            slot * plan.extent(1, self.ranges[1].len()) + (offset[1] - plan.window[1].0) as usize;
+        let column = (offset[2] - plan.window[2].0) as usize;
+        let pitch = [
+            plan.source_step[1] * row_pitch,
+            plan.source_step[2] * self.width,
+        ];
+        (row * row_pitch + column * self.width, pitch)
+    }
+
     /// Transposes the gradient of the outputs of one depth to `[row][column][channel]`.
-    fn load_gradient(&self, depth: usize, to: &mut [T], _rows: &mut [T]) {
+    fn load_gradient(&self, depth: usize, to: &mut [T]) {
         let plan = &self.work.plan;
         let [_, height, width] = plan.target;
         let channels = self.channels.len();
