@@ -110,18 +110,18 @@ impl Orientation {
     ///
     /// nibabel's rule (`io_orientation` since 5.3): the rotation closest to the unit axes is found first;
     /// then each axis takes the free world axis it follows most, the most decided axis choosing first and
-    /// width before height before depth on ties.
+    /// width before height before depth, x before y before z, on ties.
     #[must_use]
     pub fn closest_to(geometry: &Geometry<3>) -> Self {
         let mut rotation = closest_rotation(geometry.direction());
         let mut directions = [Direction::Left; 3];
         let strength = rotation.map(|row| row.iter().fold(0.0f64, |m, v| m.max(v * v)));
         let mut axes = [2, 1, 0];
-        axes.sort_by(|&a, &b| strength[b].total_cmp(&strength[a]));
+        axes.sort_by_key(|&a| std::cmp::Reverse((strength[a] / TIE).round() as i64));
         for axis in axes {
             let row = rotation[axis];
             let world = (0..3).fold(0, |best, k| {
-                if row[k].abs() > row[best].abs() {
+                if row[k].abs() > row[best].abs() + TIE {
                     k
                 } else {
                     best
@@ -135,6 +135,9 @@ impl Orientation {
         Self(directions)
     }
 }
+
+/// Cosines that differ by less are equal, so that 45 degrees do not hang on the last bit.
+const TIE: f64 = 1e-9;
 
 /// The orthogonal factor of the polar decomposition, by Newton's iteration (Higham 1986).
 fn closest_rotation(matrix: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
@@ -531,6 +534,20 @@ mod tests {
                 assert_eq!(back.as_slice(), image.as_slice(), "{from} {to}");
                 assert_eq!(way.inverse(), Reorientation::new(turned.geometry(), from));
             }
+        }
+    }
+
+    #[test]
+    fn axes_at_45_degrees_are_named_in_one_order_whatever_the_last_bit() {
+        let half = 0.5f64.sqrt();
+        for noise in [-1e-14, 0.0, 1e-14] {
+            let steps = [
+                Vector::new(0.0, 0.0, 2.0),
+                Vector::new(-half + noise, half, 0.0),
+                Vector::new(half, half + noise, 0.0),
+            ];
+            let grid = Geometry::new([2, 3, 4], Point::new(0.0, 0.0, 0.0), steps).unwrap();
+            assert_eq!(Orientation::closest_to(&grid), Orientation::LPS);
         }
     }
 
