@@ -11,11 +11,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::kernel::{Element, Gather, Kernels, TapOffsets};
-use super::output::{Place, SharedOutput};
+use super::output::SharedOutput;
+use super::pack::{pack_row, pieces, spread};
 use super::plan::{Phase, Plan};
 use super::problem::volume;
 use super::scratch::with_scratch;
 use super::tiling::Tiling;
+use super::transpose::Transpose;
 use super::weights::{Block, PackedWeights};
 use crate::cpu::real::Real;
 
@@ -40,25 +42,71 @@ pub(super) fn run<T: Element>(
         .for_each(|i| {
             let (ranges, blocks) = tiling.task(count, i % tasks);
             let tile = Tile::new(plan, &tiling, i / tasks, ranges);
+            let strip = STRIP * kernels.pixels();
             let lengths = [
                 plan.source_channels * tile.channel_pitch,
-                STRIP * kernels.pixels() * kernels.block(),
+                strip * kernels.block(),
+                strip * kernels.block() * plan.row_phases,
+                strip * plan.target_step[2],
             ];
-            with_scratch(lengths, |[packed, sums]| {
-                tile.run(kernels, source, (weights, blocks), (packed, sums), out);
+            with_scratch(lengths, |[packed, sums, rows, row]| {
+                let buffers = Buffers {
+                    packed,
+                    sums,
+                    rows,
+                    row,
+                };
+                tile.run(kernels, source, (weights, blocks), buffers, out);
             });
         });
+}
+
+/// Working memory of a task.
+struct Buffers<'a, T> {
+    /// The piece of the source.
+    packed: &'a mut [T],
+    /// `[tile][pixel][lane]` of a strip.
+    sums: &'a mut [T],
+    /// `[phase][channel][pixel]` of a strip.
+    rows: &'a mut [T],
+    /// One channel of a strip, its phases interleaved.
+    row: &'a mut [T],
 }
 
 /// A phase and block of channels at one depth.
 struct Slab<'a, T> {
     phase: &'a Phase,
     block: Block,
-    depth: usize,
     offsets: &'a TapOffsets,
     /// `[source channel][tap][lane]`.
     weights: &'a [T],
     start: &'a [T],
+}
+
+/// Pixels of a strip, `from` on, that go to the target, `to` on in its first channel.
+#[derive(Clone, Copy)]
+struct Run {
+    to: usize,
+    from: usize,
+    pixels: usize,
+}
+
+/// A register tile: a row of outputs of a phase, and columns of it.
+#[derive(Clone, Copy)]
+struct Piece {
+    row: usize,
+    column: usize,
+    pixels: usize,
+}
+
+impl Piece {
+    /// Pixels of the tile that a phase has.
+    fn within(&self, phase: &Phase) -> usize {
+        if self.row >= phase.count[1] {
+            return 0;
+        }
+        phase.count[2].saturating_sub(self.column).min(self.pixels)
+    }
 }
 
 /// A task: a range of outputs of one group of one image.
@@ -107,76 +155,86 @@ impl<'a> Tile<'a> {
         kernels: &Kernels<T>,
         source: &[T],
         (weights, blocks): (&PackedWeights<T>, Range<usize>),
-        (packed, sums): (&mut [T], &mut [T]),
+        mut buffers: Buffers<'_, T>,
         out: &SharedOutput<T>,
     ) {
         let group = self.image % self.plan.groups;
+        let pieces = self.pieces(kernels.pixels());
         let mut offsets = TapOffsets::default();
         let mut next = isize::MIN;
         let mut written = 0;
         for depth in (self.start[0]..self.end[0]).step_by(self.step) {
             let depths = depth..(depth + self.step).min(self.end[0]);
-            next = self.load(source, depths.clone(), next, packed);
+            next = self.load(source, depths.clone(), next, buffers.packed);
             let mut taps_before = 0;
-            for phase in &self.plan.phases {
-                let tiles = self.tiles(phase, kernels.pixels());
+            for phases in self.plan.phases.chunks(self.plan.row_phases) {
                 for index in blocks.clone() {
                     let block = weights.blocks[index];
-                    let width = block.vectors * kernels.lanes();
-                    let at = taps_before * self.plan.source_channels * width;
-                    for depth in depths.start..depths.end.min(phase.count[0]) {
-                        offsets.set(phase.taps.iter().map(|tap| self.offset(depth, tap.offset)));
-                        let slab = Slab {
-                            phase,
-                            block,
-                            depth,
-                            offsets: &offsets,
-                            weights: &weights.packed(group, index)[at..],
-                            start: weights.start(group, index),
-                        };
-                        for strip in tiles.chunks(STRIP) {
-                            self.sum(kernels, packed, &slab, strip, sums);
-                            written += self.store(kernels, &slab, strip, sums, out);
+                    let channel_weights =
+                        self.plan.source_channels * block.vectors * kernels.lanes();
+                    for depth in depths.start..depths.end.min(phases[0].count[0]) {
+                        for strip in pieces.chunks(STRIP) {
+                            let mut taps = taps_before;
+                            for (i, phase) in phases.iter().enumerate() {
+                                offsets.set(
+                                    phase.taps.iter().map(|tap| self.offset(depth, tap.offset)),
+                                );
+                                let slab = Slab {
+                                    phase,
+                                    block,
+                                    offsets: &offsets,
+                                    weights: &weights.packed(group, index)
+                                        [taps * channel_weights..],
+                                    start: weights.start(group, index),
+                                };
+                                self.sum(kernels, &slab, strip, &mut buffers);
+                                self.turn(kernels, &slab, strip, i, &mut buffers);
+                                taps += phase.taps.len();
+                            }
+                            let runs = self.runs(&phases[0], block, depth, strip);
+                            written += self.store(kernels, block, &runs, &mut buffers, out);
                         }
                     }
                 }
-                taps_before += phase.taps.len();
+                taps_before += phases.iter().map(|phase| phase.taps.len()).sum::<usize>();
             }
         }
         out.count(written);
     }
 
-    /// The register tiles of one depth of a phase: row, first column, pixels.
-    fn tiles(&self, phase: &Phase, longest: usize) -> Vec<[usize; 3]> {
-        let row = |h| {
-            let end = self.end[2].min(phase.count[2]);
-            pieces(self.start[2], end, longest).map(move |(w, pixels)| [h, w, pixels])
+    /// The register tiles of one depth.
+    fn pieces(&self, longest: usize) -> Vec<Piece> {
+        let row = |row| {
+            pieces(self.start[2], self.end[2], longest).map(move |(column, pixels)| Piece {
+                row,
+                column,
+                pixels,
+            })
         };
-        (self.start[1]..self.end[1].min(phase.count[1]))
-            .flat_map(row)
-            .collect()
+        (self.start[1]..self.end[1]).flat_map(row).collect()
     }
 
     /// Sums a strip, a few channels at a time, so that their weights are read from the first-level cache.
     fn sum<T: Element>(
         &self,
         kernels: &Kernels<T>,
-        packed: &[T],
         slab: &Slab<'_, T>,
-        strip: &[[usize; 3]],
-        sums: &mut [T],
+        strip: &[Piece],
+        buffers: &mut Buffers<'_, T>,
     ) {
-        let width = slab.block.vectors * kernels.lanes();
-        let channel_weights = slab.phase.taps.len() * width;
+        let channel_weights = slab.phase.taps.len() * slab.block.vectors * kernels.lanes();
         let together = (RESIDENT_WEIGHTS / (channel_weights * size_of::<T>()).max(1)).max(1);
+        let tile = kernels.pixels() * kernels.block();
         for (channel, channels) in pieces(0, self.plan.source_channels, together) {
-            for (&[h, w, pixels], sums) in strip
-                .iter()
-                .zip(sums.chunks_mut(kernels.pixels() * kernels.block()))
-            {
-                let row = (h - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
+            for (piece, sums) in strip.iter().zip(buffers.sums.chunks_mut(tile)) {
+                let pixels = piece.within(slab.phase);
+                if pixels == 0 {
+                    continue;
+                }
+                let row = (piece.row - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
+                let at = channel * self.channel_pitch + row + piece.column - self.start[2];
                 let tile = Gather {
-                    source: &packed[channel * self.channel_pitch + row + w - self.start[2]..],
+                    source: &buffers.packed[at..],
                     channels,
                     channel_pitch: self.channel_pitch,
                     offsets: slab.offsets,
@@ -190,31 +248,95 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// Writes a strip to the output; returns the number of elements.
-    fn store<T: Element>(
+    /// Turns the sums of a strip, pixels of channels, to channels of pixels.
+    fn turn<T: Element>(
         &self,
         kernels: &Kernels<T>,
         slab: &Slab<'_, T>,
-        strip: &[[usize; 3]],
-        sums: &[T],
+        strip: &[Piece],
+        phase: usize,
+        buffers: &mut Buffers<'_, T>,
+    ) {
+        let pitch = STRIP * kernels.pixels();
+        let rows = &mut buffers.rows[phase * kernels.block() * pitch..];
+        let mut at = 0;
+        for (piece, sums) in strip
+            .iter()
+            .zip(buffers.sums.chunks(kernels.pixels() * kernels.block()))
+        {
+            let pixels = piece.within(slab.phase);
+            let shape = Transpose {
+                rows: pixels,
+                columns: slab.block.channels,
+                from_pitch: slab.block.vectors * kernels.lanes(),
+                to_pitch: pitch,
+                fill: pixels,
+            };
+            kernels.transpose(sums, &mut rows[at..], &shape);
+            at += piece.pixels;
+        }
+    }
+
+    /// Runs of a strip that follow one another in the first channel of the target.
+    fn runs(&self, first: &Phase, block: Block, depth: usize, strip: &[Piece]) -> Vec<Run> {
+        let step = self.plan.target_step[2];
+        let mut runs: Vec<Run> = Vec::with_capacity(strip.len());
+        let mut from = 0;
+        for piece in strip {
+            if piece.row < first.count[1] {
+                let to = self.target(block.start, first.origin, [depth, piece.row, piece.column]);
+                match runs.last_mut() {
+                    // Rows of later phases may end earlier, so only single phases run on into the next row.
+                    Some(run)
+                        if run.to + run.pixels * step == to
+                            && (step == 1 || piece.column > self.start[2]) =>
+                    {
+                        run.pixels += piece.pixels;
+                    }
+                    _ => runs.push(Run {
+                        to,
+                        from,
+                        pixels: piece.pixels,
+                    }),
+                }
+            }
+            from += piece.pixels;
+        }
+        runs
+    }
+
+    /// Writes a strip to the output, long runs at a time; returns the number of elements.
+    fn store<T: Element>(
+        &self,
+        kernels: &Kernels<T>,
+        block: Block,
+        runs: &[Run],
+        buffers: &mut Buffers<'_, T>,
         out: &SharedOutput<T>,
     ) -> usize {
-        let width = slab.block.vectors * kernels.lanes();
+        let pitch = STRIP * kernels.pixels();
+        let width = self.plan.target[2];
+        let step = self.plan.target_step[2];
         let mut written = 0;
-        for (&[h, w, pixels], sums) in strip
-            .iter()
-            .zip(sums.chunks(kernels.pixels() * kernels.block()))
-        {
-            let place = Place {
-                at: self.target(slab.block.start, slab.phase.origin, [slab.depth, h, w]),
-                channels: slab.block.channels,
-                channel_pitch: volume(self.plan.target),
-                pixels,
-                step: self.plan.target_step[2],
-            };
-            // SAFETY: every output position belongs to one phase, one tile of its positions, one block of channels and one
-            // image, hence to one task, which comes by once.
-            written += unsafe { out.store(kernels, sums, width, &place) };
+        for channel in 0..block.channels {
+            for run in runs {
+                let to = run.to + channel * volume(self.plan.target);
+                let values = if step == 1 {
+                    &buffers.rows[channel * pitch + run.from..][..run.pixels]
+                } else {
+                    for phase in 0..self.plan.row_phases {
+                        let at = (phase * kernels.block() + channel) * pitch + run.from;
+                        let from = &buffers.rows[at..][..run.pixels];
+                        for (to, from) in buffers.row[phase..].iter_mut().step_by(step).zip(from) {
+                            *to = *from;
+                        }
+                    }
+                    &buffers.row[..(run.pixels * step).min(width - to % width)]
+                };
+                // SAFETY: every output position belongs to one group of phases, one tile of its positions, one block of
+                // channels and one image, hence to one task, which comes by once.
+                written += unsafe { out.write(to, values) };
+            }
         }
         written
     }
@@ -289,108 +411,5 @@ impl<'a> Tile<'a> {
         (self.image * self.plan.target_channels + channel) * volume(self.plan.target)
             + (d * height + h) * width
             + w
-    }
-}
-
-/// Splits a range into pieces of nearly equal length, at most `longest`, as (start, length).
-pub(super) fn pieces(
-    start: usize,
-    end: usize,
-    longest: usize,
-) -> impl Iterator<Item = (usize, usize)> {
-    let length = end.saturating_sub(start);
-    let parts = length.div_ceil(longest);
-    (0..parts).map(move |part| {
-        let from = start + length * part / parts;
-        (from, start + length * (part + 1) / parts - from)
-    })
-}
-
-/// Copies the elements of a row from `first` on, zero outside, the residues of `step` one after the other, so that outputs
-/// a step apart see neighbours.
-fn pack_row<T: Real>(from: &[T], first: isize, step: usize, residue: usize, to: &mut [T]) {
-    for (r, to) in to.chunks_exact_mut(residue).enumerate() {
-        pack_residue(from, first + r as isize, step, to);
-    }
-}
-
-/// Copies the elements `first`, `first + step`, ... of a row, zero outside.
-pub(super) fn pack_residue<T: Real>(from: &[T], first: isize, step: usize, to: &mut [T]) {
-    let signed = step as isize;
-    // Elements first + i * step lie in the row for i in low..high.
-    let low = (signed - 1 - first)
-        .div_euclid(signed)
-        .clamp(0, to.len() as isize) as usize;
-    let high = (from.len() as isize - first + signed - 1).div_euclid(signed);
-    let high = (high.max(0) as usize).clamp(low, to.len());
-    to[..low].fill(T::ZERO);
-    to[high..].fill(T::ZERO);
-    if low == high {
-        return;
-    }
-    let start = (first + (low * step) as isize) as usize;
-    if step == 1 {
-        to[low..high].copy_from_slice(&from[start..][..high - low]);
-    } else {
-        for (to, from) in to[low..high]
-            .iter_mut()
-            .zip(from[start..].iter().step_by(step))
-        {
-            *to = *from;
-        }
-    }
-}
-
-/// Rounds a pitch up to an odd number of cache lines, so that channels fall into different sets of the cache.
-fn spread(pitch: usize) -> usize {
-    let lines = pitch.div_ceil(16);
-    16 * (lines | 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_cover_a_range_once_and_are_nearly_equal() {
-        for length in 0..60 {
-            let parts: Vec<_> = pieces(5, 5 + length, 14).collect();
-            let mut at = 5;
-            for &(start, n) in &parts {
-                assert_eq!(start, at);
-                assert!(n >= 1 && n <= 14);
-                at += n;
-            }
-            assert_eq!(at, 5 + length);
-            let (min, max) = parts
-                .iter()
-                .fold((99, 0), |(a, b), p| (p.1.min(a), p.1.max(b)));
-            assert!(parts.is_empty() || max - min <= 1);
-        }
-    }
-
-    #[test]
-    fn rows_are_packed_by_residue_with_zeros_outside() {
-        let row: Vec<f64> = (1..=5).map(f64::from).collect();
-        for step in 1..5 {
-            for first in -7..9_isize {
-                for residue in 1..6 {
-                    let mut to = vec![9.0; residue * step];
-                    pack_row(&row, first, step, residue, &mut to);
-                    for r in 0..step {
-                        for i in 0..residue {
-                            let at = first + (i * step + r) as isize;
-                            let expected =
-                                usize::try_from(at).ok().and_then(|at| row.get(at)).copied();
-                            assert_eq!(
-                                to[r * residue + i],
-                                expected.unwrap_or(0.0),
-                                "{step} {first} {residue}"
-                            );
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -282,17 +282,6 @@ impl<T: Real> Kernels<T> {
         // SAFETY: the ranges were checked above, and the function is of an instruction set this machine has.
         unsafe { (self.transpose)(from.as_ptr(), to.as_mut_ptr(), shape) };
     }
-
-    /// As [`Kernels::transpose`], to a place that is not a slice.
-    ///
-    /// # Safety
-    /// `to` must be writable, by this thread alone, over the extent `shape` describes.
-    #[inline]
-    pub(super) unsafe fn transpose_to(&self, from: &[T], to: *mut T, shape: &Transpose) {
-        shape.check_source(from.len());
-        // SAFETY: the source was checked above, the destination is the caller's promise.
-        unsafe { (self.transpose)(from.as_ptr(), to, shape) };
-    }
 }
 
 unsafe fn gather_portable<T: Real, const V: usize, const N: usize>(tile: &GatherTile<T>) {

@@ -22,6 +22,7 @@ mod gather;
 mod kernel;
 mod lanes;
 mod output;
+mod pack;
 mod plan;
 mod problem;
 mod scratch;

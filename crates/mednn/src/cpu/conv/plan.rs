@@ -37,7 +37,10 @@ pub(super) struct Plan {
     pub(super) target: [usize; 3],
     pub(super) source_step: [usize; 3],
     pub(super) target_step: [usize; 3],
+    /// Phases by origin; those that differ along the last axis alone follow one another.
     pub(super) phases: Vec<Phase>,
+    /// Phases that together fill the rows of the target.
+    pub(super) row_phases: usize,
     /// Smallest and largest offset of any tap, by axis.
     pub(super) window: [(isize, isize); 3],
 }
@@ -71,6 +74,7 @@ impl Plan {
             source_step: window.stride,
             target_step: [1; 3],
             phases: vec![phase],
+            row_phases: 1,
             window: [(0, 0); 3],
         }
         .finish()
@@ -117,6 +121,7 @@ impl Plan {
             source_step: [1; 3],
             target_step: window.stride,
             phases,
+            row_phases: residues[2],
             window: [(0, 0); 3],
         }
         .finish()

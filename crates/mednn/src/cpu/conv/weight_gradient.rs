@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gather::{pack_residue, pieces};
 use super::kernel::{Correlate, Element, Kernels};
+use super::pack::{pack_residue, pieces};
 use super::plan::Plan;
 use super::problem::{Problem, volume};
 use super::scratch::with_scratch;
