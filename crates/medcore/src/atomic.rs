@@ -42,10 +42,10 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     sync_folder(folder).map_err(at("flush the folder of"))
 }
 
-/// As [`write`], for bytes that are already there.
+/// As [`write()`], for bytes that are already there.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |out| out.write_all(bytes))
 }

@@ -15,7 +15,7 @@ pub trait Voxel: Plain {
     fn from_f32(value: f32) -> Self;
 }
 
-/// Adding and subtracting this rounds |v| < 2^22 to the nearest integer, halves to even.
+/// Adding this rounds |v| < 2^22 to the nearest integer, halves to even.
 const ROUNDING: f32 = 12_582_912.0; // 1.5 * 2^23
 
 macro_rules! small_integer {
@@ -25,8 +25,10 @@ macro_rules! small_integer {
             fn to_f32(self) -> f32 { f32::from(self) }
             #[inline(always)]
             fn from_f32(value: f32) -> Self {
+                let value = if value.is_nan() { 0.0 } else { value };
                 let bounded = value.clamp(f32::from(Self::MIN), f32::from(Self::MAX));
-                ((bounded + ROUNDING) - ROUNDING) as Self
+                // The sum lies in [2^23, 2^24), where the last bit of an f32 is 1: its bits count up with it.
+                (bounded + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()) as Self
             }
         }
     )* };
