@@ -48,7 +48,7 @@ impl Default for CohortOptions {
         Self {
             slice_mm: (3.0, 4.0),
             pixel_mm: (2.6, 3.2),
-            field_of_view_mm: [240.0, 288.0, 380.0],
+            field_of_view_mm: [264.0, 288.0, 384.0],
             tilt_degrees: 5.0,
             shear_degrees: 0.0,
             orientation: Orientation::Axial,

@@ -55,7 +55,7 @@ const HU_MAX: f32 = 3071.0;
 impl Abdomen {
     /// Scans the patient on `geometry`.
     ///
-    /// Every voxel holds the mean of what it covers, with up to 4 samples along each axis where tissues
+    /// Every voxel holds the mean of what it covers, with up to 3 samples along each axis where tissues
     /// meet. The result does not depend on the number of threads.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ struct Crossing<'a> {
 impl<'a> Sampler<'a> {
     fn new(patient: &'a Abdomen, geometry: &Geometry<3>) -> Self {
         let steps = (geometry.steps()).map(|step| patient.pose.linear(step.components()));
-        let counts = (geometry.spacing()).map(|mm| (mm / 1.2).ceil().clamp(2.0, 4.0) as usize);
+        let counts = (geometry.spacing()).map(|mm| (mm / 1.2).ceil().clamp(2.0, 3.0) as usize);
         let at = |i: usize, count: usize| (i as f32 + 0.5) / count as f32 - 0.5;
         let mut offsets = Vec::new();
         for d in 0..counts[0] {
