@@ -20,6 +20,7 @@ use super::tiling::Tiling;
 use super::transpose::Transpose;
 use super::weights::{Block, PackedWeights};
 use crate::cpu::real::Real;
+use crate::cpu::simd::vectorize;
 
 /// Bytes of weights that stay in the first-level cache while tiles of a strip use them.
 const RESIDENT_WEIGHTS: usize = 24 << 10;
@@ -165,7 +166,10 @@ impl<'a> Tile<'a> {
         let mut written = 0;
         for depth in (self.start[0]..self.end[0]).step_by(self.step) {
             let depths = depth..(depth + self.step).min(self.end[0]);
-            next = self.load(source, depths.clone(), next, buffers.packed);
+            next = vectorize(
+                #[inline(always)]
+                || self.load(source, depths.clone(), next, buffers.packed),
+            );
             let mut taps_before = 0;
             for phases in self.plan.phases.chunks(self.plan.row_phases) {
                 for index in blocks.clone() {
@@ -324,11 +328,23 @@ impl<'a> Tile<'a> {
                 let values = if step == 1 {
                     &buffers.rows[channel * pitch + run.from..][..run.pixels]
                 } else {
-                    for phase in 0..self.plan.row_phases {
+                    let phase = |phase: usize| {
                         let at = (phase * kernels.block() + channel) * pitch + run.from;
-                        let from = &buffers.rows[at..][..run.pixels];
-                        for (to, from) in buffers.row[phase..].iter_mut().step_by(step).zip(from) {
-                            *to = *from;
+                        &buffers.rows[at..][..run.pixels]
+                    };
+                    if step == 2 && self.plan.row_phases == 2 {
+                        // The usual upsampling, in a form that vectorises.
+                        let (pairs, _) = buffers.row.as_chunks_mut::<2>();
+                        for ((pair, &even), &odd) in pairs.iter_mut().zip(phase(0)).zip(phase(1)) {
+                            *pair = [even, odd];
+                        }
+                    } else {
+                        for i in 0..self.plan.row_phases {
+                            for (to, from) in
+                                buffers.row[i..].iter_mut().step_by(step).zip(phase(i))
+                            {
+                                *to = *from;
+                            }
                         }
                     }
                     &buffers.row[..(run.pixels * step).min(width - to % width)]
@@ -342,6 +358,7 @@ impl<'a> Tile<'a> {
     }
 
     /// Packs the planes that `depths` need and earlier calls have not packed; returns the first plane after them.
+    #[inline(always)]
     fn load<T: Real>(
         &self,
         source: &[T],
@@ -360,6 +377,7 @@ impl<'a> Tile<'a> {
         next
     }
 
+    #[inline(always)]
     fn load_plane<T: Real>(&self, source: &[T], plane: isize, packed: &mut [T]) {
         let [depth, height, width] = self.plan.source;
         let slot = plane.rem_euclid(self.ring as isize) as usize;

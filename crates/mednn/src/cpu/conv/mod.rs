@@ -150,7 +150,7 @@ fn gathered<T: Element>(
     length: usize,
 ) -> Vec<T> {
     output::build(length, |out| {
-        gather::run(kernels, plan, source, weights, out)
+        gather::run(kernels, plan, source, weights, out);
     })
 }
 

@@ -61,8 +61,8 @@ impl<T: Real> SharedOutput<T> {
         unsafe {
             self.start
                 .add(at)
-                .copy_from_nonoverlapping(values.as_ptr(), values.len())
-        };
+                .copy_from_nonoverlapping(values.as_ptr(), values.len());
+        }
         values.len()
     }
 }

@@ -83,7 +83,7 @@ mod tests {
             let mut at = 5;
             for &(start, n) in &parts {
                 assert_eq!(start, at);
-                assert!(n >= 1 && n <= 14);
+                assert!((1..=14).contains(&n));
                 at += n;
             }
             assert_eq!(at, 5 + length);

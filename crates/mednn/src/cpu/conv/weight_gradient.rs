@@ -408,7 +408,7 @@ impl<T: Element> Step<'_, T> {
                 let to = &mut rows[lane * columns..][..columns];
                 match self.row(channel, at(0, depth), at(1, row)) {
                     Some(from) => {
-                        pack_residue(from, at(2, self.ranges[2].start), plan.source_step[2], to)
+                        pack_residue(from, at(2, self.ranges[2].start), plan.source_step[2], to);
                     }
                     None => to.fill(T::ZERO),
                 }
