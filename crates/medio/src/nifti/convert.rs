@@ -261,19 +261,17 @@ pub(crate) fn from_stream<T: Voxel>(
     conversion: Conversion,
     fill: &mut dyn FnMut(&mut [u8]) -> Result<(), Fault>,
 ) -> Result<Vec<T>, Stop> {
+    if conversion.is_copy::<T>() {
+        let mut out = buffer::zeroed(count, "voxels").map_err(Fault::core("voxels"))?;
+        fill(as_bytes_mut(&mut out))?;
+        return Ok(out);
+    }
     let mut out: Vec<T> = buffer::reserve(count, "voxels").map_err(Fault::core("voxels"))?;
-    let is_copy = conversion.is_copy::<T>();
-    // Nothing but a copy wants few calls of the system; conversion wants the first-level cache.
-    let step = if is_copy { 8 * BLOCK } else { BLOCK };
     let mut block = Block::new(conversion);
-    let mut numbers = vec![T::default(); step.min(count)];
+    let mut numbers = [T::default(); BLOCK];
     while out.len() < count {
-        let numbers = &mut numbers[..step.min(count - out.len())];
-        if is_copy {
-            fill(as_bytes_mut(numbers))?;
-        } else {
-            block.convert(out.len(), numbers, |bytes| fill(bytes))?;
-        }
+        let numbers = &mut numbers[..BLOCK.min(count - out.len())];
+        block.convert(out.len(), numbers, |bytes| fill(bytes))?;
         out.extend_from_slice(numbers);
     }
     Ok(out)
