@@ -118,13 +118,14 @@ impl Chart {
         } else {
             Axis::linear((low, high), 6, self.y_range.is_none())
         };
-        let legend_rows = (self.series.len() > 1) as usize;
         let longest_tick = y_axis.ticks.iter().map(|t| t.1.len()).max().unwrap_or(1);
         let left = 34.0 + 7.2 * longest_tick as f64;
+        let legend = self.legend_places(left, width - 22.0);
+        let legend_rows = legend.last().map_or(0.0, |(_, row)| row + 1.0);
         let frame = Frame {
             left,
             right: width - 22.0,
-            top: 44.0 + 22.0 * legend_rows as f64,
+            top: 44.0 + 22.0 * legend_rows,
             bottom: height - 52.0,
         };
         let mut svg = String::new();
@@ -214,37 +215,47 @@ impl Chart {
                     "<path clip-path=\"url(#frame)\" d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" \
                      stroke-linejoin=\"round\"{}/>",
                     hex(colour(i)),
-                    if i >= LINES.len() {
-                        " stroke-dasharray=\"6 3\""
-                    } else {
-                        ""
-                    }
+                    dashes(i)
                 ));
             }
         }
-        if legend_rows > 0 {
-            let mut x = frame.left;
-            for (i, (name, _)) in self.series.iter().enumerate() {
-                line(format_args!(
-                    "<line x1=\"{x:.1}\" y1=\"46\" x2=\"{:.1}\" y2=\"46\" stroke=\"{}\" stroke-width=\"3\"{}/>",
-                    x + 20.0,
-                    hex(colour(i)),
-                    if i >= LINES.len() {
-                        " stroke-dasharray=\"6 3\""
-                    } else {
-                        ""
-                    }
-                ));
-                line(format_args!(
-                    "<text x=\"{:.1}\" y=\"50.5\" fill=\"#1a1a1a\">{}</text>",
-                    x + 26.0,
-                    escape(name)
-                ));
-                x += 46.0 + 7.0 * name.chars().count() as f64;
-            }
+        for (i, ((name, _), (x, row))) in self.series.iter().zip(&legend).enumerate() {
+            let y = 46.0 + 20.0 * row;
+            line(format_args!(
+                "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" stroke=\"{}\" stroke-width=\"3\"{}/>",
+                x + 20.0,
+                hex(colour(i)),
+                dashes(i)
+            ));
+            line(format_args!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"#1a1a1a\">{}</text>",
+                x + 26.0,
+                y + 4.5,
+                escape(name)
+            ));
         }
         line(format_args!("</svg>"));
         svg
+    }
+
+    /// Where the entries of the legend go: left end and row. A single curve needs no legend.
+    fn legend_places(&self, left: f64, right: f64) -> Vec<(f64, f64)> {
+        if self.series.len() < 2 {
+            return Vec::new();
+        }
+        let (mut x, mut row) = (left, 0.0);
+        (self.series.iter())
+            .map(|(name, _)| {
+                // The width of text is only known to the renderer; 7 pixels a letter is ample.
+                let size = 46.0 + 7.0 * name.chars().count() as f64;
+                if x > left && x + size > right + 20.0 {
+                    (x, row) = (left, row + 1.0);
+                }
+                let place = (x, row);
+                x += size;
+                place
+            })
+            .collect()
     }
 
     /// Writes the chart as an SVG file, whole or not at all.
@@ -310,38 +321,39 @@ impl Axis {
         }
     }
 
-    /// Ticks at powers of ten, and at 2 and 5 times those when they are few.
+    /// Ticks at 1, 2 and 5 times powers of ten, or at powers of ten alone when there are many of them.
     fn logarithmic((low, high): (f64, f64)) -> Self {
         let low = low.max(1e-300);
-        let (from, to) = (
-            libm::log10(low).floor(),
-            libm::log10(high.max(low * 1.01)).ceil(),
-        );
-        let every = ((to - from) / 8.0).ceil().max(1.0) as i32;
-        let multiples: &[f64] = if to - from <= 3.0 {
+        let high = high.max(low * 1.01);
+        let first = libm::log10(low).floor() as i32;
+        let last = libm::log10(high).ceil() as i32;
+        let every = ((last - first + 7) / 8).max(1) as usize;
+        let multiples: &[f64] = if last - first <= 3 {
             &[1.0, 2.0, 5.0]
         } else {
             &[1.0]
         };
-        let (low, high) = (libm::exp10(from), libm::exp10(to));
-        let mut ticks = Vec::new();
-        for exponent in (from as i32..=to as i32).step_by(every as usize) {
-            for multiple in multiples {
+        let mut ticks: Vec<(f64, String)> = (first..=last)
+            .step_by(every)
+            .flat_map(|exponent| multiples.iter().map(move |multiple| (exponent, multiple)))
+            .map(|(exponent, multiple)| {
                 let value = multiple * libm::exp10(f64::from(exponent));
-                if value <= high * 1.000_001 {
-                    let decimals = (-exponent).clamp(0, 12) as usize;
-                    let text = if (-4..=5).contains(&exponent) {
-                        number(value, decimals)
-                    } else {
-                        format!("{multiple:.0}e{exponent}")
-                    };
-                    ticks.push((value, text));
-                }
-            }
-        }
+                let text = if (-4..=5).contains(&exponent) {
+                    number(value, (-exponent).clamp(0, 4) as usize)
+                } else {
+                    format!("{multiple:.0}e{exponent}")
+                };
+                (value, text)
+            })
+            .collect();
+        // The axis ends at the ticks next to the data.
+        let start = ticks.iter().rposition(|t| t.0 <= low * 1.000_001);
+        ticks.drain(..start.unwrap_or(0));
+        let end = ticks.iter().position(|t| t.0 >= high * 0.999_999);
+        ticks.truncate(end.map_or(ticks.len(), |end| end + 1));
         Self {
-            low,
-            high,
+            low: ticks.first().map_or(low, |t| t.0.min(low)),
+            high: ticks.last().map_or(high, |t| t.0.max(high)),
             log: true,
             ticks,
         }
@@ -375,12 +387,16 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is not below `step`.
+/// The nearest of 1, 2, 5 times a power of ten.
 fn nice(step: f64) -> f64 {
     let power = libm::exp10(libm::log10(step).floor());
-    let share = step / power;
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| share <= f * 1.000_001);
-    factor.unwrap_or(10.0) * power
+    let factor = match step / power {
+        share if share < 1.5 => 1.0,
+        share if share < 3.5 => 2.0,
+        share if share < 7.5 => 5.0,
+        _ => 10.0,
+    };
+    factor * power
 }
 
 /// A number without the minus sign of a zero.
@@ -398,6 +414,15 @@ fn number(value: f64, decimals: usize) -> String {
 
 fn colour(series: usize) -> Rgb {
     LINES[series % LINES.len()]
+}
+
+/// Colours repeat after a while; then the line is dashed.
+fn dashes(series: usize) -> &'static str {
+    if series < LINES.len() {
+        ""
+    } else {
+        " stroke-dasharray=\"6 3\""
+    }
 }
 
 fn hex([red, green, blue]: Rgb) -> String {
@@ -437,11 +462,11 @@ mod tests {
         );
         assert_eq!(
             texts(&Axis::logarithmic((0.02, 0.9))),
-            ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]
+            ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]
         );
         assert_eq!(
             texts(&Axis::linear((-0.001, 0.0011), 4, true)),
-            ["-0.001", "0.000", "0.001", "0.002"]
+            ["-0.0010", "-0.0005", "0.0000", "0.0005", "0.0010", "0.0015"]
         );
     }
 

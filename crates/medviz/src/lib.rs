@@ -47,3 +47,8 @@ pub use picture::Picture;
 pub use sheet::{captioned, legend, montage};
 pub use slice::{Plane, SliceView, render_slice};
 pub use window::Window;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
