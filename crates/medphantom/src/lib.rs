@@ -42,3 +42,8 @@ pub use cohort::{Cohort, CohortOptions, Orientation, field_of_view};
 pub use error::{Error, Result};
 pub use organ::Organ;
 pub use scan::{Phantom, ScanOptions};
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
