@@ -6,20 +6,28 @@
 //!
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
 //! - [`cpu`]: their kernels, plain functions over slices;
-//! - [`params`], [`context`], [`model`]: how a network is written.
+//! - [`layers`], [`params`], [`context`], [`model`]: how a network is written.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
 
 pub use candle_core;
 
 pub mod context;
+pub mod convert;
 pub mod cpu;
 pub mod error;
+pub mod layers;
+pub mod loss;
 pub mod model;
 pub mod ops;
+pub mod optim;
 pub mod params;
 
 pub use context::Context;
 pub use error::{Error, Result};
 pub use model::{Inputs, Model, Outputs};
 pub use params::{ParamPath, Params};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

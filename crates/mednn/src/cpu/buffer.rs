@@ -103,6 +103,95 @@ pub(crate) fn build_whole_rows<T: Zeroable>(
     out
 }
 
+/// The layout `[outer, count, inner]` of a tensor that is worked on across its middle axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Columns {
+    /// Product of the axes in front.
+    pub outer: usize,
+    /// Length of the axis worked on.
+    pub count: usize,
+    /// Product of the axes behind.
+    pub inner: usize,
+}
+
+impl Columns {
+    /// The number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.outer * self.count * self.inner
+    }
+
+    /// True without elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the elements `start..` of column `column` begin.
+    #[must_use]
+    pub fn offset(&self, outer: usize, column: usize, start: usize) -> usize {
+        (outer * self.count + column) * self.inner + start
+    }
+
+    /// Calls `f(outer, start..end)` in parallel for blocks of at most `block` inner positions and returns the results in order.
+    pub(crate) fn map_blocks<R: Send>(
+        &self,
+        block: usize,
+        f: impl Fn(usize, std::ops::Range<usize>) -> R + Sync,
+    ) -> Vec<R> {
+        let blocks = self.inner.div_ceil(block);
+        (0..self.outer * blocks)
+            .into_par_iter()
+            .map(|task| {
+                let start = task % blocks * block;
+                f(task / blocks, start..(start + block).min(self.inner))
+            })
+            .collect()
+    }
+}
+
+/// A tensor `[outer, count, inner]` made in parallel, block by block across its middle axis.
+///
+/// `fill(outer, start, columns)` sees for each of the `count` columns its elements from `start` on, as many as the block has,
+/// holding zeros.
+pub(crate) fn build_columns<T: Zeroable>(
+    columns: Columns,
+    block: usize,
+    fill: impl Fn(usize, usize, &mut [&mut [T]]) + Sync,
+) -> Vec<T> {
+    struct Start<T>(*mut MaybeUninit<T>);
+    // SAFETY: the pointer is only used for the disjoint segments handed out below.
+    unsafe impl<T> Sync for Start<T> {}
+    impl<T> Start<T> {
+        fn get(&self) -> *mut MaybeUninit<T> {
+            self.0
+        }
+    }
+
+    let len = columns.len();
+    let mut out = Vec::with_capacity(len);
+    if len == 0 {
+        return out;
+    }
+    let first = Start(out.spare_capacity_mut()[..len].as_mut_ptr());
+    columns.map_blocks(block, |outer, range| {
+        let mut segments: Vec<&mut [T]> = (0..columns.count)
+            .map(|column| {
+                let offset = columns.offset(outer, column, range.start);
+                // SAFETY: `offset + range.len() <= len`, since the range ends at or before `inner`; segments of different
+                // (outer, column, block) do not overlap, and every one is made once.
+                let segment =
+                    unsafe { std::slice::from_raw_parts_mut(first.get().add(offset), range.len()) };
+                clear(segment)
+            })
+            .collect();
+        fill(outer, range.start, &mut segments);
+    });
+    // SAFETY: the blocks cover every element and each was cleared above; a panic leaves the length at zero.
+    unsafe { out.set_len(len) };
+    out
+}
+
 fn clear<T: Zeroable>(values: &mut [MaybeUninit<T>]) -> &mut [T] {
     let len = values.len();
     let start = values.as_mut_ptr();
@@ -117,6 +206,33 @@ fn clear<T: Zeroable>(values: &mut [MaybeUninit<T>]) -> &mut [T] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_element_of_every_column_is_filled_once() {
+        for (outer, count, inner) in [
+            (1, 1, 1),
+            (2, 3, 7),
+            (1, 4, 8),
+            (3, 2, 17),
+            (0, 2, 2),
+            (2, 0, 2),
+        ] {
+            let columns = Columns {
+                outer,
+                count,
+                inner,
+            };
+            let out = build_columns(columns, 8, |o, start, segments: &mut [&mut [u32]]| {
+                assert_eq!(segments.len(), count);
+                for (c, segment) in segments.iter_mut().enumerate() {
+                    for (i, value) in segment.iter_mut().enumerate() {
+                        *value += columns.offset(o, c, start + i) as u32;
+                    }
+                }
+            });
+            assert_eq!(out, (0..columns.len() as u32).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn every_element_of_every_row_is_filled_once() {

@@ -4,6 +4,16 @@
 //! so every result is the same to the bit on any number of threads.
 //! Threads are those of the caller's rayon pool.
 
+pub mod activation;
 pub(crate) mod buffer;
+pub mod conv;
+pub mod norm;
+pub mod pool;
 pub mod real;
+pub mod reduce;
+pub mod resample;
+pub mod segmentation;
 pub mod simd;
+pub mod softmax;
+
+pub use buffer::Columns;

@@ -3,4 +3,21 @@
 //! Every operator is one node on candle's tape with its own backward rule, and composes with plain candle code.
 //! Gradients are computed only for arguments that are tracked.
 
+pub mod activation;
+pub mod concat;
+pub mod conv;
+pub mod conv_transpose;
+pub mod norm;
+pub mod pool;
+pub mod resize;
+pub mod scale;
+pub mod softmax;
 pub(crate) mod support;
+
+pub use activation::{Activation, activation, prelu};
+pub use concat::concat;
+pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};
+pub use pool::{PoolConfig, avg_pool2d, avg_pool3d, max_pool2d, max_pool3d};
+pub use resize::{Interpolation, PadMode, Size, pad, resize};
+pub use scale::scale_rows;
+pub use softmax::{log_softmax, softmax};

@@ -1,5 +1,6 @@
 //! What every operator needs to get from tensors to slices and back.
 
+use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor, WithDType};
 
 use crate::cpu::real::Real;
@@ -14,7 +15,7 @@ impl Element for f64 {}
 /// Runs generic code for the element type of a tensor: `for_element!(tensor, op, T => expression)`.
 macro_rules! for_element {
     ($tensor:expr, $op:expr, $t:ident => $body:expr) => {
-        match $tensor.dtype() {
+        match $crate::ops::support::Typed::element_type($tensor) {
             ::candle_core::DType::F32 => {
                 type $t = f32;
                 $body
@@ -28,6 +29,23 @@ macro_rules! for_element {
     };
 }
 pub(crate) use for_element;
+
+/// What has an element type.
+pub(crate) trait Typed {
+    fn element_type(&self) -> DType;
+}
+
+impl Typed for Tensor {
+    fn element_type(&self) -> DType {
+        self.dtype()
+    }
+}
+
+impl Typed for CpuStorage {
+    fn element_type(&self) -> DType {
+        BackendStorage::dtype(self)
+    }
+}
 
 /// The error for an element type without kernel, in candle's type because it also leaves operators' own methods.
 pub(crate) fn unsupported_type(op: &'static str, got: DType) -> candle_core::Error {

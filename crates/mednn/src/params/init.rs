@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn nnunet_weights_are_normal_with_the_gain_of_a_leaky_relu() {
         let (mean, variance, largest) = moments(Init::NNUNET_WEIGHT, &[64, 32, 3, 3, 3]);
-        let expected = 2.0 / (1.0001 * 32.0 * 27.0);
+        let expected: f64 = 2.0 / (1.0001 * 32.0 * 27.0);
         assert!(mean.abs() < expected.sqrt() / 50.0);
         assert!((variance / expected - 1.0).abs() < 0.02);
         assert!(largest > 3.5 * expected.sqrt());

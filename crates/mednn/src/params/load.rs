@@ -220,8 +220,11 @@ impl Params {
     }
 }
 
-/// Reads every tensor of a file.
-pub(crate) fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+/// Reads every tensor of a safetensors file.
+///
+/// # Errors
+/// When the file cannot be read, is malformed or holds an element type candle does not have.
+pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
@@ -254,8 +257,11 @@ pub(crate) fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> 
     Ok(values)
 }
 
-/// The metadata keys of a file.
-pub(crate) fn read_metadata(path: &Path) -> Result<HashMap<String, String>> {
+/// The metadata keys of a safetensors file.
+///
+/// # Errors
+/// When the file cannot be read or its header is malformed.
+pub fn read_metadata(path: &Path) -> Result<HashMap<String, String>> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
@@ -267,8 +273,11 @@ pub(crate) fn read_metadata(path: &Path) -> Result<HashMap<String, String>> {
     Ok(metadata.metadata().clone().unwrap_or_default())
 }
 
-/// Writes tensors and at most one metadata key (more would be written in an order that varies).
-pub(crate) fn write_safetensors(
+/// Writes tensors and at most one metadata key (more would be written in an order that varies), whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written; what stood there before is still there then.
+pub fn write_safetensors(
     path: &Path,
     values: &BTreeMap<String, Tensor>,
     metadata: Option<(&str, String)>,

@@ -10,6 +10,8 @@ mod path;
 mod store;
 
 pub use init::Init;
-pub use load::{LoadPolicy, LoadReport, Misshapen};
+pub use load::{
+    LoadPolicy, LoadReport, Misshapen, read_metadata, read_safetensors, write_safetensors,
+};
 pub use path::ParamPath;
 pub use store::{Buffer, Param, Params};

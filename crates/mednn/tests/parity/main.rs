@@ -2,4 +2,16 @@
 //!
 //! `X.py` makes `X.safetensors`, which `X.rs` reads.
 
+mod activation;
+mod canary;
+mod concat;
+mod conv;
+mod layers;
+mod loss;
+mod norm;
+mod optim;
+mod params;
+mod pool;
+mod resize;
+mod softmax;
 mod support;

@@ -6,10 +6,10 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 
 /// The tensors of `tests/parity/<stem>.safetensors`.
-pub struct Fixture(HashMap<String, Tensor>);
+pub(crate) struct Fixture(HashMap<String, Tensor>);
 
 impl Fixture {
-    pub fn load(stem: &str) -> Self {
+    pub(crate) fn load(stem: &str) -> Self {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/parity/{stem}.safetensors"));
         let size = std::fs::metadata(&path).unwrap().len();
@@ -17,25 +17,25 @@ impl Fixture {
         Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
     }
 
-    pub fn get(&self, name: &str) -> Tensor {
+    pub(crate) fn get(&self, name: &str) -> Tensor {
         self.0
             .get(name)
             .unwrap_or_else(|| panic!("the fixture has no {name:?}"))
             .clone()
     }
 
-    pub fn find(&self, name: &str) -> Option<Tensor> {
+    pub(crate) fn find(&self, name: &str) -> Option<Tensor> {
         self.0.get(name).cloned()
     }
 
-    pub fn var(&self, name: &str) -> Var {
+    pub(crate) fn var(&self, name: &str) -> Var {
         Var::from_tensor(&self.get(name)).unwrap()
     }
 }
 
 /// Asserts `max|a-b| / max|b| <= tolerance`, shapes equal and no NaN.
 #[track_caller]
-pub fn assert_close(got: &Tensor, reference: &Tensor, tolerance: f64, what: &str) {
+pub(crate) fn assert_close(got: &Tensor, reference: &Tensor, tolerance: f64, what: &str) {
     assert_eq!(got.dims(), reference.dims(), "shape of {what}");
     let values = |tensor: &Tensor| -> Vec<f64> {
         tensor
@@ -76,7 +76,7 @@ pub fn assert_close(got: &Tensor, reference: &Tensor, tolerance: f64, what: &str
 ///
 /// `f` maps the inputs to one tensor; its sum weighted with fixed uneven weights is differentiated.
 #[track_caller]
-pub fn check_gradient(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Tensor, tolerance: f64) {
+pub(crate) fn check_gradient(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Tensor, tolerance: f64) {
     let weighted = |out: &Tensor| -> Tensor {
         let n = out.elem_count();
         let weights: Vec<f64> = (0..n)
@@ -122,7 +122,7 @@ pub fn check_gradient(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Tensor, tolera
 }
 
 /// Uneven numbers in [-1, 1), the same on every run.
-pub fn pattern(shape: &[usize], seed: u64) -> Tensor {
+pub(crate) fn pattern(shape: &[usize], seed: u64) -> Tensor {
     let n: usize = shape.iter().product();
     let values: Vec<f64> = (0..n as u64)
         .map(|i| {
@@ -139,7 +139,7 @@ pub fn pattern(shape: &[usize], seed: u64) -> Tensor {
 
 /// Runs `f` in rayon pools of one, two and three threads and asserts that the bits of its result are the same.
 #[track_caller]
-pub fn assert_same_on_any_number_of_threads(f: impl Fn() -> Vec<Tensor> + Sync) {
+pub(crate) fn assert_same_on_any_number_of_threads(f: impl Fn() -> Vec<Tensor> + Sync) {
     let run = |threads: usize| -> Vec<Vec<u64>> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

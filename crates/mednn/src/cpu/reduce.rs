@@ -1,0 +1,223 @@
+//! Sums and moments that do not depend on the number of threads.
+//!
+//! A slice is cut into chunks of fixed size; inside a chunk sixteen lanes add up side by side, which the compiler turns into
+//! vectors; lanes and chunks are then added in order in f64.
+
+use rayon::prelude::*;
+
+use crate::cpu::buffer::CHUNK;
+use crate::cpu::real::Real;
+
+pub(crate) const LANES: usize = 16;
+
+/// Count, mean and sum of squared deviations from the mean.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Moments {
+    /// Number of values.
+    pub count: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Sum of their squared deviations from the mean.
+    pub squares: f64,
+}
+
+impl Moments {
+    /// The moments of a slice: one pass over memory, deviations taken from the mean of their chunk while it is in cache
+    /// (Chan, Golub and LeVeque 1983), so that a large mean costs no precision.
+    #[must_use]
+    pub fn of<T: Real>(values: &[T]) -> Self {
+        if values.len() <= CHUNK {
+            return Self::of_chunk(values);
+        }
+        let parts: Vec<Self> = values.par_chunks(CHUNK).map(Self::of_chunk).collect();
+        parts.into_iter().fold(Self::default(), Self::merge)
+    }
+
+    /// The moments of the values of both.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        if count == 0.0 {
+            return self;
+        }
+        let difference = other.mean - self.mean;
+        Self {
+            count,
+            mean: self.mean + difference * (other.count / count),
+            squares: self.squares
+                + other.squares
+                + difference * difference * (self.count * other.count / count),
+        }
+    }
+
+    /// Mean squared deviation; 0 of no values.
+    #[must_use]
+    pub fn variance(&self) -> f64 {
+        if self.count == 0.0 {
+            0.0
+        } else {
+            self.squares / self.count
+        }
+    }
+
+    fn of_chunk<T: Real>(values: &[T]) -> Self {
+        let count = values.len() as f64;
+        if values.is_empty() {
+            return Self::default();
+        }
+        let [sum] = sums_of_chunk(
+            values,
+            #[inline(always)]
+            |x| [x],
+        );
+        let centre = T::from_f64(sum / count);
+        let [rest, squares] = sums_of_chunk(
+            values,
+            #[inline(always)]
+            |x| {
+                let d = x - centre;
+                [d, d * d]
+            },
+        );
+        Self {
+            count,
+            mean: centre.to_f64() + rest / count,
+            squares: squares - rest * rest / count,
+        }
+    }
+}
+
+/// Sums of the quantities `f` gives for each pair of elements.
+pub(crate) fn sums_of_pairs<T: Real, const K: usize>(
+    a: &[T],
+    b: &[T],
+    f: impl Fn(T, T) -> [T; K] + Sync + Copy,
+) -> [f64; K] {
+    if a.len() <= CHUNK {
+        return sums_of_chunk_pairs(a, b, f);
+    }
+    let parts: Vec<[f64; K]> = a
+        .par_chunks(CHUNK)
+        .zip(b.par_chunks(CHUNK))
+        .map(|(a, b)| sums_of_chunk_pairs(a, b, f))
+        .collect();
+    let mut total = [0.0; K];
+    for part in parts {
+        for k in 0..K {
+            total[k] += part[k];
+        }
+    }
+    total
+}
+
+fn sums_of_chunk<T: Real, const K: usize>(values: &[T], f: impl Fn(T) -> [T; K]) -> [f64; K] {
+    let mut lanes = [[T::ZERO; LANES]; K];
+    let mut total = T::vectorize(
+        #[inline(always)]
+        || {
+            for block in values.chunks_exact(LANES) {
+                for lane in 0..LANES {
+                    let terms = f(block[lane]);
+                    for k in 0..K {
+                        lanes[k][lane] += terms[k];
+                    }
+                }
+            }
+            add_lanes(&lanes)
+        },
+    );
+    for &x in values.chunks_exact(LANES).remainder() {
+        let terms = f(x);
+        for k in 0..K {
+            total[k] += terms[k].to_f64();
+        }
+    }
+    total
+}
+
+fn sums_of_chunk_pairs<T: Real, const K: usize>(
+    a: &[T],
+    b: &[T],
+    f: impl Fn(T, T) -> [T; K],
+) -> [f64; K] {
+    let mut lanes = [[T::ZERO; LANES]; K];
+    let mut total = T::vectorize(
+        #[inline(always)]
+        || {
+            for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+                for lane in 0..LANES {
+                    let terms = f(a[lane], b[lane]);
+                    for k in 0..K {
+                        lanes[k][lane] += terms[k];
+                    }
+                }
+            }
+            add_lanes(&lanes)
+        },
+    );
+    for (&a, &b) in a
+        .chunks_exact(LANES)
+        .remainder()
+        .iter()
+        .zip(b.chunks_exact(LANES).remainder())
+    {
+        let terms = f(a, b);
+        for k in 0..K {
+            total[k] += terms[k].to_f64();
+        }
+    }
+    total
+}
+
+#[inline(always)]
+pub(crate) fn add_lanes<T: Real, const K: usize>(lanes: &[[T; LANES]; K]) -> [f64; K] {
+    let mut total = [0.0; K];
+    for k in 0..K {
+        for lane in 0..LANES {
+            total[k] += lanes[k][lane].to_f64();
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_mean_costs_no_precision() {
+        let values: Vec<f32> = (0..CHUNK * 2 + 77)
+            .map(|i| 10_000.0 + (i % 4) as f32)
+            .collect();
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = values
+            .iter()
+            .map(|&v| (f64::from(v) - mean).powi(2))
+            .sum::<f64>()
+            / n;
+        let moments = Moments::of(&values);
+        assert!((moments.mean - mean).abs() < 1e-7);
+        assert!((moments.variance() / variance - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn sums_cover_every_tail() {
+        for len in (0..70).chain([CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5]) {
+            let a: Vec<f64> = (0..len).map(|i| (i % 13) as f64).collect();
+            let b: Vec<f64> = (0..len).map(|i| (i % 7) as f64).collect();
+            let [sum, product] = sums_of_pairs(&a, &b, |a, b| [a + b, a * b]);
+            assert_eq!(
+                sum,
+                a.iter().zip(&b).map(|(a, b)| a + b).sum::<f64>(),
+                "{len}"
+            );
+            assert_eq!(
+                product,
+                a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>(),
+                "{len}"
+            );
+            assert_eq!(Moments::of(&a).count, len as f64);
+        }
+    }
+}

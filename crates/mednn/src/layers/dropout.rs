@@ -1,0 +1,86 @@
+//! Dropout.
+
+use candle_core::Tensor;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ops;
+use crate::params::ParamPath;
+
+/// What a layer of dropout sets to zero together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum DropoutUnit {
+    /// Every element for itself.
+    #[default]
+    Element,
+    /// Whole channels of a batch item (PyTorch's `Dropout2d` and `Dropout3d`).
+    Channel,
+    /// Whole batch items, for the residual branch of a block (stochastic depth).
+    Item,
+}
+
+/// Sets units to zero with some probability while training and scales the others up, so that the mean stays
+/// (Srivastava et al. 2014).
+///
+/// The choice is drawn from the stream of the context's key that has the name of the layer, so it does not depend on threads,
+/// on other layers or on how often the pass is run.
+#[derive(Debug, Clone)]
+pub struct Dropout {
+    name: String,
+    probability: f64,
+    unit: DropoutUnit,
+}
+
+impl Dropout {
+    /// A layer that drops units with this probability; it has no parameters, the path gives its name.
+    ///
+    /// # Errors
+    /// Refuses a probability outside `[0, 1)`.
+    pub fn new(probability: f64, unit: DropoutUnit, path: &ParamPath) -> Result<Self> {
+        if !(0.0..1.0).contains(&probability) {
+            return Err(Error::Setting {
+                op: "dropout",
+                setting: "the probability",
+                rule: "at least 0 and below 1",
+                value: probability.to_string(),
+            });
+        }
+        Ok(Self {
+            name: path.name().to_owned(),
+            probability,
+            unit,
+        })
+    }
+
+    /// Drops when training, returns the input when evaluating.
+    ///
+    /// # Shapes
+    /// - input and output: `[batch, channels, ...]`
+    ///
+    /// # Errors
+    /// Refuses fewer than two axes and element types other than f32 and f64.
+    pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
+        if !context.is_training() || self.probability == 0.0 {
+            return Ok(input.clone());
+        }
+        let unit_axes = match self.unit {
+            DropoutUnit::Element => input.rank(),
+            DropoutUnit::Channel => 2,
+            DropoutUnit::Item => 1,
+        };
+        let units: usize = input.dims().iter().take(unit_axes).product();
+        let mut random = context.key().stream(&self.name);
+        let keep = (1.0 / (1.0 - self.probability)) as f32;
+        let factors: Vec<f32> = (0..units)
+            .map(|_| {
+                if random.chance(self.probability) {
+                    0.0
+                } else {
+                    keep
+                }
+            })
+            .collect();
+        ops::scale_rows(input, factors)
+    }
+}

@@ -1,0 +1,11 @@
+//! Layers: named structs that own their parameters, with `new(&config, &path)` and `forward(&input, &context)`.
+//!
+//! The names of parameters are PyTorch's (`weight`, `bias`, `running_mean`), below the path given.
+
+mod conv;
+mod dropout;
+mod norm;
+
+pub use conv::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
+pub use dropout::{Dropout, DropoutUnit};
+pub use norm::{BatchNorm, BatchNormConfig, GroupNorm, InstanceNorm, NormConfig};

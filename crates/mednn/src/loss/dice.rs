@@ -1,0 +1,286 @@
+//! Dice, and its sum with cross-entropy.
+
+use candle_core::Tensor;
+
+use super::segmentation::{ClassSums, Evaluation, run};
+use super::{CrossEntropy, Loss};
+use crate::cpu::segmentation::{Overlap, Slopes};
+use crate::error::Result;
+
+/// Whose formula of the soft Dice loss.
+///
+/// With `p` the probabilities and `g` the one-hot truth, sums over the voxels of a class:
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum DiceConvention {
+    /// `1 - (2 sum pg + nr) / (sum p + sum g + dr)`, at least 0.
+    #[default]
+    Monai,
+    /// `-(2 sum pg + nr) / max(sum p + sum g + dr, 1e-8)`, down to -1.
+    NnUnet,
+}
+
+/// The soft Dice loss on softmax probabilities (Milletari et al. 2016), averaged over classes and batch items.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Dice {
+    /// Whose formula.
+    pub convention: DiceConvention,
+    /// Whether class 0 counts.
+    pub include_background: bool,
+    /// Whether sums run over the whole batch before the ratio is taken, instead of over each item.
+    pub batch: bool,
+    /// Whether `p` and `g` are squared in the denominator.
+    pub squared: bool,
+    /// Added to the numerator.
+    pub smooth_numerator: f64,
+    /// Added to the denominator.
+    pub smooth_denominator: f64,
+    /// The label of voxels that do not count.
+    pub ignore_label: Option<u32>,
+}
+
+impl Dice {
+    /// MONAI's `DiceLoss(softmax=True, to_onehot_y=True)`.
+    #[must_use]
+    pub fn monai() -> Self {
+        Self {
+            convention: DiceConvention::Monai,
+            include_background: true,
+            batch: false,
+            squared: false,
+            smooth_numerator: 1e-5,
+            smooth_denominator: 1e-5,
+            ignore_label: None,
+        }
+    }
+
+    /// nnU-Net's `MemoryEfficientSoftDiceLoss`: no background, sums over the batch as its plans for 2D and cascades say.
+    #[must_use]
+    pub fn nnunet(batch: bool) -> Self {
+        Self {
+            convention: DiceConvention::NnUnet,
+            include_background: false,
+            batch,
+            ..Self::monai()
+        }
+    }
+
+    /// Sets whether class 0 counts.
+    #[must_use]
+    pub fn with_background(mut self, include: bool) -> Self {
+        self.include_background = include;
+        self
+    }
+
+    /// Sets whether sums run over the whole batch.
+    #[must_use]
+    pub fn with_batch(mut self, batch: bool) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Sets whether `p` and `g` are squared in the denominator.
+    #[must_use]
+    pub fn with_squared(mut self, squared: bool) -> Self {
+        self.squared = squared;
+        self
+    }
+
+    /// Sets what is added to numerator and denominator.
+    #[must_use]
+    pub fn with_smooth(mut self, numerator: f64, denominator: f64) -> Self {
+        self.smooth_numerator = numerator;
+        self.smooth_denominator = denominator;
+        self
+    }
+
+    /// Sets the label of voxels that do not count.
+    #[must_use]
+    pub fn with_ignore_label(mut self, label: u32) -> Self {
+        self.ignore_label = Some(label);
+        self
+    }
+
+    /// The value, times `factor`, its derivatives added to `slopes`.
+    pub(super) fn evaluate(&self, sums: &ClassSums<'_>, factor: f64, slopes: &mut [Slopes]) -> f64 {
+        // A single class has no background to leave out.
+        let first = usize::from(!self.include_background && sums.classes > 1);
+        let classes = first..sums.classes;
+        let ratios = if self.batch {
+            classes.len()
+        } else {
+            sums.batch * classes.len()
+        };
+        let share = factor / ratios as f64;
+        let mut value = 0.0;
+        let mut add = |overlap: &Overlap, places: &mut dyn Iterator<Item = usize>| {
+            let (ratio, slope) = self.ratio(overlap, share);
+            value += share * ratio;
+            for place in places {
+                slopes[place].intersection += slope.intersection;
+                slopes[place].probability += slope.probability;
+                slopes[place].probability_squared += slope.probability_squared;
+            }
+        };
+        if self.batch {
+            let over_batch = sums.over_batch();
+            for class in classes {
+                add(
+                    &over_batch[class],
+                    &mut (0..sums.batch).map(|b| b * sums.classes + class),
+                );
+            }
+        } else {
+            for item in 0..sums.batch {
+                for class in classes.clone() {
+                    let place = item * sums.classes + class;
+                    add(&sums.overlaps[place], &mut std::iter::once(place));
+                }
+            }
+        }
+        value
+    }
+
+    /// The loss of one class and its derivatives times `share`.
+    fn ratio(&self, overlap: &Overlap, share: f64) -> (f64, Slopes) {
+        let predicted = if self.squared {
+            overlap.probability_squared
+        } else {
+            overlap.probability
+        };
+        let numerator = 2.0 * overlap.intersection + self.smooth_numerator;
+        let plain = predicted + overlap.truth + self.smooth_denominator;
+        let (denominator, offset) = match self.convention {
+            DiceConvention::Monai => (plain, 1.0),
+            DiceConvention::NnUnet => (plain.max(1e-8), 0.0),
+        };
+        if denominator == 0.0 {
+            // Without smoothing an empty class that is predicted empty is a perfect match.
+            return (offset - 1.0, Slopes::default());
+        }
+        let by_denominator = if denominator > plain {
+            0.0
+        } else {
+            share * numerator / (denominator * denominator)
+        };
+        let mut slopes = Slopes {
+            intersection: -2.0 * share / denominator,
+            ..Slopes::default()
+        };
+        if self.squared {
+            slopes.probability_squared = by_denominator;
+        } else {
+            slopes.probability = by_denominator;
+        }
+        (offset - numerator / denominator, slopes)
+    }
+}
+
+impl Default for Dice {
+    fn default() -> Self {
+        Self::monai()
+    }
+}
+
+impl Loss for Dice {
+    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+        run("dice", (logits, target), (self.ignore_label, &[]), |sums| {
+            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
+            let value = self.evaluate(sums, 1.0, &mut slopes);
+            Evaluation { value, slopes }
+        })
+    }
+}
+
+/// A weighted sum of [`Dice`] and [`CrossEntropy`] in one pass.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mednn::loss::{DiceCrossEntropy, Loss};
+///
+/// let logits = Tensor::new(&[[[[0.2_f32, -0.5], [1.0, 0.3]], [[0.1, 0.7], [-0.4, 0.9]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[0_u8, 1], [0, 1]]], &Device::Cpu)?;
+/// let loss = DiceCrossEntropy::monai().forward(&logits, &labels)?;
+/// assert!((loss.to_scalar::<f32>()? - 0.706_208).abs() < 1e-5);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DiceCrossEntropy {
+    /// The Dice term.
+    pub dice: Dice,
+    /// The cross-entropy term; its label to ignore holds for both terms.
+    pub cross_entropy: CrossEntropy,
+    /// The weight of the Dice term.
+    pub dice_weight: f64,
+    /// The weight of the cross-entropy term.
+    pub cross_entropy_weight: f64,
+}
+
+impl DiceCrossEntropy {
+    /// MONAI's `DiceCELoss(softmax=True, to_onehot_y=True)`.
+    #[must_use]
+    pub fn monai() -> Self {
+        Self::new(Dice::monai())
+    }
+
+    /// nnU-Net's `DC_and_CE_loss`; its value may be negative.
+    #[must_use]
+    pub fn nnunet(batch: bool) -> Self {
+        Self::new(Dice::nnunet(batch))
+    }
+
+    /// The sum of a Dice loss and plain cross-entropy.
+    #[must_use]
+    pub fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            cross_entropy: CrossEntropy::new(),
+            dice_weight: 1.0,
+            cross_entropy_weight: 1.0,
+        }
+    }
+
+    /// Sets the cross-entropy term.
+    #[must_use]
+    pub fn with_cross_entropy(mut self, cross_entropy: CrossEntropy) -> Self {
+        self.cross_entropy = cross_entropy;
+        self
+    }
+
+    /// Sets the weights of the terms.
+    #[must_use]
+    pub fn with_weights(mut self, dice: f64, cross_entropy: f64) -> Self {
+        self.dice_weight = dice;
+        self.cross_entropy_weight = cross_entropy;
+        self
+    }
+
+    /// Sets the label of voxels that count in neither term.
+    #[must_use]
+    pub fn with_ignore_label(mut self, label: u32) -> Self {
+        self.cross_entropy.ignore_label = Some(label);
+        self.dice.ignore_label = Some(label);
+        self
+    }
+}
+
+impl Loss for DiceCrossEntropy {
+    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+        const OP: &str = "dice_cross_entropy";
+        self.cross_entropy.check(OP, logits)?;
+        let ignore = self.cross_entropy.ignore_label.or(self.dice.ignore_label);
+        run(OP, (logits, target), (ignore, &[]), |sums| {
+            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
+            let dice = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
+            let cross_entropy =
+                self.cross_entropy
+                    .evaluate(sums, self.cross_entropy_weight, &mut slopes);
+            Evaluation {
+                value: dice + cross_entropy,
+                slopes,
+            }
+        })
+    }
+}

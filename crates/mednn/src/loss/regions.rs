@@ -1,0 +1,100 @@
+//! Regions that overlap: each channel is a union of labels and has its own sigmoid.
+
+use candle_core::Tensor;
+
+use super::segmentation::{Evaluation, run};
+use super::{Dice, Loss};
+use crate::cpu::segmentation::Slopes;
+use crate::error::{Error, Result};
+
+/// Dice on sigmoid probabilities plus binary cross-entropy for channels that stand for unions of labels
+/// (nnU-Net's `DC_and_BCE_loss`; whole tumour, tumour core and enhancing tumour, say).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RegionDiceCrossEntropy {
+    /// The labels of each region, one region for each channel of the logits.
+    pub regions: Vec<Vec<u32>>,
+    /// The Dice term; its label to ignore holds for both terms.
+    pub dice: Dice,
+    /// The weight of the Dice term.
+    pub dice_weight: f64,
+    /// The weight of the cross-entropy term.
+    pub cross_entropy_weight: f64,
+}
+
+impl RegionDiceCrossEntropy {
+    /// nnU-Net's loss: every region counts, none is background.
+    ///
+    /// # Errors
+    /// Refuses no region at all.
+    pub fn nnunet(regions: impl Into<Vec<Vec<u32>>>, batch: bool) -> Result<Self> {
+        Self::new(regions, Dice::nnunet(batch).with_background(true))
+    }
+
+    /// MONAI's `DiceCELoss(sigmoid=True)` on one-hot regions; with one region its cross-entropy is binary too.
+    ///
+    /// # Errors
+    /// Refuses no region at all.
+    pub fn monai(regions: impl Into<Vec<Vec<u32>>>) -> Result<Self> {
+        Self::new(regions, Dice::monai())
+    }
+
+    fn new(regions: impl Into<Vec<Vec<u32>>>, dice: Dice) -> Result<Self> {
+        let regions = regions.into();
+        if regions.is_empty() {
+            return Err(Error::Setting {
+                op: "region_dice_cross_entropy",
+                setting: "the number of regions",
+                rule: "at least 1",
+                value: "0".to_owned(),
+            });
+        }
+        Ok(Self {
+            regions,
+            dice,
+            dice_weight: 1.0,
+            cross_entropy_weight: 1.0,
+        })
+    }
+
+    /// Sets the label of voxels that count in neither term.
+    #[must_use]
+    pub fn with_ignore_label(mut self, label: u32) -> Self {
+        self.dice.ignore_label = Some(label);
+        self
+    }
+
+    /// Sets the weights of the terms.
+    #[must_use]
+    pub fn with_weights(mut self, dice: f64, cross_entropy: f64) -> Self {
+        self.dice_weight = dice;
+        self.cross_entropy_weight = cross_entropy;
+        self
+    }
+}
+
+impl Loss for RegionDiceCrossEntropy {
+    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+        const OP: &str = "region_dice_cross_entropy";
+        run(
+            OP,
+            (logits, target),
+            (self.dice.ignore_label, &self.regions),
+            |sums| {
+                let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
+                let mut value = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
+                // nnU-Net averages over voxels that count and, unlike the mean, sums over regions when a label is ignored.
+                let count = match self.dice.ignore_label {
+                    None => (sums.batch * sums.voxels * sums.classes) as f64,
+                    Some(_) => (sums.counted as f64).max(1e-8),
+                };
+                let share = self.cross_entropy_weight / count;
+                for (overlap, slope) in sums.overlaps.iter().zip(&mut slopes) {
+                    value += share * overlap.surprise;
+                    slope.surprise += share;
+                }
+                Evaluation { value, slopes }
+            },
+        )
+    }
+}
