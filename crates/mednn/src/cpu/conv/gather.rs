@@ -23,7 +23,7 @@ use crate::cpu::real::Real;
 use crate::cpu::simd::vectorize;
 
 /// Bytes of weights that stay in the first-level cache while tiles of a strip use them.
-const RESIDENT_WEIGHTS: usize = 24 << 10;
+const RESIDENT_WEIGHTS: usize = 16 << 10;
 /// Register tiles of a strip, whose sums wait in the cache for the next channels.
 const STRIP: usize = 8;
 
@@ -161,7 +161,7 @@ impl<'a> Tile<'a> {
     ) {
         let group = self.image % self.plan.groups;
         let pieces = self.pieces(kernels.pixels());
-        let mut offsets = TapOffsets::default();
+        let mut offsets = vec![TapOffsets::default(); self.plan.row_phases];
         let mut next = isize::MIN;
         let mut written = 0;
         for depth in (self.start[0]..self.end[0]).step_by(self.step) {
@@ -177,16 +177,17 @@ impl<'a> Tile<'a> {
                     let channel_weights =
                         self.plan.source_channels * block.vectors * kernels.lanes();
                     for depth in depths.start..depths.end.min(phases[0].count[0]) {
+                        for (phase, offsets) in phases.iter().zip(&mut offsets) {
+                            let taps = phase.taps.iter().map(|tap| self.offset(depth, tap.offset));
+                            offsets.set(taps, self.together(kernels, phase), self.channel_pitch);
+                        }
                         for strip in pieces.chunks(STRIP) {
                             let mut taps = taps_before;
-                            for (i, phase) in phases.iter().enumerate() {
-                                offsets.set(
-                                    phase.taps.iter().map(|tap| self.offset(depth, tap.offset)),
-                                );
+                            for (i, (phase, offsets)) in phases.iter().zip(&offsets).enumerate() {
                                 let slab = Slab {
                                     phase,
                                     block,
-                                    offsets: &offsets,
+                                    offsets,
                                     weights: &weights.packed(group, index)
                                         [taps * channel_weights..],
                                     start: weights.start(group, index),
@@ -204,6 +205,12 @@ impl<'a> Tile<'a> {
             }
         }
         out.count(written);
+    }
+
+    /// Source channels whose weights stay in the first-level cache.
+    fn together<T: Element>(&self, kernels: &Kernels<T>, phase: &Phase) -> usize {
+        let channel_weights = phase.taps.len() * kernels.block() * size_of::<T>();
+        (RESIDENT_WEIGHTS / channel_weights.max(1)).clamp(1, self.plan.source_channels)
     }
 
     /// The register tiles of one depth.
@@ -227,7 +234,7 @@ impl<'a> Tile<'a> {
         buffers: &mut Buffers<'_, T>,
     ) {
         let channel_weights = slab.phase.taps.len() * slab.block.vectors * kernels.lanes();
-        let together = (RESIDENT_WEIGHTS / (channel_weights * size_of::<T>()).max(1)).max(1);
+        let together = self.together(kernels, slab.phase);
         let tile = kernels.pixels() * kernels.block();
         for (channel, channels) in pieces(0, self.plan.source_channels, together) {
             for (piece, sums) in strip.iter().zip(buffers.sums.chunks_mut(tile)) {
@@ -239,9 +246,8 @@ impl<'a> Tile<'a> {
                 let at = channel * self.channel_pitch + row + piece.column - self.start[2];
                 let tile = Gather {
                     source: &buffers.packed[at..],
-                    channels,
-                    channel_pitch: self.channel_pitch,
                     offsets: slab.offsets,
+                    channels,
                     weights: &slab.weights[channel * channel_weights..],
                     start: (channel == 0).then_some(slab.start),
                     vectors: slab.block.vectors,

@@ -21,10 +21,8 @@ const MAX_VECTORS: usize = 2;
 /// What [`Kernels::gather`] works on, as pointers.
 struct GatherTile<T> {
     source: *const T,
-    channels: usize,
-    channel_pitch: usize,
     offsets: *const usize,
-    taps: usize,
+    count: usize,
     weights: *const T,
     start: *const T,
     start_pitch: usize,
@@ -57,23 +55,19 @@ unsafe fn gather_tile<L: Lanes, const V: usize, const N: usize>(tile: &GatherTil
             }
         }
         let mut weights = tile.weights;
-        let mut channel = tile.source;
-        for _ in 0..tile.channels {
-            for tap in 0..tile.taps {
-                let source = channel.add(*tile.offsets.add(tap));
-                let mut vectors = [L::zero(); V];
-                for v in 0..V {
-                    vectors[v] = L::load(weights.add(v * L::LEN));
-                }
-                for n in 0..N {
-                    let scalar = L::splat(source.add(n));
-                    for v in 0..V {
-                        sums[n][v] = L::multiply_add(scalar, vectors[v], sums[n][v]);
-                    }
-                }
-                weights = weights.add(V * L::LEN);
+        for i in 0..tile.count {
+            let source = tile.source.add(*tile.offsets.add(i));
+            let mut vectors = [L::zero(); V];
+            for v in 0..V {
+                vectors[v] = L::load(weights.add(v * L::LEN));
             }
-            channel = channel.wrapping_add(tile.channel_pitch);
+            for n in 0..N {
+                let scalar = L::splat(source.add(n));
+                for v in 0..V {
+                    sums[n][v] = L::multiply_add(scalar, vectors[v], sums[n][v]);
+                }
+            }
+            weights = weights.add(V * L::LEN);
         }
         for n in 0..N {
             for v in 0..V {
@@ -122,19 +116,35 @@ unsafe fn correlate_tile<L: Lanes, const V: usize, const N: usize>(
     }
 }
 
-/// Offsets of the taps of a kernel in a packed source.
+/// Offsets of the taps of a kernel in a few channels of a packed source.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TapOffsets {
+    /// `[channel][tap]`.
     offsets: Vec<usize>,
+    taps: usize,
     reach: usize,
+    channel_pitch: usize,
 }
 
 impl TapOffsets {
-    /// Replaces the offsets.
-    pub(super) fn set(&mut self, offsets: impl Iterator<Item = usize>) {
+    /// Replaces the offsets by those of one channel, repeated for `channels` that lie `channel_pitch` apart.
+    pub(super) fn set(
+        &mut self,
+        taps: impl Iterator<Item = usize>,
+        channels: usize,
+        channel_pitch: usize,
+    ) {
         self.offsets.clear();
-        self.offsets.extend(offsets);
+        self.offsets.extend(taps);
+        self.taps = self.offsets.len();
         self.reach = self.offsets.iter().copied().max().unwrap_or(0);
+        self.channel_pitch = channel_pitch;
+        for channel in 1..channels {
+            for tap in 0..self.taps {
+                self.offsets
+                    .push(channel * channel_pitch + self.offsets[tap]);
+            }
+        }
     }
 }
 
@@ -143,9 +153,9 @@ impl TapOffsets {
 pub(super) struct Gather<'a, T> {
     /// Packed source, from the first pixel of the tile in the first channel.
     pub(super) source: &'a [T],
-    pub(super) channels: usize,
-    pub(super) channel_pitch: usize,
     pub(super) offsets: &'a TapOffsets,
+    /// Channels to sum, at most those of the offsets.
+    pub(super) channels: usize,
     /// `[channel][tap][vectors * lanes]`.
     pub(super) weights: &'a [T],
     /// What the sums of every pixel start from, `[vectors * lanes]`; `None` to add to the sums there are.
@@ -203,13 +213,20 @@ impl<T: Real> Kernels<T> {
     #[inline]
     pub(super) fn gather(&self, tile: &Gather<'_, T>, out: &mut [T]) {
         let width = tile.vectors * self.lanes;
-        let taps = tile.offsets.offsets.len();
-        if tile.channels > 0 && taps > 0 {
-            let reach = (tile.channels - 1) * tile.channel_pitch + tile.offsets.reach + tile.pixels;
-            assert!(reach <= tile.source.len(), "the source covers every tap");
+        let count = tile.channels * tile.offsets.taps;
+        assert!(
+            count <= tile.offsets.offsets.len(),
+            "one offset a channel and tap"
+        );
+        if count > 0 {
+            let last = (tile.channels - 1) * tile.offsets.channel_pitch;
+            assert!(
+                last + tile.offsets.reach + tile.pixels <= tile.source.len(),
+                "the source covers every tap"
+            );
         }
         assert!(
-            tile.channels * taps * width <= tile.weights.len(),
+            count * width <= tile.weights.len(),
             "one weight a channel, tap and lane"
         );
         assert!(tile.pixels * width <= out.len(), "the tile fits");
@@ -225,10 +242,8 @@ impl<T: Real> Kernels<T> {
         unsafe {
             kernel(&GatherTile {
                 source: tile.source.as_ptr(),
-                channels: tile.channels,
-                channel_pitch: tile.channel_pitch,
                 offsets: tile.offsets.offsets.as_ptr(),
-                taps,
+                count,
                 weights: tile.weights.as_ptr(),
                 start,
                 start_pitch,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::kernel::{Element, Kernels};
 use super::plan::Plan;
 use super::problem::Problem;
-use super::scratch::with_scratch;
+use super::scratch::{Aligned, with_scratch};
 use super::transpose::Transpose;
 use crate::cpu::real::Real;
 
@@ -37,7 +37,7 @@ pub(super) fn blocks<T: Real>(kernels: &Kernels<T>, channels: usize) -> Vec<Bloc
 #[derive(Debug, Clone)]
 pub(super) struct PackedWeights<T> {
     pub(super) blocks: Vec<Block>,
-    packed: Vec<Vec<T>>,
+    packed: Vec<Aligned<T>>,
     start: Vec<Vec<T>>,
 }
 
@@ -118,7 +118,7 @@ impl<T: Element> PackedWeights<T> {
             .map(|i| {
                 let (group, block) = (i / blocks.len(), blocks[i % blocks.len()]);
                 let width = block.vectors * kernels.lanes();
-                let mut packed = vec![T::ZERO; length * width];
+                let mut packed = Aligned::zeros(length * width);
                 fill(group, block, width, &mut packed);
                 let mut start = vec![T::ZERO; width];
                 if let Some(bias) = bias {
