@@ -148,7 +148,9 @@ fn steps(c: &mut Criterion) {
 fn preprocessing(c: &mut Criterion) {
     let mut group = c.benchmark_group("preprocess");
     let grid = Geometry::axis_aligned([150, 512, 512], [3.0, 0.8, 0.8]).expect("a grid");
-    let voxels: Vec<i16> = (0..grid.len()).map(|i| (i % 2_003) as i16 - 1_000).collect();
+    let voxels: Vec<i16> = (0..grid.len())
+        .map(|i| (i % 2_003) as i16 - 1_000)
+        .collect();
     let scan = Image::new(grid, voxels).expect("as many voxels as the grid");
     let preprocess = Preprocess {
         spacing: Some([1.5; 3]),

@@ -1,0 +1,128 @@
+//! Why a training run stopped.
+
+use std::path::PathBuf;
+
+/// The result of a fallible operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a training run could not start, go on or be resumed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operator, a network or the parameter store refused.
+    #[error(transparent)]
+    Network(#[from] mednn::Error),
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] mednn::candle_core::Error),
+    /// An image operation or an atomic write failed.
+    #[error(transparent)]
+    Image(#[from] medcore::Error),
+    /// A transform failed.
+    #[error("case {case}: {source}")]
+    Transform {
+        /// The case being transformed.
+        case: String,
+        /// What went wrong.
+        #[source]
+        source: medaug::Error,
+    },
+    /// The loss became NaN or infinite.
+    #[error(
+        "the loss is {loss} at epoch {epoch}, step {step}, on cases {cases:?}: the last checkpoint is unchanged"
+    )]
+    NonFiniteLoss {
+        /// The loss.
+        loss: f64,
+        /// Epoch, from zero.
+        epoch: u32,
+        /// Step within the epoch, from zero.
+        step: u32,
+        /// The cases in the batch.
+        cases: Vec<String>,
+    },
+    /// A thread of the loader panicked.
+    #[error("a loader thread panicked while preparing step {step}: {message}")]
+    LoaderPanicked {
+        /// The step it was working on.
+        step: u32,
+        /// The panic's message.
+        message: String,
+    },
+    /// The samples of a batch cannot be stacked.
+    #[error(
+        "batch of {what}: {first:?} of case {first_case} does not match {other:?} of case {other_case}"
+    )]
+    Ragged {
+        /// Images or labels.
+        what: &'static str,
+        /// Shape of the first sample, channels first.
+        first: Vec<usize>,
+        /// Its case.
+        first_case: String,
+        /// The shape that differs.
+        other: Vec<usize>,
+        /// Its case.
+        other_case: String,
+    },
+    /// A training case has no label map.
+    #[error("case {case} has no label map and cannot be trained on")]
+    MissingLabels {
+        /// The case.
+        case: String,
+    },
+    /// There is nothing to train on.
+    #[error("{what} must be at least 1, got 0")]
+    Nothing {
+        /// What was empty.
+        what: &'static str,
+    },
+    /// A file of the run could not be read or written.
+    #[error("{operation} {path}: {source}")]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A checkpoint is damaged or of another kind.
+    #[error("checkpoint {path}: {reason}")]
+    BadCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint belongs to a run with another configuration.
+    #[error(
+        "checkpoint {path} was written by a run with another configuration: {field} was {checkpoint}, is {current}"
+    )]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        field: String,
+        /// Its value in the checkpoint.
+        checkpoint: String,
+        /// Its value now.
+        current: String,
+    },
+    /// Another process is training in the same folder.
+    #[error("{path} is in use by another run")]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// What the application's validation or observer reported.
+    #[error("{what}: {source}")]
+    Application {
+        /// `validation` or `observer`.
+        what: &'static str,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,29 @@
+//! Training networks on medical images so that a run can be trusted and taken up again.
+//!
+//! * [`Loader`]: batches made ahead by several threads, in an order that does not depend on them.
+//! * [`Trainer`]: the loop, with checkpoints written whole or not at all, and a log of every epoch.
+//! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
+//!
+//! A run resumed from a checkpoint ends with the same bytes as one that never stopped, on any number
+//! of threads: everything random is looked up by (seed, epoch, step), nothing is consumed.
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+mod error;
+mod loader;
+pub mod log;
+mod observer;
+mod patches;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::CheckpointFolder;
+pub use error::{Error, Result};
+pub use loader::{Loader, Prefetch, Source};
+pub use log::{EpochReport, Validation};
+pub use medaug;
+pub use mednn;
+pub use observer::{Observer, ProgressDisplay, StepReport};
+pub use patches::PatchBatches;
+pub use schedule::Schedule;
+pub use trainer::{Batch, TrainConfig, TrainSummary, Trainer, Validator};

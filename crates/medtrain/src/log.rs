@@ -1,0 +1,206 @@
+//! The record of a run: one line an epoch, as JSON lines (the truth) and as CSV (for spreadsheets).
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What validation found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// The number that decides which checkpoint is best; greater is better.
+    pub score: f64,
+    /// Further numbers by name.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// One epoch of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Counted from zero.
+    pub epoch: u32,
+    /// Learning rate of its last step.
+    pub learning_rate: f64,
+    /// Mean of the steps' losses.
+    pub train_loss: f64,
+    /// What validation found, in epochs that end with one.
+    pub validation: Option<Validation>,
+    /// Whether this is the best score so far.
+    pub is_best: bool,
+    /// Wall-clock seconds, validation included.
+    pub seconds: f64,
+    /// Seconds of these spent waiting for data.
+    pub data_wait_seconds: f64,
+}
+
+/// The log files of a run.
+#[derive(Debug)]
+pub(crate) struct RunLog {
+    jsonl: PathBuf,
+    csv: PathBuf,
+    history: Vec<EpochReport>,
+}
+
+impl RunLog {
+    /// Opens the logs in `folder`, keeping the epochs before `first_epoch` and dropping what a stopped run
+    /// wrote after its last checkpoint.
+    pub(crate) fn open(folder: &Path, first_epoch: u32) -> Result<Self> {
+        let jsonl = folder.join("log.jsonl");
+        let mut history = if first_epoch > 0 && jsonl.exists() {
+            read(&jsonl)?
+        } else {
+            Vec::new()
+        };
+        history.retain(|report| report.epoch < first_epoch);
+        let log = Self {
+            jsonl,
+            csv: folder.join("log.csv"),
+            history,
+        };
+        log.write()?;
+        Ok(log)
+    }
+
+    /// Adds an epoch.
+    pub(crate) fn push(&mut self, report: EpochReport) -> Result<()> {
+        self.history.push(report);
+        self.write()
+    }
+
+    /// All epochs, from the first.
+    pub(crate) fn history(&self) -> &[EpochReport] {
+        &self.history
+    }
+
+    /// Both files anew: runs have hundreds of epochs, not millions, and a whole file is never half a line.
+    fn write(&self) -> Result<()> {
+        let mut lines = String::new();
+        for report in &self.history {
+            lines +=
+                &serde_json::to_string(report).map_err(|e| self.failed(&self.jsonl, e.into()))?;
+            lines.push('\n');
+        }
+        medcore::atomic::write_bytes(&self.jsonl, lines.as_bytes())?;
+        let table = table(&self.history).map_err(|e| self.failed(&self.csv, e))?;
+        medcore::atomic::write_bytes(&self.csv, &table)?;
+        Ok(())
+    }
+
+    fn failed(&self, path: &Path, source: std::io::Error) -> Error {
+        Error::Io {
+            operation: "write",
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// Reads the epochs of a `log.jsonl`.
+///
+/// # Errors
+/// When the file cannot be read or a line is not an epoch.
+pub fn read(path: &Path) -> Result<Vec<EpochReport>> {
+    let failed = |source| Error::Io {
+        operation: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    text.lines()
+        .map(|line| serde_json::from_str(line).map_err(|e| failed(e.into())))
+        .collect()
+}
+
+fn table(history: &[EpochReport]) -> std::io::Result<Vec<u8>> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in history
+        .iter()
+        .flat_map(|r| &r.validation)
+        .flat_map(|v| &v.metrics)
+    {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let fixed = [
+        "epoch",
+        "learning_rate",
+        "train_loss",
+        "score",
+        "is_best",
+        "seconds",
+        "data_wait_seconds",
+    ];
+    writer.write_record(fixed.iter().chain(&names))?;
+    for report in history {
+        let validation = report.validation.as_ref();
+        let mut row = vec![
+            report.epoch.to_string(),
+            report.learning_rate.to_string(),
+            report.train_loss.to_string(),
+            validation.map(|v| v.score.to_string()).unwrap_or_default(),
+            report.is_best.to_string(),
+            format!("{:.3}", report.seconds),
+            format!("{:.3}", report.data_wait_seconds),
+        ];
+        for name in &names {
+            let value = validation.and_then(|v| v.metrics.iter().find(|(n, _)| n == name));
+            row.push(value.map(|(_, v)| v.to_string()).unwrap_or_default());
+        }
+        writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(epoch: u32, score: Option<f64>) -> EpochReport {
+        let validation = score.map(|score| Validation {
+            score,
+            metrics: vec![("liver".to_owned(), score / 2.0)],
+        });
+        EpochReport {
+            epoch,
+            learning_rate: 0.01,
+            train_loss: 1.5,
+            validation,
+            is_best: false,
+            seconds: 2.0,
+            data_wait_seconds: 0.1,
+        }
+    }
+
+    #[test]
+    fn a_resumed_log_keeps_the_epochs_of_its_checkpoint_and_no_later_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::open(folder.path(), 0).unwrap();
+        for epoch in 0..4 {
+            log.push(report(epoch, (epoch % 2 == 1).then_some(0.5)))
+                .unwrap();
+        }
+        let log = RunLog::open(folder.path(), 3).unwrap();
+        assert_eq!(log.history().len(), 3);
+        assert_eq!(
+            read(&folder.path().join("log.jsonl")).unwrap(),
+            log.history()
+        );
+        let csv = std::fs::read_to_string(folder.path().join("log.csv")).unwrap();
+        assert_eq!(csv.lines().count(), 4);
+        assert!(csv.lines().next().unwrap().ends_with("liver"));
+        assert!(csv.lines().nth(2).unwrap().ends_with("0.25"));
+    }
+
+    #[test]
+    fn a_new_run_starts_with_an_empty_log() {
+        let folder = tempfile::tempdir().unwrap();
+        RunLog::open(folder.path(), 0)
+            .unwrap()
+            .push(report(0, None))
+            .unwrap();
+        assert!(RunLog::open(folder.path(), 0).unwrap().history().is_empty());
+    }
+}

@@ -1,0 +1,384 @@
+//! The training loop.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use medcore::random::Key;
+use mednn::candle_core::{DType, Tensor};
+use mednn::loss::Loss;
+use mednn::optim::{Optimizer, clip_gradient_norm};
+use mednn::{Context, Inputs, Model};
+
+use crate::checkpoint::{CheckpointFolder, Position, Restored};
+use crate::error::{Error, Result};
+use crate::loader::{Loader, Prefetch, Source};
+use crate::log::{EpochReport, RunLog, Validation};
+use crate::observer::{Observer, StepReport};
+use crate::schedule::Schedule;
+
+/// What a network learns from in one step.
+#[derive(Debug)]
+pub struct Batch {
+    /// The network's inputs.
+    pub inputs: Inputs,
+    /// What its outputs are compared with, for a segmentation labels `[batch, depth, height, width]`.
+    pub targets: Tensor,
+    /// The cases in it, for messages.
+    pub cases: Vec<String>,
+}
+
+/// Judges a network between epochs; the application wires it to a predictor.
+pub trait Validator {
+    /// Scores the network as it stands after `epoch` (counted from zero).
+    ///
+    /// # Errors
+    /// Whatever goes wrong ends the run; the checkpoint of the epoch before stays.
+    fn validate(
+        &mut self,
+        model: &dyn Model,
+        epoch: u32,
+    ) -> std::result::Result<Validation, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// How to train.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrainConfig {
+    /// Epochs in the whole run.
+    pub epochs: u32,
+    /// Base learning rate.
+    pub learning_rate: f64,
+    /// How it changes.
+    pub schedule: Schedule,
+    /// Largest allowed norm of all gradients together; `None` leaves them alone. nnU-Net takes 12.
+    pub clip_norm: Option<f64>,
+    /// Seed of everything random inside the network (dropout).
+    pub seed: u64,
+    /// Validate after every so many epochs, and always after the last; 0 never.
+    pub validate_every: u32,
+    /// How batches are made ahead.
+    pub prefetch: Prefetch,
+    /// Folder for checkpoints and logs.
+    pub folder: PathBuf,
+    /// Go on from the last checkpoint in `folder`, if there is one.
+    pub resume: bool,
+    /// Whatever else decides the result (data, network, augmentation): a resumed run must have the same.
+    pub configuration: serde_json::Value,
+}
+
+impl TrainConfig {
+    /// nnU-Net's way with fewer epochs: SGD rate 0.01 falling by a polynomial of power 0.9, clipping at 12.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>, epochs: u32) -> Self {
+        Self {
+            epochs,
+            learning_rate: 0.01,
+            schedule: Schedule::Poly { power: 0.9 },
+            clip_norm: Some(12.0),
+            seed: 0,
+            validate_every: 1,
+            prefetch: Prefetch::default(),
+            folder: folder.into(),
+            resume: false,
+            configuration: serde_json::Value::Null,
+        }
+    }
+
+    /// All that must not change between a run and its resumption.
+    fn identity(&self) -> serde_json::Value {
+        serde_json::json!({
+            "epochs": self.epochs,
+            "learning_rate": self.learning_rate,
+            "schedule": self.schedule,
+            "clip_norm": self.clip_norm,
+            "seed": self.seed,
+            "validate_every": self.validate_every,
+            "configuration": self.configuration,
+        })
+    }
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TrainSummary {
+    /// Every epoch, those before a resumption included.
+    pub history: Vec<EpochReport>,
+    /// Best validation score and its epoch.
+    pub best: Option<(u32, f64)>,
+    /// The epoch the run started from, 0 unless resumed.
+    pub first_epoch: u32,
+    /// Why a newer, damaged checkpoint was passed over on resuming, if one was.
+    pub passed_over: Option<String>,
+    /// The run's checkpoints.
+    pub checkpoints: CheckpointFolder,
+}
+
+/// Trains one network on one source of batches.
+pub struct Trainer<'a> {
+    model: &'a dyn Model,
+    loss: &'a dyn Loss,
+    optimizer: &'a mut dyn Optimizer,
+    config: TrainConfig,
+    validator: Option<&'a mut dyn Validator>,
+    observers: Vec<&'a mut dyn Observer>,
+}
+
+impl std::fmt::Debug for Trainer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trainer")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer of `model` that makes `loss` small.
+    pub fn new(
+        model: &'a dyn Model,
+        loss: &'a dyn Loss,
+        optimizer: &'a mut dyn Optimizer,
+        config: TrainConfig,
+    ) -> Self {
+        Self {
+            model,
+            loss,
+            optimizer,
+            config,
+            validator: None,
+            observers: Vec::new(),
+        }
+    }
+
+    /// Scores the network between epochs.
+    #[must_use]
+    pub fn with_validator(mut self, validator: &'a mut dyn Validator) -> Self {
+        self.validator = Some(validator);
+        self
+    }
+
+    /// Tells `observer` what happens.
+    #[must_use]
+    pub fn with_observer(mut self, observer: &'a mut dyn Observer) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Trains to the last epoch; the network holds the last weights afterwards.
+    ///
+    /// # Errors
+    /// When the loss stops being a number, a batch cannot be made, validation fails or a file cannot be
+    /// written. The checkpoints of completed epochs stay whole.
+    pub fn run<S: Source<Item = Batch>>(mut self, source: &Arc<S>) -> Result<TrainSummary> {
+        let steps = source.steps_per_epoch();
+        if steps == 0 || self.config.epochs == 0 {
+            return Err(Error::Nothing {
+                what: if steps == 0 {
+                    "steps per epoch"
+                } else {
+                    "epochs"
+                },
+            });
+        }
+        let checkpoints = CheckpointFolder::new(self.config.folder.join("checkpoints"))?;
+        let _lock = lock(&self.config.folder.join("run.lock"))?;
+        let (mut position, passed_over) = self.start(&checkpoints)?;
+        let first_epoch = position.epoch;
+        let mut log = RunLog::open(&self.config.folder, first_epoch)?;
+        let epochs = self.config.epochs;
+        self.tell(|o| o.started(first_epoch, epochs, steps));
+        for epoch in first_epoch..epochs {
+            let started = Instant::now();
+            let mut report = self.train_epoch(source, epoch)?;
+            let last = epoch + 1 == self.config.epochs;
+            let due =
+                self.config.validate_every > 0 && (epoch + 1) % self.config.validate_every == 0;
+            if let Some(validator) = self.validator.as_mut().filter(|_| due || last) {
+                let found = validator.validate(self.model, epoch);
+                let found = found.map_err(|source| Error::Application {
+                    what: "validation",
+                    source,
+                })?;
+                report.is_best = position.best_score().is_none_or(|best| found.score > best);
+                if report.is_best {
+                    position.best_score_bits = Some(found.score.to_bits());
+                    position.best_epoch = Some(epoch);
+                }
+                report.validation = Some(found);
+            }
+            report.seconds = started.elapsed().as_secs_f64();
+            position.epoch = epoch + 1;
+            // The log goes first: on resuming, lines that no checkpoint stands behind are dropped again.
+            log.push(report.clone())?;
+            let state = self.optimizer.state_dict()?;
+            checkpoints.save(self.model.params(), &state, &position, report.is_best)?;
+            self.tell(|o| o.epoch(&report));
+        }
+        self.tell(|o| o.finished());
+        Ok(TrainSummary {
+            history: log.history().to_vec(),
+            best: position.best_epoch.zip(position.best_score()),
+            first_epoch,
+            passed_over,
+            checkpoints,
+        })
+    }
+
+    /// The start of the run, or the place where its last checkpoint stands.
+    fn start(&mut self, checkpoints: &CheckpointFolder) -> Result<(Position, Option<String>)> {
+        let identity = self.config.identity();
+        let restored = if self.config.resume {
+            checkpoints.restore(self.model.params())?
+        } else {
+            None
+        };
+        let Some(Restored {
+            position,
+            optimizer,
+            path,
+            passed_over,
+        }) = restored
+        else {
+            return Ok((Position::start(identity), None));
+        };
+        if let Some((field, before, now)) = difference("", &position.configuration, &identity) {
+            return Err(Error::OtherRun {
+                path,
+                field,
+                checkpoint: before,
+                current: now,
+            });
+        }
+        self.optimizer.load_state_dict(&optimizer)?;
+        Ok((position, passed_over))
+    }
+
+    fn train_epoch<S: Source<Item = Batch>>(
+        &mut self,
+        source: &Arc<S>,
+        epoch: u32,
+    ) -> Result<EpochReport> {
+        let steps = source.steps_per_epoch();
+        let total = u64::from(steps) * u64::from(self.config.epochs);
+        let mut loader = Loader::start(Arc::clone(source), epoch, 0, self.config.prefetch);
+        let (mut losses, mut learning_rate) = (0.0, 0.0);
+        for step in 0..steps {
+            let Some(batch) = loader.next() else { break };
+            let done = u64::from(epoch) * u64::from(steps) + u64::from(step);
+            learning_rate = self.config.learning_rate * self.config.schedule.factor(done, total);
+            let (loss, gradient_norm) = self.train_step(batch?, epoch, step, learning_rate)?;
+            losses += loss;
+            let epochs = self.config.epochs;
+            self.tell(|o| {
+                o.step(&StepReport {
+                    epoch,
+                    step,
+                    steps,
+                    epochs,
+                    loss,
+                    gradient_norm,
+                })
+            });
+        }
+        Ok(EpochReport {
+            epoch,
+            learning_rate,
+            train_loss: losses / f64::from(steps),
+            validation: None,
+            is_best: false,
+            seconds: 0.0,
+            data_wait_seconds: loader.waited().as_secs_f64(),
+        })
+    }
+
+    fn train_step(
+        &mut self,
+        batch: Batch,
+        epoch: u32,
+        step: u32,
+        learning_rate: f64,
+    ) -> Result<(f64, Option<f64>)> {
+        let context = Context::train(Key::new(self.config.seed).epoch(epoch).sample(step));
+        let outputs = self.model.forward(&batch.inputs, &context)?;
+        let loss = self.loss.of_outputs(&outputs, &batch.targets)?;
+        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        if !value.is_finite() {
+            return Err(Error::NonFiniteLoss {
+                loss: value,
+                epoch,
+                step,
+                cases: batch.cases,
+            });
+        }
+        drop(outputs);
+        let mut gradients = loss.backward()?;
+        drop(loss);
+        let norm = match self.config.clip_norm {
+            Some(limit) => Some(clip_gradient_norm(
+                &mut gradients,
+                self.model.params(),
+                limit,
+            )?),
+            None => None,
+        };
+        self.optimizer.step(&gradients, learning_rate)?;
+        Ok((value, norm))
+    }
+
+    fn tell(&mut self, mut event: impl FnMut(&mut dyn Observer)) {
+        for observer in &mut self.observers {
+            event(*observer);
+        }
+    }
+}
+
+/// Keeps a second process out of the folder until it is dropped.
+fn lock(path: &Path) -> Result<File> {
+    let io = |source| Error::Io {
+        operation: "lock",
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked {
+            path: path.to_owned(),
+        }),
+        Err(std::fs::TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+/// The first place where two configurations differ: its path, and both values.
+fn difference(
+    path: &str,
+    before: &serde_json::Value,
+    now: &serde_json::Value,
+) -> Option<(String, String, String)> {
+    if let (Some(a), Some(b)) = (before.as_object(), now.as_object()) {
+        let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        let null = serde_json::Value::Null;
+        return keys.into_iter().find_map(|key| {
+            let name = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            difference(
+                &name,
+                a.get(key).unwrap_or(&null),
+                b.get(key).unwrap_or(&null),
+            )
+        });
+    }
+    (before != now).then(|| (path.to_owned(), before.to_string(), now.to_string()))
+}

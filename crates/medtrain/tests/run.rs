@@ -1,0 +1,348 @@
+//! Whole training runs: interrupted, damaged, out of disk, on any number of threads.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use medaug::{Case, Draw, PatchChoice, PatchPipeline, PatchSampler, RandomSpatial, Sample};
+use medcore::random::Key;
+use medcore::{Geometry, Image, LabelMap};
+use mednn::layers::{Conv, ConvConfig};
+use mednn::loss::DiceCrossEntropy;
+use mednn::optim::{Sgd, SgdConfig};
+use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
+use medtrain::{
+    EpochReport, Error, Observer, PatchBatches, Prefetch, TrainConfig, TrainSummary, Trainer,
+    Validation, Validator,
+};
+
+/// Two convolutions: enough to learn a bright ball.
+struct Tiny {
+    params: Params,
+    first: Conv<3>,
+    second: Conv<3>,
+}
+
+impl Tiny {
+    fn new(seed: u64) -> Self {
+        let params = Params::new(seed);
+        let conv = |name: &str, from, to| {
+            let path: ParamPath = params.root().child(name);
+            Conv::new(&ConvConfig::same(from, to, [3; 3]), &path).unwrap()
+        };
+        let (first, second) = (conv("first", 1, 4), conv("second", 4, 2));
+        Self {
+            params,
+            first,
+            second,
+        }
+    }
+}
+
+impl Model for Tiny {
+    fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
+        let hidden = self.first.forward(inputs.image()?, context)?;
+        let hidden = mednn::ops::activation(&hidden, mednn::ops::Activation::Relu)?;
+        Ok(Outputs::new(self.second.forward(&hidden, context)?))
+    }
+
+    fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
+/// A noisy volume with a ball; `poison` puts a NaN into it.
+fn case(number: u32, poison: bool) -> (String, Case<3>) {
+    let grid = Geometry::axis_aligned([13, 14, 15], [2.0, 1.0, 1.5]).unwrap();
+    let mut random = Key::new(77).sample(number).stream("case");
+    let centre: [f64; 3] = [0; 3].map(|_| random.uniform_in(4.0, 9.0));
+    let (mut voxels, mut labels) = (Vec::new(), Vec::new());
+    for index in 0..grid.len() {
+        let at = [index / 210, index / 15 % 14, index % 15];
+        let inside = (0..3)
+            .map(|a| (at[a] as f64 - centre[a]).powi(2))
+            .sum::<f64>()
+            < 9.0;
+        voxels.push((f64::from(u8::from(inside)) + 0.2 * random.normal()) as f32);
+        labels.push(u8::from(inside));
+    }
+    if poison {
+        voxels.fill(f32::NAN);
+    }
+    let image = Image::new(grid, voxels).unwrap();
+    let sample = Sample::with_labels(image, LabelMap::new(grid, labels).unwrap()).unwrap();
+    (
+        format!("case-{number}"),
+        Case::new(sample, None, Key::new(1)),
+    )
+}
+
+fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
+    let cases = (0..3).map(|n| case(n, poisoned == Some(n))).collect();
+    let sampler = PatchSampler {
+        patch: [8, 9, 10],
+        choice: PatchChoice::ForcedForeground { fraction: 0.5 },
+    };
+    let spatial = RandomSpatial {
+        rotation_probability: 0.5,
+        rotation_degrees: vec![Draw::symmetric(20.0)],
+        ..RandomSpatial::default()
+    };
+    let pipeline = PatchPipeline::new(sampler, spatial, vec![]).unwrap();
+    Arc::new(PatchBatches::new(cases, pipeline, 2, 4, 5).unwrap())
+}
+
+/// Scores by the sum of the weights: any number that follows the network will do.
+struct WeightSum;
+
+impl Validator for WeightSum {
+    fn validate(
+        &mut self,
+        model: &dyn Model,
+        _: u32,
+    ) -> Result<Validation, Box<dyn std::error::Error + Send + Sync>> {
+        let score = model
+            .params()
+            .tensor("first.weight")?
+            .sum_all()?
+            .to_scalar::<f32>()?;
+        Ok(Validation {
+            score: f64::from(score),
+            metrics: vec![("sum".to_owned(), f64::from(score))],
+        })
+    }
+}
+
+/// Ends the run as a killed process would: nothing after the checkpoint of `epoch` happens.
+struct KillAfter(u32);
+
+impl Observer for KillAfter {
+    fn epoch(&mut self, report: &EpochReport) {
+        assert!(report.epoch < self.0, "killed");
+    }
+}
+
+fn config(folder: &Path, resume: bool) -> TrainConfig {
+    let mut config = TrainConfig::new(folder, 4);
+    config.validate_every = 2;
+    config.resume = resume;
+    config.configuration = serde_json::json!({"network": {"channels": 4}});
+    config
+}
+
+fn train(
+    config: TrainConfig,
+    source: &Arc<PatchBatches<3>>,
+    observer: Option<&mut dyn Observer>,
+) -> (Tiny, Result<TrainSummary, Error>) {
+    let network = Tiny::new(3);
+    let settings = SgdConfig {
+        momentum: 0.9,
+        nesterov: true,
+        ..Default::default()
+    };
+    let mut sgd = Sgd::new(&network.params, settings).unwrap();
+    let (loss, mut validator) = (DiceCrossEntropy::nnunet(false), WeightSum);
+    let mut trainer =
+        Trainer::new(&network, &loss, &mut sgd, config).with_validator(&mut validator);
+    if let Some(observer) = observer {
+        trainer = trainer.with_observer(observer);
+    }
+    let summary = trainer.run(source);
+    (network, summary)
+}
+
+fn weights(network: &Tiny, folder: &Path) -> Vec<u8> {
+    let path = folder.join("weights.safetensors");
+    network.params.save_safetensors(&path).unwrap();
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn a_run_learns_and_ends_with_the_same_bytes_on_any_number_of_threads() {
+    let mut results = Vec::new();
+    for (threads, prefetch) in [(1, 0), (2, 1), (3, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let mut config = config(folder.path(), false);
+        config.prefetch = Prefetch {
+            threads: prefetch,
+            ahead: 2,
+        };
+        let (network, summary) = pool.install(|| train(config, &batches(None), None));
+        let summary = summary.unwrap();
+        assert!(
+            summary.history[3].train_loss < summary.history[0].train_loss,
+            "{:?}",
+            summary.history
+        );
+        results.push(weights(&network, folder.path()));
+    }
+    assert!(results.iter().all(|r| *r == results[0]));
+}
+
+#[test]
+fn a_killed_and_resumed_run_ends_with_the_bytes_of_one_that_was_not() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (network, summary) = train(config(whole.path(), false), &batches(None), None);
+    let expected = (weights(&network, whole.path()), summary.unwrap());
+    for epoch in [0, 2] {
+        let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            train(
+                config(parts.path(), epoch > 0),
+                &batches(None),
+                Some(&mut KillAfter(epoch)),
+            )
+        }));
+        assert!(killed.is_err());
+    }
+    let (network, summary) = train(config(parts.path(), true), &batches(None), None);
+    let summary = summary.unwrap();
+    assert_eq!(summary.first_epoch, 3);
+    assert_eq!(weights(&network, parts.path()), expected.0);
+    assert_eq!(summary.best, expected.1.best);
+    let losses = |s: &TrainSummary| s.history.iter().map(|r| r.train_loss).collect::<Vec<_>>();
+    assert_eq!(losses(&summary).len(), 4);
+    for (a, b) in losses(&summary).iter().zip(losses(&expected.1)) {
+        assert!((a - b).abs() <= 1e-12 * b.abs());
+    }
+    for name in ["last", "best", "previous"] {
+        let read = |folder: &Path| {
+            fs::read(folder.join(format!("checkpoints/{name}.safetensors"))).unwrap()
+        };
+        assert!(read(whole.path()) == read(parts.path()), "{name} differs");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_falls_back_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    train(config(folder.path(), false), &batches(None), None)
+        .1
+        .unwrap();
+    let last = folder.path().join("checkpoints/last.safetensors");
+    let mut bytes = fs::read(&last).unwrap();
+    let at = bytes.len() - 9;
+    bytes[at] ^= 4;
+    fs::write(&last, &bytes).unwrap();
+    let summary = train(config(folder.path(), true), &batches(None), None)
+        .1
+        .unwrap();
+    assert_eq!(summary.first_epoch, 3);
+    assert!(summary.passed_over.unwrap().contains("hash"));
+    fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(folder.path().join("checkpoints/previous.safetensors"), b"").unwrap();
+    let error = train(config(folder.path(), true), &batches(None), None)
+        .1
+        .unwrap_err();
+    assert!(matches!(error, Error::BadCheckpoint { .. }), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_names_its_cases_and_spares_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    train(config(folder.path(), false), &batches(None), None)
+        .1
+        .unwrap();
+    let before = fs::read(folder.path().join("checkpoints/last.safetensors")).unwrap();
+    let error = train(config(folder.path(), false), &batches(Some(1)), None)
+        .1
+        .unwrap_err();
+    match &error {
+        Error::NonFiniteLoss {
+            cases, epoch: 0, ..
+        } => assert!(cases.contains(&"case-1".to_owned())),
+        other => panic!("{other}"),
+    }
+    assert_eq!(
+        fs::read(folder.path().join("checkpoints/last.safetensors")).unwrap(),
+        before
+    );
+}
+
+#[test]
+fn a_checkpoint_of_another_configuration_is_refused_by_the_name_of_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    train(config(folder.path(), false), &batches(None), None)
+        .1
+        .unwrap();
+    let mut other = config(folder.path(), true);
+    other.configuration = serde_json::json!({"network": {"channels": 8}});
+    let error = train(other, &batches(None), None).1.unwrap_err();
+    assert!(
+        matches!(&error, Error::OtherRun { field, .. } if field == "configuration.network.channels"),
+        "{error}"
+    );
+}
+
+#[test]
+fn two_runs_cannot_share_a_folder() {
+    struct Second<'a>(&'a Path, Option<Error>);
+    impl Observer for Second<'_> {
+        fn started(&mut self, _: u32, _: u32, _: u32) {
+            self.1 = train(config(self.0, false), &batches(None), None).1.err();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut second = Second(folder.path(), None);
+    train(
+        config(folder.path(), false),
+        &batches(None),
+        Some(&mut second),
+    )
+    .1
+    .unwrap();
+    assert!(matches!(second.1, Some(Error::Locked { .. })));
+}
+
+/// The child of the test below runs this test again with a limit on the size of any file it writes.
+const CHILD: &str = "MEDTRAIN_TEST_FULL_DISK";
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_the_last_checkpoint_survives() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        let error = train(config(Path::new(&folder), true), &batches(None), None)
+            .1
+            .unwrap_err();
+        assert!(error.to_string().contains("next.safetensors"), "{error}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        train(
+            config(folder.path(), false),
+            &batches(None),
+            Some(&mut KillAfter(1)),
+        )
+    }));
+    assert!(killed.is_err());
+    let last = folder.path().join("checkpoints/last.safetensors");
+    let before = fs::read(&last).unwrap();
+    // Blocks of 512 bytes: logs fit, a checkpoint of several kilobytes does not. The signal is ignored, so
+    // that the write fails as it does on a full disk.
+    let blocks = before.len() / 1024;
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact \"$1\"");
+    let status = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .arg("a_full_disk_is_an_error_and_the_last_checkpoint_survives")
+        .env(CHILD, folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success(), "the child saw another error");
+    assert_eq!(fs::read(&last).unwrap(), before);
+    let names: Vec<_> = fs::read_dir(folder.path().join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".tmp-") || name.starts_with("next"))
+        .collect();
+    assert!(names.is_empty(), "left behind: {names:?}");
+    let summary = train(config(folder.path(), true), &batches(None), None)
+        .1
+        .unwrap();
+    assert_eq!(summary.first_epoch, 2);
+}
