@@ -1,0 +1,35 @@
+//! What can go wrong while a network is configured or built.
+
+/// The result of a fallible operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a network was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of range.
+    #[error("{architecture}: {setting} must be {rule}, got {value}")]
+    Setting {
+        /// The network.
+        architecture: &'static str,
+        /// The name of the setting.
+        setting: &'static str,
+        /// What is needed.
+        rule: String,
+        /// The value given.
+        value: String,
+    },
+    /// A network was asked for in a dimension it was not configured for.
+    #[error("{architecture} is configured for {configured} spatial axes, asked for {asked}")]
+    SpatialDims {
+        /// The network.
+        architecture: &'static str,
+        /// Spatial axes of the configuration.
+        configured: usize,
+        /// Spatial axes asked for.
+        asked: usize,
+    },
+    /// A layer or a file of weights was refused.
+    #[error(transparent)]
+    Network(#[from] mednn::Error),
+}

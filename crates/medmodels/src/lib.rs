@@ -1,0 +1,23 @@
+//! Networks for medical images, each in one file that reads like the figure of its paper.
+//!
+//! Names of parameters are those of the reference library, so its weights load without a table; forward passes,
+//! gradients and intermediate features are held equal to the reference by test.
+//!
+//! * [`basic_unet`]: MONAI's `BasicUNet`, 2D and 3D;
+//! * [`plain_conv_unet`]: nnU-Net's `PlainConvUNet`, 2D and 3D, anisotropic, with deep supervision;
+//! * [`ModelConfig`] and [`create`]: a network from a description in a file.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod block;
+mod config;
+mod error;
+
+pub mod basic_unet;
+pub mod plain_conv_unet;
+
+pub use block::{Nonlinearity, Normalization};
+pub use config::{ModelConfig, create};
+pub use error::{Error, Result};

@@ -1,0 +1,83 @@
+//! MONAI's `BasicUNet`, from `basic_unet.py`.
+
+use medmodels::basic_unet::{BasicUNet, BasicUNetConfig};
+use medmodels::{Nonlinearity, Normalization};
+use mednn::params::Params;
+
+use crate::reference::{Fixture, check_against, values};
+
+#[test]
+fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+    let config = BasicUNetConfig::new_2d(2, 3).with_features([4, 3, 5, 6, 8, 3]);
+    let network = BasicUNet::<2>::new(&config, &Params::new(1)).unwrap();
+    check_against("basic_unet_2d", &network);
+}
+
+#[test]
+fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+    let config = BasicUNetConfig::new_3d(1, 2)
+        .with_features([2, 3, 4, 5, 6, 3])
+        .with_activation(Nonlinearity::LeakyRelu { slope: 0.8 });
+    let network = BasicUNet::<3>::new(&config, &Params::new(1)).unwrap();
+    check_against("basic_unet_3d", &network);
+}
+
+#[test]
+fn group_normalisation_is_that_of_monai() {
+    let config = BasicUNetConfig::new_2d(1, 2)
+        .with_features([2, 4, 4, 6, 8, 4])
+        .with_normalization(Normalization::Group { groups: 2 });
+    let network = BasicUNet::<2>::new(&config, &Params::new(1)).unwrap();
+    check_against("basic_unet_group_norm", &network);
+}
+
+#[test]
+fn batch_normalisation_and_its_running_statistics_are_those_of_monai() {
+    let config = BasicUNetConfig::new_2d(1, 2)
+        .with_features([2, 4, 4, 6, 8, 4])
+        .with_normalization(Normalization::Batch)
+        .with_activation(Nonlinearity::Relu)
+        .with_bias(false);
+    let params = Params::new(1);
+    let network = BasicUNet::<2>::new(&config, &params).unwrap();
+    check_against("basic_unet_batch_norm", &network);
+    let fixture = Fixture::load("basic_unet_batch_norm");
+    let buffers = params.buffers();
+    assert_eq!(buffers.len(), fixture.names("buffer.").len());
+    for buffer in buffers {
+        let want = fixture.raw(&format!("buffer.{}", buffer.name()));
+        for (got, want) in values(&buffer.tensor()).iter().zip(want) {
+            assert!(
+                (got - want).abs() <= 1e-5 * want.abs().max(1.0),
+                "{}",
+                buffer.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn names_are_those_of_monais_state_dictionary() {
+    for (stem, config) in [
+        (
+            "basic_unet_batch_norm",
+            BasicUNetConfig::new_2d(1, 2)
+                .with_normalization(Normalization::Batch)
+                .with_bias(false),
+        ),
+        ("basic_unet_3d", BasicUNetConfig::new_2d(1, 2)),
+    ] {
+        let params = Params::new(1);
+        BasicUNet::<2>::new(&config, &params).unwrap();
+        let mut expected = Fixture::load(stem).state_dict;
+        expected.sort();
+        assert_eq!(params.names(), expected);
+    }
+}
+
+#[test]
+fn the_default_network_has_monais_number_of_parameters() {
+    let params = Params::new(1);
+    BasicUNet::<3>::new(&BasicUNetConfig::new_3d(1, 2), &params).unwrap();
+    assert_eq!(params.count(), 5_749_410);
+}

@@ -1,0 +1,183 @@
+//! What holds for every network.
+
+use medcore::random::Key;
+use medmodels::basic_unet::BasicUNetConfig;
+use medmodels::plain_conv_unet::PlainConvUNetConfig;
+use medmodels::{ModelConfig, create};
+use mednn::candle_core::Tensor;
+use mednn::context::Context;
+use mednn::model::Inputs;
+use mednn::params::{LoadPolicy, Params};
+
+use crate::reference::tensor;
+
+fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
+    let plain_2d = PlainConvUNetConfig::nnunet_2d(1, 3, 3);
+    let plain_3d = PlainConvUNetConfig::nnunet_3d(1, 3, 3);
+    let basic_2d = BasicUNetConfig::new_2d(1, 3).with_features([4; 6]);
+    let basic_3d = BasicUNetConfig::new_3d(1, 3).with_features([4; 6]);
+    vec![
+        (basic_2d.clone().into(), vec![2, 1, 35, 48]),
+        (basic_2d.with_dropout(0.3).into(), vec![2, 1, 35, 48]),
+        (basic_3d.into(), vec![1, 1, 32, 33, 40]),
+        (
+            plain_2d.with_features(&[4, 6, 8]).unwrap().into(),
+            vec![2, 1, 20, 24],
+        ),
+        (
+            plain_3d.with_features(&[4, 6, 8]).unwrap().into(),
+            vec![1, 1, 12, 16, 8],
+        ),
+    ]
+}
+
+fn bits(tensor: &Tensor) -> Vec<u32> {
+    let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    values.into_iter().map(f32::to_bits).collect()
+}
+
+#[test]
+fn a_saved_network_gives_the_same_output_when_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    for (i, (config, shape)) in networks().into_iter().enumerate() {
+        let path = folder.path().join(format!("{i}.safetensors"));
+        let network = create(&config, &Params::new(5)).unwrap();
+        network.params().save_safetensors(&path).unwrap();
+        let other = create(&config, &Params::new(6)).unwrap();
+        let output = |network: &dyn mednn::model::Model| {
+            let inputs = Inputs::from(tensor("image", &shape));
+            bits(
+                &network
+                    .forward(&inputs, &Context::evaluate())
+                    .unwrap()
+                    .logits,
+            )
+        };
+        assert_ne!(output(&*network), output(&*other));
+        let policy = LoadPolicy::strict();
+        other.params().load_safetensors(&path, &policy).unwrap();
+        assert_eq!(output(&*network), output(&*other));
+    }
+}
+
+#[test]
+fn results_and_gradients_are_the_same_to_the_bit_on_any_number_of_threads() {
+    for (config, shape) in networks() {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let network = create(&config, &Params::new(5)).unwrap();
+                let inputs = Inputs::from(tensor("image", &shape));
+                let context = Context::train(Key::new(3));
+                let outputs = network.forward(&inputs, &context).unwrap();
+                let loss = outputs.logits.sqr().unwrap().mean_all().unwrap();
+                let gradients = loss.backward().unwrap();
+                let mut all = vec![bits(&outputs.logits)];
+                for parameter in network.params().parameters() {
+                    if let Some(gradient) = gradients.get(parameter.var().as_tensor()) {
+                        all.push(bits(gradient));
+                    }
+                }
+                all
+            })
+        };
+        let one = run(1);
+        assert!(one.len() > 10);
+        assert!(one == run(2) && one == run(3), "{config:?}");
+    }
+}
+
+#[test]
+fn evaluation_keeps_no_tape_and_no_lower_resolutions() {
+    for (config, shape) in networks() {
+        let network = create(&config, &Params::new(5)).unwrap();
+        let inputs = Inputs::from(tensor("image", &shape));
+        let outputs = network.forward(&inputs, &Context::evaluate()).unwrap();
+        assert!(!outputs.logits.track_op());
+        assert!(outputs.auxiliary.is_empty() && outputs.features.is_empty());
+        let mut expected = shape.clone();
+        expected[1] = 3;
+        assert_eq!(outputs.logits.dims(), expected);
+    }
+}
+
+#[test]
+fn descriptions_survive_json() {
+    for (config, _) in networks() {
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<ModelConfig>(&json).unwrap(), config);
+    }
+    let unknown = r#"{"architecture": "VNet"}"#;
+    assert!(serde_json::from_str::<ModelConfig>(unknown).is_err());
+}
+
+#[test]
+fn inputs_a_network_cannot_work_on_are_named() {
+    let refused = |config: ModelConfig, shape: &[usize]| {
+        let network = create(&config, &Params::new(5)).unwrap();
+        let inputs = Inputs::from(tensor("image", shape));
+        let error = network.forward(&inputs, &Context::evaluate()).unwrap_err();
+        error.to_string()
+    };
+    let basic = BasicUNetConfig::new_3d(1, 2).with_features([2; 6]);
+    let error = refused(basic.clone().into(), &[1, 1, 32, 15, 32]);
+    assert!(
+        error.contains("axis 3") && error.contains("at least 16"),
+        "{error}"
+    );
+    let error = refused(basic.clone().into(), &[1, 1, 31, 16, 20]);
+    assert!(
+        error.contains("axis 2") && error.contains("32 long"),
+        "{error}"
+    );
+    let error = refused(basic.clone().into(), &[1, 2, 32, 32, 32]);
+    assert!(error.contains("1 channels"), "{error}");
+    let error = refused(basic.into(), &[1, 1, 32, 32]);
+    assert!(error.contains("must have 5 axes"), "{error}");
+    let plain = PlainConvUNetConfig::nnunet_3d(1, 2, 3)
+        .with_strides(&[[1, 1, 1], [1, 2, 2], [2, 2, 2]])
+        .and_then(|c| c.with_features(&[2, 3, 4]))
+        .unwrap();
+    let error = refused(plain.into(), &[1, 1, 6, 8, 10]);
+    assert!(
+        error.contains("axis 4") && error.contains("multiple of 4"),
+        "{error}"
+    );
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let refused = |config: ModelConfig| match create(&config, &Params::new(1)) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{config:?} was accepted"),
+    };
+    let basic = BasicUNetConfig::new_2d(1, 2);
+    assert!(refused(basic.clone().with_features([8, 8, 8, 8, 1, 8]).into()).contains("features"));
+    assert!(refused(basic.with_dropout(1.0).into()).contains("dropout"));
+    assert!(refused(BasicUNetConfig::new_2d(0, 2).into()).contains("in_channels"));
+    assert!(refused(PlainConvUNetConfig::nnunet_2d(1, 2, 1).into()).contains("stages"));
+    let plain = PlainConvUNetConfig::nnunet_2d(1, 2, 2);
+    assert!(plain.clone().with_features(&[4]).is_err());
+    let even = plain.clone().with_kernels(&[[3, 3], [2, 3]]).unwrap();
+    assert!(refused(even.into()).contains("kernel"));
+    let first = plain.with_strides(&[[2, 2], [2, 2]]).unwrap();
+    assert!(refused(first.into()).contains("first stage"));
+}
+
+#[test]
+fn a_store_takes_one_network_of_a_kind() {
+    let params = Params::new(1);
+    let config = ModelConfig::from(BasicUNetConfig::new_2d(1, 2));
+    create(&config, &params).unwrap();
+    assert!(create(&config, &params).is_err());
+}
+
+#[test]
+fn networks_can_be_shared_between_threads() {
+    fn shareable<T: Send + Sync>() {}
+    shareable::<medmodels::basic_unet::BasicUNet<3>>();
+    shareable::<medmodels::plain_conv_unet::PlainConvUNet<2>>();
+}
