@@ -1,0 +1,104 @@
+//! What can go wrong between an image and its segmentation.
+
+use std::path::PathBuf;
+
+/// The result of a fallible operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a prediction could not be set up or made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of range.
+    #[error("{setting} must be {rule}, got {value}")]
+    Setting {
+        /// The name of the setting.
+        setting: &'static str,
+        /// What is needed.
+        rule: &'static str,
+        /// The value given.
+        value: String,
+    },
+    /// A window has another number of axes than the image, and is no slice of it either.
+    #[error("a window {roi:?} does not fit an image with {axes} spatial axes")]
+    WindowRank {
+        /// The window.
+        roi: Vec<usize>,
+        /// Spatial axes of the image.
+        axes: usize,
+    },
+    /// The network gave something else than one value for every class and voxel of its window.
+    #[error(
+        "the network must return {expected:?} ([batch, classes, ...window]; 0 classes: any), got {got:?}"
+    )]
+    OutputShape {
+        /// The shape needed.
+        expected: Vec<usize>,
+        /// The shape the network returned.
+        got: Vec<usize>,
+    },
+    /// The network gave a value that is not a number or infinite.
+    #[error(
+        "the network returned {value} for class {class} in the window that starts at {start:?}"
+    )]
+    NotFinite {
+        /// The value.
+        value: f32,
+        /// The class.
+        class: usize,
+        /// First voxel of the window; negative where it reaches into the padding.
+        start: Vec<isize>,
+    },
+    /// The rule that makes labels does not fit the number of outputs of the network.
+    #[error("the rule for labels is for {expected} classes, the network has {got}")]
+    Classes {
+        /// Classes the rule needs.
+        expected: String,
+        /// Classes the network gives.
+        got: usize,
+    },
+    /// A target grid is turned against the network's by something else than flips and swaps of axes.
+    #[error(
+        "labels can be mapped to a grid with permuted, flipped, scaled or shifted axes only, got the matrix {matrix:?}"
+    )]
+    ObliqueGrid {
+        /// The linear part of the map from target to source indices, row after row.
+        matrix: Vec<f64>,
+    },
+    /// The image has another number of channels than the network.
+    #[error("the network takes {expected} channels, the image has {got}")]
+    Channels {
+        /// Channels the network takes.
+        expected: usize,
+        /// Channels of the image.
+        got: usize,
+    },
+    /// A configuration could not be understood.
+    #[error("configuration {path:?}: {reason}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file could not be read.
+    #[error("{path:?}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An image was refused.
+    #[error(transparent)]
+    Image(#[from] medcore::Error),
+    /// A scan could not be prepared.
+    #[error(transparent)]
+    Preparation(#[from] medaug::Error),
+    /// A network could not be built.
+    #[error(transparent)]
+    Architecture(#[from] medmodels::Error),
+    /// The network failed.
+    #[error(transparent)]
+    Network(#[from] mednn::Error),
+}

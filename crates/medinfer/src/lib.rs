@@ -1,0 +1,33 @@
+//! Inference: a trained network over a whole scan, and back onto the scan's own grid.
+//!
+//! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
+//! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
+//! * [`Segmenter`]: preparation, network and labels together, loaded from a folder.
+//!
+//! Results do not depend on the number of threads.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod blend;
+mod error;
+mod mirror;
+mod plan;
+mod predictor;
+mod progress;
+mod rule;
+mod segmenter;
+mod target;
+mod volume;
+mod weight;
+mod window;
+
+pub use blend::Accumulation;
+pub use error::{Error, Result};
+pub use predictor::Predictor;
+pub use progress::{Progress, Silent};
+pub use rule::LabelRule;
+pub use segmenter::{CONFIG_FILE, Segmenter, SegmenterConfig, WEIGHTS_FILE};
+pub use weight::{Weighting, weight_map};
+pub use window::{Convention, SlidingWindow, WindowGrid};

@@ -1,0 +1,23 @@
+//! Hearing how far a prediction has come.
+
+/// Something that is told after every window; libraries never print.
+///
+/// Closures are one: `|done, total| bar.set_position(done as u64)`; [`Silent`] ignores it.
+pub trait Progress: Sync {
+    /// `done` of `total` windows have run.
+    fn windows(&self, done: usize, total: usize);
+}
+
+/// Nobody listens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn windows(&self, _done: usize, _total: usize) {}
+}
+
+impl<F: Fn(usize, usize) + Sync> Progress for F {
+    fn windows(&self, done: usize, total: usize) {
+        self(done, total);
+    }
+}

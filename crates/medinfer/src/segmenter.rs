@@ -1,0 +1,324 @@
+//! From a scan to labels on its own grid, described by a folder.
+//!
+//! The folder holds `config.json`, which says everything but the weights, and `model.safetensors`. Nothing in it
+//! is executed.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use medaug::{Preprocess, Preprocessed};
+use medcore::resample::Voxel;
+use medcore::{Image, LabelMap};
+use medmodels::ModelConfig;
+use mednn::model::Model;
+use mednn::params::{LoadPolicy, Params};
+use serde::{Deserialize, Serialize};
+
+use crate::blend::Accumulation;
+use crate::error::{Error, Result};
+use crate::predictor::Predictor;
+use crate::progress::{Progress, Silent};
+use crate::rule::LabelRule;
+use crate::window::SlidingWindow;
+
+/// The name of the description inside a folder.
+pub const CONFIG_FILE: &str = "config.json";
+/// The name of the weights inside a folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// A description larger than this is none.
+const MOST_CONFIG_BYTES: u64 = 1 << 20;
+
+/// The version of the description this crate writes and reads.
+const VERSION: u32 = 1;
+
+/// Everything about a segmentation but the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SegmenterConfig {
+    /// Version of this description, 1.
+    pub version: u32,
+    /// The network.
+    pub model: ModelConfig,
+    /// What happens to a scan before the network sees it.
+    pub preprocess: Preprocess,
+    /// How the network sees it.
+    pub window: SlidingWindow,
+    /// How logits become labels.
+    #[serde(default)]
+    pub rule: LabelRule,
+    /// Axes of the window along which mirror images are averaged; see [`Predictor::with_mirror_axes`].
+    #[serde(default)]
+    pub mirror_axes: Vec<usize>,
+    /// How sums of overlapping windows are stored.
+    #[serde(default)]
+    pub accumulation: Accumulation,
+    /// Names of labels.
+    #[serde(default)]
+    pub labels: BTreeMap<u8, String>,
+}
+
+impl SegmenterConfig {
+    /// A segmentation by argmax, without mirroring and without names.
+    #[must_use]
+    pub fn new(model: ModelConfig, preprocess: Preprocess, window: SlidingWindow) -> Self {
+        Self {
+            version: VERSION,
+            model,
+            preprocess,
+            window,
+            rule: LabelRule::Argmax,
+            mirror_axes: Vec::new(),
+            accumulation: Accumulation::F32,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// Sets how logits become labels.
+    #[must_use]
+    pub fn with_rule(self, rule: LabelRule) -> Self {
+        Self { rule, ..self }
+    }
+
+    /// Sets the axes along which mirror images are averaged.
+    #[must_use]
+    pub fn with_mirror_axes(self, axes: impl Into<Vec<usize>>) -> Self {
+        Self {
+            mirror_axes: axes.into(),
+            ..self
+        }
+    }
+
+    /// Sets how sums of overlapping windows are stored.
+    #[must_use]
+    pub fn with_accumulation(self, accumulation: Accumulation) -> Self {
+        Self {
+            accumulation,
+            ..self
+        }
+    }
+
+    /// Sets names of labels.
+    #[must_use]
+    pub fn with_labels<S: Into<String>>(self, names: impl IntoIterator<Item = (u8, S)>) -> Self {
+        let labels = names
+            .into_iter()
+            .map(|(label, name)| (label, name.into()))
+            .collect();
+        Self { labels, ..self }
+    }
+
+    /// Says whether the parts fit each other.
+    ///
+    /// # Errors
+    /// Names the first setting that does not.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |setting, rule, value: String| {
+            Err(Error::Setting {
+                setting,
+                rule,
+                value,
+            })
+        };
+        if self.version != VERSION {
+            return refuse("version", "1", self.version.to_string());
+        }
+        self.model.check()?;
+        self.preprocess.check()?;
+        self.window.check()?;
+        self.rule.check(self.model.out_channels())?;
+        if self.window.roi.len() != self.model.spatial_dims() {
+            let value = format!("{:?}", self.window.roi);
+            return refuse("window.roi", "as many axes as the network", value);
+        }
+        if let Some(axis) = self
+            .mirror_axes
+            .iter()
+            .find(|&&axis| axis >= self.window.roi.len())
+        {
+            return refuse(
+                "mirror_axes",
+                "below the axes of the window",
+                axis.to_string(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A trained network with everything around it.
+///
+/// ```no_run
+/// # fn f(scan: medcore::Image<i16, 3>) -> Result<(), medinfer::Error> {
+/// use medinfer::Segmenter;
+///
+/// let segmenter = Segmenter::load("organ_segmentation_out/model")?;
+/// let labels = segmenter.segment(&scan)?;
+/// assert_eq!(labels.geometry(), scan.geometry());
+/// # Ok(()) }
+/// ```
+pub struct Segmenter {
+    config: SegmenterConfig,
+    network: Box<dyn Model>,
+}
+
+impl std::fmt::Debug for Segmenter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segmenter")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Segmenter {
+    /// Puts a network of the described architecture to use.
+    ///
+    /// # Errors
+    /// Refuses a description whose parts do not fit each other.
+    pub fn new(config: SegmenterConfig, network: Box<dyn Model>) -> Result<Self> {
+        config.check()?;
+        Ok(Self { config, network })
+    }
+
+    /// Reads a folder that [`Segmenter::save`] wrote.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, parts do not fit each other, or a weight is missing, unexpected or
+    /// misshapen.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let config = read_config(&folder.join(CONFIG_FILE))?;
+        let params = Params::new(0);
+        let network = medmodels::create(&config.model, &params)?;
+        params.load_safetensors(folder.join(WEIGHTS_FILE), &LoadPolicy::strict())?;
+        Self::new(config, network)
+    }
+
+    /// Writes description and weights into a folder, which is made if it is not there. Each file is replaced
+    /// whole or stays as it was.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let path = folder.join(CONFIG_FILE);
+        let mut json = serde_json::to_vec_pretty(&self.config).map_err(|e| Error::Config {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        json.push(b'\n');
+        self.network
+            .params()
+            .save_safetensors(folder.join(WEIGHTS_FILE))?;
+        Ok(medcore::atomic::write_bytes(&path, &json)?)
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn config(&self) -> &SegmenterConfig {
+        &self.config
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &dyn Model {
+        &*self.network
+    }
+
+    /// The network over windows, as described.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn predictor(&self) -> Result<Predictor<'_>> {
+        Ok(Predictor::new(&*self.network, self.config.window.clone())?
+            .with_mirror_axes(self.config.mirror_axes.clone())
+            .with_accumulation(self.config.accumulation))
+    }
+
+    /// Labels of a scan on its own grid.
+    ///
+    /// # Errors
+    /// Refuses a scan with another number of channels; and when preparation or the network fails.
+    pub fn segment<T: Voxel>(&self, scan: &Image<T, 3>) -> Result<LabelMap<u8, 3>> {
+        self.segment_with(scan, &Silent)
+    }
+
+    /// As [`Segmenter::segment`], and tells how far it has come.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    pub fn segment_with<T: Voxel>(
+        &self,
+        scan: &Image<T, 3>,
+        progress: &dyn Progress,
+    ) -> Result<LabelMap<u8, 3>> {
+        let prepared = self.prepare(scan)?;
+        self.segment_prepared(&prepared, progress)
+    }
+
+    /// As [`Segmenter::segment_with`], and gives the memory of the scan back before the network runs.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    pub fn segment_owned<T: Voxel>(
+        &self,
+        scan: Image<T, 3>,
+        progress: &dyn Progress,
+    ) -> Result<LabelMap<u8, 3>> {
+        let prepared = self.prepare(&scan)?;
+        drop(scan);
+        self.segment_prepared(&prepared, progress)
+    }
+
+    /// Labels of a prepared scan, on the scan's own grid.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn segment_prepared(
+        &self,
+        scan: &Preprocessed,
+        progress: &dyn Progress,
+    ) -> Result<LabelMap<u8, 3>> {
+        self.predictor()?
+            .labels_of_scan(scan, &self.config.rule, progress)
+    }
+
+    /// A scan as the network reads it.
+    ///
+    /// # Errors
+    /// Refuses a scan with another number of channels; and when preparation fails.
+    pub fn prepare<T: Voxel>(&self, scan: &Image<T, 3>) -> Result<Preprocessed> {
+        let expected = self.config.model.in_channels();
+        if scan.channels() != expected {
+            return Err(Error::Channels {
+                expected,
+                got: scan.channels(),
+            });
+        }
+        Ok(self.config.preprocess.apply(scan, None)?)
+    }
+}
+
+fn read_config(path: &Path) -> Result<SegmenterConfig> {
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut json = String::new();
+    File::open(path)
+        .map_err(io)?
+        .take(MOST_CONFIG_BYTES)
+        .read_to_string(&mut json)
+        .map_err(io)?;
+    serde_json::from_str(&json).map_err(|e| Error::Config {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    })
+}

@@ -1,0 +1,94 @@
+//! How much memory a prediction takes, counted at the allocator.
+#![expect(unsafe_code, reason = "a global allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use medcore::{Geometry, Image};
+use medinfer::{Accumulation, LabelRule, Predictor, Silent, SlidingWindow};
+use mednn::candle_core::Tensor;
+use mednn::context::Context;
+use mednn::model::{Inputs, Model, Outputs};
+use mednn::params::Params;
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all requests go to the system's allocator unchanged; counting touches atomics only.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(held, Ordering::Relaxed);
+        // SAFETY: the caller's contract is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's contract is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Fifteen classes from one channel, without memory of its own worth counting.
+struct Fifteen(Params);
+
+impl Model for Fifteen {
+    fn forward(&self, inputs: &Inputs, _: &Context) -> mednn::Result<Outputs> {
+        let image = inputs.image()?;
+        let mut shape = image.dims().to_vec();
+        shape[1] = 15;
+        Ok(Outputs::new(Tensor::zeros(
+            shape,
+            image.dtype(),
+            image.device(),
+        )?))
+    }
+
+    fn params(&self) -> &Params {
+        &self.0
+    }
+}
+
+#[test]
+fn labels_of_a_large_scan_take_a_fraction_of_its_probabilities() {
+    let shape = [100, 170, 170];
+    let network = Fifteen(Params::new(0));
+    let whole = 15 * 4 * shape.iter().product::<usize>();
+    for (window, accumulation, percent) in [
+        (SlidingWindow::monai([32, 32, 32]), Accumulation::F32, 9),
+        (SlidingWindow::nnunet([32, 32, 32]), Accumulation::F32, 16),
+        (SlidingWindow::nnunet([32, 32, 32]), Accumulation::F16, 9),
+    ] {
+        let predictor = Predictor::new(&network, window.clone())
+            .unwrap()
+            .with_accumulation(accumulation);
+        let grid = Geometry::axis_aligned(shape, [1.0; 3]).unwrap();
+        let promised = predictor.memory(shape, 15).unwrap();
+        assert!(promised * 100 <= whole * percent, "{promised} of {whole}");
+        // On its own grid, and on a finer one.
+        for finer in [1.0, 0.8] {
+            let image = Image::<f32, 3>::zeros(1, grid).unwrap();
+            let target = grid.with_spacing([finer; 3]).unwrap();
+            let promised = predictor.memory_on(&grid, &target, 15).unwrap();
+            let before = HELD.load(Ordering::Relaxed);
+            PEAK.store(before, Ordering::Relaxed);
+            let labels = predictor
+                .labels_on(&image, target, &LabelRule::Argmax, &Silent)
+                .unwrap();
+            let used = PEAK.load(Ordering::Relaxed) - before - labels.as_slice().len();
+            // One window's logits come out of the network twice (tensor and slice); finished blocks become 32 bits
+            // wide; blocks have heads.
+            let window_bytes = 3 * 15 * 4 * 32usize.pow(3) + (4 << 20);
+            assert!(
+                used <= promised + window_bytes,
+                "{window:?} {accumulation:?} x{finer}: {used} above {promised} and {window_bytes}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Prediction against the reference libraries, and the laws it keeps.
+//!
+//! `X.py` makes `X.safetensors`, which `X.rs` reads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod laws;
+mod mapping;
+mod networks;
+mod segmenter;
+mod sliding_window;
