@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench resample`; set `RAYON_NUM_THREADS` to choose the threads. Spacing 1.5 x 0.8 x 0.8 mm
 //! to 1 mm, reorientation, and a rotated patch as augmentation cuts it.
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 
 use std::hint::black_box;
 
@@ -114,7 +115,7 @@ fn orientation(c: &mut Criterion) {
     for code in ["RAS", "SPL", "PSL"] {
         let orientation: Orientation = code.parse().expect("a code");
         group.bench_function(code, |b| {
-            b.iter(|| black_box(reorient(&scan, orientation).expect("fits")))
+            b.iter(|| black_box(reorient(&scan, orientation).expect("fits")));
         });
     }
     group.finish();

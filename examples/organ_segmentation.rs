@@ -9,6 +9,7 @@
 //! cargo run --release --example organ_segmentation -- predict \
 //!     --model organ_segmentation_out --input scan.nii.gz --output labels.nii.gz
 //! ```
+#![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

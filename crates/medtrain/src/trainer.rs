@@ -193,8 +193,8 @@ impl<'a> Trainer<'a> {
             let started = Instant::now();
             let mut report = self.train_epoch(source, epoch)?;
             let last = epoch + 1 == self.config.epochs;
-            let due =
-                self.config.validate_every > 0 && (epoch + 1) % self.config.validate_every == 0;
+            let due = self.config.validate_every > 0
+                && (epoch + 1).is_multiple_of(self.config.validate_every);
             if let Some(validator) = self.validator.as_mut().filter(|_| due || last) {
                 let found = validator.validate(self.model, epoch);
                 let found = found.map_err(|source| Error::Application {
@@ -279,7 +279,7 @@ impl<'a> Trainer<'a> {
                     epochs,
                     loss,
                     gradient_norm,
-                })
+                });
             });
         }
         Ok(EpochReport {

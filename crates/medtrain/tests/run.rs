@@ -1,4 +1,5 @@
 //! Whole training runs: interrupted, damaged, out of disk, on any number of threads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::Path;
