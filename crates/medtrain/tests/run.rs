@@ -327,14 +327,16 @@ fn a_full_disk_is_an_error_and_the_last_checkpoint_survives() {
     // that the write fails as it does on a full disk.
     let blocks = before.len() / 1024;
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact \"$1\"");
-    let status = std::process::Command::new("sh")
+    // Its output goes into a pipe: a log file would be under the limit too.
+    let child = std::process::Command::new("sh")
         .args(["-c", &script])
         .arg(std::env::current_exe().unwrap())
         .arg("a_full_disk_is_an_error_and_the_last_checkpoint_survives")
         .env(CHILD, folder.path())
-        .status()
+        .output()
         .unwrap();
-    assert!(status.success(), "the child saw another error");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "the child saw another error: {said}");
     assert_eq!(fs::read(&last).unwrap(), before);
     let names: Vec<_> = fs::read_dir(folder.path().join("checkpoints"))
         .unwrap()
