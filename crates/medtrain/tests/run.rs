@@ -336,7 +336,10 @@ fn a_full_disk_is_an_error_and_the_last_checkpoint_survives() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success(), "the child saw another error: {said}");
+    assert!(
+        child.status.success(),
+        "the child saw another error: {said}"
+    );
     assert_eq!(fs::read(&last).unwrap(), before);
     let names: Vec<_> = fs::read_dir(folder.path().join("checkpoints"))
         .unwrap()
