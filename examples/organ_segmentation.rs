@@ -167,7 +167,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     // 3. The network, its loss and its batches.
     let side = args.patch.unwrap_or(if args.quick { 32 } else { 64 });
     ensure!(
-        side > 0 && side % 16 == 0,
+        side > 0 && side.is_multiple_of(16),
         "--patch must be a multiple of 16, got {side}"
     );
     let table = &dataset.labels;
