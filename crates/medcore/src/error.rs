@@ -114,6 +114,12 @@ pub enum Error {
         /// The refused value.
         value: f64,
     },
+    /// A table of labels contradicts itself.
+    #[error("label table: {problem}")]
+    InvalidLabelTable {
+        /// What is wrong.
+        problem: String,
+    },
     /// Millimetres were asked of an image whose millimetres are not known.
     #[error("lengths in millimetres need a calibrated image, this one is {calibration}")]
     Uncalibrated {

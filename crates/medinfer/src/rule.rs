@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use medcore::LabelTable;
+
 use crate::error::{Error, Result};
 
 /// How labels are made from the logits of a voxel.
@@ -18,6 +20,25 @@ pub enum LabelRule {
 }
 
 impl LabelRule {
+    /// The rule for a network trained on these labels: argmax over classes, or painting of regions where the
+    /// table joins labels.
+    ///
+    /// # Errors
+    /// Refuses regions without an order in which they are painted.
+    pub fn of(labels: &LabelTable) -> Result<Self> {
+        if !labels.has_regions() {
+            return Ok(Self::Argmax);
+        }
+        let order = labels.regions_class_order().ok_or(Error::Setting {
+            setting: "regions_class_order",
+            rule: "given when a label joins several values",
+            value: "nothing".to_owned(),
+        })?;
+        Ok(Self::Regions(
+            order.iter().map(|&label| label as u8).collect(),
+        ))
+    }
+
     /// Says whether a network with so many outputs can be read by this rule.
     ///
     /// # Errors

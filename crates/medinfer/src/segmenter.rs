@@ -3,14 +3,13 @@
 //! The folder holds `config.json`, which says everything but the weights, and `model.safetensors`. Nothing in it
 //! is executed.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use medaug::{Preprocess, Preprocessed};
 use medcore::resample::Voxel;
-use medcore::{Image, LabelMap};
+use medcore::{Image, LabelMap, LabelTable};
 use medmodels::ModelConfig;
 use mednn::model::Model;
 use mednn::params::{LoadPolicy, Params};
@@ -56,9 +55,9 @@ pub struct SegmenterConfig {
     /// How sums of overlapping windows are stored.
     #[serde(default)]
     pub accumulation: Accumulation,
-    /// Names of labels.
+    /// What label values mean.
     #[serde(default)]
-    pub labels: BTreeMap<u8, String>,
+    pub labels: LabelTable,
 }
 
 impl SegmenterConfig {
@@ -73,7 +72,7 @@ impl SegmenterConfig {
             rule: LabelRule::Argmax,
             mirror_axes: Vec::new(),
             accumulation: Accumulation::F32,
-            labels: BTreeMap::new(),
+            labels: LabelTable::default(),
         }
     }
 
@@ -101,14 +100,17 @@ impl SegmenterConfig {
         }
     }
 
-    /// Sets names of labels.
-    #[must_use]
-    pub fn with_labels<S: Into<String>>(self, names: impl IntoIterator<Item = (u8, S)>) -> Self {
-        let labels = names
-            .into_iter()
-            .map(|(label, name)| (label, name.into()))
-            .collect();
-        Self { labels, ..self }
+    /// Sets what label values mean, and by it how logits become labels.
+    ///
+    /// # Errors
+    /// As [`LabelRule::of`].
+    pub fn with_labels(self, labels: LabelTable) -> Result<Self> {
+        let rule = LabelRule::of(&labels)?;
+        Ok(Self {
+            labels,
+            rule,
+            ..self
+        })
     }
 
     /// Says whether the parts fit each other.
@@ -160,12 +162,12 @@ impl SegmenterConfig {
 /// assert_eq!(labels.geometry(), scan.geometry());
 /// # Ok(()) }
 /// ```
-pub struct Segmenter {
+pub struct Segmenter<'m> {
     config: SegmenterConfig,
-    network: Box<dyn Model>,
+    network: Box<dyn Model + 'm>,
 }
 
-impl std::fmt::Debug for Segmenter {
+impl std::fmt::Debug for Segmenter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Segmenter")
             .field("config", &self.config)
@@ -173,16 +175,7 @@ impl std::fmt::Debug for Segmenter {
     }
 }
 
-impl Segmenter {
-    /// Puts a network of the described architecture to use.
-    ///
-    /// # Errors
-    /// Refuses a description whose parts do not fit each other.
-    pub fn new(config: SegmenterConfig, network: Box<dyn Model>) -> Result<Self> {
-        config.check()?;
-        Ok(Self { config, network })
-    }
-
+impl Segmenter<'static> {
     /// Reads a folder that [`Segmenter::save`] wrote.
     ///
     /// # Errors
@@ -195,6 +188,17 @@ impl Segmenter {
         let network = medmodels::create(&config.model, &params)?;
         params.load_safetensors(folder.join(WEIGHTS_FILE), &LoadPolicy::strict())?;
         Self::new(config, network)
+    }
+}
+
+impl<'m> Segmenter<'m> {
+    /// Puts a network of the described architecture to use: an own one, or `Box::new(&network)` while it learns.
+    ///
+    /// # Errors
+    /// Refuses a description whose parts do not fit each other.
+    pub fn new(config: SegmenterConfig, network: Box<dyn Model + 'm>) -> Result<Self> {
+        config.check()?;
+        Ok(Self { config, network })
     }
 
     /// Writes description and weights into a folder, which is made if it is not there. Each file is replaced

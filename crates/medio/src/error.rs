@@ -131,12 +131,15 @@ pub enum Error {
         /// The values that the table names.
         known: String,
     },
-    /// A label table contradicts itself.
-    #[error("label table: {problem}")]
-    InvalidTable {
-        /// What is wrong, and with which entry.
-        problem: String,
+    /// A case has no label map.
+    #[error("case {case} has no label map")]
+    MissingLabels {
+        /// The case's id.
+        case: String,
     },
+    /// A label table contradicts itself.
+    #[error(transparent)]
+    LabelTable(medcore::Error),
 }
 
 impl Error {

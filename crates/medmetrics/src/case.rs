@@ -1,6 +1,6 @@
 //! All measures of all structures of one case.
 
-use medcore::{Geometry, GeometryTolerance, Label, LabelMap};
+use medcore::{Geometry, GeometryTolerance, Label, LabelMap, LabelTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::empty::{EmptyPolicy, Measured};
 use crate::error::{Error, Result};
 use crate::overlap::{MAX_LABELS, Overlap};
 use crate::reason::{Reason, ReasonThresholds};
+use crate::report::Measure;
 use crate::surface::{Maps, SurfaceDistances};
 use crate::sweep::Sweep;
 
@@ -91,6 +92,20 @@ impl Evaluation {
             labels: vec![i as u32 + 1],
         };
         Self::new(names.into_iter().enumerate().map(structure).collect())
+    }
+
+    /// Measures the entries of a table, classes and regions alike, and leaves out its ignore label.
+    #[must_use]
+    pub fn of_labels(table: &LabelTable) -> Self {
+        let structure = |entry: &medcore::LabelEntry| Structure {
+            name: entry.name.clone(),
+            labels: entry.values.clone(),
+        };
+        let evaluation = Self::new(table.entries().iter().map(structure).collect());
+        match table.ignore() {
+            Some(label) => evaluation.with_ignore(label),
+            None => evaluation,
+        }
     }
 
     /// The same with another convention.
@@ -345,4 +360,14 @@ pub struct CaseMetrics {
     pub case: String,
     /// One entry a structure.
     pub structures: Vec<StructureMetrics>,
+}
+
+impl CaseMetrics {
+    /// The mean over the structures for which the measure is defined; `None` if there are none.
+    #[must_use]
+    pub fn mean(&self, measure: Measure) -> Option<f64> {
+        let values = self.structures.iter().filter_map(|s| measure.of(s).value);
+        let (sum, n) = values.fold((0.0, 0), |(sum, n), value| (sum + value, n + 1));
+        (n > 0).then(|| sum / f64::from(n))
+    }
 }

@@ -1,6 +1,6 @@
 //! Many cases: averages that say what they leave out, and the worst results by name.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,39 @@ pub struct Finding {
     pub dice: Measured,
     /// What is wrong.
     pub reason: Reason,
+}
+
+/// The table of [`Report::to_markdown`] and the worst five results with what is wrong with them.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        writeln!(f, "{}", self.to_markdown())?;
+        let findings = self.findings(usize::MAX);
+        let good = self.evaluation.thresholds.good_dice;
+        match findings.len() {
+            0 => writeln!(f, "No result has a Dice below {good}."),
+            n => writeln!(f, "{n} results have a Dice below {good}, worst first:"),
+        }?;
+        for finding in findings.iter().take(SHOWN) {
+            writeln!(f, "  {finding}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            case,
+            structure,
+            dice,
+            reason,
+        } = self;
+        match dice.value {
+            Some(dice) => write!(f, "{case} {structure}: Dice {dice:.3}, {reason}"),
+            None => write!(f, "{case} {structure}: {reason}"),
+        }
+    }
 }
 
 impl Report {

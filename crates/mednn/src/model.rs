@@ -20,6 +20,16 @@ pub trait Model: Send + Sync {
     fn params(&self) -> &Params;
 }
 
+impl<M: Model + ?Sized> Model for &M {
+    fn forward(&self, inputs: &Inputs, context: &Context) -> Result<Outputs> {
+        (**self).forward(inputs, context)
+    }
+
+    fn params(&self) -> &Params {
+        (**self).params()
+    }
+}
+
 /// The named inputs of a network; most have one, the image.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {

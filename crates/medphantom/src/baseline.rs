@@ -1,6 +1,6 @@
 //! How far CT numbers alone would take a segmentation.
 
-use medcore::{Image, Label, LabelMap};
+use medcore::{Image, Label, LabelMap, LabelTable};
 
 use crate::error::{Error, Result};
 
@@ -13,13 +13,14 @@ use crate::error::{Error, Result};
 /// segmentations are judged by; a network worth its name must be clearly better.
 ///
 /// ```
-/// use medcore::{Geometry, Image, LabelMap};
+/// use medcore::{Geometry, Image, LabelMap, LabelTable};
 /// use medphantom::IntensityBaseline;
 ///
 /// let grid = Geometry::<3>::axis_aligned([1, 1, 4], [1.0; 3])?;
 /// let image = Image::new(grid, vec![-100i16, 50, 60, 400])?;
 /// let labels = LabelMap::new(grid, vec![0u8, 1, 1, 2])?;
-/// let baseline = IntensityBaseline::fit([(&image, &labels)], 3)?;
+/// let table = LabelTable::new([("organ", vec![1]), ("bone", vec![2])])?;
+/// let baseline = IntensityBaseline::fit([(&image, &labels)], &table)?;
 /// assert_eq!(baseline.predict(&image)?, labels);
 /// # Ok::<(), medphantom::Error>(())
 /// ```
@@ -36,22 +37,24 @@ const BINS: usize = 1400;
 const SWEEPS: usize = 20;
 
 impl IntensityBaseline {
-    /// Fits the table on cases of an image in HU and its labels, `0..classes`, 0 being background.
+    /// Fits the table on cases of an image in HU, of which the first channel counts, and its labels; voxels
+    /// with the table's ignore label are passed over.
     ///
     /// # Errors
     /// Refuses an empty set, a label outside the classes, and an image with more or fewer voxels than labels.
     pub fn fit<'a, T, L>(
         cases: impl IntoIterator<Item = (&'a Image<T, 3>, &'a LabelMap<L, 3>)>,
-        classes: usize,
+        table: &LabelTable,
     ) -> Result<Self>
     where
         T: Copy + Into<f64> + 'a,
         L: Label + 'a,
     {
+        let classes = table.class_count();
         let mut counts = vec![0u64; BINS * classes];
         let mut seen = 0;
         for (case, (image, labels)) in cases.into_iter().enumerate() {
-            let (voxels, labels) = (image.as_slice(), labels.as_slice());
+            let (voxels, labels) = (image.channel(0), labels.as_slice());
             if voxels.len() != labels.len() {
                 return Err(Error::CaseMismatch {
                     case,
@@ -61,6 +64,9 @@ impl IntensityBaseline {
             }
             for (&voxel, &label) in voxels.iter().zip(labels) {
                 let label: u32 = label.into();
+                if table.ignore() == Some(label) {
+                    continue;
+                }
                 if label as usize >= classes {
                     return Err(Error::UnknownLabel {
                         case,
@@ -81,12 +87,12 @@ impl IntensityBaseline {
         })
     }
 
-    /// The class of every voxel by its intensity.
+    /// The class of every voxel by its intensity in the first channel.
     ///
     /// # Errors
-    /// Refuses an image of several channels.
+    /// None for an image that could be made.
     pub fn predict<T: Copy + Into<f64>>(&self, image: &Image<T, 3>) -> Result<LabelMap<u8, 3>> {
-        let labels: Vec<u8> = (image.as_slice().iter())
+        let labels: Vec<u8> = (image.channel(0).iter())
             .map(|&voxel| self.table[bin(voxel.into())] as u8)
             .collect();
         Ok(LabelMap::new(*image.geometry(), labels)?)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use medcore::LabelTable;
 use serde::{Deserialize, Serialize};
 
 /// A labelled organ. Left and right are the patient's.
@@ -80,6 +81,18 @@ impl Organ {
             Self::LeftKidney => Self::RightKidney,
             other => other,
         }
+    }
+
+    /// Names and numbers of all organs, for data sets and measurements.
+    ///
+    /// ```
+    /// use medphantom::Organ;
+    /// assert_eq!(Organ::table().name_of(6), Some("aorta"));
+    /// ```
+    #[must_use]
+    pub fn table() -> LabelTable {
+        let named = Self::ALL.map(|organ| (organ.name(), vec![u32::from(organ.label())]));
+        LabelTable::new(named).unwrap_or_default() // the names and numbers above are distinct
     }
 
     /// The pairs of labels that a left-right flip must swap.

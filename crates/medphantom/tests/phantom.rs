@@ -212,7 +212,7 @@ fn intensity_alone_does_not_find_the_organs() {
         let cases: Vec<_> = (0..9).map(|i| cohort.scan(i).unwrap()).collect();
         let (train, test) = cases.split_at(6);
         let baseline =
-            IntensityBaseline::fit(train.iter().map(|c| (&c.image, &c.labels)), Organ::CLASSES)
+            IntensityBaseline::fit(train.iter().map(|c| (&c.image, &c.labels)), &Organ::table())
                 .unwrap();
         let scores: Vec<_> = (test.iter())
             .map(|case| {
@@ -277,7 +277,7 @@ fn options_outside_their_ranges_are_refused_by_name() {
     );
     let none: [(&medcore::Image<i16, 3>, &LabelMap<u8, 3>); 0] = [];
     assert!(matches!(
-        IntensityBaseline::fit(none, 8),
+        IntensityBaseline::fit(none, &Organ::table()),
         Err(Error::NoCases)
     ));
 }

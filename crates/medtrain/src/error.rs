@@ -77,6 +77,12 @@ pub enum Error {
         /// What was empty.
         what: &'static str,
     },
+    /// A share of the cases is none.
+    #[error("the share of cases held out must be between 0 and 1, got {share}")]
+    InvalidShare {
+        /// The refused value.
+        share: f64,
+    },
     /// A file of the run could not be read or written.
     #[error("{operation} {path}: {source}")]
     Io {

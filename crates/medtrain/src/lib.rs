@@ -15,6 +15,7 @@ pub mod log;
 mod observer;
 mod patches;
 mod schedule;
+mod split;
 mod trainer;
 
 pub use checkpoint::CheckpointFolder;
@@ -26,4 +27,5 @@ pub use mednn;
 pub use observer::{Observer, ProgressDisplay, StepReport};
 pub use patches::PatchBatches;
 pub use schedule::Schedule;
-pub use trainer::{Batch, TrainConfig, TrainSummary, Trainer, Validator};
+pub use split::Split;
+pub use trainer::{Batch, BoxError, TrainConfig, TrainSummary, Trainer, Validator};

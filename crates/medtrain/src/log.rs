@@ -15,6 +15,17 @@ pub struct Validation {
     pub metrics: Vec<(String, f64)>,
 }
 
+impl Validation {
+    /// A score and nothing else.
+    #[must_use]
+    pub fn new(score: f64) -> Self {
+        Self {
+            score,
+            metrics: Vec::new(),
+        }
+    }
+}
+
 /// One epoch of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {

@@ -24,6 +24,12 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// A cosine down to a hundredth of the base rate, after a rise over a twentieth of the run.
+    pub const COSINE: Self = Self::Cosine {
+        warmup: 0.05,
+        floor: 0.01,
+    };
+
     /// The factor on the base rate at `step` of `total` (both in optimizer steps).
     ///
     /// ```

@@ -29,6 +29,9 @@ pub struct Batch {
     pub cases: Vec<String>,
 }
 
+/// An error of the application.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Judges a network between epochs; the application wires it to a predictor.
 pub trait Validator {
     /// Scores the network as it stands after `epoch` (counted from zero).
@@ -39,7 +42,7 @@ pub trait Validator {
         &mut self,
         model: &dyn Model,
         epoch: u32,
-    ) -> std::result::Result<Validation, Box<dyn std::error::Error + Send + Sync>>;
+    ) -> std::result::Result<Validation, BoxError>;
 }
 
 /// How to train.
@@ -114,6 +117,20 @@ pub struct TrainSummary {
     pub passed_over: Option<String>,
     /// The run's checkpoints.
     pub checkpoints: CheckpointFolder,
+}
+
+impl TrainSummary {
+    /// The training loss as a curve of (epoch, counted from one, loss).
+    pub fn losses(&self) -> impl Iterator<Item = (f64, f64)> {
+        let point = |e: &EpochReport| (f64::from(e.epoch + 1), e.train_loss);
+        self.history.iter().map(point)
+    }
+
+    /// The validation score as a curve of (epoch, counted from one, score), in epochs that have one.
+    pub fn scores(&self) -> impl Iterator<Item = (f64, f64)> {
+        let point = |e: &EpochReport| Some((f64::from(e.epoch + 1), e.validation.as_ref()?.score));
+        self.history.iter().filter_map(point)
+    }
 }
 
 /// Trains one network on one source of batches.

@@ -1,6 +1,6 @@
 //! Truth and prediction side by side.
 
-use medcore::{GeometryTolerance, Image, LabelMap};
+use medcore::{GeometryTolerance, Image, LabelMap, LabelTable};
 
 use crate::colour::Rgb;
 use crate::error::Result;
@@ -34,6 +34,18 @@ impl Default for Comparison {
             planes: vec![Plane::Axial, Plane::Coronal],
             classes: Vec::new(),
             title: None,
+        }
+    }
+}
+
+impl Comparison {
+    /// The same with a legend for the classes of a table.
+    #[must_use]
+    pub fn with_labels(self, table: &LabelTable) -> Self {
+        let class = |(value, name): (u8, &str)| (u32::from(value), name.to_owned());
+        Self {
+            classes: table.classes().map(class).collect(),
+            ..self
         }
     }
 }

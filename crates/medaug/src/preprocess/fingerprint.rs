@@ -27,6 +27,20 @@ pub enum Modality {
     Plain,
 }
 
+impl Modality {
+    /// The modality of a channel by its name, as nnU-Net reads `channel_names`: `CT`, `noNorm` and
+    /// `rescale_to_0_1` in any case of letters; everything else is scaled by its own mean and deviation.
+    #[must_use]
+    pub fn of_channel(name: impl AsRef<str>) -> Self {
+        match name.as_ref().to_lowercase().as_str() {
+            "ct" => Self::Ct,
+            "nonorm" => Self::Plain,
+            "rescale_to_0_1" => Self::UnitRange,
+            _ => Self::Mr,
+        }
+    }
+}
+
 /// What is remembered of one training case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseFingerprint {
@@ -174,6 +188,22 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Looks at cases one after the other, in the orientation that preprocessing will give them; the class
+    /// `ignored` is not foreground.
+    ///
+    /// # Errors
+    /// As [`CaseFingerprint::of`] and [`Fingerprint::of_cases`].
+    pub fn of<'a, T: Voxel>(
+        cases: impl IntoIterator<Item = (&'a Image<T, 3>, &'a LabelMap<u8, 3>)>,
+        orientation: Option<Orientation>,
+        ignored: Option<u8>,
+        key: Key,
+    ) -> Result<Self> {
+        let look = |(image, labels)| CaseFingerprint::of(image, labels, orientation, ignored, key);
+        let cases: Vec<_> = cases.into_iter().map(look).collect::<Result<_>>()?;
+        Self::of_cases(&cases)
+    }
+
     /// Pools cases; their order does not matter.
     ///
     /// # Errors
@@ -392,15 +422,17 @@ mod tests {
         let grid = Geometry::axis_aligned([4, 6, 8], [3.0, 2.0, 1.0]).unwrap();
         let voxels: Vec<i16> = (0..192).map(|v| v - 50).collect();
         let image = Image::new(grid, voxels).unwrap();
-        let labels: Vec<u8> = (0..192).map(|v| u8::from(v % 3 == 0) * 2).collect();
+        let labels: Vec<u8> = (0..192).map(|v| u8::from(v % 24 < 9) * 2).collect();
         let labels = LabelMap::new(grid, labels).unwrap();
         let sagittal = Some("SPL".parse().unwrap());
         let seen = CaseFingerprint::of(&image, &labels, sagittal, None, Key::new(1)).unwrap();
         assert_eq!((seen.spacing, seen.shape), ([1.0, 2.0, 3.0], [8, 6, 4]));
         assert_eq!(seen.intensities[0].len(), CaseFingerprint::DRAWS);
-        assert!(seen.intensities[0].iter().all(|v| (v + 50.0) % 3.0 == 0.0));
+        let places = seen.intensities[0].iter().map(|v| (*v + 50.0) as usize);
+        assert!(places.clone().all(|p| p % 24 < 9));
+        assert_eq!(places.collect::<std::collections::BTreeSet<_>>().len(), 72);
         let mean = seen.intensities[0].iter().sum::<f32>() / seen.intensities[0].len() as f32;
-        assert!((mean - 44.5).abs() < 1.0, "{mean}");
+        assert!((mean - 38.0).abs() < 1.5, "{mean}"); // the middle of 0..9 and 168..177, less 50
     }
 
     #[test]

@@ -216,6 +216,32 @@ fn labels_from_elsewhere_are_refused() {
 }
 
 #[test]
+fn an_odd_border_is_thinner_in_front() {
+    let grid = oblique([3, 4, 5]);
+    let preprocess = Preprocess {
+        padding: Padding {
+            minimum: [6, 1, 1],
+            divisible: [1, 1, 8],
+            value: -2.0,
+            label: 7,
+        },
+        ..Preprocess::default()
+    };
+    let ready = preprocess.apply(&places(grid), Some(&blobs(grid))).unwrap();
+    assert_eq!(ready.image.shape(), [6, 4, 8]);
+    let first = [1, 0, 1]; // of 3 and 3 voxels one is in front
+    let place = ready
+        .image
+        .geometry()
+        .index_to_world(first.map(|v| v as f64));
+    assert!(place.distance(grid.origin()) < 1e-9);
+    let at = (first[0] * 4 + first[1]) * 8 + first[2];
+    assert_eq!(ready.image.as_slice()[at], places(grid).as_slice()[0]);
+    assert_eq!(ready.image.as_slice()[at - 1], -2.0);
+    assert_eq!(ready.labels.unwrap().as_slice()[at - 1], 7);
+}
+
+#[test]
 fn an_empty_scan_is_not_cropped() {
     let grid = oblique([5, 7, 9]);
     let air = Image::<i16, 3>::zeros(1, grid).unwrap();

@@ -1,7 +1,7 @@
 //! A segmentation as a folder.
 
 use medaug::{Intensity, Preprocess};
-use medcore::{Geometry, Image};
+use medcore::{Geometry, Image, LabelTable};
 use medinfer::{
     CONFIG_FILE, Error, LabelRule, Segmenter, SegmenterConfig, Silent, SlidingWindow, WEIGHTS_FILE,
 };
@@ -25,10 +25,11 @@ fn config() -> SegmenterConfig {
         SlidingWindow::nnunet([32, 32, 32]),
     )
     .with_mirror_axes([2])
-    .with_labels([(0, "background"), (1, "liver"), (2, "spleen")])
+    .with_labels(LabelTable::new([("liver", vec![1]), ("spleen", vec![2])]).unwrap())
+    .unwrap()
 }
 
-fn segmenter(seed: u64) -> Segmenter {
+fn segmenter(seed: u64) -> Segmenter<'static> {
     let config = config();
     let network = medmodels::create(&config.model, &Params::new(seed)).unwrap();
     Segmenter::new(config, network).unwrap()
@@ -62,7 +63,7 @@ fn a_saved_segmenter_gives_the_same_labels_when_loaded() {
     assert_eq!(labels.geometry(), scan().geometry());
     let loaded = Segmenter::load(&path).unwrap();
     assert_eq!(loaded.config(), first.config());
-    assert_eq!(loaded.config().labels[&1], "liver");
+    assert_eq!(loaded.config().labels.name_of(1), Some("liver"));
     assert_eq!(loaded.segment(&scan()).unwrap(), labels);
     assert_eq!(loaded.segment_owned(scan(), &Silent).unwrap(), labels);
     assert_ne!(segmenter(99).segment(&scan()).unwrap(), labels);

@@ -35,7 +35,7 @@ pub(super) fn open(folder: &Path, root: &Path) -> Result<SegmentationDataset> {
     let numbered = (1_u32..)
         .zip(ORGANS)
         .map(|(value, organ)| (organ, vec![value]));
-    let labels = LabelTable::new(numbered)?;
+    let labels = LabelTable::new(numbered).map_err(Error::LabelTable)?;
     let mut cases = Vec::new();
     let ids = ids(&root.join("img"))?;
     for (id, image) in &ids {

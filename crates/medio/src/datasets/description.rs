@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::table::LabelTable;
+use super::LabelTable;
 use crate::error::{Error, Result};
 
 /// Larger descriptions are refused; a thousand cases need a tenth of a megabyte.

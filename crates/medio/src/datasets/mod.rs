@@ -15,15 +15,14 @@ mod decathlon;
 mod description;
 mod nnunet;
 mod sample;
-mod table;
 mod writer;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+pub use medcore::{LabelEntry, LabelTable};
 pub use sample::Sample;
-pub use table::{LabelEntry, LabelTable};
 pub use writer::NnunetWriter;
 
 /// Which published layout a folder has.

@@ -25,6 +25,19 @@ pub struct Sample {
     pub warnings: Vec<(PathBuf, Warning)>,
 }
 
+impl Sample {
+    /// The image and its labels, for what cannot do without.
+    ///
+    /// # Errors
+    /// [`Error::MissingLabels`] names the case.
+    pub fn labelled(&self) -> Result<(&Image<f32, 3>, &LabelMap<u8, 3>)> {
+        let missing = || Error::MissingLabels {
+            case: self.id.clone(),
+        };
+        Ok((&self.image, self.labels.as_ref().ok_or_else(missing)?))
+    }
+}
+
 /// The image files of a case, read.
 struct Scan {
     image: Image<f32, 3>,

@@ -25,7 +25,7 @@ use crate::nifti::{self, Voxel, WriteOptions};
 ///     writer.add(&format!("patient_{patient:03}"), &image, &organs)?;
 /// }
 /// writer.finish()?;
-/// # Ok::<(), medio::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct NnunetWriter {

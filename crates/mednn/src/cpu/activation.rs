@@ -95,7 +95,7 @@ macro_rules! for_activation {
 pub fn forward<T: Real>(activation: Activation, input: &[T]) -> Vec<T> {
     for_activation!(activation, T, f => buffer::build(input.len(), |start, out| {
         let input = &input[start..start + out.len()];
-        T::vectorize(#[inline(always)] || {
+        T::vectorize(#[inline(always)] move || {
             for (o, &x) in out.iter_mut().zip(input) {
                 *o = f.value(x);
             }
@@ -113,7 +113,7 @@ pub fn backward<T: Real>(activation: Activation, input: &[T], gradient: &[T]) ->
     for_activation!(activation, T, f => buffer::build(input.len(), |start, out| {
         let input = &input[start..start + out.len()];
         let gradient = &gradient[start..start + out.len()];
-        T::vectorize(#[inline(always)] || {
+        T::vectorize(#[inline(always)] move || {
             for ((o, &x), &g) in out.iter_mut().zip(input).zip(gradient) {
                 *o = g * f.derivative(x);
             }
@@ -292,7 +292,7 @@ pub fn prelu_forward<T: Real>(
             let input = &input[from..from + out.len()];
             T::vectorize(
                 #[inline(always)]
-                || {
+                move || {
                     for (o, &x) in out.iter_mut().zip(input) {
                         *o = f.value(x);
                     }
@@ -322,7 +322,7 @@ pub fn prelu_backward<T: Real>(
                 &input[range.clone()],
                 &gradient[range],
                 #[inline(always)]
-                |x, g| [if x > T::ZERO { T::ZERO } else { g * x }],
+                move |x, g| [if x > T::ZERO { T::ZERO } else { g * x }],
             );
             sums[row].get_or_init(|| sum);
             LeakyRelu(slopes[slope_index(slopes.len(), channels, row)])
@@ -333,7 +333,7 @@ pub fn prelu_backward<T: Real>(
             let gradient = &gradient[from..from + out.len()];
             T::vectorize(
                 #[inline(always)]
-                || {
+                move || {
                     for ((o, &x), &g) in out.iter_mut().zip(input).zip(gradient) {
                         *o = g * f.derivative(x);
                     }

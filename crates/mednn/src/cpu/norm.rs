@@ -187,7 +187,7 @@ fn apply_with<T: Real>(
             let input = &shape.row(input, row)[start..start + out.len()];
             T::vectorize(
                 #[inline(always)]
-                || {
+                move || {
                     for (o, &x) in out.iter_mut().zip(input) {
                         *o = f.value((x - mean) * scale + shift);
                     }
@@ -270,7 +270,7 @@ impl<T: Real> Backward<'_, T> {
                 let (mean, scale, shift) = self.line(row);
                 T::vectorize(
                     #[inline(always)]
-                    || {
+                    move || {
                         for ((o, &x), &g) in out.iter_mut().zip(input).zip(gradient) {
                             let d = x - mean;
                             let g = g * f.derivative(d * scale + shift);
@@ -313,7 +313,7 @@ impl<T: Real> Backward<'_, T> {
             self.shape.row(self.input, row),
             self.shape.row(self.gradient, row),
             #[inline(always)]
-            |x, g| {
+            move |x, g| {
                 let d = x - mean;
                 let g = g * f.derivative(d * scale + shift);
                 [g, g * d]

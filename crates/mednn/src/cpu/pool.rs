@@ -131,10 +131,10 @@ fn max_tiled<T: Real>(windows: &Windows, input: &[T], out: &mut [T]) {
         let out = &mut out[o..o + width];
         out.fill(T::NEG_INFINITY);
         for start in input_rows {
-            let input = &input[start..start + width * step];
+            let (input, out) = (&input[start..start + width * step], &mut *out);
             T::vectorize(
                 #[inline(always)]
-                || match step {
+                move || match step {
                     1 => {
                         for (o, &x) in out.iter_mut().zip(input) {
                             *o = larger_or_nan(*o, x);
@@ -224,19 +224,47 @@ fn max_backward_tiled<T: Real>(
             let left = &mut left[..];
             T::vectorize(
                 #[inline(always)]
-                || {
-                    for w in 0..width {
-                        for k in 0..step {
-                            let x = input[w * step + k];
-                            let taken = x == largest[w] || is_nan(x);
-                            out[w * step + k] = if taken { left[w] } else { T::ZERO };
-                            left[w] = if taken { T::ZERO } else { left[w] };
+                move || match step {
+                    1 => give_back::<T, 1>(input, largest, left, out),
+                    2 => give_back::<T, 2>(input, largest, left, out),
+                    3 => give_back::<T, 3>(input, largest, left, out),
+                    _ => {
+                        for w in 0..width {
+                            for i in w * step..(w + 1) * step {
+                                (out[i], left[w]) = give(input[i], largest[w], left[w]);
+                            }
                         }
                     }
                 },
             );
         }
     });
+}
+
+/// Gives what is left of the gradients to those elements of a row that are largest in their window.
+#[inline(always)]
+fn give_back<T: Real, const STEP: usize>(
+    input: &[T],
+    largest: &[T],
+    left: &mut [T],
+    out: &mut [T],
+) {
+    let (input, _) = input.as_chunks::<STEP>();
+    let (out, _) = out.as_chunks_mut::<STEP>();
+    for (((out, input), &largest), left) in out.iter_mut().zip(input).zip(largest).zip(left) {
+        for k in 0..STEP {
+            (out[k], *left) = give(input[k], largest, *left);
+        }
+    }
+}
+
+#[inline(always)]
+fn give<T: Real>(x: T, largest: T, left: T) -> (T, T) {
+    let taken = x == largest || is_nan(x);
+    (
+        if taken { left } else { T::ZERO },
+        if taken { T::ZERO } else { left },
+    )
 }
 
 /// The mean of each window. Padding counts as zeros if `count_padding` says so, else only voxels of the input count; what a
@@ -252,12 +280,79 @@ pub fn average_forward<T: Real>(
     let weights = AverageWeights::new(windows, count_padding);
     buffer::build_whole_rows(rows, windows.output_len(), |row, out| {
         let input = &input[row * len..(row + 1) * len];
+        if windows.tile() {
+            average_tiled(windows, input, out);
+            return;
+        }
         windows.for_windows(|o, window| {
             let mut sum = T::ZERO;
             windows.for_elements(window, |i| sum += input[i]);
             out[o] = sum * weights.of(o);
         });
     })
+}
+
+fn average_tiled<T: Real>(windows: &Windows, input: &[T], out: &mut [T]) {
+    let (width, step) = (windows.output[2], windows.kernel[2]);
+    let share = T::from_f64(1.0 / windows.kernel.iter().product::<usize>() as f64);
+    windows.for_tiled_rows(|o, input_rows| {
+        let out = &mut out[o..o + width];
+        for start in input_rows {
+            let (input, out) = (&input[start..start + width * step], &mut *out);
+            T::vectorize(
+                #[inline(always)]
+                move || match step {
+                    1 => add_windows::<T, 1>(input, out),
+                    2 => add_windows::<T, 2>(input, out),
+                    3 => add_windows::<T, 3>(input, out),
+                    _ => {
+                        for (o, window) in out.iter_mut().zip(input.chunks_exact(step)) {
+                            for &x in window {
+                                *o += x;
+                            }
+                        }
+                    }
+                },
+            );
+        }
+        T::vectorize(
+            #[inline(always)]
+            move || {
+                for o in out.iter_mut() {
+                    *o = *o * share;
+                }
+            },
+        );
+    });
+}
+
+#[inline(always)]
+fn add_windows<T: Real, const STEP: usize>(input: &[T], out: &mut [T]) {
+    let (input, _) = input.as_chunks::<STEP>();
+    for (o, window) in out.iter_mut().zip(input) {
+        for &x in window {
+            *o += x;
+        }
+    }
+}
+
+fn average_backward_tiled<T: Real>(windows: &Windows, gradient: &[T], out: &mut [T]) {
+    let (width, step) = (windows.output[2], windows.kernel[2]);
+    let share = T::from_f64(1.0 / windows.kernel.iter().product::<usize>() as f64);
+    windows.for_tiled_rows(|o, input_rows| {
+        let gradient = &gradient[o..o + width];
+        for start in input_rows {
+            let out = &mut out[start..start + width * step];
+            T::vectorize(
+                #[inline(always)]
+                move || {
+                    for (out, &g) in out.chunks_exact_mut(step).zip(gradient) {
+                        out.fill(g * share);
+                    }
+                },
+            );
+        }
+    });
 }
 
 /// The gradient of [`average_forward`].
@@ -272,6 +367,10 @@ pub fn average_backward<T: Real>(
     let weights = AverageWeights::new(windows, count_padding);
     buffer::build_whole_rows(rows, windows.input_len(), |row, out| {
         let gradient = &gradient[row * out_len..(row + 1) * out_len];
+        if windows.tile() {
+            average_backward_tiled(windows, gradient, out);
+            return;
+        }
         windows.for_windows(|o, window| {
             let share = gradient[o] * weights.of(o);
             windows.for_elements(window, |i| out[i] += share);

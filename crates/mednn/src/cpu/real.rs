@@ -51,6 +51,10 @@ pub trait Real:
         kernel()
     }
 
+    /// The value if `keep` holds, else zero, whatever the value is; without a branch.
+    #[must_use]
+    fn keep_if(self, keep: bool) -> Self;
+
     /// The larger of two values; the second when the first is NaN.
     #[inline(always)]
     #[must_use]
@@ -74,6 +78,11 @@ impl Real for f32 {
     #[inline(always)]
     fn vectorize<R>(kernel: impl FnOnce() -> R) -> R {
         crate::cpu::simd::vectorize(kernel)
+    }
+
+    #[inline(always)]
+    fn keep_if(self, keep: bool) -> Self {
+        Self::from_bits(self.to_bits() & u32::from(keep).wrapping_neg())
     }
 
     #[inline(always)]
@@ -196,6 +205,11 @@ impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+    #[inline(always)]
+    fn keep_if(self, keep: bool) -> Self {
+        Self::from_bits(self.to_bits() & u64::from(keep).wrapping_neg())
+    }
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {

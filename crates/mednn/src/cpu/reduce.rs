@@ -1,6 +1,6 @@
 //! Sums and moments that do not depend on the number of threads.
 //!
-//! A slice is cut into chunks of fixed size; inside a chunk sixteen lanes add up side by side, which the compiler turns into
+//! A slice is cut into chunks of fixed size; inside a chunk lanes add up side by side, which the compiler turns into
 //! vectors; lanes and chunks are then added in order in f64.
 
 use rayon::prelude::*;
@@ -8,7 +8,10 @@ use rayon::prelude::*;
 use crate::cpu::buffer::CHUNK;
 use crate::cpu::real::Real;
 
-pub(crate) const LANES: usize = 16;
+/// Sums that grow side by side.
+const LANES: usize = 16;
+/// Terms that are written out before they are added: a whole number of lanes, in the first-level cache.
+pub(crate) const BLOCK: usize = 512;
 
 /// Count, mean and sum of squared deviations from the mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -68,13 +71,13 @@ impl Moments {
         let [sum] = sums_of_chunk(
             values,
             #[inline(always)]
-            |x| [x],
+            move |x| [x],
         );
         let centre = T::from_f64(sum / count);
         let [rest, squares] = sums_of_chunk(
             values,
             #[inline(always)]
-            |x| {
+            move |x| {
                 let d = x - centre;
                 [d, d * d]
             },
@@ -110,74 +113,94 @@ pub(crate) fn sums_of_pairs<T: Real, const K: usize>(
     total
 }
 
-fn sums_of_chunk<T: Real, const K: usize>(values: &[T], f: impl Fn(T) -> [T; K]) -> [f64; K] {
-    let mut lanes = [[T::ZERO; LANES]; K];
-    let mut total = T::vectorize(
+fn sums_of_chunk<T: Real, const K: usize>(
+    values: &[T],
+    f: impl Fn(T) -> [T; K] + Copy,
+) -> [f64; K] {
+    sums_of_chunk_pairs(
+        values,
+        values,
         #[inline(always)]
-        || {
-            for block in values.chunks_exact(LANES) {
-                for lane in 0..LANES {
-                    let terms = f(block[lane]);
-                    for k in 0..K {
-                        lanes[k][lane] += terms[k];
-                    }
-                }
-            }
-            add_lanes(&lanes)
-        },
-    );
-    for &x in values.chunks_exact(LANES).remainder() {
-        let terms = f(x);
-        for k in 0..K {
-            total[k] += terms[k].to_f64();
-        }
-    }
-    total
+        move |x, _| f(x),
+    )
 }
 
 fn sums_of_chunk_pairs<T: Real, const K: usize>(
     a: &[T],
     b: &[T],
-    f: impl Fn(T, T) -> [T; K],
+    f: impl Fn(T, T) -> [T; K] + Copy,
 ) -> [f64; K] {
-    let mut lanes = [[T::ZERO; LANES]; K];
-    let mut total = T::vectorize(
+    T::vectorize(
         #[inline(always)]
-        || {
-            for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-                for lane in 0..LANES {
-                    let terms = f(a[lane], b[lane]);
-                    for k in 0..K {
-                        lanes[k][lane] += terms[k];
-                    }
-                }
+        move || {
+            let mut sums = Sums::new();
+            for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
+                let b = &b[..a.len()];
+                sums.add(
+                    a.len(),
+                    #[inline(always)]
+                    move |i| f(a[i], b[i]),
+                );
             }
-            add_lanes(&lanes)
+            sums.take()
         },
-    );
-    for (&a, &b) in a
-        .chunks_exact(LANES)
-        .remainder()
-        .iter()
-        .zip(b.chunks_exact(LANES).remainder())
-    {
-        let terms = f(a, b);
-        for k in 0..K {
-            total[k] += terms[k].to_f64();
-        }
-    }
-    total
+    )
 }
 
-#[inline(always)]
-pub(crate) fn add_lanes<T: Real, const K: usize>(lanes: &[[T; LANES]; K]) -> [f64; K] {
-    let mut total = [0.0; K];
-    for k in 0..K {
-        for lane in 0..LANES {
-            total[k] += lanes[k][lane].to_f64();
+/// Sums of `K` quantities, block by block.
+///
+/// The terms of a block are written out before they are added: two plain loops become vectors where one that does both does
+/// not. For the same reason the closures that make the terms own the numbers they use (`move`).
+#[derive(Debug)]
+pub(crate) struct Sums<T, const K: usize> {
+    terms: [[T; BLOCK]; K],
+    lanes: [[T; LANES]; K],
+}
+
+impl<T: Real, const K: usize> Sums<T, K> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self {
+            terms: [[T::ZERO; BLOCK]; K],
+            lanes: [[T::ZERO; LANES]; K],
         }
     }
-    total
+
+    /// Adds the terms of `0..len`, at most [`BLOCK`].
+    #[inline(always)]
+    pub(crate) fn add(&mut self, len: usize, terms: impl Fn(usize) -> [T; K] + Copy) {
+        let written = self.terms.each_mut().map(|written| &mut written[..len]);
+        for i in 0..len {
+            let terms = terms(i);
+            for k in 0..K {
+                written[k][i] = terms[k];
+            }
+        }
+        let whole = len.next_multiple_of(LANES);
+        for k in 0..K {
+            self.terms[k][len..whole].fill(T::ZERO);
+            let mut lanes = self.lanes[k];
+            for terms in self.terms[k][..whole].as_chunks::<LANES>().0 {
+                for lane in 0..LANES {
+                    lanes[lane] += terms[lane];
+                }
+            }
+            self.lanes[k] = lanes;
+        }
+    }
+
+    /// The sums so far, lanes added in order; starts again from zero.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> [f64; K] {
+        let mut total = [0.0; K];
+        for k in 0..K {
+            for lane in &mut self.lanes[k] {
+                total[k] += lane.to_f64();
+                *lane = T::ZERO;
+            }
+        }
+        total
+    }
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ pub fn forward<T: Real>(map: &GridMap, rows: usize, input: &[T]) -> Vec<T> {
                 let mixed = &mut mixed[..];
                 T::vectorize(
                     #[inline(always)]
-                    || {
+                    move || {
                         for (m, &x) in mixed.iter_mut().zip(row) {
                             *m += weight * x;
                         }
@@ -137,7 +137,7 @@ pub fn backward<T: Real>(map: &GridMap, rows: usize, gradient: &[T]) -> Vec<T> {
                     let (out, mixed) = (&mut out[offset..offset + mixed.len()], &mixed[..]);
                     T::vectorize(
                         #[inline(always)]
-                        || {
+                        move || {
                             for (o, &m) in out.iter_mut().zip(mixed) {
                                 *o += weight * m;
                             }

@@ -5,10 +5,8 @@
 
 use crate::cpu::buffer::{self, Columns};
 use crate::cpu::real::Real;
-use crate::cpu::reduce::{LANES, add_lanes};
+use crate::cpu::reduce::{BLOCK, Sums as LaneSums};
 
-/// Voxels worked on together.
-const BLOCK: usize = 256;
 /// Voxels in one task: a whole number of blocks.
 const TASK: usize = 16 * BLOCK;
 
@@ -186,18 +184,11 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
     fn load(&self, block: &mut Block<T>, batch: usize, start: usize, len: usize) {
         block.len = len;
         let labels = &self.labels[batch * self.columns.inner + start..][..len];
-        for ((label, counts), &value) in block
-            .labels
-            .iter_mut()
-            .zip(block.counts.iter_mut())
-            .zip(labels)
-        {
+        let ignore = self.ignore;
+        let counts = &mut block.counts[..len];
+        for ((label, counts), &value) in block.labels[..len].iter_mut().zip(counts).zip(labels) {
             *label = value.label();
-            *counts = if Some(*label) == self.ignore {
-                T::ZERO
-            } else {
-                T::ONE
-            };
+            *counts = T::ONE.keep_if(Some(*label) != ignore);
         }
         match self.classes {
             Classes::Exclusive => self.load_softmax(block, batch, start),
@@ -264,79 +255,51 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
 
     /// Adds the sums of one class of a block.
     #[inline(always)]
-    fn add_block(&self, block: &Block<T>, class: usize, logits: &[T], overlap: &mut Overlap) {
+    fn add_block(&self, block: &Block<T>, class: usize, logits: &[T], sums: &mut LaneSums<T, 6>) {
         let mut truth = [T::ZERO; BLOCK];
         self.truth(block, class, &mut truth);
-        let exclusive = matches!(self.classes, Classes::Exclusive);
+        let len = block.len;
         let probabilities = block.probabilities(class);
-        let mut lanes = [[T::ZERO; LANES]; 6];
-        let whole = block.len / LANES * LANES;
-        for first in (0..whole).step_by(LANES) {
-            let lanes_of = first..first + LANES;
-            let p = &probabilities[lanes_of.clone()];
-            let g = &truth[lanes_of.clone()];
-            let counts = &block.counts[lanes_of.clone()];
-            let normaliser = &block.normaliser[lanes_of.clone()];
-            let x = &logits[lanes_of];
-            for lane in 0..LANES {
-                let values = voxel_terms(
-                    exclusive,
-                    [p[lane], g[lane], counts[lane], normaliser[lane], x[lane]],
-                );
-                for k in 0..6 {
-                    lanes[k][lane] += values[k];
-                }
-            }
+        let (truth, counts) = (&truth[..len], &block.counts[..len]);
+        let (normaliser, logits) = (&block.normaliser[..len], &logits[..len]);
+        match self.classes {
+            Classes::Exclusive => sums.add(
+                len,
+                #[inline(always)]
+                move |i| {
+                    let surprise = normaliser[i] - logits[i];
+                    let surprises = (surprise.keep_if(truth[i] != T::ZERO), surprise);
+                    voxel_terms(probabilities[i], truth[i], counts[i], surprises)
+                },
+            ),
+            // -log p of a sigmoid is softplus(-x), and -log(1 - p) is softplus(x).
+            Classes::Regions(_) => sums.add(
+                len,
+                #[inline(always)]
+                move |i| {
+                    let (x, g) = (logits[i], truth[i]);
+                    let wrong = softplus(x);
+                    let surprise = (wrong - g * x).keep_if(counts[i] != T::ZERO);
+                    voxel_terms(probabilities[i], g, counts[i], (surprise, wrong - x))
+                },
+            ),
         }
-        let mut sums = add_lanes(&lanes);
-        for i in whole..block.len {
-            let values = voxel_terms(
-                exclusive,
-                [
-                    probabilities[i],
-                    truth[i],
-                    block.counts[i],
-                    block.normaliser[i],
-                    logits[i],
-                ],
-            );
-            for k in 0..6 {
-                sums[k] += values[k].to_f64();
-            }
-        }
-        overlap.add(sums);
     }
 
     /// 1 where the class is true and the voxel counts.
     #[inline(always)]
     fn truth(&self, block: &Block<T>, class: usize, truth: &mut [T; BLOCK]) {
+        let (labels, counts) = (&block.labels[..block.len], &block.counts[..block.len]);
+        let truth = truth[..block.len].iter_mut().zip(labels).zip(counts);
         match self.classes {
             Classes::Exclusive => {
-                for ((g, &label), &counts) in truth
-                    .iter_mut()
-                    .zip(&block.labels)
-                    .zip(&block.counts)
-                    .take(block.len)
-                {
-                    *g = if label == class as u32 {
-                        counts
-                    } else {
-                        T::ZERO
-                    };
+                for ((g, &label), &counts) in truth {
+                    *g = counts.keep_if(label == class as u32);
                 }
             }
             Classes::Regions(_) => {
-                for ((g, &label), &counts) in truth
-                    .iter_mut()
-                    .zip(&block.labels)
-                    .zip(&block.counts)
-                    .take(block.len)
-                {
-                    *g = if self.classes.holds(class, label) {
-                        counts
-                    } else {
-                        T::ZERO
-                    };
+                for ((g, &label), &counts) in truth {
+                    *g = counts.keep_if(self.classes.holds(class, label));
                 }
             }
         }
@@ -352,6 +315,7 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
             let mut overlaps = vec![Overlap::default(); classes];
             let mut counted = 0;
             let mut block = Block::new(classes);
+            let mut sums = LaneSums::new();
             T::vectorize(
                 #[inline(always)]
                 || {
@@ -360,7 +324,8 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
                         self.load(&mut block, batch, start, len);
                         for class in 0..classes {
                             let logits = self.logits_of(batch, class, start, len);
-                            self.add_block(&block, class, logits, &mut overlaps[class]);
+                            self.add_block(&block, class, logits, &mut sums);
+                            overlaps[class].add(sums.take());
                         }
                         for &label in &block.labels[..len] {
                             counted += usize::from(Some(label) != self.ignore);
@@ -498,20 +463,18 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
     }
 }
 
-/// What one voxel adds to the six sums of [`Overlap`]; given its probability, truth, whether it counts, the logarithm of the
-/// sum of exponentials and the logit.
+/// What one voxel adds to the six sums of [`Overlap`]; the second of the surprises is masked here.
 #[inline(always)]
-fn voxel_terms<T: Real>(exclusive: bool, [p, g, counts, normaliser, x]: [T; 5]) -> [T; 6] {
+fn voxel_terms<T: Real>(p: T, g: T, counts: T, (surprise, everywhere): (T, T)) -> [T; 6] {
     let p = p * counts;
-    // -log p; of a sigmoid it is softplus(-x), and softplus(x) is -log(1 - p).
-    let (surprise, everywhere) = if exclusive {
-        let surprise = normaliser - x;
-        (select(g, surprise), select(counts, surprise))
-    } else {
-        let wrong = softplus(x);
-        (select(counts, wrong - g * x), select(counts, wrong - x))
-    };
-    [p * g, p, p * p, g, surprise, everywhere]
+    [
+        p * g,
+        p,
+        p * p,
+        g,
+        surprise,
+        everywhere.keep_if(counts != T::ZERO),
+    ]
 }
 
 /// [`Slopes`] in the type of the loop.
@@ -540,12 +503,6 @@ impl<T: Real> TypedSlopes<T> {
     fn by_probability(&self, p: T, g: T, counts: T) -> T {
         self.intersection * g + (self.probability + self.probability_squared * p) * counts
     }
-}
-
-/// `value` where the mask is not zero; unlike a product it does not let an infinite value through.
-#[inline(always)]
-fn select<T: Real>(mask: T, value: T) -> T {
-    if mask == T::ZERO { T::ZERO } else { value }
 }
 
 /// `log(1 + exp(x))` without overflow.

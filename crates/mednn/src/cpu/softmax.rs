@@ -33,7 +33,7 @@ pub fn forward<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T> 
         let (largest, sum) = (&mut largest[..len], &mut sum[..len]);
         T::vectorize(
             #[inline(always)]
-            || {
+            move || {
                 for c in 0..columns.count {
                     for (m, &x) in largest.iter_mut().zip(column(c)) {
                         *m = x.larger(*m);
@@ -82,7 +82,7 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
         let input = &input[row * count..(row + 1) * count];
         T::vectorize(
             #[inline(always)]
-            || {
+            move || {
                 let mut largest = T::NEG_INFINITY;
                 for &x in input {
                     largest = x.larger(largest);
@@ -93,7 +93,7 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
                 let sum = sum_of(
                     out,
                     #[inline(always)]
-                    |x| x,
+                    move |x| x,
                 );
                 if kind == Softmax::Linear {
                     let factor = T::ONE / sum;
@@ -127,7 +127,7 @@ pub fn backward<T: Real>(kind: Softmax, columns: Columns, output: &[T], gradient
         let sum = &mut sum[..len];
         T::vectorize(
             #[inline(always)]
-            || {
+            move || {
                 for c in 0..columns.count {
                     let (y, g) = at(c);
                     for ((s, &y), &g) in sum.iter_mut().zip(y).zip(g) {

@@ -5,6 +5,7 @@
 mod cross_entropy;
 mod deep_supervision;
 mod dice;
+mod labels;
 mod regions;
 mod segmentation;
 
@@ -16,6 +17,7 @@ use crate::model::Outputs;
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, ScaleWeights, downsample_labels};
 pub use dice::{Dice, DiceConvention, DiceCrossEntropy};
+pub use labels::nnunet;
 pub use regions::RegionDiceCrossEntropy;
 
 /// A number to make small.

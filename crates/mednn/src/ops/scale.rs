@@ -41,7 +41,7 @@ impl ScaleRowsOp {
                 let factors = &factors[start..start + out.len()];
                 T::vectorize(
                     #[inline(always)]
-                    || {
+                    move || {
                         for ((o, &x), &f) in out.iter_mut().zip(input).zip(factors) {
                             *o = x * T::from_f64(f64::from(f));
                         }

@@ -19,14 +19,14 @@ pub struct LabelEntry {
 /// ignore label marks voxels that nobody annotated. Label maps stay plain integer maps.
 ///
 /// ```
-/// use medio::datasets::LabelTable;
+/// use medcore::LabelTable;
 ///
 /// let organs = LabelTable::new([("liver", vec![1]), ("left kidney", vec![2])])?;
 /// assert_eq!(organs.name_of(2), Some("left kidney"));
 /// assert_eq!(organs.class_count(), 3); // with background
-/// # Ok::<(), medio::Error>(())
+/// # Ok::<(), medcore::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Plain", into = "Plain")]
 pub struct LabelTable {
     entries: Vec<LabelEntry>,
@@ -95,7 +95,7 @@ impl LabelTable {
             regions_class_order,
             ignore,
         } = plain;
-        let refuse = |problem| Err(Error::InvalidTable { problem });
+        let refuse = |problem| Err(Error::InvalidLabelTable { problem });
         let mut largest = 0;
         for (i, entry) in entries.iter().enumerate() {
             let name = &entry.name;
@@ -162,6 +162,33 @@ impl LabelTable {
     #[must_use]
     pub fn regions_class_order(&self) -> Option<&[u32]> {
         self.regions_class_order.as_deref()
+    }
+
+    /// The classes that are one value each: the value and its name, in order.
+    pub fn classes(&self) -> impl Iterator<Item = (u8, &str)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| match entry.values[..] {
+                [value] => Some((value as u8, entry.name.as_str())),
+                _ => None,
+            })
+    }
+
+    /// The structures as the channels of a network with a sigmoid each: the values that belong to each.
+    #[must_use]
+    pub fn regions(&self) -> Vec<Vec<u32>> {
+        let values = |entry: &LabelEntry| entry.values.clone();
+        self.entries.iter().map(values).collect()
+    }
+
+    /// Outputs of a network for this table: one for each class, background included, or one for each region.
+    #[must_use]
+    pub fn output_count(&self) -> usize {
+        if self.has_regions() {
+            self.entries.len()
+        } else {
+            self.class_count()
+        }
     }
 
     /// Whether an entry joins several values.
