@@ -201,7 +201,10 @@ fn train(args: &TrainArgs) -> Result<()> {
     let config = config.with_labels(table.clone())?;
     let model = medmodels::create(&config.model, &Params::new(args.seed))?;
     let loss = loss::nnunet(table, false)?;
-    let pipeline = preset::light([side; 3])?;
+    let pipeline = match test.overfit {
+        true => preset::plain([side; 3])?,
+        false => preset::light([side; 3])?,
+    };
     let batches = PatchBatches::new(prepared, pipeline, 1, scale.steps, args.seed)?;
 
     // 4. Training, with a look at the validation patient now and then.

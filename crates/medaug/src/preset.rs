@@ -85,6 +85,18 @@ pub fn nnunet_default<const D: usize>(
     PatchPipeline::new(sampler, spatial, steps)
 }
 
+/// Patches as they are, every other one with foreground: for overfit checks, and to see what augmentation changes.
+///
+/// # Errors
+/// Refuses an empty patch.
+pub fn plain<const D: usize>(patch: [usize; D]) -> Result<PatchPipeline<D>> {
+    let sampler = PatchSampler {
+        patch,
+        choice: PatchChoice::Foreground { probability: 0.5 },
+    };
+    PatchPipeline::new(sampler, RandomSpatial::default(), vec![])
+}
+
 /// A light pipeline for runs of minutes on patients who all lie the same way: every patch shows foreground with
 /// probability one half; a third of them are turned by up to 10 degrees about each axis and zoomed by up to a
 /// tenth, in millimetres; now and then a little noise, brightness and contrast.

@@ -184,35 +184,32 @@ impl<const D: usize> Sink<D> for LabelSink<'_, D> {
                 labels,
             };
         }
-        // Row after row of the target: first the values along the source axis that runs with the row, mixed from
-        // the neighbouring lines, then the values at the row's voxels.
-        let along = axes[D - 1].source;
-        let row_table = &axes[D - 1].at[parts[D - 1].clone()];
-        let strides: [usize; D] = std::array::from_fn(|axis| held[axis + 1..].iter().product());
-        let voxels: usize = held.iter().product();
-        let width = shape[D - 1];
-        let mut line = vec![0.0; held[along]];
-        let (mut values, mut best) = (vec![0.0; width], vec![0.0; width]);
-        let mut rows = labels.chunks_exact_mut(width);
-        for_each_row(shape, |row| {
-            let places = (0..D - 1).map(|axis| {
-                let (low, fraction) = axes[axis].at[parts[axis].start + row[axis]];
-                let source = axes[axis].source;
-                let low = low - block.segments[source].start;
-                (low * strides[source], strides[source], fraction)
-            });
-            let lines = neighbours(places);
-            let out = rows.next().expect("as many rows as the shape has");
-            for (class, logits) in block.logits.chunks_exact(voxels).enumerate() {
-                mix(&mut line, logits, &lines, strides[along]);
-                let first = block.segments[along].start;
-                for (value, &(low, fraction)) in values.iter_mut().zip(row_table) {
-                    let (low, high) = (low - first, (low - first + 1).min(line.len() - 1));
-                    *value = line[low] + fraction * (line[high] - line[low]);
-                }
-                self.rule.offer(class, &values, &mut best, out);
-            }
+        // The work is done in the order of the block's axes, whose rows are contiguous.
+        let mut along = [0; D];
+        for (axis, table) in axes.iter().enumerate() {
+            along[table.source] = axis;
+        }
+        let tables: [Vec<Place>; D] = std::array::from_fn(|source| {
+            let axis = along[source];
+            let (first, last) = (block.segments[source].start, held[source] - 1);
+            let place = |&(low, fraction): &(usize, f32)| Place {
+                low: low - first,
+                high: (low - first + 1).min(last),
+                fraction,
+            };
+            axes[axis].at[parts[axis].clone()]
+                .iter()
+                .map(place)
+                .collect()
         });
+        self.decide(block, &tables, &mut labels);
+        if along
+            .iter()
+            .enumerate()
+            .any(|(source, axis)| source != *axis)
+        {
+            labels = turned(&labels, shape, axes.each_ref().map(|table| table.source));
+        }
         LabelPiece {
             start,
             shape,
@@ -228,38 +225,133 @@ impl<const D: usize> Sink<D> for LabelSink<'_, D> {
     }
 }
 
-/// First element and weight of every line whose weighted sum is wanted: two an axis, those without weight left out.
-fn neighbours(places: impl Iterator<Item = (usize, usize, f32)>) -> Vec<(usize, f32)> {
-    let mut lines = vec![(0, 1.0)];
-    for (offset, stride, fraction) in places {
-        let low = lines
+/// Between which two voxels of one axis of a block a voxel of the target lies.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    low: usize,
+    high: usize,
+    /// How far behind `low`, in 0..1; where it is 0 nothing is interpolated.
+    fraction: f32,
+}
+
+impl<const D: usize> LabelSink<'_, D> {
+    /// Labels at the places of `tables`, in the order of the block's axes, plane after plane: planes are mixed
+    /// first, while they are smallest, then their lines are stretched, and lines are mixed last.
+    fn decide(&self, block: &Finished<'_, D>, tables: &[Vec<Place>; D], labels: &mut [u8]) {
+        let held = block.held();
+        let voxels: usize = held.iter().product();
+        let columns = &tables[D - 1];
+        let (width, width_out) = (held[D - 1], columns.len());
+        let single = [Place {
+            low: 0,
+            high: 0,
+            fraction: 0.0,
+        }];
+        let (outer, rows) = match tables[..D - 1].split_last() {
+            Some((rows, outer)) => (outer, &rows[..]),
+            None => (&[][..], &single[..]),
+        };
+        let lines: usize = held[outer.len()..D - 1].iter().product();
+        let stays = (columns.iter().enumerate()).all(|(i, c)| c.low == i && c.fraction == 0.0);
+        let mut mixed = vec![0.0; lines * width];
+        let mut stretched = vec![0.0; if stays { 0 } else { lines * width_out }];
+        let mut line = vec![0.0; width_out];
+        let mut best = vec![0.0; rows.len() * width_out];
+        for (number, labels) in labels.chunks_exact_mut(best.len()).enumerate() {
+            let planes = neighbours(outer, number, &held);
+            for (class, logits) in block.logits.chunks_exact(voxels).enumerate() {
+                let mut plane = match planes[..] {
+                    [(first, _)] => &logits[first..first + lines * width],
+                    _ => {
+                        mix(&mut mixed, logits, &planes);
+                        &mixed
+                    }
+                };
+                let mut stride = width;
+                if !stays {
+                    let to = stretched.chunks_exact_mut(width_out);
+                    for (from, to) in plane.chunks_exact(width).zip(to) {
+                        stretch(from, columns, to);
+                    }
+                    (plane, stride) = (&stretched, width_out);
+                }
+                let best = best.chunks_exact_mut(width_out);
+                for ((row, labels), best) in
+                    (rows.iter().zip(labels.chunks_exact_mut(width_out))).zip(best)
+                {
+                    let low = &plane[row.low * stride..][..width_out];
+                    let values = if row.fraction == 0.0 {
+                        low
+                    } else {
+                        let high = &plane[row.high * stride..][..width_out];
+                        for ((value, low), high) in line.iter_mut().zip(low).zip(high) {
+                            *value = low + row.fraction * (high - low);
+                        }
+                        &line
+                    };
+                    self.rule.offer(class, values, best, labels);
+                }
+            }
+        }
+    }
+}
+
+/// First element and weight of every plane whose weighted sum is the one at position `number`, counted along the
+/// axes of `outer`: two an axis, those without weight left out.
+fn neighbours(outer: &[Vec<Place>], mut number: usize, held: &[usize]) -> Vec<(usize, f32)> {
+    let mut planes = vec![(0, 1.0)];
+    for (axis, table) in outer.iter().enumerate().rev() {
+        let place = table[number % table.len()];
+        number /= table.len();
+        let stride: usize = held[axis + 1..].iter().product();
+        let low = planes
             .iter()
-            .map(|&(at, w)| (at + offset, w * (1.0 - fraction)));
-        let high = lines
+            .map(|&(at, w)| (at + place.low * stride, w * (1.0 - place.fraction)));
+        let high = planes
             .iter()
-            .map(|&(at, w)| (at + offset + stride, w * fraction));
-        lines = low
+            .map(|&(at, w)| (at + place.high * stride, w * place.fraction));
+        planes = low
             .chain(high)
             .filter(|&(_, weight)| weight != 0.0)
             .collect();
     }
-    lines
+    planes
 }
 
-/// The weighted sum of lines with a distance of `stride` between elements.
-fn mix(line: &mut [f32], values: &[f32], lines: &[(usize, f32)], stride: usize) {
-    for (number, &(first, weight)) in lines.iter().enumerate() {
-        let source = values[first..].iter().step_by(stride);
+/// The weighted sum of planes.
+fn mix(sum: &mut [f32], values: &[f32], planes: &[(usize, f32)]) {
+    for (number, &(first, weight)) in planes.iter().enumerate() {
+        let plane = &values[first..first + sum.len()];
         if number == 0 {
-            line.iter_mut()
-                .zip(source)
-                .for_each(|(sum, v)| *sum = weight * v);
+            (sum.iter_mut().zip(plane)).for_each(|(sum, value)| *sum = weight * value);
         } else {
-            line.iter_mut()
-                .zip(source)
-                .for_each(|(sum, v)| *sum += weight * v);
+            (sum.iter_mut().zip(plane)).for_each(|(sum, value)| *sum += weight * value);
         }
     }
+}
+
+/// The values of a line at the places of another.
+fn stretch(line: &[f32], places: &[Place], out: &mut [f32]) {
+    for (value, place) in out.iter_mut().zip(places) {
+        let (low, high) = (line[place.low], line[place.high]);
+        *value = low + place.fraction * (high - low);
+    }
+}
+
+/// Labels of a box of `shape` whose axes are stored in another order: axis `a` of the result is axis `sources[a]`.
+fn turned<const D: usize>(labels: &[u8], shape: [usize; D], sources: [usize; D]) -> Vec<u8> {
+    let mut stored = [0; D];
+    for (axis, &source) in sources.iter().enumerate() {
+        stored[source] = shape[axis];
+    }
+    let strides = sources.map(|source| stored[source + 1..].iter().product::<usize>());
+    let mut out = Vec::with_capacity(labels.len());
+    for_each_row(shape, |row| {
+        let first: usize = (0..D - 1).map(|axis| row[axis] * strides[axis]).sum();
+        let along = labels[first..].iter().step_by(strides[D - 1]);
+        out.extend(along.take(shape[D - 1]));
+    });
+    out
 }
 
 fn paste<const D: usize>(map: &mut LabelMap<u8, D>, piece: &LabelPiece<D>, width: usize) {

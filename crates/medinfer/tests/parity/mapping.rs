@@ -1,6 +1,7 @@
 //! Labels on the scan's own grid.
 
 use medaug::{Foreground, ForegroundRule, GridRule, Intensity, Padding, Preprocess};
+use medcore::orientation::Reorientation;
 use medcore::resample::{Interpolation, Outside, resample};
 use medcore::{Geometry, Image, LabelMap, Lps, Orientation, Point, Vector};
 use medinfer::{Error, LabelRule, Predictor, Silent, SlidingWindow};
@@ -150,13 +151,22 @@ fn a_preparation_that_only_moves_voxels_is_undone_exactly() {
 #[test]
 fn labels_are_decided_after_interpolating_logits() {
     let coarse = Geometry::axis_aligned([12, 15, 13], [2.0, 1.5, 1.8]).unwrap();
-    let fine = coarse.with_spacing([0.7, 1.5, 1.1]).unwrap();
+    let fine = |spacing| coarse.with_spacing(spacing).unwrap();
+    let turned = |code: &str| {
+        let fine = fine([0.7, 0.9, 1.1]);
+        Reorientation::new(&fine, code.parse().unwrap())
+            .geometry(&fine)
+            .unwrap()
+    };
     let image = balls(coarse);
     let network = Function::identity();
-    for window in [
-        SlidingWindow::monai([5, 6, 7]),
-        SlidingWindow::nnunet([6, 4, 5]),
-        SlidingWindow::nnunet([6, 4]),
+    for (window, fine) in [
+        (SlidingWindow::monai([5, 6, 7]), fine([0.7, 1.5, 1.1])),
+        (SlidingWindow::nnunet([6, 4, 5]), fine([2.0, 0.9, 1.8])),
+        (SlidingWindow::nnunet([6, 4]), fine([0.7, 1.5, 1.1])),
+        (SlidingWindow::monai([5, 6, 7]), turned("SAR")),
+        (SlidingWindow::nnunet([6, 4, 5]), turned("PIR")),
+        (SlidingWindow::nnunet([6, 4, 5]), turned("ILA")),
     ] {
         let predictor = Predictor::new(&network, window).unwrap();
         let labels = predictor
