@@ -97,7 +97,6 @@ struct TrainArgs {
 struct Scale {
     patients: u32,
     voxel_mm: f64,
-    features: [usize; 6],
     patch: usize,
     steps: u32,
     epochs: u32,
@@ -108,7 +107,6 @@ impl Scale {
         let mut scale = Self {
             patients: 12,
             voxel_mm: 4.0,
-            features: [16, 16, 32, 64, 128, 16],
             patch: 48,
             steps: 50,
             epochs: 12,
@@ -118,7 +116,7 @@ impl Scale {
         }
         if args.quick {
             (scale.patients, scale.voxel_mm, scale.patch) = (4, 6.0, 32);
-            (scale.steps, scale.epochs, scale.features) = (6, 2, [8, 8, 16, 32, 64, 8]);
+            (scale.steps, scale.epochs) = (6, 2);
         }
         scale.patch = args.patch.unwrap_or(scale.patch);
         scale.epochs = args.epochs.unwrap_or(scale.epochs);
@@ -162,8 +160,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     let out = &args.out;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let synthetic = || synthetic_patients(&out.join("phantoms"), args.seed, &scale);
-    let folder = args.data.clone().map_or_else(synthetic, Ok)?;
-    let dataset = SegmentationDataset::open(&folder)?;
+    let dataset = SegmentationDataset::open(args.data.clone().map_or_else(synthetic, Ok)?)?;
     let table = &dataset.labels;
     let cases = dataset.cases.iter().progress().map(|case| case.load(table));
     let key = Key::new(args.seed);
@@ -196,16 +193,16 @@ fn train(args: &TrainArgs) -> Result<()> {
     // 3. The network, its loss and its batches. `preset::nnunet_default` augments more, for runs of days.
     let network = BasicUNetConfig::new_3d(dataset.channels.len(), table.output_count());
     let window = SlidingWindow::nnunet([side; 3]);
-    let network = network.with_features(scale.features).into();
+    let network = network.with_features([16, 16, 32, 64, 128, 16]).into();
     let config = SegmenterConfig::new(network, preprocess.clone(), window);
     let config = config.with_labels(table.clone())?;
     let model = medmodels::create(&config.model, &Params::new(args.seed))?;
     let loss = loss::nnunet(table, false)?;
-    let pipeline = match test.overfit {
+    let patches = match test.overfit {
         true => preset::plain([side; 3])?,
         false => preset::light([side; 3])?,
     };
-    let batches = PatchBatches::new(prepared, pipeline, 1, scale.steps, args.seed)?;
+    let batches = PatchBatches::new(prepared, patches, 1, scale.steps, args.seed)?;
 
     // 4. Training, with a look at the validation patient now and then.
     let mut optimizer = AdamW::new(model.params(), AdamWConfig::default())?;
