@@ -56,52 +56,52 @@ pub fn backward<T: Real>(grid: Grid, iterations: usize, values: &[T], gradient: 
                 if rest > T::ZERO && rest - before * rest > T::ZERO {
                     let by_rest = gradient[i] * (T::ONE - before);
                     gradient[i] = gradient[i] * (T::ONE - rest);
-                    out[step.image_from[i] as usize] += by_rest;
-                    out[step.opened_from[i] as usize] += -by_rest;
+                    out[step.image[i].1 as usize] += by_rest;
+                    out[step.opened[i].1 as usize] += -by_rest;
                 }
             }
         }
     })
 }
 
-/// One iteration, with the voxel of the input each value came from.
+/// A value, and the voxel of the input it came from.
+type Traced<T> = (T, u32);
+
+/// One iteration.
 struct Step<T> {
-    image_from: Vec<u32>,
-    opened_from: Vec<u32>,
+    image: Vec<Traced<T>>,
+    opened: Vec<Traced<T>>,
+    /// What is left of the image without its opening.
     rest: Vec<T>,
     skeleton_before: Vec<T>,
 }
 
 fn trace<T: Real>(grid: Grid, iterations: usize, values: &[T]) -> Vec<Step<T>> {
-    let len = values.len();
-    let mut image_from: Vec<u32> = (0..len as u32).collect();
-    let mut skeleton = vec![T::ZERO; len];
-    let value = |from: &u32| values[*from as usize];
-    let smaller = |a: u32, b: u32| value(&b) < value(&a);
-    let larger = |a: u32, b: u32| value(&b) > value(&a);
+    let mut image: Vec<Traced<T>> = values.iter().copied().zip(0..).collect();
+    let mut skeleton = vec![T::ZERO; values.len()];
     (0..=iterations)
         .map(|_| {
-            let mut eroded_from = image_from.clone();
+            let mut eroded = image.clone();
             for axis in 0..3 {
-                select(grid, axis, &image_from, &mut eroded_from, smaller);
+                select(grid, axis, &image, &mut eroded, |a, b| b.0 < a.0);
             }
-            let mut opened_from = eroded_from.clone();
+            let mut opened = eroded.clone();
             for axis in 0..3 {
-                let before = opened_from.clone();
-                select(grid, axis, &before, &mut opened_from, larger);
+                let before = opened.clone();
+                select(grid, axis, &before, &mut opened, |a, b| b.0 > a.0);
             }
-            let rest: Vec<T> = image_from
+            let rest: Vec<T> = image
                 .iter()
-                .zip(&opened_from)
-                .map(|(image, opened)| positive(value(image) - value(opened)))
+                .zip(&opened)
+                .map(|(image, opened)| positive(image.0 - opened.0))
                 .collect();
             let skeleton_before = skeleton.clone();
             for (skeleton, &rest) in skeleton.iter_mut().zip(&rest) {
                 *skeleton += positive(rest - *skeleton * rest);
             }
             Step {
-                image_from: std::mem::replace(&mut image_from, eroded_from),
-                opened_from,
+                image: std::mem::replace(&mut image, eroded),
+                opened,
                 rest,
                 skeleton_before,
             }
