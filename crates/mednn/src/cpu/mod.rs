@@ -5,8 +5,11 @@
 //! Threads are those of the caller's rayon pool.
 
 pub mod activation;
+pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
+pub mod huber;
+pub mod map_sum;
 pub mod norm;
 pub mod pool;
 pub mod real;
@@ -14,6 +17,7 @@ pub mod reduce;
 pub mod resample;
 pub mod segmentation;
 pub mod simd;
+pub mod skeleton;
 pub mod softmax;
 
 pub use buffer::Columns;

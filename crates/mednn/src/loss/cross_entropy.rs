@@ -2,14 +2,29 @@
 
 use candle_core::Tensor;
 
-use super::Loss;
-use super::segmentation::{ClassSums, Evaluation, run};
-use crate::cpu::segmentation::Slopes;
-use crate::error::{Error, Result};
+use super::segmentation::{ClassSums, Evaluation, Setup, check_class_weights, check_setting, run};
+use super::{Channels, Loss};
+use crate::cpu::segmentation::{Slopes, Terms};
+use crate::error::Result;
 
 /// Minus the logarithm of the softmax probability of the true class, averaged over voxels as PyTorch does it.
 ///
 /// With class weights it is the weighted mean. When every voxel is ignored the loss is 0 (PyTorch gives NaN).
+///
+/// The target may also give the share of each class, f32 in the shape of the logits; the loss is then
+/// `-sum_c w_c g_c log p_c`, averaged over voxels whatever their weights are, again as in PyTorch.
+/// Logits `[batch, classes]` with labels `[batch]` make it the loss of a classification.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mednn::loss::{CrossEntropy, Loss};
+///
+/// let logits = Tensor::new(&[[0.0_f32, 0.0], [0.0, 3.0_f32.ln()]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[1_u8, 1], &Device::Cpu)?;
+/// let loss = CrossEntropy::new().forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!((loss - 0.5 * (0.5_f32 * 0.75).recip().ln()).abs() < 1e-6);
+/// # Ok::<(), mednn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct CrossEntropy {
@@ -51,37 +66,25 @@ impl CrossEntropy {
 
     pub(super) fn check(&self, op: &'static str, logits: &Tensor) -> Result<()> {
         let classes = logits.dims().get(1).copied().unwrap_or(0);
-        if let Some(weights) = &self.class_weights
-            && (weights.len() != classes || weights.iter().any(|w| !w.is_finite() || *w < 0.0))
-        {
-            return Err(Error::Setting {
-                op,
-                setting: "class weights",
-                rule: "finite, not negative and one for each class",
-                value: format!("{weights:?} for {classes} classes"),
-            });
-        }
-        if !(0.0..=1.0).contains(&self.label_smoothing) {
-            return Err(Error::Setting {
-                op,
-                setting: "label smoothing",
-                rule: "within 0 and 1",
-                value: self.label_smoothing.to_string(),
-            });
-        }
-        Ok(())
+        check_class_weights(op, self.class_weights.as_deref(), classes)?;
+        check_setting(
+            op,
+            ("label smoothing", "within 0 and 1"),
+            self.label_smoothing,
+            |share| (0.0..=1.0).contains(&share),
+        )
     }
 
     /// The value, times `factor`, its derivatives added to `slopes`.
     pub(super) fn evaluate(&self, sums: &ClassSums<'_>, factor: f64, slopes: &mut [Slopes]) -> f64 {
         let classes = sums.classes;
         let weight = |class: usize| self.class_weights.as_ref().map_or(1.0, |w| w[class]);
-        let total: f64 = sums
-            .overlaps
-            .iter()
-            .enumerate()
-            .map(|(i, o)| weight(i % classes) * o.truth)
-            .sum();
+        let total: f64 = if sums.shares {
+            (sums.batch * sums.voxels) as f64
+        } else {
+            let classes_of = sums.overlaps.iter().enumerate();
+            classes_of.map(|(i, o)| weight(i % classes) * o.truth).sum()
+        };
         if total == 0.0 {
             return 0.0;
         }
@@ -102,7 +105,13 @@ impl Loss for CrossEntropy {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "cross_entropy";
         self.check(OP, logits)?;
-        run(OP, (logits, target), (self.ignore_label, &[]), |sums| {
+        let setup = Setup {
+            op: OP,
+            ignore: self.ignore_label,
+            channels: &Channels::Softmax,
+            terms: Terms::default(),
+        };
+        run(&setup, (logits, target), |sums| {
             let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
             let value = self.evaluate(sums, 1.0, &mut slopes);
             Evaluation { value, slopes }

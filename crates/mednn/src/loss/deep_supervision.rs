@@ -101,41 +101,50 @@ impl<L: Loss> Loss for DeepSupervision<L> {
 /// Labels on a coarser grid: each takes the label of the voxel its centre lies in (PyTorch's `nearest-exact`).
 ///
 /// # Shapes
-/// - target: `[batch, ...]` in u8 or u32
-/// - output: `[batch, ...spatial]`
+/// - target: `[batch, ...]`, labels in u8 or u32, or `[batch, classes, ...]`, shares in f32 or f64
+/// - output: `[batch, ...spatial]` or `[batch, classes, ...spatial]`
 ///
 /// # Errors
 /// Refuses another number of axes and other element types.
 pub fn downsample_labels(target: &Tensor, spatial: &[usize]) -> Result<Tensor> {
     const OP: &str = "downsample_labels";
     let dims = target.dims();
-    if dims.len() != spatial.len() + 1 {
+    // Batch, and the classes of shares.
+    let kept = match target.dtype() {
+        DType::F32 | DType::F64 => 2,
+        _ => 1,
+    };
+    if dims.len() != spatial.len() + kept {
         return Err(Error::Rank {
             op: OP,
             tensor: "the target",
-            expected: (spatial.len() + 1).to_string(),
+            expected: (spatial.len() + kept).to_string(),
             got: dims.to_vec(),
         });
     }
-    if &dims[1..] == spatial {
+    if &dims[kept..] == spatial {
         return Ok(target.clone());
     }
-    let mut shape = vec![dims[0]];
+    let mut shape = dims[..kept].to_vec();
     shape.extend(spatial);
-    let sources: Vec<Vec<usize>> = std::iter::once((0..dims[0]).collect())
-        .chain(spatial.iter().zip(&dims[1..]).map(|(&out, &len)| {
+    let sources: Vec<Vec<usize>> = dims[..kept]
+        .iter()
+        .map(|&len| (0..len).collect())
+        .chain(spatial.iter().zip(&dims[kept..]).map(|(&out, &len)| {
             (0..out)
-                .map(|i| ((2 * i + 1) * len / (2 * out)).min(len - 1))
+                .map(|i| ((2 * i + 1) * len / (2 * out)).min(len.saturating_sub(1)))
                 .collect()
         }))
         .collect();
     match target.dtype() {
         DType::U8 => pick::<u8>(target, &sources, &shape),
         DType::U32 => pick::<u32>(target, &sources, &shape),
+        DType::F32 => pick::<f32>(target, &sources, &shape),
+        DType::F64 => pick::<f64>(target, &sources, &shape),
         got => Err(Error::ElementType {
             op: OP,
             tensor: "the target",
-            expected: "u8 or u32",
+            expected: "u8, u32, f32 or f64",
             got,
         }),
     }

@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{ClassSums, Evaluation, run};
-use super::{CrossEntropy, Loss};
-use crate::cpu::segmentation::{Overlap, Slopes};
-use crate::error::Result;
+use super::segmentation::{ClassSums, Evaluation, Grouping, Setup, check_labels, run};
+use super::{Channels, CrossEntropy, Loss};
+use crate::cpu::segmentation::{Overlap, Slopes, Terms};
+use crate::error::{Error, Result};
 
 /// Whose formula of the soft Dice loss.
 ///
@@ -20,10 +20,14 @@ pub enum DiceConvention {
     NnUnet,
 }
 
-/// The soft Dice loss on softmax probabilities (Milletari et al. 2016), averaged over classes and batch items.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The soft Dice loss (Milletari et al. 2016, <https://arxiv.org/abs/1606.04797>), averaged over classes and batch items.
+///
+/// The target is labels or, unless `squared`, the share of each class.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Dice {
+    /// How logits become probabilities.
+    pub channels: Channels,
     /// Whose formula.
     pub convention: DiceConvention,
     /// Whether class 0 counts.
@@ -45,6 +49,7 @@ impl Dice {
     #[must_use]
     pub fn monai() -> Self {
         Self {
+            channels: Channels::Softmax,
             convention: DiceConvention::Monai,
             include_background: true,
             batch: false,
@@ -64,6 +69,13 @@ impl Dice {
             batch,
             ..Self::monai()
         }
+    }
+
+    /// Sets how logits become probabilities.
+    #[must_use]
+    pub fn with_channels(mut self, channels: Channels) -> Self {
+        self.channels = channels;
+        self
     }
 
     /// Sets whether class 0 counts.
@@ -104,46 +116,15 @@ impl Dice {
 
     /// The value, times `factor`, its derivatives added to `slopes`.
     pub(super) fn evaluate(&self, sums: &ClassSums<'_>, factor: f64, slopes: &mut [Slopes]) -> f64 {
-        // A single class has no background to leave out.
-        let first = usize::from(!self.include_background && sums.classes > 1);
-        let classes = first..sums.classes;
-        let ratios = if self.batch {
-            classes.len()
-        } else {
-            sums.batch * classes.len()
+        let group = Grouping {
+            include_background: self.include_background,
+            batch: self.batch,
         };
-        let share = factor / ratios as f64;
-        let mut value = 0.0;
-        let mut add = |overlap: &Overlap, places: &mut dyn Iterator<Item = usize>| {
-            let (ratio, slope) = self.ratio(overlap, share);
-            value += share * ratio;
-            for place in places {
-                slopes[place].intersection += slope.intersection;
-                slopes[place].probability += slope.probability;
-                slopes[place].probability_squared += slope.probability_squared;
-            }
-        };
-        if self.batch {
-            let over_batch = sums.over_batch();
-            for class in classes {
-                add(
-                    &over_batch[class],
-                    &mut (0..sums.batch).map(|b| b * sums.classes + class),
-                );
-            }
-        } else {
-            for item in 0..sums.batch {
-                for class in classes.clone() {
-                    let place = item * sums.classes + class;
-                    add(&sums.overlaps[place], &mut std::iter::once(place));
-                }
-            }
-        }
-        value
+        sums.mean_of_classes(group, factor, slopes, |overlap| self.ratio(overlap))
     }
 
-    /// The loss of one class and its derivatives times `share`.
-    fn ratio(&self, overlap: &Overlap, share: f64) -> (f64, Slopes) {
+    /// The loss of one class and its derivatives.
+    fn ratio(&self, overlap: &Overlap) -> (f64, Slopes) {
         let predicted = if self.squared {
             overlap.probability_squared
         } else {
@@ -162,10 +143,10 @@ impl Dice {
         let by_denominator = if denominator > plain {
             0.0
         } else {
-            share * numerator / (denominator * denominator)
+            numerator / (denominator * denominator)
         };
         let mut slopes = Slopes {
-            intersection: -2.0 * share / denominator,
+            intersection: -2.0 / denominator,
             ..Slopes::default()
         };
         if self.squared {
@@ -185,7 +166,17 @@ impl Default for Dice {
 
 impl Loss for Dice {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-        run("dice", (logits, target), (self.ignore_label, &[]), |sums| {
+        const OP: &str = "dice";
+        if self.squared {
+            check_labels(OP, target)?;
+        }
+        let setup = Setup {
+            op: OP,
+            ignore: self.ignore_label,
+            channels: &self.channels,
+            terms: Terms::default(),
+        };
+        run(&setup, (logits, target), |sums| {
             let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
             let value = self.evaluate(sums, 1.0, &mut slopes);
             Evaluation { value, slopes }
@@ -270,8 +261,24 @@ impl Loss for DiceCrossEntropy {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "dice_cross_entropy";
         self.cross_entropy.check(OP, logits)?;
-        let ignore = self.cross_entropy.ignore_label.or(self.dice.ignore_label);
-        run(OP, (logits, target), (ignore, &[]), |sums| {
+        if self.dice.channels != Channels::Softmax {
+            return Err(Error::Setting {
+                op: OP,
+                setting: "the channels of the Dice term",
+                rule: "softmax, as those of cross-entropy (for a sigmoid see RegionDiceCrossEntropy)",
+                value: format!("{:?}", self.dice.channels),
+            });
+        }
+        if self.dice.squared {
+            check_labels(OP, target)?;
+        }
+        let setup = Setup {
+            op: OP,
+            ignore: self.cross_entropy.ignore_label.or(self.dice.ignore_label),
+            channels: &Channels::Softmax,
+            terms: Terms::default(),
+        };
+        run(&setup, (logits, target), |sums| {
             let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
             let dice = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
             let cross_entropy =

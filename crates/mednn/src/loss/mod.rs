@@ -1,24 +1,59 @@
-//! Losses of segmentations, computed in one pass over the logits and differentiated in another.
+//! Losses, with their gradients.
 //!
-//! Where MONAI and nnU-Net count differently, the convention is named.
+//! - Dense ones are types that implement [`Loss`]: [`CrossEntropy`], [`BinaryCrossEntropy`], [`Focal`], [`Dice`], [`GeneralizedDice`],
+//!   [`Tversky`], [`FocalTversky`] and the sums [`DiceCrossEntropy`], [`DiceFocal`] and [`RegionDiceCrossEntropy`] need one pass over
+//!   the logits and another for the gradient; [`Boundary`], [`Hausdorff`] and [`ClDice`] measure distances and centre lines first;
+//!   [`DeepSupervision`] goes around any of them.
+//! - Boxes: [`box_overlap_loss`], [`distribution_focal_loss`].
+//! - Numbers: [`huber`], [`smooth_l1`].
+//! - Embeddings and features: [`nt_xent`], [`info_nce`], [`supervised_contrastive`], [`distillation`], [`gradient_reversal`],
+//!   [`MaximumMeanDiscrepancy`].
+//!
+//! Where MONAI, nnU-Net and PyTorch count differently, the convention is named. Values are added up in f64 and do not depend on the
+//! number of threads.
 
+mod binary_cross_entropy;
+mod boundary;
+mod boxes;
+mod channels;
+mod cl_dice;
+mod contrastive;
 mod cross_entropy;
 mod deep_supervision;
+mod dense;
 mod dice;
+mod distillation;
+mod domain;
+mod focal;
+mod generalized_dice;
 mod labels;
 mod regions;
+mod regression;
 mod segmentation;
+mod tversky;
 
 use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::model::Outputs;
 
+pub use binary_cross_entropy::BinaryCrossEntropy;
+pub use boundary::{Boundary, Hausdorff};
+pub use boxes::{BoxOverlap, box_overlap_loss, distribution_focal_loss};
+pub use channels::Channels;
+pub use cl_dice::ClDice;
+pub use contrastive::{info_nce, nt_xent, supervised_contrastive};
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, ScaleWeights, downsample_labels};
 pub use dice::{Dice, DiceConvention, DiceCrossEntropy};
+pub use distillation::distillation;
+pub use domain::{MaximumMeanDiscrepancy, gradient_reversal};
+pub use focal::{DiceFocal, Focal};
+pub use generalized_dice::{GeneralizedDice, VolumeWeight};
 pub use labels::nnunet;
 pub use regions::RegionDiceCrossEntropy;
+pub use regression::{huber, smooth_l1};
+pub use tversky::{FocalTversky, Tversky};
 
 /// A number to make small.
 pub trait Loss: Send + Sync {
@@ -26,7 +61,7 @@ pub trait Loss: Send + Sync {
     ///
     /// # Shapes
     /// - logits: `[batch, classes, ...]`, f32 (or f64)
-    /// - target: `[batch, ...]`, labels in u8 or u32
+    /// - target: `[batch, ...]`, labels in u8 or u32; where the loss says so also `[batch, classes, ...]`, shares in f32 (or f64)
     /// - output: `[]`
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{Evaluation, run};
-use super::{Dice, Loss};
-use crate::cpu::segmentation::Slopes;
+use super::segmentation::{Evaluation, Setup, check_labels, run};
+use super::{Channels, Dice, Loss};
+use crate::cpu::segmentation::{Slopes, Terms};
 use crate::error::{Error, Result};
 
 /// Dice on sigmoid probabilities plus binary cross-entropy for channels that stand for unions of labels
@@ -12,9 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RegionDiceCrossEntropy {
-    /// The labels of each region, one region for each channel of the logits.
-    pub regions: Vec<Vec<u32>>,
-    /// The Dice term; its label to ignore holds for both terms.
+    /// The Dice term; its channels and its label to ignore hold for both terms.
     pub dice: Dice,
     /// The weight of the Dice term.
     pub dice_weight: f64,
@@ -50,8 +48,7 @@ impl RegionDiceCrossEntropy {
             });
         }
         Ok(Self {
-            regions,
-            dice,
+            dice: dice.with_channels(Channels::Regions(regions)),
             dice_weight: 1.0,
             cross_entropy_weight: 1.0,
         })
@@ -76,25 +73,29 @@ impl RegionDiceCrossEntropy {
 impl Loss for RegionDiceCrossEntropy {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "region_dice_cross_entropy";
-        run(
-            OP,
-            (logits, target),
-            (self.dice.ignore_label, &self.regions),
-            |sums| {
-                let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-                let mut value = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
-                // nnU-Net averages over voxels that count and, unlike the mean, sums over regions when a label is ignored.
-                let count = match self.dice.ignore_label {
-                    None => (sums.batch * sums.voxels * sums.classes) as f64,
-                    Some(_) => (sums.counted as f64).max(1e-8),
-                };
-                let share = self.cross_entropy_weight / count;
-                for (overlap, slope) in sums.overlaps.iter().zip(&mut slopes) {
-                    value += share * overlap.surprise;
-                    slope.surprise += share;
-                }
-                Evaluation { value, slopes }
-            },
-        )
+        if self.dice.squared {
+            check_labels(OP, target)?;
+        }
+        let setup = Setup {
+            op: OP,
+            ignore: self.dice.ignore_label,
+            channels: &self.dice.channels,
+            terms: Terms::default(),
+        };
+        run(&setup, (logits, target), |sums| {
+            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
+            let mut value = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
+            // nnU-Net averages over voxels that count and, unlike the mean, sums over regions when a label is ignored.
+            let count = match self.dice.ignore_label {
+                None => (sums.batch * sums.voxels * sums.classes) as f64,
+                Some(_) => (sums.counted as f64).max(1e-8),
+            };
+            let share = self.cross_entropy_weight / count;
+            for (overlap, slope) in sums.overlaps.iter().zip(&mut slopes) {
+                value += share * overlap.surprise;
+                slope.surprise += share;
+            }
+            Evaluation { value, slopes }
+        })
     }
 }

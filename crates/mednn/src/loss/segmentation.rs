@@ -2,9 +2,10 @@
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
+use super::Channels;
 use crate::cpu::buffer::Columns;
 use crate::cpu::segmentation::{
-    BadLabel, Classes, LabelValue, Overlap, Segmentation, Slopes, Sums,
+    BadLabel, Classes, LabelValue, Overlap, Segmentation, Slopes, Sums, Target, Terms,
 };
 use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, check_float, check_min_rank, check_shape, for_element};
@@ -23,6 +24,8 @@ pub(super) struct ClassSums<'a> {
     pub(super) voxels: usize,
     pub(super) overlaps: &'a [Overlap],
     pub(super) counted: usize,
+    /// Whether the target gives shares of classes instead of labels.
+    pub(super) shares: bool,
 }
 
 impl ClassSums<'_> {
@@ -34,24 +37,120 @@ impl ClassSums<'_> {
         }
         sums
     }
+
+    /// Averages over classes and, unless sums run over the whole batch, over its items what `ratio` makes of their sums.
+    ///
+    /// Gives `factor` times the mean and adds its derivatives to `slopes`.
+    pub(super) fn mean_of_classes(
+        &self,
+        group: Grouping,
+        factor: f64,
+        slopes: &mut [Slopes],
+        ratio: impl Fn(&Overlap) -> (f64, Slopes),
+    ) -> f64 {
+        let classes = group.classes(self.classes);
+        let overlaps = if group.batch {
+            self.over_batch()
+        } else {
+            self.overlaps.to_vec()
+        };
+        let groups = overlaps.len() / self.classes;
+        let share = factor / (groups * classes.len()) as f64;
+        let mut total = 0.0;
+        for (place, overlap) in overlaps.iter().enumerate() {
+            let class = place % self.classes;
+            if !classes.contains(&class) {
+                continue;
+            }
+            let (value, slope) = ratio(overlap);
+            total += share * value;
+            let slope = slope.scaled(share);
+            if group.batch {
+                for item in 0..self.batch {
+                    slopes[item * self.classes + class].add(&slope);
+                }
+            } else {
+                slopes[place].add(&slope);
+            }
+        }
+        total
+    }
 }
 
-/// Runs the forward pass of a loss.
-///
-/// `regions` is empty when classes exclude each other.
-pub(super) fn run(
+/// Which sums form one ratio.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grouping {
+    pub(super) include_background: bool,
+    /// Whether sums run over the whole batch.
+    pub(super) batch: bool,
+}
+
+impl Grouping {
+    /// The classes that count; a single class has no background to leave out.
+    pub(super) fn classes(self, classes: usize) -> std::ops::Range<usize> {
+        usize::from(!self.include_background && classes > 1)..classes
+    }
+}
+
+/// What the pass over the logits needs to know.
+pub(super) struct Setup<'a> {
+    pub(super) op: &'static str,
+    pub(super) ignore: Option<u32>,
+    pub(super) channels: &'a Channels,
+    pub(super) terms: Terms,
+}
+
+/// Refuses class weights that are negative, not finite or not one for each class.
+pub(super) fn check_class_weights(
+    op: &'static str,
+    weights: Option<&[f64]>,
+    classes: usize,
+) -> Result<()> {
+    match weights {
+        Some(weights)
+            if weights.len() != classes || weights.iter().any(|w| !w.is_finite() || *w < 0.0) =>
+        {
+            Err(Error::Setting {
+                op,
+                setting: "class weights",
+                rule: "finite, not negative and one for each class",
+                value: format!("{weights:?} for {classes} classes"),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a setting that does not fulfil its rule.
+pub(super) fn check_setting(
+    op: &'static str,
+    (setting, rule): (&'static str, &'static str),
+    value: f64,
+    fulfils: impl FnOnce(f64) -> bool,
+) -> Result<()> {
+    if value.is_finite() && fulfils(value) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        op,
+        setting,
+        rule,
+        value: value.to_string(),
+    })
+}
+
+/// Refuses logits and targets that do not belong together; true when the target gives shares of classes.
+pub(super) fn check_pair(
     op: &'static str,
     (logits, target): (&Tensor, &Tensor),
-    (ignore, regions): (Option<u32>, &[Vec<u32>]),
-    evaluate: impl FnOnce(&ClassSums<'_>) -> Evaluation,
-) -> Result<Tensor> {
+    channels: &Channels,
+) -> Result<bool> {
     check_float(op, "the logits", logits)?;
-    check_min_rank(op, "the logits", logits, 3)?;
+    check_min_rank(op, "the logits", logits, 2)?;
     let dims = logits.dims();
-    let mut expected = vec![dims[0]];
-    expected.extend(&dims[2..]);
-    check_shape(op, "the target", target, &expected)?;
-    if !regions.is_empty() && regions.len() != dims[1] {
+    if let Channels::Regions(regions) = channels
+        && regions.len() != dims[1]
+    {
         return Err(Error::Axis {
             op,
             tensor: "the logits",
@@ -60,43 +159,31 @@ pub(super) fn run(
             got: dims.to_vec(),
         });
     }
-    let columns = Columns {
-        outer: dims[0],
-        count: dims[1],
-        inner: dims[2..].iter().product(),
-    };
-    let mut node = SegmentationLoss {
-        name: op,
-        columns,
-        target: labels(op, target)?,
-        ignore,
-        regions: regions.to_vec(),
-        value: 0.0,
-        slopes: Vec::new(),
-    };
-    let logits = logits.contiguous()?;
-    let sums = node.sums(&logits)?.map_err(|bad| Error::Label {
-        op,
-        label: bad.label,
-        voxel: bad.voxel,
-        batch: bad.batch,
-        classes: dims[1],
-    })?;
-    let evaluation = evaluate(&ClassSums {
-        batch: columns.outer,
-        classes: columns.count,
-        voxels: columns.inner,
-        overlaps: &sums.overlaps,
-        counted: sums.counted,
-    });
-    node.value = evaluation.value;
-    node.slopes = evaluation.slopes;
-    Ok(logits.apply_op1(node)?)
+    let mut expected = vec![dims[0]];
+    expected.extend(&dims[2..]);
+    if target.dims() == expected {
+        return match target.dtype() {
+            DType::U8 | DType::U32 => Ok(false),
+            got => Err(Error::ElementType {
+                op,
+                tensor: "the target",
+                expected: "u8 or u32",
+                got,
+            }),
+        };
+    }
+    if matches!(target.dtype(), DType::F32 | DType::F64) {
+        check_shape(op, "the target", target, dims)?;
+        return Ok(true);
+    }
+    check_shape(op, "the target", target, &expected)?;
+    Ok(false)
 }
 
-fn labels(op: &'static str, target: &Tensor) -> Result<Tensor> {
+/// Refuses a target of shares where a formula holds for labels only.
+pub(super) fn check_labels(op: &'static str, target: &Tensor) -> Result<()> {
     match target.dtype() {
-        DType::U8 | DType::U32 => Ok(target.detach().contiguous()?),
+        DType::U8 | DType::U32 => Ok(()),
         got => Err(Error::ElementType {
             op,
             tensor: "the target",
@@ -106,73 +193,140 @@ fn labels(op: &'static str, target: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// Runs the forward pass of a loss.
+pub(super) fn run(
+    setup: &Setup<'_>,
+    (logits, target): (&Tensor, &Tensor),
+    evaluate: impl FnOnce(&ClassSums<'_>) -> Evaluation,
+) -> Result<Tensor> {
+    let op = setup.op;
+    let shares = check_pair(op, (logits, target), setup.channels)?;
+    let dims = logits.dims();
+    let columns = Columns {
+        outer: dims[0],
+        count: dims[1],
+        inner: dims[2..].iter().product(),
+    };
+    let mut node = SegmentationLoss {
+        name: op,
+        columns,
+        target: if shares {
+            target.detach().to_dtype(logits.dtype())?.contiguous()?
+        } else {
+            target.detach().contiguous()?
+        },
+        ignore: setup.ignore,
+        channels: setup.channels.clone(),
+        terms: setup.terms,
+        value: 0.0,
+        slopes: Vec::new(),
+    };
+    let logits = logits.contiguous()?;
+    let sums = node.sums(&logits)?.map_err(|bad| Error::Label {
+        op,
+        label: bad.label,
+        voxel: bad.voxel,
+        batch: bad.batch,
+        classes: bad.limit,
+    })?;
+    let evaluation = evaluate(&ClassSums {
+        batch: columns.outer,
+        classes: columns.count,
+        voxels: columns.inner,
+        overlaps: &sums.overlaps,
+        counted: sums.counted,
+        shares,
+    });
+    node.value = evaluation.value;
+    node.slopes = evaluation.slopes;
+    Ok(logits.apply_op1(node)?)
+}
+
 struct SegmentationLoss {
     name: &'static str,
     columns: Columns,
     target: Tensor,
     ignore: Option<u32>,
-    regions: Vec<Vec<u32>>,
+    channels: Channels,
+    terms: Terms,
     value: f64,
     slopes: Vec<Slopes>,
 }
 
 impl SegmentationLoss {
-    fn problem<'a, T, L>(&'a self, logits: &'a [T], labels: &'a [L]) -> Segmentation<'a, T, L> {
-        let classes = if self.regions.is_empty() {
-            Classes::Exclusive
-        } else {
-            Classes::Regions(&self.regions)
-        };
+    fn problem<'a, T, L>(
+        &'a self,
+        logits: &'a [T],
+        target: Target<'a, T, L>,
+    ) -> Segmentation<'a, T, L> {
         Segmentation {
             columns: self.columns,
             logits,
-            labels,
+            target,
             ignore: self.ignore,
-            classes,
+            classes: match &self.channels {
+                Channels::Softmax => Classes::Exclusive,
+                Channels::Sigmoid => Classes::Independent,
+                Channels::Regions(regions) => Classes::Regions(regions),
+            },
+            terms: self.terms,
         }
     }
 
-    /// Calls `f` with the labels in their own type.
-    fn with_labels<R>(
+    /// Calls `work` with the logits and the target in its own type.
+    fn with_target<T: Element, W: Work<T>>(
         &self,
-        of_bytes: impl FnOnce(&[u8]) -> R,
-        of_words: impl FnOnce(&[u32]) -> R,
-    ) -> candle_core::Result<R> {
-        if self.target.dtype() == DType::U8 {
-            support::with_raw_elements::<u8, _>(&self.target, |labels| Ok(of_bytes(labels)))
-        } else {
-            support::with_raw_elements::<u32, _>(&self.target, |labels| Ok(of_words(labels)))
+        logits: &[T],
+        work: W,
+    ) -> candle_core::Result<W::Output> {
+        match self.target.dtype() {
+            DType::U8 => support::with_raw_elements::<u8, _>(&self.target, |labels| {
+                Ok(work.run(self.problem(logits, Target::Labels(labels))))
+            }),
+            DType::U32 => support::with_raw_elements::<u32, _>(&self.target, |labels| {
+                Ok(work.run(self.problem(logits, Target::Labels(labels))))
+            }),
+            _ => support::with_elements::<T, _>(&self.target, |shares| {
+                Ok(work.run::<u8>(self.problem(logits, Target::Shares(shares))))
+            }),
         }
     }
 
     fn sums(&self, logits: &Tensor) -> candle_core::Result<std::result::Result<Sums, BadLabel>> {
-        for_element!(logits, self.name, T => support::with_elements::<T, _>(logits, |x| {
-            self.with_labels(|l| self.problem(x, l).sums(), |l| self.problem(x, l).sums())
-        }))
+        for_element!(logits, self.name, T => {
+            support::with_elements::<T, _>(logits, |x| self.with_target(x, TakeSums))
+        })
     }
 
     fn gradient<T: Element>(&self, logits: &[T], factor: f64) -> candle_core::Result<Vec<T>> {
-        let slopes: Vec<Slopes> = self
-            .slopes
-            .iter()
-            .map(|s| Slopes {
-                intersection: factor * s.intersection,
-                probability: factor * s.probability,
-                probability_squared: factor * s.probability_squared,
-                surprise: factor * s.surprise,
-                surprise_everywhere: factor * s.surprise_everywhere,
-            })
-            .collect();
-        fn run<T: Element, L: LabelValue>(
-            problem: Segmentation<'_, T, L>,
-            slopes: &[Slopes],
-        ) -> Vec<T> {
-            problem.gradient(slopes)
-        }
-        self.with_labels(
-            |l| run(self.problem(logits, l), &slopes),
-            |l| run(self.problem(logits, l), &slopes),
-        )
+        let slopes: Vec<Slopes> = self.slopes.iter().map(|s| s.scaled(factor)).collect();
+        self.with_target(logits, TakeGradient(&slopes))
+    }
+}
+
+/// A pass over logits and labels of any type.
+trait Work<T> {
+    type Output;
+    fn run<L: LabelValue>(self, problem: Segmentation<'_, T, L>) -> Self::Output;
+}
+
+struct TakeSums;
+
+impl<T: Element> Work<T> for TakeSums {
+    type Output = std::result::Result<Sums, BadLabel>;
+
+    fn run<L: LabelValue>(self, problem: Segmentation<'_, T, L>) -> Self::Output {
+        problem.sums()
+    }
+}
+
+struct TakeGradient<'a>(&'a [Slopes]);
+
+impl<T: Element> Work<T> for TakeGradient<'_> {
+    type Output = Vec<T>;
+
+    fn run<L: LabelValue>(self, problem: Segmentation<'_, T, L>) -> Self::Output {
+        problem.gradient(self.0)
     }
 }
 

@@ -11,19 +11,43 @@ use crate::support::{
     Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient, pattern,
 };
 
+mod boxes;
+mod features;
+mod segmentation;
+mod surface;
+
 const IGNORE: u32 = 255;
 
 fn check(name: &str, logits: &str, labels: &str, loss: &dyn Loss) {
-    let fixture = Fixture::load("loss");
-    let labels = fixture.get(labels);
     // MONAI makes its one-hot truth in f32.
     let exact = if name.starts_with("dice") {
         1e-7
     } else {
         1e-12
     };
+    check_in("loss", name, (logits, labels), (loss, exact));
+}
+
+/// Compares value and gradient with `name` of a fixture: in f64 within `exact`, and in f32.
+fn check_in(
+    stem: &str,
+    name: &str,
+    (logits, target): (&str, &str),
+    (loss, exact): (&dyn Loss, f64),
+) {
+    let fixture = Fixture::load(stem);
+    let target = fixture.get(target);
     for (dtype, tolerance) in [(DType::F64, exact), (DType::F32, 3e-6)] {
-        for label_type in [DType::U8, DType::U32] {
+        let target_types = match target.dtype() {
+            DType::U8 => vec![DType::U8, DType::U32],
+            _ => vec![DType::F32, DType::F64],
+        };
+        for target_type in target_types {
+            // Targets in f32 are exact to f32 only.
+            let tolerance = match target_type {
+                DType::F32 => 3e-6,
+                _ => tolerance,
+            };
             let mut x = fixture.get(logits).to_dtype(dtype).unwrap();
             let expected = fixture.get(&format!("{name}.dx"));
             if x.dims() != expected.dims() {
@@ -31,7 +55,7 @@ fn check(name: &str, logits: &str, labels: &str, loss: &dyn Loss) {
             }
             let x = Var::from_tensor(&x).unwrap();
             let value = loss
-                .forward(&x, &labels.to_dtype(label_type).unwrap())
+                .forward(&x, &target.to_dtype(target_type).unwrap())
                 .unwrap();
             assert_close(
                 &value,
@@ -183,7 +207,7 @@ fn gradients_agree_with_finite_differences() {
         .with_class_weights([0.5, 2.0, 1.0])
         .with_label_smoothing(0.1);
     let dice = Dice::monai().with_squared(true).with_ignore_label(IGNORE);
-    let both = DiceCrossEntropy::new(dice).with_cross_entropy(cross_entropy.clone());
+    let both = DiceCrossEntropy::new(dice.clone()).with_cross_entropy(cross_entropy.clone());
     let regions = RegionDiceCrossEntropy::monai([vec![1], vec![1, 2], vec![]])
         .unwrap()
         .with_ignore_label(IGNORE);

@@ -1,9 +1,13 @@
-//! Cross-entropy and Dice of a segmentation in one pass over the logits, and their gradient in another.
+//! Sums over the classes of a segmentation in one pass over the logits, and the gradient of any function of them in another.
 //!
+//! Cross-entropy, Dice and its relatives, focal loss and their combinations are such functions.
 //! The forward pass turns the logits of a block of voxels into probabilities in cache and keeps only sums; the backward pass
 //! does so again and writes the gradient of all terms straight into one buffer.
 
-use crate::cpu::buffer::{self, Columns};
+mod focal;
+mod gradient;
+
+use crate::cpu::buffer::Columns;
 use crate::cpu::real::Real;
 use crate::cpu::reduce::{BLOCK, Sums as LaneSums};
 
@@ -16,33 +20,55 @@ const TASK: usize = 16 * BLOCK;
 pub enum Classes<'a> {
     /// Exactly one holds: softmax over the channels, channel `c` is label `c`.
     Exclusive,
+    /// Each for itself: a sigmoid on every channel, channel `c` is label `c`; a single channel is label 1.
+    Independent,
     /// Each for itself: a sigmoid on every channel, which stands for a region made of several labels.
     Regions(&'a [Vec<u32>]),
 }
 
-impl Classes<'_> {
-    #[inline(always)]
-    fn holds(&self, class: usize, label: u32) -> bool {
-        match self {
-            Self::Exclusive => label as usize == class,
-            Self::Regions(regions) => regions[class].contains(&label),
+/// What is true of each voxel.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Target<'a, T, L> {
+    /// One label for each voxel, `[batch, voxels]`.
+    Labels(&'a [L]),
+    /// The share of each class, `[batch, classes, voxels]`.
+    Shares(&'a [T]),
+}
+
+/// Which sums are wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    /// All but the focal ones.
+    pub overlaps: bool,
+    /// [`Overlap::hits`] and [`Overlap::misses`], with this exponent.
+    pub focusing: Option<f64>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            overlaps: true,
+            focusing: None,
         }
     }
 }
 
-/// Logits and labels.
+/// Logits and what is true.
 #[derive(Debug, Clone, Copy)]
 pub struct Segmentation<'a, T, L> {
     /// Batch, classes (channels) and voxels of the logits.
     pub columns: Columns,
     /// `[batch, classes, voxels]`.
     pub logits: &'a [T],
-    /// `[batch, voxels]`.
-    pub labels: &'a [L],
+    /// What is true.
+    pub target: Target<'a, T, L>,
     /// The label of voxels that count nowhere.
     pub ignore: Option<u32>,
     /// How channels relate to labels.
     pub classes: Classes<'a>,
+    /// Which sums are wanted.
+    pub terms: Terms,
 }
 
 /// An integer type of labels.
@@ -65,7 +91,7 @@ impl LabelValue for u32 {
     }
 }
 
-/// Sums over the voxels of one class of one batch item, `p` its probability and `g` 1 where it is true, else 0.
+/// Sums over the voxels of one class of one batch item, `p` its probability and `g` 1 where it is true, else 0, or its share.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Overlap {
     /// Sum of `p g`.
@@ -76,10 +102,14 @@ pub struct Overlap {
     pub probability_squared: f64,
     /// Sum of `g`.
     pub truth: f64,
-    /// Sum of `-log p` where the class is true, and for regions of `-log(1 - p)` where it is not.
+    /// Sum of `-g log p`, and for channels with a sigmoid of `-(1 - g) log(1 - p)` too.
     pub surprise: f64,
     /// Sum of `-log p` everywhere.
     pub surprise_everywhere: f64,
+    /// Sum of `-g (1 - p)^gamma log p`.
+    pub hits: f64,
+    /// Sum of `-(1 - g) p^gamma log(1 - p)`, for channels with a sigmoid.
+    pub misses: f64,
 }
 
 impl Overlap {
@@ -103,6 +133,8 @@ impl Overlap {
             other.surprise,
             other.surprise_everywhere,
         ]);
+        self.hits += other.hits;
+        self.misses += other.misses;
         self
     }
 }
@@ -125,6 +157,8 @@ pub struct BadLabel {
     pub voxel: usize,
     /// The label.
     pub label: u32,
+    /// What labels must be below.
+    pub limit: usize,
 }
 
 /// How the loss depends on the sums, one entry for each class of each batch item: its derivatives.
@@ -140,10 +174,43 @@ pub struct Slopes {
     pub surprise: f64,
     /// With respect to [`Overlap::surprise_everywhere`].
     pub surprise_everywhere: f64,
+    /// With respect to [`Overlap::hits`].
+    pub hits: f64,
+    /// With respect to [`Overlap::misses`].
+    pub misses: f64,
+}
+
+impl Slopes {
+    /// The derivatives of a multiple of the loss.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        Self {
+            intersection: factor * self.intersection,
+            probability: factor * self.probability,
+            probability_squared: factor * self.probability_squared,
+            surprise: factor * self.surprise,
+            surprise_everywhere: factor * self.surprise_everywhere,
+            hits: factor * self.hits,
+            misses: factor * self.misses,
+        }
+    }
+
+    /// Adds the derivatives of another loss.
+    pub fn add(&mut self, other: &Self) {
+        self.intersection += other.intersection;
+        self.probability += other.probability;
+        self.probability_squared += other.probability_squared;
+        self.surprise += other.surprise;
+        self.surprise_everywhere += other.surprise_everywhere;
+        self.hits += other.hits;
+        self.misses += other.misses;
+    }
 }
 
 /// Probabilities and truth of a block of voxels.
 struct Block<T> {
+    batch: usize,
+    start: usize,
     len: usize,
     /// The label of each voxel.
     labels: [u32; BLOCK],
@@ -158,6 +225,8 @@ struct Block<T> {
 impl<T: Real> Block<T> {
     fn new(classes: usize) -> Self {
         Self {
+            batch: 0,
+            start: 0,
             len: 0,
             labels: [0; BLOCK],
             counts: [T::ZERO; BLOCK],
@@ -182,17 +251,22 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
     /// Loads labels and turns logits into probabilities.
     #[inline(always)]
     fn load(&self, block: &mut Block<T>, batch: usize, start: usize, len: usize) {
-        block.len = len;
-        let labels = &self.labels[batch * self.columns.inner + start..][..len];
-        let ignore = self.ignore;
-        let counts = &mut block.counts[..len];
-        for ((label, counts), &value) in block.labels[..len].iter_mut().zip(counts).zip(labels) {
-            *label = value.label();
-            *counts = T::ONE.keep_if(Some(*label) != ignore);
+        (block.batch, block.start, block.len) = (batch, start, len);
+        match self.target {
+            Target::Labels(labels) => {
+                let labels = &labels[batch * self.columns.inner + start..][..len];
+                let (ignore, counts) = (self.ignore, &mut block.counts[..len]);
+                let voxels = block.labels[..len].iter_mut().zip(counts).zip(labels);
+                for ((label, counts), &value) in voxels {
+                    *label = value.label();
+                    *counts = T::ONE.keep_if(Some(*label) != ignore);
+                }
+            }
+            Target::Shares(_) => block.counts[..len].fill(T::ONE),
         }
         match self.classes {
-            Classes::Exclusive => self.load_softmax(block, batch, start),
-            Classes::Regions(_) => {
+            Classes::Exclusive => self.load_softmax(block),
+            Classes::Independent | Classes::Regions(_) => {
                 for class in 0..self.columns.count {
                     let logits = self.logits_of(batch, class, start, len);
                     for (p, &x) in block.probabilities[class * BLOCK..][..len]
@@ -207,8 +281,8 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
     }
 
     #[inline(always)]
-    fn load_softmax(&self, block: &mut Block<T>, batch: usize, start: usize) {
-        let len = block.len;
+    fn load_softmax(&self, block: &mut Block<T>) {
+        let (batch, start, len) = (block.batch, block.start, block.len);
         let mut largest = [T::NEG_INFINITY; BLOCK];
         let mut sum = [T::ZERO; BLOCK];
         let (largest, sum) = (&mut largest[..len], &mut sum[..len]);
@@ -255,54 +329,62 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
 
     /// Adds the sums of one class of a block.
     #[inline(always)]
-    fn add_block(&self, block: &Block<T>, class: usize, logits: &[T], sums: &mut LaneSums<T, 6>) {
+    fn add_block(&self, block: &Block<T>, class: usize, sums: &mut LaneSums<T, 6>) {
+        let len = block.len;
+        let logits = &self.logits_of(block.batch, class, block.start, len)[..len];
         let mut truth = [T::ZERO; BLOCK];
         self.truth(block, class, &mut truth);
-        let len = block.len;
-        let probabilities = block.probabilities(class);
         let (truth, counts) = (&truth[..len], &block.counts[..len]);
-        let (normaliser, logits) = (&block.normaliser[..len], &logits[..len]);
+        let (probabilities, normaliser) = (block.probabilities(class), &block.normaliser[..len]);
         match self.classes {
             Classes::Exclusive => sums.add(
                 len,
                 #[inline(always)]
                 move |i| {
                     let surprise = normaliser[i] - logits[i];
-                    let surprises = (surprise.keep_if(truth[i] != T::ZERO), surprise);
+                    let surprises = (weighted(truth[i], surprise), surprise);
                     voxel_terms(probabilities[i], truth[i], counts[i], surprises)
                 },
             ),
             // -log p of a sigmoid is softplus(-x), and -log(1 - p) is softplus(x).
-            Classes::Regions(_) => sums.add(
+            Classes::Independent | Classes::Regions(_) => sums.add(
                 len,
                 #[inline(always)]
                 move |i| {
                     let (x, g) = (logits[i], truth[i]);
                     let wrong = softplus(x);
-                    let surprise = (wrong - g * x).keep_if(counts[i] != T::ZERO);
-                    voxel_terms(probabilities[i], g, counts[i], (surprise, wrong - x))
+                    let surprises = (weighted(counts[i], wrong - g * x), wrong - x);
+                    voxel_terms(probabilities[i], g, counts[i], surprises)
                 },
             ),
         }
     }
 
-    /// 1 where the class is true and the voxel counts.
+    /// 1 where the class is true and the voxel counts, or its share.
     #[inline(always)]
     fn truth(&self, block: &Block<T>, class: usize, truth: &mut [T; BLOCK]) {
+        if let Target::Shares(shares) = self.target {
+            let offset = self.columns.offset(block.batch, class, block.start);
+            truth[..block.len].copy_from_slice(&shares[offset..offset + block.len]);
+            return;
+        }
         let (labels, counts) = (&block.labels[..block.len], &block.counts[..block.len]);
-        let truth = truth[..block.len].iter_mut().zip(labels).zip(counts);
-        match self.classes {
-            Classes::Exclusive => {
-                for ((g, &label), &counts) in truth {
-                    *g = counts.keep_if(label == class as u32);
-                }
+        let voxels = truth[..block.len].iter_mut().zip(labels).zip(counts);
+        if let Classes::Regions(regions) = self.classes {
+            for ((g, &label), &counts) in voxels {
+                *g = counts.keep_if(regions[class].contains(&label));
             }
-            Classes::Regions(_) => {
-                for ((g, &label), &counts) in truth {
-                    *g = counts.keep_if(self.classes.holds(class, label));
-                }
+        } else {
+            let own = class as u32 + self.first_label();
+            for ((g, &label), &counts) in voxels {
+                *g = counts.keep_if(label == own);
             }
         }
+    }
+
+    /// The label of channel 0: a single channel with a sigmoid stands for label 1.
+    fn first_label(&self) -> u32 {
+        u32::from(matches!(self.classes, Classes::Independent) && self.columns.count == 1)
     }
 
     /// The sums, each batch item and class for itself.
@@ -322,13 +404,17 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
                     for start in range.clone().step_by(BLOCK) {
                         let len = BLOCK.min(range.end - start);
                         self.load(&mut block, batch, start, len);
-                        for class in 0..classes {
-                            let logits = self.logits_of(batch, class, start, len);
-                            self.add_block(&block, class, logits, &mut sums);
-                            overlaps[class].add(sums.take());
+                        if self.terms.overlaps {
+                            for class in 0..classes {
+                                self.add_block(&block, class, &mut sums);
+                                overlaps[class].add(sums.take());
+                            }
                         }
-                        for &label in &block.labels[..len] {
-                            counted += usize::from(Some(label) != self.ignore);
+                        if let Some(gamma) = self.terms.focusing {
+                            self.add_focal(&block, gamma, &mut overlaps);
+                        }
+                        for &counts in &block.counts[..len] {
+                            counted += usize::from(counts != T::ZERO);
                         }
                     }
                 },
@@ -357,152 +443,36 @@ impl<T: Real, L: LabelValue> Segmentation<'_, T, L> {
     }
 
     fn bad_label(&self, batch: usize, range: std::ops::Range<usize>) -> Option<BadLabel> {
-        if !matches!(self.classes, Classes::Exclusive) {
+        let Target::Labels(labels) = self.target else {
+            return None;
+        };
+        if matches!(self.classes, Classes::Regions(_)) {
             return None;
         }
-        let labels = &self.labels[batch * self.columns.inner..][range.clone()];
-        let bad = |label: u32| label as usize >= self.columns.count && Some(label) != self.ignore;
+        let limit = self.columns.count + self.first_label() as usize;
+        let labels = &labels[batch * self.columns.inner..][range.clone()];
+        let bad = |label: u32| label as usize >= limit && Some(label) != self.ignore;
         let i = labels.iter().position(|&label| bad(label.label()))?;
         Some(BadLabel {
             batch,
             voxel: range.start + i,
             label: labels[i].label(),
+            limit,
         })
-    }
-
-    /// The gradient for the logits, `[batch, classes, voxels]`, of a loss with these slopes, `[batch * classes]`.
-    #[must_use]
-    pub fn gradient(&self, slopes: &[Slopes]) -> Vec<T> {
-        let classes = self.columns.count;
-        buffer::build_columns(self.columns, TASK, |batch, start, out: &mut [&mut [T]]| {
-            let slopes = &slopes[batch * classes..(batch + 1) * classes];
-            let end = start + out.first().map_or(0, |o| o.len());
-            let mut block = Block::new(classes);
-            T::vectorize(
-                #[inline(always)]
-                || {
-                    for from in (start..end).step_by(BLOCK) {
-                        let len = BLOCK.min(end - from);
-                        self.load(&mut block, batch, from, len);
-                        let place = from - start..from - start + len;
-                        match self.classes {
-                            Classes::Exclusive => {
-                                self.gradient_of_softmax(&block, slopes, out, place);
-                            }
-                            Classes::Regions(_) => {
-                                self.gradient_of_sigmoid(&block, slopes, out, place);
-                            }
-                        }
-                    }
-                },
-            );
-        })
-    }
-
-    #[inline(always)]
-    fn gradient_of_softmax(
-        &self,
-        block: &Block<T>,
-        slopes: &[Slopes],
-        out: &mut [&mut [T]],
-        place: std::ops::Range<usize>,
-    ) {
-        // With d_c the derivative by p_c and u_c that by log p_c, the gradient is p_c (d_c - sum_k p_k d_k) + u_c - p_c sum_k u_k.
-        let mut truth = [T::ZERO; BLOCK];
-        let mut carried = [T::ZERO; BLOCK];
-        for (class, slope) in slopes.iter().enumerate() {
-            self.truth(block, class, &mut truth);
-            let s = TypedSlopes::new(slope);
-            let out = &mut out[class][place.clone()];
-            let values = out
-                .iter_mut()
-                .zip(block.probabilities(class))
-                .zip(&truth)
-                .zip(&block.counts);
-            for ((((o, &p), &g), &counts), carried) in values.zip(carried.iter_mut()) {
-                let by_probability = s.by_probability(p, g, counts);
-                let by_logarithm = -(s.surprise * g + s.surprise_everywhere * counts);
-                *o = p * by_probability + by_logarithm;
-                *carried += *o;
-            }
-        }
-        for class in 0..slopes.len() {
-            let out = &mut out[class][place.clone()];
-            for ((o, &p), &carried) in out.iter_mut().zip(block.probabilities(class)).zip(&carried)
-            {
-                *o = *o - p * carried;
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn gradient_of_sigmoid(
-        &self,
-        block: &Block<T>,
-        slopes: &[Slopes],
-        out: &mut [&mut [T]],
-        place: std::ops::Range<usize>,
-    ) {
-        let mut truth = [T::ZERO; BLOCK];
-        for (class, slope) in slopes.iter().enumerate() {
-            self.truth(block, class, &mut truth);
-            let s = TypedSlopes::new(slope);
-            let out = &mut out[class][place.clone()];
-            let values = out
-                .iter_mut()
-                .zip(block.probabilities(class))
-                .zip(&truth)
-                .zip(&block.counts);
-            for (((o, &p), &g), &counts) in values {
-                let by_probability = s.by_probability(p, g, counts);
-                let wrong =
-                    s.surprise * (p * counts - g) + s.surprise_everywhere * counts * (p - T::ONE);
-                *o = p * (T::ONE - p) * by_probability + wrong;
-            }
-        }
     }
 }
 
-/// What one voxel adds to the six sums of [`Overlap`]; the second of the surprises is masked here.
+/// What one voxel adds to the first six sums of [`Overlap`]; the second of the surprises is masked here.
 #[inline(always)]
 fn voxel_terms<T: Real>(p: T, g: T, counts: T, (surprise, everywhere): (T, T)) -> [T; 6] {
     let p = p * counts;
-    [
-        p * g,
-        p,
-        p * p,
-        g,
-        surprise,
-        everywhere.keep_if(counts != T::ZERO),
-    ]
+    [p * g, p, p * p, g, surprise, weighted(counts, everywhere)]
 }
 
-/// [`Slopes`] in the type of the loop.
-#[derive(Clone, Copy)]
-struct TypedSlopes<T> {
-    intersection: T,
-    probability: T,
-    probability_squared: T,
-    surprise: T,
-    surprise_everywhere: T,
-}
-
-impl<T: Real> TypedSlopes<T> {
-    #[inline(always)]
-    fn new(slopes: &Slopes) -> Self {
-        Self {
-            intersection: T::from_f64(slopes.intersection),
-            probability: T::from_f64(slopes.probability),
-            probability_squared: T::from_f64(2.0 * slopes.probability_squared),
-            surprise: T::from_f64(slopes.surprise),
-            surprise_everywhere: T::from_f64(slopes.surprise_everywhere),
-        }
-    }
-
-    #[inline(always)]
-    fn by_probability(&self, p: T, g: T, counts: T) -> T {
-        self.intersection * g + (self.probability + self.probability_squared * p) * counts
-    }
+/// The product, and 0 where the weight is, even if the value is infinite.
+#[inline(always)]
+fn weighted<T: Real>(weight: T, value: T) -> T {
+    (weight * value).keep_if(weight != T::ZERO)
 }
 
 /// `log(1 + exp(x))` without overflow.
