@@ -54,7 +54,7 @@ pub enum Error {
         #[source]
         source: medcore::GeometryMismatch,
     },
-    /// A voxel is NaN or infinite where statistics are taken.
+    /// A voxel is NaN or infinite.
     #[error("channel {channel} holds a voxel that is not finite")]
     NotFinite {
         /// Channel, from zero.

@@ -137,4 +137,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A file that stepped aside for a new one could not be given its name back.
+    #[error("{source}; what stood at {path} is now at {kept}")]
+    SetAside {
+        /// Where it belongs.
+        path: PathBuf,
+        /// Where it is, whole.
+        kept: PathBuf,
+        /// Why it had to come back.
+        #[source]
+        source: Box<Self>,
+    },
 }

@@ -19,7 +19,7 @@ pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
 pub use trace::Trace;
 
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
 use crate::intensity::{Intensity, normalise};
 use crate::sample::Sample;
 
@@ -214,8 +214,8 @@ impl Preprocess {
     /// shape, and spacing within 1 in 1000) is not resampled to.
     ///
     /// # Errors
-    /// Refuses labels on another grid, a number of schemes that is not one or that of the channels, and
-    /// broken parameters.
+    /// Refuses labels on another grid, a number of schemes that is not one or that of the channels, broken
+    /// parameters, and an image with a voxel that is not finite, by its channel.
     pub fn apply<T: Voxel>(
         &self,
         image: &Image<T, 3>,
@@ -366,7 +366,8 @@ fn reoriented<T: Voxel>(image: &Image<T, 3>, turn: Reorientation) -> Result<Imag
     Ok(out)
 }
 
-/// The part of an image inside `region`, as floating-point numbers.
+/// The part of an image inside `region`, as floating-point numbers, all of them finite: one NaN would spread over
+/// every voxel that resampling and the network make of it, and end as background that nobody notices.
 fn to_f32<T: Voxel>(image: &Image<T, 3>, region: &Region<3>) -> Result<Image<f32, 3>> {
     let geometry: Geometry<3> = image.geometry().crop(region)?;
     let ([_, height, width], start) = (image.shape(), region.start());
@@ -374,16 +375,24 @@ fn to_f32<T: Voxel>(image: &Image<T, 3>, region: &Region<3>) -> Result<Image<f32
     let mut voxels = buffer::zeroed::<f32>(image.channels() * geometry.len(), "image")?;
     for (channel, out) in voxels.chunks_exact_mut(geometry.len()).enumerate() {
         let source = image.channel(channel);
-        out.par_chunks_mut(rows * columns)
+        let is_finite = out
+            .par_chunks_mut(rows * columns)
             .enumerate()
-            .for_each(|(d, slice)| {
+            .map(|(d, slice)| {
+                let mut is_finite = true;
                 for (h, out) in slice.chunks_exact_mut(columns).enumerate() {
                     let at = ((d + start[0]) * height + h + start[1]) * width + start[2];
                     for (o, v) in out.iter_mut().zip(&source[at..at + columns]) {
                         *o = v.to_f32();
+                        is_finite &= o.is_finite();
                     }
                 }
-            });
+                is_finite
+            })
+            .reduce(|| true, |a, b| a & b);
+        if !is_finite {
+            return Err(Error::NotFinite { channel });
+        }
     }
     Ok(Image::with_channels(image.channels(), geometry, voxels)?)
 }

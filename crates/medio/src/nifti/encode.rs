@@ -13,6 +13,8 @@ pub(crate) struct Subject<'a> {
     /// Dimensions of space to declare, 1 to 3.
     pub rank: usize,
     pub datatype: Datatype,
+    /// Whether voxels follow the header in its file, or lie in an `.img` of their own.
+    pub single_file: bool,
     pub descrip: Option<&'a str>,
     pub like: Option<&'a Header>,
 }
@@ -43,12 +45,16 @@ pub(crate) fn header(subject: &Subject<'_>) -> Result<Header, Refusal> {
     let mut header = Header {
         version,
         endian: Endian::NATIVE,
-        single_file: true,
+        single_file: subject.single_file,
         dim,
         datatype: subject.datatype,
         bitpix: (subject.datatype.voxel_bytes() * 8) as i16,
         pixdim: [1.0; 8],
-        vox_offset: version.first_voxel() as f64,
+        vox_offset: if subject.single_file {
+            version.first_voxel() as f64
+        } else {
+            0.0
+        },
         scl_slope: 1.0,
         scl_inter: 0.0,
         xyzt_units: 2,
@@ -161,10 +167,11 @@ fn determinant([[a, b, c], [d, e, f], [g, h, i]]: [[f64; 3]; 3]) -> f64 {
     a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 }
 
-/// Header and extension flag, ready to be followed by voxels.
+/// The header; in a single file with the extension flag behind it, ready to be followed by voxels.
 pub(crate) fn to_bytes(header: &Header) -> Vec<u8> {
+    let flag = if header.single_file { 4 } else { 0 };
     let mut out = Writer {
-        bytes: vec![0; header.version.size() + 4],
+        bytes: vec![0; header.version.size() + flag],
         endian: header.endian,
     };
     match header.version {
@@ -299,6 +306,7 @@ mod tests {
             channels: 1,
             rank: 3,
             datatype: Datatype::I16,
+            single_file: true,
             descrip: None,
             like: None,
         }

@@ -123,9 +123,7 @@ fn open_with<'a>(
     let layout = Layout::new(&header, &mut report).map_err(fault)?;
     let geometry =
         xform::geometry(&header, layout.shape, options.xform, &mut report).map_err(fault)?;
-    let names_gzip = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    let names_gzip = is_gzip_name(path);
     if names_gzip != matches!(body, Body::Gzip(_)) && path != Path::new("memory") {
         report.add(Warning::NameDisagreesWithContents);
     }
@@ -289,30 +287,64 @@ enum Part {
 /// Which half of a pair a name is, with or without `.gz`.
 fn part_of_pair(path: &Path) -> Option<Part> {
     let is = |p: &Path, e: &str| p.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
-    let stem = path.with_extension("");
-    let name = if is(path, "gz") { stem.as_path() } else { path };
+    let name = without_gzip(path);
     match () {
-        () if is(name, "hdr") => Some(Part::Header),
-        () if is(name, "img") => Some(Part::Image),
+        () if is(&name, "hdr") => Some(Part::Header),
+        () if is(&name, "img") => Some(Part::Image),
         () => None,
     }
 }
 
-/// The other half of a pair, plain or compressed, whichever exists.
+/// The other half of a pair that exists; the one compressed as this half comes first, so that of two pairs
+/// of one name no halves are mixed.
 fn sibling(path: &Path, extension: &str) -> Option<PathBuf> {
-    let is_gzip = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    let stem = if is_gzip {
+    let twin = counterpart(path, extension);
+    let in_small_letters = without_gzip(&twin).with_extension(extension);
+    let spellings = [without_gzip(&twin), in_small_letters];
+    let others = spellings
+        .into_iter()
+        .flat_map(|plain| [with_ending(&plain, OsStr::new("gz")), plain]);
+    std::iter::once(twin).chain(others).find(|p| p.is_file())
+}
+
+/// The name of the other half of a pair: compressed or not, and in capitals or not, as this half.
+pub(crate) fn counterpart(path: &Path, extension: &str) -> PathBuf {
+    let plain = without_gzip(path);
+    let in_capitals = plain.extension().is_some_and(|own| {
+        let own = own.to_string_lossy();
+        own.chars().all(|c| c.is_ascii_uppercase())
+    });
+    let twin = if in_capitals {
+        plain.with_extension(extension.to_ascii_uppercase())
+    } else {
+        plain.with_extension(extension)
+    };
+    match path.extension().filter(|_| is_gzip_name(path)) {
+        Some(gzip) => with_ending(&twin, gzip),
+        None => twin,
+    }
+}
+
+fn with_ending(path: &Path, ending: &OsStr) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A name without its `.gz`, if it has one.
+pub(crate) fn without_gzip(path: &Path) -> PathBuf {
+    if is_gzip_name(path) {
         path.with_extension("")
     } else {
         path.to_owned()
-    };
-    let plain = stem.with_extension(extension);
-    let mut compressed = plain.clone().into_os_string();
-    compressed.push(OsStr::new(".gz"));
-    let compressed = PathBuf::from(compressed);
-    [plain, compressed].into_iter().find(|p| p.is_file())
+    }
+}
+
+/// Whether a name ends in `.gz`.
+pub(crate) fn is_gzip_name(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
 }
 
 fn missing_sibling(path: &Path, extension: &'static str) -> Error {

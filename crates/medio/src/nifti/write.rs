@@ -1,14 +1,15 @@
-//! Images and label maps to `.nii` and `.nii.gz`.
+//! Images and label maps to `.nii` and to pairs of `.hdr` and `.img`, plain or compressed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use medcore::buffer::as_bytes;
-use medcore::{Geometry, Image, Label, LabelMap, Vector, atomic};
+use medcore::{Geometry, Image, Label, LabelMap, Vector, atomic::Pending};
 
 use super::datatype::Voxel;
 use super::deflate;
 use super::encode::{self, Subject};
 use super::header::Header;
+use super::open;
 use crate::error::{Error, Result};
 
 /// How to write.
@@ -71,9 +72,22 @@ impl WriteOptions {
 
 /// Writes an image; several channels become dimension 4. The file appears whole or not at all.
 ///
+/// A name in `.hdr` or `.img`, or either with `.gz`, makes both files of a pair. Both are complete before
+/// one of them takes its name, and no old file ever stands beside a new one: a reader that comes in between
+/// finds one of the two missing.
+///
+/// ```no_run
+/// # fn f(scan: &medio::medcore::Image<i16, 3>) -> medio::Result<()> {
+/// use medio::nifti::{self, WriteOptions};
+///
+/// nifti::write_image("scan.nii.gz", scan, &WriteOptions::new())?;
+/// nifti::write_image("scan.hdr", scan, &WriteOptions::new())?; // and scan.img
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
-/// Refuses a name that does not end in `.nii` or `.nii.gz` and a header in `options` of another grid;
-/// passes on what the system says, leaving an older file untouched.
+/// Refuses a name with another ending and a header in `options` of another grid; passes on what the system
+/// says, leaving older files as they were. Where a pair could not be put back, the error says where it is.
 pub fn write_image<T: Voxel, const D: usize>(
     path: impl AsRef<Path>,
     image: &Image<T, D>,
@@ -113,40 +127,83 @@ fn write<T: Voxel, const D: usize>(
         rule,
         got,
     };
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let compressed = name.ends_with(".nii.gz");
-    if !compressed && !name.ends_with(".nii") {
-        return Err(Error::UnknownExtension {
-            path: path.to_owned(),
-            expected: ".nii or .nii.gz",
-        });
-    }
+    let target = Target::of(path)?;
     let geometry = widened(geometry).map_err(|e| refuse(("one to three dimensions", e)))?;
     let header = encode::header(&Subject {
         geometry: &geometry,
         channels,
         rank: D,
         datatype: T::DATATYPE,
+        single_file: matches!(target.files, Files::Single),
         descrip: options.descrip.as_deref(),
         like: options.like.as_ref(),
     })
     .map_err(refuse)?;
-    let header = encode::to_bytes(&header);
-    let parts = [header.as_slice(), as_bytes(voxels)];
-    atomic::write(path, |out| {
-        if compressed {
-            return deflate::write_gzip(out, &parts, options.level);
+    let (header, voxels) = (encode::to_bytes(&header), as_bytes(voxels));
+    let fill = |path: &Path, parts: &[&[u8]]| {
+        let pending = Pending::fill(path, |out| {
+            if target.compressed {
+                return deflate::write_gzip(out, parts, options.level);
+            }
+            parts.iter().try_for_each(|part| out.write_all(part))
+        });
+        pending.map_err(not_written(path))
+    };
+    match &target.files {
+        Files::Single => {
+            let file = fill(path, &[&header, voxels])?;
+            file.commit().map_err(not_written(path))
         }
-        parts.iter().try_for_each(|part| out.write_all(part))
-    })
-    .map_err(|source| Error::Write {
-        path: path.to_owned(),
+        Files::Pair { header: hdr, image } => {
+            let (image, hdr) = (fill(image, &[voxels])?, fill(hdr, &[&header])?);
+            image.commit_with(hdr).map_err(not_written(path))
+        }
+    }
+}
+
+fn not_written(path: &Path) -> impl FnOnce(medcore::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |source| Error::Write {
+        path,
         source: Box::new(source),
-    })
+    }
+}
+
+/// Which files a name asks for.
+struct Target {
+    files: Files,
+    compressed: bool,
+}
+
+enum Files {
+    Single,
+    Pair { header: PathBuf, image: PathBuf },
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Self> {
+        let is = |p: &Path, e: &str| p.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
+        let (plain, compressed) = (open::without_gzip(path), open::is_gzip_name(path));
+        let pair = |extension| open::counterpart(path, extension);
+        let files = match () {
+            () if is(&plain, "nii") => Files::Single,
+            () if is(&plain, "hdr") => Files::Pair {
+                header: path.to_owned(),
+                image: pair("img"),
+            },
+            () if is(&plain, "img") => Files::Pair {
+                header: pair("hdr"),
+                image: path.to_owned(),
+            },
+            () => {
+                return Err(Error::UnknownExtension {
+                    path: path.to_owned(),
+                    expected: ".nii, .hdr or .img, with or without .gz",
+                });
+            }
+        };
+        Ok(Self { files, compressed })
+    }
 }
 
 /// The grid in three dimensions: axes of one voxel in front, perpendicular to the others, 1 mm long.

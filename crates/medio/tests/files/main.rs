@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datasets;
+mod pair;
 mod round_trip;

@@ -39,7 +39,16 @@ fn close(a: &Geometry<3>, b: &Geometry<3>) {
 
 fn survives<T: Voxel>(make: impl Fn(usize) -> T + Copy) {
     let folder = tempfile::tempdir().unwrap();
-    for (name, channels) in [("a.nii", 1), ("a.nii.gz", 2), ("b.nii", 3), ("c.nii.gz", 1)] {
+    for (name, channels) in [
+        ("a.nii", 1),
+        ("a.nii.gz", 2),
+        ("b.nii", 3),
+        ("c.nii.gz", 1),
+        ("p.hdr", 2),
+        ("q.img", 1),
+        ("r.hdr.gz", 1),
+        ("s.img.gz", 2),
+    ] {
         let path = folder.path().join(name);
         let image = ramp(channels, make);
         nifti::write_image(&path, &image, &WriteOptions::new()).unwrap();
@@ -222,7 +231,14 @@ fn labels_must_be_whole_numbers_in_range_and_the_first_other_one_is_named() {
 fn a_wrong_name_is_refused_and_an_old_file_survives() {
     let folder = tempfile::tempdir().unwrap();
     let image = ramp(1, |i| i as u8);
-    for name in ["scan.nrrd", "scan.gz", "scan", "scan.nii.zip"] {
+    for name in [
+        "scan.nrrd",
+        "scan.gz",
+        "scan",
+        "scan.nii.zip",
+        "hdr",
+        ".img",
+    ] {
         let refused = nifti::write_image(folder.path().join(name), &image, &WriteOptions::new());
         assert!(
             matches!(refused, Err(Error::UnknownExtension { .. })),

@@ -8,3 +8,4 @@ mod allocator;
 mod builder;
 mod catalogue;
 mod damage;
+mod mutation;

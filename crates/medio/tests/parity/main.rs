@@ -5,6 +5,7 @@
 
 mod datatypes;
 mod oracle;
+mod pairs;
 mod written;
 mod xforms;
 

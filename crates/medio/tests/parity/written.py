@@ -40,6 +40,15 @@ def main(folder):
     scan, label = nib.load(folder / "i16.nii"), nib.load(folder / "label.nii.gz")
     assert np.array_equal(scan.affine, label.affine) and np.array_equal(scan.get_qform(), label.get_qform())
     assert np.asarray(label.dataobj)[4, 3, 2] == 7 and label.get_fdata().sum() == 7
+    for name in ["pair.img", "zipped.hdr.gz", "label_pair.hdr"]:
+        image, single = nib.load(folder / name), label if "label" in name else scan
+        assert isinstance(image, nib.Nifti1Pair) and image.get_data_dtype() == single.get_data_dtype()
+        assert np.array_equal(np.asarray(image.dataobj), np.asarray(single.dataobj)), name
+        assert np.array_equal(image.affine, scan.affine) and np.array_equal(image.get_qform(), scan.get_qform())
+    for name in ["pair.img", "label_pair.hdr"]:  # SimpleITK does not read a compressed pair by its header
+        itk, single = sitk.ReadImage(str(folder / name)), label if "label" in name else scan
+        assert np.array_equal(sitk.GetArrayFromImage(itk), np.asarray(single.dataobj).T), name
+        assert np.allclose(itk.GetOrigin()[:3], LPS[:3, 3], atol=1e-5), name
     long = nib.load(folder / "long.nii.gz")
     assert isinstance(long, nib.Nifti2Image) and long.shape == (40000, 40, 2)
     flat = np.asarray(long.dataobj).T.ravel()

@@ -48,6 +48,13 @@ fn files_for_other_readers_are_written_and_read_back() {
     labels.as_mut_slice()[59] = 7;
     let like = WriteOptions::new().like(&scan.header);
     nifti::write_labels(folder.join("label.nii.gz"), &labels, &like).unwrap();
+    // Pairs: for other readers the header says where the voxels are.
+    for name in ["pair.hdr", "zipped.img.gz"] {
+        nifti::write_image(folder.join(name), &scan.value, &options).unwrap();
+        let back = nifti::read_image::<i16, 3>(folder.join(name)).unwrap();
+        assert_eq!(back.as_slice(), scan.value.as_slice());
+    }
+    nifti::write_labels(folder.join("label_pair.img"), &labels, &like).unwrap();
     // Long enough for many blocks, and a dimension that only NIfTI-2 can hold.
     let long = Geometry::axis_aligned([2, 40, 40_000], [1.0, 1.0, 1.0]).unwrap();
     let voxels: Vec<u16> = (0..long.len()).map(|i| (i / 7) as u16).collect();

@@ -1,1 +1,0 @@
-//! Whole-pipeline tests that need several crates.
