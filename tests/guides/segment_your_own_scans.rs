@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
-use medaug::{Case, CaseFingerprint, Fingerprint, Laterality, Modality, Preprocess, Space, preset};
+use anyhow::Result;
+use medaug::{Case, Fingerprint, Laterality, Modality, Preprocess, Space, preset};
 use medcore::Orientation;
 use medcore::random::Key;
 use medinfer::{Segmenter, SegmenterConfig, SlidingWindow};
 use medio::datasets::{Sample, SegmentationDataset};
 use medio::nifti::{self, ReadOptions, WriteOptions};
-use medmetrics::{Evaluation, Report, Structure};
+use medmetrics::{Evaluation, Report};
 use medmodels::basic_unet::BasicUNetConfig;
-use mednn::Params;
-use mednn::loss::DiceCrossEntropy;
 use mednn::optim::{AdamW, AdamWConfig};
+use mednn::{Params, loss};
 use medtrain::{PatchBatches, ProgressDisplay, TrainConfig, Trainer};
 
 /// Reads every case and says what is doubtful about it.
@@ -41,23 +40,14 @@ fn read_all(folder: &Path) -> Result<(SegmentationDataset, Vec<Sample>)> {
 /// What every scan goes through before the network sees it, decided by the training cases alone.
 fn plan(dataset: &SegmentationDataset, training: &[Sample]) -> Result<Preprocess> {
     let orientation = Some(Orientation::LPS);
-    let mut fingerprints = Vec::new();
-    for case in training {
-        let labels = case
-            .labels
-            .as_ref()
-            .context("a training case needs labels")?;
-        let fingerprint = CaseFingerprint::of(&case.image, labels, orientation, None, Key::new(1))?;
-        fingerprints.push(fingerprint);
-    }
-    let modality = |channel: &String| match channel.as_str() {
-        "CT" => Modality::Ct,
-        _ => Modality::Mr,
-    };
-    let modalities: Vec<Modality> = dataset.channels.iter().map(modality).collect();
+    let ignore = dataset.labels.ignore().map(|label| label as u8);
+    let labelled = training.iter().map(Sample::labelled);
+    let labelled = labelled.collect::<Result<Vec<_>, _>>()?;
+    let fingerprint = Fingerprint::of(labelled, orientation, ignore, Key::new(1))?;
+    let modalities: Vec<_> = dataset.channels.iter().map(Modality::of_channel).collect();
     Ok(Preprocess {
         orientation,
-        ..Fingerprint::of_cases(&fingerprints)?.propose(&modalities)?
+        ..fingerprint.propose(&modalities)?
     })
 }
 
@@ -86,54 +76,38 @@ fn train(
     training: &[Sample],
     settings: &Settings,
     out: &Path,
-) -> Result<Segmenter> {
+) -> Result<Segmenter<'static>> {
     let table = &dataset.labels;
-    ensure!(
-        !table.has_regions() && table.ignore().is_none(),
-        "this guide trains exclusive classes; examples/organ_segmentation.rs knows regions"
-    );
-    let names: Vec<(u8, &str)> = table
-        .entries()
-        .iter()
-        .map(|entry| (entry.values[0] as u8, entry.name.as_str()))
-        .collect();
+    let ignore = table.ignore().map(|label| label as u8);
     let preprocess = plan(dataset, training)?;
     let mut cases = Vec::new();
     for case in training {
         let ready = preprocess.apply(&case.image, case.labels.as_ref())?;
-        cases.push((
-            case.id.clone(),
-            Case::new(ready.into_sample()?, None, Key::new(1)),
-        ));
+        let sample = ready.into_sample()?;
+        cases.push((case.id.clone(), Case::new(sample, ignore, Key::new(1))));
     }
 
-    let network = BasicUNetConfig::new_3d(dataset.channels.len(), table.class_count())
+    let network = BasicUNetConfig::new_3d(dataset.channels.len(), table.output_count())
         .with_features(settings.features);
     let window = SlidingWindow::nnunet(settings.patch);
-    let config =
-        SegmenterConfig::new(network.into(), preprocess, window).with_labels(names.clone());
+    let config = SegmenterConfig::new(network.into(), preprocess, window);
+    let config = config.with_labels(table.clone())?; // and with them argmax, or painting of regions
     let params = Params::new(1);
     let network = medmodels::create(&config.model, &params)?;
 
     // Left and right organs change their labels when an image is mirrored.
-    let laterality = Laterality::of_names(names);
-    let augmentation = preset::nnunet_default(settings.patch, Space::Millimetres, laterality)?;
-    let batches = Arc::new(PatchBatches::new(
-        cases,
-        augmentation,
-        2,
-        settings.steps,
-        1,
-    )?);
+    let laterality = Laterality::of_names(table.classes());
+    let patches = preset::nnunet_default(settings.patch, Space::Millimetres, laterality)?;
+    let batches = Arc::new(PatchBatches::new(cases, patches, 2, settings.steps, 1)?);
 
-    let loss = DiceCrossEntropy::nnunet(false);
+    let loss = loss::nnunet(table, false)?;
     let mut optimizer = AdamW::new(&params, AdamWConfig::default())?;
     let mut run = TrainConfig::new(out, settings.epochs);
     run.learning_rate = 2e-3;
     run.resume = true;
     run.configuration = serde_json::to_value(&config)?;
     let mut display = ProgressDisplay::new();
-    Trainer::new(&*network, &loss, &mut optimizer, run)
+    Trainer::new(&*network, &*loss, &mut optimizer, run)
         .with_observer(&mut display)
         .run(&batches)?;
     let segmenter = Segmenter::new(config, network)?;
@@ -154,17 +128,13 @@ fn segment(model: &Path, scan: &Path, output: &Path) -> Result<()> {
 fn measure(
     dataset: &SegmentationDataset,
     held_out: &[Sample],
-    segmenter: &Segmenter,
+    segmenter: &Segmenter<'_>,
 ) -> Result<Report> {
-    let structures = dataset.labels.entries().iter().map(|entry| Structure {
-        name: entry.name.clone(),
-        labels: entry.values.clone(),
-    });
-    let evaluation = Evaluation::new(structures.collect());
+    let evaluation = Evaluation::of_labels(&dataset.labels);
     let mut report = Report::new(evaluation.clone());
     for case in held_out {
-        let truth = case.labels.as_ref().context("a test case needs labels")?;
-        let prediction = segmenter.segment(&case.image)?;
+        let (image, truth) = case.labelled()?;
+        let prediction = segmenter.segment(image)?;
         report.push(evaluation.case(&case.id, truth, &prediction)?)?;
     }
     Ok(report)
@@ -175,15 +145,7 @@ fn run(data: &Path, out: &Path, settings: &Settings) -> Result<Report> {
     let (held_out, training) = cases.split_at(cases.len().div_ceil(5));
     let segmenter = train(&dataset, training, settings, out)?;
     let report = measure(&dataset, held_out, &segmenter)?;
-    println!("{}", report.to_markdown());
-    for finding in report.findings(5) {
-        println!(
-            "{} {}: {}",
-            finding.case,
-            finding.structure,
-            finding.reason.name()
-        );
-    }
+    println!("{report}");
     Ok(report)
 }
 
@@ -196,9 +158,7 @@ fn the_guide_goes_from_a_folder_of_scans_to_predictions() {
     let mut options = CohortOptions::default();
     (options.slice_mm, options.pixel_mm) = ((12.0, 14.0), (9.0, 10.0));
     let cohort = Cohort::new(3, options).unwrap();
-    let organs = Organ::ALL.map(|organ| (organ.name(), vec![u32::from(organ.label())]));
-    let table = medio::datasets::LabelTable::new(organs).unwrap();
-    let mut writer = medio::datasets::NnunetWriter::create(&data, &["CT"], table).unwrap();
+    let mut writer = medio::datasets::NnunetWriter::create(&data, &["CT"], Organ::table()).unwrap();
     for patient in 0..3 {
         let phantom = cohort.scan(patient).unwrap();
         let id = format!("patient_{patient}");

@@ -35,7 +35,7 @@ pub(crate) fn written_like(
 }
 
 /// From a file to a file, as a program does it.
-fn segment_file(segmenter: &Segmenter, scan: &Path, output: &Path) {
+fn segment_file(segmenter: &Segmenter<'_>, scan: &Path, output: &Path) {
     let loaded = nifti::read_image_with::<f32, 3>(scan, &ReadOptions::new()).unwrap();
     let labels = segmenter.segment(&loaded.value).unwrap();
     assert_eq!(

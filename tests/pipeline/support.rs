@@ -3,16 +3,15 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use anyhow::{Context as _, Result};
-use medaug::{Case, CaseFingerprint, Fingerprint, Laterality, Modality, Preprocess, Space, preset};
+use anyhow::Result;
+use medaug::{Case, Fingerprint, Laterality, Modality, Preprocess, Space, preset};
 use medcore::random::Key;
 use medcore::{Image, LabelMap, Orientation};
-use medinfer::{LabelRule, Segmenter, SegmenterConfig, SlidingWindow};
+use medinfer::{Segmenter, SegmenterConfig, SlidingWindow};
 use medio::datasets::{LabelTable, NnunetWriter, Sample, SegmentationDataset};
 use medmodels::basic_unet::BasicUNetConfig;
-use mednn::Params;
-use mednn::loss::{DiceCrossEntropy, Loss, RegionDiceCrossEntropy};
 use mednn::optim::{AdamW, AdamWConfig};
+use mednn::{Params, loss};
 use medphantom::{Cohort, CohortOptions, Organ, Phantom};
 use medtrain::{Observer, PatchBatches, Prefetch, TrainConfig, TrainSummary, Trainer};
 
@@ -108,7 +107,7 @@ impl Recipe {
 /// A run that learned something.
 #[derive(Debug)]
 pub(crate) struct Trained {
-    pub(crate) segmenter: Segmenter,
+    pub(crate) segmenter: Segmenter<'static>,
     pub(crate) summary: TrainSummary,
 }
 
@@ -116,64 +115,24 @@ pub(crate) struct Trained {
 pub(crate) fn plan(dataset: &SegmentationDataset, training: &[Sample]) -> Result<Preprocess> {
     let orientation = Some(Orientation::LPS);
     let ignore = dataset.labels.ignore().map(|label| label as u8);
-    let fingerprints = training
-        .iter()
-        .map(|case| {
-            let labels = case.labels.as_ref().context("a training case has labels")?;
-            let key = Key::new(5);
-            Ok(CaseFingerprint::of(
-                &case.image,
-                labels,
-                orientation,
-                ignore,
-                key,
-            )?)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let modality = |channel: &String| match channel.as_str() {
-        "CT" => Modality::Ct,
-        _ => Modality::Mr,
-    };
-    let modalities: Vec<Modality> = dataset.channels.iter().map(modality).collect();
+    let labelled = training.iter().map(Sample::labelled);
+    let labelled = labelled.collect::<Result<Vec<_>, _>>()?;
+    let fingerprint = Fingerprint::of(labelled, orientation, ignore, Key::new(5))?;
+    let modalities: Vec<_> = dataset.channels.iter().map(Modality::of_channel).collect();
     Ok(Preprocess {
         orientation,
-        ..Fingerprint::of_cases(&fingerprints)?.propose(&modalities)?
+        ..fingerprint.propose(&modalities)?
     })
 }
 
 /// A network of some thousand parameters with all that surrounds it.
 pub(crate) fn describe(dataset: &SegmentationDataset, preprocess: Preprocess) -> SegmenterConfig {
     let table = &dataset.labels;
-    let outputs = match table.has_regions() {
-        true => table.entries().len(),
-        false => table.class_count(),
-    };
-    let network =
-        BasicUNetConfig::new_3d(dataset.channels.len(), outputs).with_features([4, 4, 8, 8, 8, 4]);
-    let rule = match table.regions_class_order() {
-        Some(order) if table.has_regions() => {
-            LabelRule::Regions(order.iter().map(|&label| label as u8).collect())
-        }
-        _ => LabelRule::Argmax,
-    };
-    SegmenterConfig::new(network.into(), preprocess, SlidingWindow::nnunet(PATCH)).with_rule(rule)
-}
-
-/// Nnu-Net's loss for a table, its regions and its ignored label.
-pub(crate) fn loss(table: &LabelTable) -> Result<Box<dyn Loss>> {
-    if !table.has_regions() {
-        let loss = DiceCrossEntropy::nnunet(false);
-        return Ok(match table.ignore() {
-            Some(label) => Box::new(loss.with_ignore_label(label)),
-            None => Box::new(loss),
-        });
-    }
-    let regions: Vec<Vec<u32>> = table.entries().iter().map(|e| e.values.clone()).collect();
-    let loss = RegionDiceCrossEntropy::nnunet(regions, false)?;
-    Ok(match table.ignore() {
-        Some(label) => Box::new(loss.with_ignore_label(label)),
-        None => Box::new(loss),
-    })
+    let network = BasicUNetConfig::new_3d(dataset.channels.len(), table.output_count())
+        .with_features([4, 4, 8, 8, 8, 4]);
+    SegmenterConfig::new(network.into(), preprocess, SlidingWindow::nnunet(PATCH))
+        .with_labels(table.clone())
+        .unwrap()
 }
 
 /// From loaded cases to a trained network.
@@ -211,7 +170,7 @@ pub(crate) fn train(
         ahead: 2,
     };
     run.configuration = serde_json::to_value(&config)?;
-    let loss = loss(&dataset.labels)?;
+    let loss = loss::nnunet(&dataset.labels, false)?;
     let mut trainer = Trainer::new(&*network, &*loss, &mut optimizer, run);
     if let Some(observer) = observer {
         trainer = trainer.with_observer(observer);
@@ -223,7 +182,7 @@ pub(crate) fn train(
 }
 
 /// A network that has learned nothing, for questions that are not about learning.
-pub(crate) fn untrained(dataset: &SegmentationDataset, training: &[Sample]) -> Segmenter {
+pub(crate) fn untrained(dataset: &SegmentationDataset, training: &[Sample]) -> Segmenter<'static> {
     let config = describe(dataset, plan(dataset, training).unwrap());
     let network = medmodels::create(&config.model, &Params::new(3)).unwrap();
     Segmenter::new(config, network).unwrap()
