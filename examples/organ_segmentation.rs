@@ -22,7 +22,7 @@ use medcore::Orientation;
 use medcore::random::Key;
 use medinfer::{Segmenter, SegmenterConfig, SlidingWindow};
 use medio::datasets::{NnunetWriter, Sample, SegmentationDataset};
-use medio::nifti::{self, WriteOptions};
+use medio::nifti::{self, ReadOptions, WriteOptions};
 use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
 use mednn::optim::{AdamW, AdamWConfig};
@@ -138,15 +138,14 @@ fn main() -> Result<()> {
 
 fn predict(args: &PredictArgs) -> Result<()> {
     let segmenter = Segmenter::load(&args.model)?;
-    let scan = nifti::read_image::<f32, 3>(&args.input)?;
-    let header = nifti::read_header(&args.input)?.header;
+    let scan = nifti::read_image_with::<f32, 3>(&args.input, &ReadOptions::new())?;
     let bar = ProgressBar::new(0);
-    let labels = segmenter.segment_owned(scan, &|done: usize, total: usize| {
+    let labels = segmenter.segment_owned(scan.value, &|done: usize, total: usize| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    let options = WriteOptions::new().like(&header);
+    let options = WriteOptions::new().like(&scan.header);
     Ok(nifti::write_labels(&args.output, &labels, &options)?)
 }
 

@@ -124,28 +124,10 @@ impl<const D: usize> Conv<D> {
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
-        let ConvGeometry {
-            stride,
-            padding,
-            dilation,
-            groups,
-        } = self.geometry;
         if D == 2 {
-            let geometry = ConvGeometry {
-                stride: first(stride),
-                padding: first(padding),
-                dilation: first(dilation),
-                groups,
-            };
-            conv2d(input, &weight, bias.as_ref(), &geometry)
+            conv2d(input, &weight, bias.as_ref(), &spelled(self.geometry))
         } else {
-            let geometry = ConvGeometry {
-                stride: first(stride),
-                padding: first(padding),
-                dilation: first(dilation),
-                groups,
-            };
-            conv3d(input, &weight, bias.as_ref(), &geometry)
+            conv3d(input, &weight, bias.as_ref(), &spelled(self.geometry))
         }
     }
 
@@ -280,31 +262,20 @@ impl<const D: usize> ConvTranspose<D> {
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
-        let ConvTransposeGeometry {
-            stride,
-            padding,
-            output_padding,
-            dilation,
-            groups,
-        } = self.geometry;
         if D == 2 {
-            let geometry = ConvTransposeGeometry {
-                stride: first(stride),
-                padding: first(padding),
-                output_padding: first(output_padding),
-                dilation: first(dilation),
-                groups,
-            };
-            conv_transpose2d(input, &weight, bias.as_ref(), &geometry)
+            conv_transpose2d(
+                input,
+                &weight,
+                bias.as_ref(),
+                &spelled_transpose(self.geometry),
+            )
         } else {
-            let geometry = ConvTransposeGeometry {
-                stride: first(stride),
-                padding: first(padding),
-                output_padding: first(output_padding),
-                dilation: first(dilation),
-                groups,
-            };
-            conv_transpose3d(input, &weight, bias.as_ref(), &geometry)
+            conv_transpose3d(
+                input,
+                &weight,
+                bias.as_ref(),
+                &spelled_transpose(self.geometry),
+            )
         }
     }
 
@@ -324,4 +295,27 @@ fn bias_of(wanted: bool, channels: usize, init: Init, path: &ParamPath) -> Resul
 /// The same values with the rank spelled out; `E` equals `D` where this is called.
 fn first<V: Copy, const D: usize, const E: usize>(values: [V; D]) -> [V; E] {
     std::array::from_fn(|axis| values[axis])
+}
+
+/// As [`first`], for all of a geometry.
+fn spelled<const D: usize, const E: usize>(geometry: ConvGeometry<D>) -> ConvGeometry<E> {
+    ConvGeometry {
+        stride: first(geometry.stride),
+        padding: first(geometry.padding),
+        dilation: first(geometry.dilation),
+        groups: geometry.groups,
+    }
+}
+
+/// As [`first`], for all of a geometry.
+fn spelled_transpose<const D: usize, const E: usize>(
+    geometry: ConvTransposeGeometry<D>,
+) -> ConvTransposeGeometry<E> {
+    ConvTransposeGeometry {
+        stride: first(geometry.stride),
+        padding: first(geometry.padding),
+        output_padding: first(geometry.output_padding),
+        dilation: first(geometry.dilation),
+        groups: geometry.groups,
+    }
 }

@@ -4,35 +4,10 @@ use candle_core::{DType, Tensor, Var};
 use mednn::Error;
 use mednn::ops::{PoolConfig, avg_pool2d, avg_pool3d, max_pool2d, max_pool3d};
 
-use crate::support::{
-    Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient, pattern,
-};
+use crate::support::{assert_same_on_any_number_of_threads, check_gradient, check_unary, pattern};
 
 fn check(name: &str, run: impl Fn(&Tensor) -> Tensor) {
-    let fixture = Fixture::load("pool");
-    for dtype in [DType::F64, DType::F32] {
-        let get = |part: &str| {
-            fixture
-                .get(&format!("{name}.{part}"))
-                .to_dtype(dtype)
-                .unwrap()
-        };
-        let x = Var::from_tensor(&get("x")).unwrap();
-        let y = run(&x);
-        assert_close(&y, &get("y"), 1e-6, &format!("{name}.y"));
-        let gradients = (y * get("g"))
-            .unwrap()
-            .sum_all()
-            .unwrap()
-            .backward()
-            .unwrap();
-        assert_close(
-            gradients.get(&x).unwrap(),
-            &get("dx"),
-            1e-6,
-            &format!("{name}.dx"),
-        );
-    }
+    check_unary("pool", name, run);
 }
 
 #[test]

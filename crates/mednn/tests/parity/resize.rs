@@ -5,7 +5,7 @@ use mednn::Error;
 use mednn::ops::{Interpolation, PadMode, Size, pad, resize};
 
 use crate::support::{
-    Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient, pattern,
+    assert_close, assert_same_on_any_number_of_threads, check_gradient, check_unary, pattern,
 };
 
 const LINEAR: Interpolation = Interpolation::Linear {
@@ -16,30 +16,7 @@ const CORNERS: Interpolation = Interpolation::Linear {
 };
 
 fn check(name: &str, run: impl Fn(&Tensor) -> Tensor) {
-    let fixture = Fixture::load("resize");
-    for dtype in [DType::F64, DType::F32] {
-        let get = |part: &str| {
-            fixture
-                .get(&format!("{name}.{part}"))
-                .to_dtype(dtype)
-                .unwrap()
-        };
-        let x = Var::from_tensor(&get("x")).unwrap();
-        let y = run(&x);
-        assert_close(&y, &get("y"), 1e-6, &format!("{name}.y"));
-        let gradients = (y * get("g"))
-            .unwrap()
-            .sum_all()
-            .unwrap()
-            .backward()
-            .unwrap();
-        assert_close(
-            gradients.get(&x).unwrap(),
-            &get("dx"),
-            1e-6,
-            &format!("{name}.dx"),
-        );
-    }
+    check_unary("resize", name, run);
 }
 
 #[test]
