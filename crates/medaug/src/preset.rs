@@ -85,14 +85,17 @@ pub fn nnunet_default<const D: usize>(
     PatchPipeline::new(sampler, spatial, steps)
 }
 
-/// Patches as they are, every other one with foreground: for overfit checks, and to see what augmentation changes.
+/// Patches as they are, inside the scan, centred on a voxel of a class drawn with equal probability: for overfit checks, and
+/// to see what augmentation changes.
 ///
 /// # Errors
 /// Refuses an empty patch.
 pub fn plain<const D: usize>(patch: [usize; D]) -> Result<PatchPipeline<D>> {
     let sampler = PatchSampler {
         patch,
-        choice: PatchChoice::Foreground { probability: 0.5 },
+        choice: PatchChoice::ClassRatios {
+            ratios: vec![1.0; 256],
+        },
     };
     PatchPipeline::new(sampler, RandomSpatial::default(), vec![])
 }
