@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::kernel::{Element, Gather, Kernels, TapOffsets};
+use super::kernel::{Element, Gather, Kernels, Lines, TapOffsets};
 use super::output::SharedOutput;
 use super::pack::{pack_row, pieces, spread};
 use super::plan::{Phase, Plan};
@@ -26,6 +26,11 @@ use crate::cpu::simd::vectorize;
 const RESIDENT_WEIGHTS: usize = 16 << 10;
 /// Register tiles of a strip, whose sums wait in the cache for the next channels.
 const STRIP: usize = 8;
+
+/// Pixels of a strip, at most: whole tiles of either form.
+fn strip<T: Element>(kernels: &Kernels<T>) -> usize {
+    (STRIP * kernels.pixels()).next_multiple_of(kernels.line())
+}
 
 /// Computes the whole target of a plan.
 pub(super) fn run<T: Element>(
@@ -43,9 +48,10 @@ pub(super) fn run<T: Element>(
         .for_each(|i| {
             let (ranges, blocks) = tiling.task(count, i % tasks);
             let tile = Tile::new(plan, &tiling, i / tasks, ranges);
-            let strip = STRIP * kernels.pixels();
+            let strip = strip(kernels);
             let lengths = [
-                plan.source_channels * tile.channel_pitch,
+                // Whole vectors of pixels may read on behind the last row.
+                plan.source_channels * tile.channel_pitch + kernels.lanes(),
                 strip * kernels.block(),
                 strip * kernels.block() * plan.row_phases,
                 strip * plan.target_step[2],
@@ -98,6 +104,17 @@ struct Piece {
     row: usize,
     column: usize,
     pixels: usize,
+    /// First pixel in the strip.
+    at: usize,
+}
+
+/// What the vectors of a register tile hold.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// Channels of the target, see [`Kernels::gather`].
+    Channels,
+    /// Pixels, see [`Kernels::lines`].
+    Pixels,
 }
 
 impl Piece {
@@ -160,7 +177,7 @@ impl<'a> Tile<'a> {
         out: &SharedOutput<T>,
     ) {
         let group = self.image % self.plan.groups;
-        let pieces = self.pieces(kernels.pixels());
+        let [tiles, lines] = [self.tiles(kernels), self.lines(kernels)];
         let mut offsets = vec![TapOffsets::default(); self.plan.row_phases];
         let mut next = isize::MIN;
         let mut written = 0;
@@ -174,6 +191,8 @@ impl<'a> Tile<'a> {
             for phases in self.plan.phases.chunks(self.plan.row_phases) {
                 for index in blocks.clone() {
                     let block = weights.blocks[index];
+                    let form = self.form(kernels, block);
+                    let strips = if form == Form::Pixels { &lines } else { &tiles };
                     let channel_weights =
                         self.plan.source_channels * block.vectors * kernels.lanes();
                     for depth in depths.start..depths.end.min(phases[0].count[0]) {
@@ -181,7 +200,7 @@ impl<'a> Tile<'a> {
                             let taps = phase.taps.iter().map(|tap| self.offset(depth, tap.offset));
                             offsets.set(taps, self.together(kernels, phase), self.channel_pitch);
                         }
-                        for strip in pieces.chunks(STRIP) {
+                        for strip in strips {
                             let mut taps = taps_before;
                             for (i, (phase, offsets)) in phases.iter().zip(&offsets).enumerate() {
                                 let slab = Slab {
@@ -192,8 +211,12 @@ impl<'a> Tile<'a> {
                                         [taps * channel_weights..],
                                     start: weights.start(group, index),
                                 };
-                                self.sum(kernels, &slab, strip, &mut buffers);
-                                self.turn(kernels, &slab, strip, i, &mut buffers);
+                                if form == Form::Pixels {
+                                    self.sum_lines(kernels, &slab, strip, i, &mut buffers);
+                                } else {
+                                    self.sum(kernels, &slab, strip, &mut buffers);
+                                    self.turn(kernels, &slab, strip, i, &mut buffers);
+                                }
                                 taps += phase.taps.len();
                             }
                             let runs = self.runs(&phases[0], block, depth, strip);
@@ -213,16 +236,72 @@ impl<'a> Tile<'a> {
         (RESIDENT_WEIGHTS / channel_weights.max(1)).clamp(1, self.plan.source_channels)
     }
 
-    /// The register tiles of one depth.
-    fn pieces(&self, longest: usize) -> Vec<Piece> {
+    /// Which form of tile is faster: few channels leave vectors of channels short of work, short rows vectors of pixels.
+    ///
+    /// Both add the same products in the same order, so the choice has no influence on results.
+    fn form<T: Element>(&self, kernels: &Kernels<T>, block: Block) -> Form {
+        let row = self.end[2] - self.start[2];
+        let pixels = row.next_multiple_of(kernels.lanes());
+        if block.vectors == 1 && pixels * block.channels <= 2 * row * kernels.lanes() {
+            Form::Pixels
+        } else {
+            Form::Channels
+        }
+    }
+
+    /// The strips of one depth for [`Form::Channels`]: tiles of nearly equal length, sums one after the other.
+    fn tiles<T: Element>(&self, kernels: &Kernels<T>) -> Vec<Vec<Piece>> {
+        let mut strips = self.strips(STRIP, |start, end| {
+            pieces(start, end, kernels.pixels()).collect()
+        });
+        for strip in &mut strips {
+            let mut at = 0;
+            for piece in strip {
+                piece.at = at;
+                at += piece.pixels;
+            }
+        }
+        strips
+    }
+
+    /// The strips of one depth for [`Form::Pixels`]: whole vectors but for the end of a row, every tile with room for its own.
+    fn lines<T: Element>(&self, kernels: &Kernels<T>) -> Vec<Vec<Piece>> {
+        let (lanes, line) = (kernels.lanes(), kernels.line());
+        let mut strips = self.strips(strip(kernels) / line, |start, end| {
+            let vectors = (end - start).div_ceil(lanes);
+            pieces(0, vectors, line / lanes)
+                .map(|(first, count)| {
+                    let from = start + first * lanes;
+                    (from, (count * lanes).min(end - from))
+                })
+                .collect()
+        });
+        for strip in &mut strips {
+            for (i, piece) in strip.iter_mut().enumerate() {
+                piece.at = i * line;
+            }
+        }
+        strips
+    }
+
+    /// Rows cut by `cut(start, end)` into (column, pixels), `longest` tiles a strip.
+    fn strips(
+        &self,
+        longest: usize,
+        cut: impl Fn(usize, usize) -> Vec<(usize, usize)>,
+    ) -> Vec<Vec<Piece>> {
+        let columns = cut(self.start[2], self.end[2]);
         let row = |row| {
-            pieces(self.start[2], self.end[2], longest).map(move |(column, pixels)| Piece {
+            let piece = move |&(column, pixels): &(usize, usize)| Piece {
                 row,
                 column,
                 pixels,
-            })
+                at: 0,
+            };
+            columns.iter().map(piece)
         };
-        (self.start[1]..self.end[1]).flat_map(row).collect()
+        let all: Vec<Piece> = (self.start[1]..self.end[1]).flat_map(row).collect();
+        all.chunks(longest).map(<[Piece]>::to_vec).collect()
     }
 
     /// Sums a strip, a few channels at a time, so that their weights are read from the first-level cache.
@@ -258,6 +337,46 @@ impl<'a> Tile<'a> {
         }
     }
 
+    /// As [`Tile::sum`] with vectors of pixels, straight to channels of pixels.
+    fn sum_lines<T: Element>(
+        &self,
+        kernels: &Kernels<T>,
+        slab: &Slab<'_, T>,
+        strip_pieces: &[Piece],
+        phase: usize,
+        buffers: &mut Buffers<'_, T>,
+    ) {
+        let width = slab.block.vectors * kernels.lanes();
+        let channel_weights = slab.phase.taps.len() * width;
+        let together = self.together(kernels, slab.phase);
+        let pitch = strip(kernels);
+        let rows = &mut buffers.rows[phase * kernels.block() * pitch..];
+        for (channel, channels) in pieces(0, self.plan.source_channels, together) {
+            for piece in strip_pieces {
+                let pixels = piece.within(slab.phase);
+                if pixels == 0 {
+                    continue;
+                }
+                let row = (piece.row - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
+                let at = channel * self.channel_pitch + row + piece.column - self.start[2];
+                for (target, targets) in pieces(0, slab.block.channels, kernels.line_channels()) {
+                    let tile = Lines {
+                        source: &buffers.packed[at..],
+                        offsets: slab.offsets,
+                        channels,
+                        weights: &slab.weights[channel * channel_weights + target..],
+                        weight_pitch: width,
+                        start: (channel == 0).then(|| &slab.start[target..]),
+                        targets,
+                        vectors: pixels.div_ceil(kernels.lanes()),
+                        out_pitch: pitch,
+                    };
+                    kernels.lines(&tile, &mut rows[target * pitch + piece.at..]);
+                }
+            }
+        }
+    }
+
     /// Turns the sums of a strip, pixels of channels, to channels of pixels.
     fn turn<T: Element>(
         &self,
@@ -267,9 +386,8 @@ impl<'a> Tile<'a> {
         phase: usize,
         buffers: &mut Buffers<'_, T>,
     ) {
-        let pitch = STRIP * kernels.pixels();
+        let pitch = self::strip(kernels);
         let rows = &mut buffers.rows[phase * kernels.block() * pitch..];
-        let mut at = 0;
         for (piece, sums) in strip
             .iter()
             .zip(buffers.sums.chunks(kernels.pixels() * kernels.block()))
@@ -282,8 +400,7 @@ impl<'a> Tile<'a> {
                 to_pitch: pitch,
                 fill: pixels,
             };
-            kernels.transpose(sums, &mut rows[at..], &shape);
-            at += piece.pixels;
+            kernels.transpose(sums, &mut rows[piece.at..], &shape);
         }
     }
 
@@ -291,7 +408,6 @@ impl<'a> Tile<'a> {
     fn runs(&self, first: &Phase, block: Block, depth: usize, strip: &[Piece]) -> Vec<Run> {
         let step = self.plan.target_step[2];
         let mut runs: Vec<Run> = Vec::with_capacity(strip.len());
-        let mut from = 0;
         for piece in strip {
             if piece.row < first.count[1] {
                 let to = self.target(block.start, first.origin, [depth, piece.row, piece.column]);
@@ -299,18 +415,18 @@ impl<'a> Tile<'a> {
                     // Rows of later phases may end earlier, so only single phases run on into the next row.
                     Some(run)
                         if run.to + run.pixels * step == to
+                            && run.from + run.pixels == piece.at
                             && (step == 1 || piece.column > self.start[2]) =>
                     {
                         run.pixels += piece.pixels;
                     }
                     _ => runs.push(Run {
                         to,
-                        from,
+                        from: piece.at,
                         pixels: piece.pixels,
                     }),
                 }
             }
-            from += piece.pixels;
         }
         runs
     }
@@ -324,7 +440,7 @@ impl<'a> Tile<'a> {
         buffers: &mut Buffers<'_, T>,
         out: &SharedOutput<T>,
     ) -> usize {
-        let pitch = STRIP * kernels.pixels();
+        let pitch = strip(kernels);
         let width = self.plan.target[2];
         let step = self.plan.target_step[2];
         let mut written = 0;
