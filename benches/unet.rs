@@ -16,6 +16,7 @@ use mednn::loss::{DiceCrossEntropy, Loss};
 use mednn::model::{Inputs, Model};
 use mednn::optim::{Optimizer, Sgd, SgdConfig};
 use mednn::params::Params;
+use mednn::tape::Pass;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -65,10 +66,10 @@ fn unet(c: &mut Criterion) {
     group.bench_function("training_step/1x1x96^3", |b| {
         b.iter(|| {
             let context = Context::train(Key::new(1));
-            let outputs = network.forward(&inputs, &context).expect("logits");
-            let value = loss.forward(&outputs.logits, &labels).expect("a loss");
-            drop(outputs);
-            let gradients = value.backward().expect("gradients");
+            let pass = Pass::run(&*network, &inputs, &context).expect("logits");
+            let value = loss.forward(&pass.outputs().logits, &labels);
+            let gradients = pass.backward(value.expect("a loss"));
+            let gradients = gradients.expect("gradients");
             optimizer.step(&gradients, 0.01).expect("a step");
         });
     });

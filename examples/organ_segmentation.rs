@@ -206,7 +206,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     // 4. Training, with a look at the validation patient now and then.
     let mut optimizer = AdamW::new(model.params(), AdamWConfig::default())?;
     let mut run = TrainConfig::new(out, scale.epochs);
-    run.learning_rate = 4e-3;
+    run.learning_rate = 1e-2;
     run.schedule = Schedule::COSINE;
     run.seed = args.seed;
     run.validate_every = scale.epochs.div_ceil(4);

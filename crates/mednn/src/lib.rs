@@ -6,7 +6,8 @@
 //!
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
 //! - [`cpu`]: their kernels, plain functions over slices;
-//! - [`layers`], [`params`], [`context`], [`model`]: how a network is written.
+//! - [`layers`], [`params`], [`context`], [`model`]: how a network is written;
+//! - [`tape`]: how gradients are found faster than candle finds them.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
 
@@ -22,6 +23,7 @@ pub mod model;
 pub mod ops;
 pub mod optim;
 pub mod params;
+pub mod tape;
 
 pub use context::Context;
 pub use error::{Error, Result};

@@ -9,6 +9,7 @@ use medcore::random::Key;
 use mednn::candle_core::{DType, Tensor};
 use mednn::loss::Loss;
 use mednn::optim::{Optimizer, clip_gradient_norm};
+use mednn::tape::Pass;
 use mednn::{Context, Inputs, Model};
 
 use crate::checkpoint::{CheckpointFolder, Position, Restored};
@@ -318,8 +319,8 @@ impl<'a> Trainer<'a> {
         learning_rate: f64,
     ) -> Result<(f64, Option<f64>)> {
         let context = Context::train(Key::new(self.config.seed).epoch(epoch).sample(step));
-        let outputs = self.model.forward(&batch.inputs, &context)?;
-        let loss = self.loss.of_outputs(&outputs, &batch.targets)?;
+        let pass = Pass::run(self.model, &batch.inputs, &context)?;
+        let loss = self.loss.of_outputs(pass.outputs(), &batch.targets)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
             return Err(Error::NonFiniteLoss {
@@ -329,9 +330,7 @@ impl<'a> Trainer<'a> {
                 cases: batch.cases,
             });
         }
-        drop(outputs);
-        let mut gradients = loss.backward()?;
-        drop(loss);
+        let mut gradients = pass.backward(loss)?;
         let norm = match self.config.clip_norm {
             Some(limit) => Some(clip_gradient_norm(
                 &mut gradients,

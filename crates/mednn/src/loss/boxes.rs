@@ -11,6 +11,7 @@ use crate::ops::log_softmax;
 use crate::ops::support::{
     self, Element, check_float, check_rank, check_same_type, check_shape, for_element,
 };
+use crate::tape::Apply as _;
 
 /// 1 minus the overlap of each pair of boxes (torchvision's `complete_box_iou_loss` and its relatives, without reduction).
 ///
@@ -56,7 +57,7 @@ pub fn box_overlap_loss(
     check_shape(OP, "the target boxes", target, predicted.dims())?;
     Ok(predicted
         .contiguous()?
-        .apply_op2(&target.contiguous()?, BoxOp(overlap))?)
+        .apply2(&target.contiguous()?, BoxOp(overlap))?)
 }
 
 struct BoxOp(BoxOverlap);

@@ -8,6 +8,7 @@ use super::{Channels, Loss};
 use crate::cpu::skeleton::{self, Grid};
 use crate::error::Result;
 use crate::ops::support::{self, for_element};
+use crate::tape::Apply as _;
 
 /// The soft clDice loss for tubular structures: Dice of precision and sensitivity along the skeletons
 /// (Shit et al. 2021, <https://arxiv.org/abs/2003.07311>).
@@ -107,7 +108,7 @@ impl Loss for ClDice {
             iterations: self.iterations,
         };
         let of_truth = truth.apply_op1_no_bwd(&op)?;
-        let of_predicted = predicted.apply_op1(op)?;
+        let of_predicted = predicted.apply1(op)?;
         let ratio = |numerator: Tensor, denominator: Tensor| -> candle_core::Result<Tensor> {
             numerator.affine(1.0, self.smooth_numerator)?
                 / denominator.affine(1.0, self.smooth_denominator)?

@@ -10,6 +10,7 @@ use crate::cpu::real::Real;
 use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, for_element};
 use crate::ops::{Activation, activation, softmax};
+use crate::tape::Apply as _;
 
 /// Labels that belong to logits, in the order `[batch, voxels]`.
 pub(super) struct Labels {
@@ -124,7 +125,7 @@ pub(super) enum Sum {
 
 /// The sum over each batch item, `[batch]`, added up in f64.
 pub(super) fn sum(op: &'static str, values: &Tensor, sum: Sum) -> Result<Tensor> {
-    Ok(values.contiguous()?.apply_op1(SumOp { name: op, sum })?)
+    Ok(values.contiguous()?.apply1(SumOp { name: op, sum })?)
 }
 
 struct SumOp {

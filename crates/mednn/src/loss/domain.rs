@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ops::support::{
     self, check_float, check_rank, check_same_type, check_shape, for_element,
 };
+use crate::tape::Apply as _;
 
 /// Passes values on unchanged and gradients back times `-strength`, so that what lies before learns to hinder what lies behind
 /// (Ganin and Lempitsky 2015, <https://arxiv.org/abs/1409.7495>).
@@ -32,7 +33,7 @@ pub fn gradient_reversal(features: &Tensor, strength: f64) -> Result<Tensor> {
     const OP: &str = "gradient_reversal";
     check_float(OP, "the features", features)?;
     check_setting(OP, ("the strength", "finite"), strength, |_| true)?;
-    Ok(features.contiguous()?.apply_op1(ReversalOp(strength))?)
+    Ok(features.contiguous()?.apply1(ReversalOp(strength))?)
 }
 
 struct ReversalOp(f64);

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::ops::support::{
     self, check_float, check_min_rank, check_same_type, check_shape, for_element,
 };
+use crate::tape::Apply as _;
 
 /// The Huber loss (Huber 1964): `d^2 / 2` where `|d| < delta`, `delta (|d| - delta / 2)` elsewhere, `d` the difference; the mean over
 /// all elements, as PyTorch's `huber_loss`.
@@ -61,7 +62,7 @@ fn run(
     check_same_type(op, "the target", target, predicted)?;
     check_shape(op, "the target", target, predicted.dims())?;
     let difference = (predicted - target)?.contiguous()?;
-    Ok(difference.apply_op1(HuberOp {
+    Ok(difference.apply1(HuberOp {
         name: op,
         piecewise,
     })?)

@@ -9,6 +9,7 @@ use crate::cpu::segmentation::{
 };
 use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, check_float, check_min_rank, check_shape, for_element};
+use crate::tape::Apply as _;
 
 /// The value of a loss and how it depends on the sums over each class of each batch item.
 pub(super) struct Evaluation {
@@ -239,7 +240,7 @@ pub(super) fn run(
     });
     node.value = evaluation.value;
     node.slopes = evaluation.slopes;
-    Ok(logits.apply_op1(node)?)
+    Ok(logits.apply1(node)?)
 }
 
 struct SegmentationLoss {

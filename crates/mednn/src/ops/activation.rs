@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_min_rank, check_same_type, for_ele
 use crate::cpu::activation as kernel;
 pub use crate::cpu::activation::Activation;
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// Applies an activation to every element.
 ///
@@ -26,7 +27,7 @@ pub fn activation(input: &Tensor, activation: Activation) -> Result<Tensor> {
         return Ok(input.clone());
     }
     check_float("activation", "the input", input)?;
-    Ok(input.contiguous()?.apply_op1(ActivationOp(activation))?)
+    Ok(input.contiguous()?.apply1(ActivationOp(activation))?)
 }
 
 struct ActivationOp(Activation);
@@ -82,9 +83,7 @@ pub fn prelu(input: &Tensor, slopes: &Tensor) -> Result<Tensor> {
             got: slopes.dims().to_vec(),
         });
     }
-    Ok(input
-        .contiguous()?
-        .apply_op2(&slopes.contiguous()?, PreluOp)?)
+    Ok(input.contiguous()?.apply2(&slopes.contiguous()?, PreluOp)?)
 }
 
 struct PreluOp;

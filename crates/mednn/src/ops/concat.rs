@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_min_rank, check_same_type, for_ele
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// Puts the channels of tensors one after another.
 ///
@@ -36,7 +37,7 @@ pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
         support::check_shape(OP, "a tensor", tensor, &expected)?;
         joined = joined
             .contiguous()?
-            .apply_op2(&tensor.contiguous()?, ConcatOp)?;
+            .apply2(&tensor.contiguous()?, ConcatOp)?;
     }
     Ok(joined)
 }

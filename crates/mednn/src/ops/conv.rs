@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 use super::support::{self, check_float, check_rank, check_same_type, check_shape, for_element};
 use crate::cpu::conv::{self as kernel, Problem, Window};
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// How a kernel walks over `D` spatial axes (2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,10 +207,10 @@ fn conv<const D: usize>(
     };
     let (input, weight) = (input.contiguous()?, weight.contiguous()?);
     Ok(match bias {
-        None => input.apply_op2(&weight, operator)?,
+        None => input.apply2(&weight, operator)?,
         Some(bias) => {
             check_shape(op, "the bias", bias, &[out_channels])?;
-            input.apply_op3(&weight, &bias.contiguous()?, operator)?
+            input.apply3(&weight, &bias.contiguous()?, operator)?
         }
     })
 }

@@ -8,6 +8,7 @@ use super::conv::{ConvConfig, check_tensors, lift, raise, spatial, wanted};
 use super::support::{self, check_shape, for_element};
 use crate::cpu::conv::{self as kernel, Problem};
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// How a kernel is spread over `D` spatial axes (2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -197,10 +198,10 @@ fn conv_transpose<const D: usize>(
     };
     let (input, weight) = (input.contiguous()?, weight.contiguous()?);
     Ok(match bias {
-        None => input.apply_op2(&weight, operator)?,
+        None => input.apply2(&weight, operator)?,
         Some(bias) => {
             check_shape(op, "the bias", bias, &[out_channels])?;
-            input.apply_op3(&weight, &bias.contiguous()?, operator)?
+            input.apply3(&weight, &bias.contiguous()?, operator)?
         }
     })
 }

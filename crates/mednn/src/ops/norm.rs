@@ -15,6 +15,7 @@ use crate::cpu::activation::Activation;
 use crate::cpu::norm::{self as kernel, Backward, Gradients, Sets, Statistics};
 use crate::cpu::reduce::Moments;
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// Scale and shift of each channel, both `[channels]`.
 pub type Affine<'a> = Option<(&'a Tensor, &'a Tensor)>;
@@ -219,8 +220,8 @@ fn check(
 fn run(input: &Tensor, affine: Affine<'_>, op: NormOp, activation: Activation) -> Result<Tensor> {
     let input = input.contiguous()?;
     let output = match affine {
-        None => input.apply_op1(op)?,
-        Some((scale, shift)) => input.apply_op3(&scale.contiguous()?, &shift.contiguous()?, op)?,
+        None => input.apply1(op)?,
+        Some((scale, shift)) => input.apply3(&scale.contiguous()?, &shift.contiguous()?, op)?,
     };
     match fused_slope(activation) {
         Some(_) => Ok(output),

@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_rank, for_element};
 use crate::cpu::pool as kernel;
 use crate::cpu::pool::Windows;
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// The windows of a pooling over `D` spatial axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,7 +207,7 @@ fn pool<const D: usize>(
     let windows = config.windows(op, input)?;
     let mut shape = input.dims().to_vec();
     shape[2..].copy_from_slice(&windows.output[3 - D..]);
-    Ok(input.contiguous()?.apply_op1(PoolOp {
+    Ok(input.contiguous()?.apply1(PoolOp {
         name: op,
         windows,
         shape,

@@ -7,6 +7,7 @@ use crate::cpu::real::Real;
 use crate::cpu::resample::{self as kernel, GridMap, Source};
 pub use crate::cpu::resample::{Interpolation, PadMode};
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// How large the output of [`resize`] is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,7 +133,7 @@ fn run(
     };
     let mut shape = input.dims().to_vec();
     shape[2..].copy_from_slice(&map.output()[3 - spatial.len()..]);
-    Ok(input.contiguous()?.apply_op1(ResampleOp {
+    Ok(input.contiguous()?.apply1(ResampleOp {
         name,
         map,
         shape,

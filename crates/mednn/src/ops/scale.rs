@@ -8,6 +8,7 @@ use super::support::{self, check_float, for_element};
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// Multiplies the tensor, seen as `factors.len()` rows of equal length, by one constant a row.
 ///
@@ -24,9 +25,7 @@ pub fn scale_rows(input: &Tensor, factors: Vec<f32>) -> Result<Tensor> {
             value: format!("{} for {} elements", factors.len(), input.elem_count()),
         });
     }
-    Ok(input
-        .contiguous()?
-        .apply_op1(ScaleRowsOp(Arc::new(factors)))?)
+    Ok(input.contiguous()?.apply1(ScaleRowsOp(Arc::new(factors)))?)
 }
 
 struct ScaleRowsOp(Arc<Vec<f32>>);

@@ -6,6 +6,7 @@ use super::support::{self, check_float, for_element};
 use crate::cpu::buffer::Columns;
 use crate::cpu::softmax::{self as kernel, Softmax};
 use crate::error::{Error, Result};
+use crate::tape::Apply as _;
 
 /// `exp(x_i) / sum_j exp(x_j)` along an axis.
 ///
@@ -53,7 +54,7 @@ pub(crate) fn columns(op: &'static str, input: &Tensor, axis: usize) -> Result<C
 fn run(op: &'static str, input: &Tensor, axis: usize, kind: Softmax) -> Result<Tensor> {
     check_float(op, "the input", input)?;
     let columns = columns(op, input, axis)?;
-    Ok(input.contiguous()?.apply_op1(SoftmaxOp {
+    Ok(input.contiguous()?.apply1(SoftmaxOp {
         name: op,
         columns,
         kind,

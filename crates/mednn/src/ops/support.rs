@@ -1,8 +1,9 @@
 //! What every operator needs to get from tensors to slices and back.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor, WithDType};
+use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor, Var, WithDType};
 
+use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
 
@@ -204,4 +205,37 @@ pub(crate) fn tensor<T: Element>(
     like: &Tensor,
 ) -> candle_core::Result<Tensor> {
     Tensor::from_vec(values, shape, like.device())
+}
+
+/// The sum of two tensors of one shape, neither on the tape.
+pub(crate) fn add(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
+    if !a.device().is_cpu() || a.dims() != b.dims() {
+        return Ok((a + b)?.detach());
+    }
+    for_element!(a, "add", T => with_elements::<T, _>(a, |x| with_elements::<T, _>(b, |y| {
+        tensor(buffer::build(x.len(), |start, out| {
+            let (x, y) = (&x[start..start + out.len()], &y[start..start + out.len()]);
+            T::vectorize(
+                #[inline(always)]
+                move || {
+                    for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                        *out = x + y;
+                    }
+                },
+            );
+        }), a.dims(), a)
+    })))
+}
+
+/// A variable with the values of a tensor.
+pub(crate) fn variable(of: &Tensor) -> candle_core::Result<Var> {
+    if !of.device().is_cpu() {
+        return Var::from_tensor(&of.detach());
+    }
+    for_element!(of, "variable", T => with_elements::<T, _>(of, |values| {
+        let copy = buffer::build(values.len(), |start, out: &mut [T]| {
+            out.copy_from_slice(&values[start..start + out.len()]);
+        });
+        Var::from_vec(copy, of.dims(), of.device())
+    }))
 }

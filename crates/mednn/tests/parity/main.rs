@@ -16,3 +16,4 @@ mod pool;
 mod resize;
 mod softmax;
 mod support;
+mod tape;
