@@ -57,22 +57,28 @@ fn unet(c: &mut Criterion) {
         });
     });
     let loss = DiceCrossEntropy::monai();
+    let context = Context::train(Key::new(1));
+    let contexts = [
+        ("training_step", context.clone()),
+        ("checkpointed_step", context.with_gradient_checkpointing()),
+    ];
     let config = SgdConfig {
         momentum: 0.99,
         nesterov: true,
         ..SgdConfig::default()
     };
     let mut optimizer = Sgd::new(network.params(), config).expect("an optimizer");
-    group.bench_function("training_step/1x1x96^3", |b| {
-        b.iter(|| {
-            let context = Context::train(Key::new(1));
-            let pass = Pass::run(&*network, &inputs, &context).expect("logits");
-            let value = loss.forward(&pass.outputs().logits, &labels);
-            let gradients = pass.backward(value.expect("a loss"));
-            let gradients = gradients.expect("gradients");
-            optimizer.step(&gradients, 0.01).expect("a step");
+    for (name, context) in contexts {
+        group.bench_function(format!("{name}/1x1x96^3"), |b| {
+            b.iter(|| {
+                let pass = Pass::run(&*network, &inputs, &context).expect("logits");
+                let value = loss.forward(&pass.outputs().logits, &labels);
+                let gradients = pass.backward(value.expect("a loss"));
+                let gradients = gradients.expect("gradients");
+                optimizer.step(&gradients, 0.01).expect("a step");
+            });
         });
-    });
+    }
     group.finish();
 }
 

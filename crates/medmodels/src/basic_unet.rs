@@ -12,6 +12,7 @@ use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops;
 use mednn::params::{ParamPath, Params};
+use mednn::tape::checkpoint;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
@@ -160,7 +161,7 @@ impl BasicUNetConfig {
 }
 
 /// Two convolutions of size 3.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct TwoConv<const D: usize> {
     conv_0: ConvBlock<D>,
     conv_1: ConvBlock<D>,
@@ -194,22 +195,34 @@ impl<const D: usize> TwoConv<D> {
         drop(input);
         self.conv_1.forward(&out, context)
     }
+
+    /// As [`TwoConv::forward`], with a checkpoint around it.
+    fn checkpointed(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        if !context.is_gradient_checkpointing() {
+            return self.forward(input, context);
+        }
+        let block = self.clone();
+        checkpoint(context, &[&input], move |inputs, context| {
+            block.forward(inputs[0].clone(), context)
+        })
+    }
 }
 
 /// Pooling by two, then two convolutions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Down<const D: usize> {
     convs: TwoConv<D>,
 }
 
 impl<const D: usize> Down<D> {
     fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        self.convs.forward(max_pool_by_two::<D>(input)?, context)
+        self.convs
+            .checkpointed(max_pool_by_two::<D>(input)?, context)
     }
 }
 
 /// Upsampling by two, concatenation behind the features of the way down, then two convolutions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct UpCat<const D: usize> {
     upsample: ConvTranspose<D>,
     convs: TwoConv<D>,
@@ -231,6 +244,16 @@ impl<const D: usize> UpCat<D> {
 
     /// Takes its inputs by value: outside of training their memory is free before the convolutions ask for more.
     fn forward(&self, input: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        if !context.is_gradient_checkpointing() {
+            return self.join(input, skip, context);
+        }
+        let block = self.clone();
+        checkpoint(context, &[&input, &skip], move |inputs, context| {
+            block.join(inputs[0].clone(), inputs[1].clone(), context)
+        })
+    }
+
+    fn join(&self, input: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
         let mut up = self.upsample.forward(&input, context)?;
         drop(input);
         let missing: [_; D] =
@@ -349,7 +372,7 @@ impl<const D: usize> Model for BasicUNet<D> {
                 features.insert(name.to_owned(), value.clone());
             }
         };
-        let x0 = self.conv_0.forward(image.clone(), context)?;
+        let x0 = self.conv_0.checkpointed(image.clone(), context)?;
         keep("conv_0", &x0);
         let x1 = self.down_1.forward(&x0, context)?;
         keep("down_1", &x1);

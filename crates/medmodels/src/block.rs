@@ -50,7 +50,7 @@ impl Nonlinearity {
 }
 
 /// A normalisation that ends in an activation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Norm {
     Instance(InstanceNorm),
     Batch(BatchNorm),
@@ -106,7 +106,7 @@ pub(crate) struct ConvBlockConfig<const D: usize> {
 }
 
 /// One convolution with what follows it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ConvBlock<const D: usize> {
     conv: Conv<D>,
     norm: Norm,

@@ -13,6 +13,7 @@ use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops;
 use mednn::params::{LoadPolicy, ParamPath, Params};
+use mednn::tape::checkpoint;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
@@ -294,7 +295,7 @@ impl PlainConvUNetConfig {
 }
 
 /// Convolutions of one resolution, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ConvStack<const D: usize>(Vec<ConvBlock<D>>);
 
 impl<const D: usize> ConvStack<D> {
@@ -333,6 +334,17 @@ impl<const D: usize> ConvStack<D> {
         }
         Ok(features)
     }
+
+    /// As [`ConvStack::forward`], with a checkpoint around it.
+    fn checkpointed(&self, features: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        if !context.is_gradient_checkpointing() {
+            return self.forward(features, context);
+        }
+        let stack = self.clone();
+        checkpoint(context, &[&features], move |inputs, context| {
+            stack.forward(inputs[0].clone(), context)
+        })
+    }
 }
 
 struct StackShape<const D: usize> {
@@ -344,11 +356,31 @@ struct StackShape<const D: usize> {
 }
 
 /// One step up: upsample, concatenate in front of the features of the way down, convolve.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct DecoderStage<const D: usize> {
     upsample: ConvTranspose<D>,
     stack: ConvStack<D>,
     segmentation: Conv<D>,
+}
+
+impl<const D: usize> DecoderStage<D> {
+    /// Takes its inputs by value: outside of training their memory is free before the convolutions ask for more.
+    fn forward(&self, below: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        if !context.is_gradient_checkpointing() {
+            return self.join(below, skip, context);
+        }
+        let stage = self.clone();
+        checkpoint(context, &[&below, &skip], move |inputs, context| {
+            stage.join(inputs[0].clone(), inputs[1].clone(), context)
+        })
+    }
+
+    fn join(&self, below: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        let up = self.upsample.forward(&below, context)?;
+        let both = ops::concat(&[&up, &skip])?;
+        drop((below, up, skip));
+        self.stack.forward(both, context)
+    }
 }
 
 /// U-Net with strided convolutions down, transposed convolutions up, and logits at every resolution.
@@ -468,17 +500,14 @@ impl<const D: usize> Model for PlainConvUNet<D> {
             if s > 0 {
                 skips.push(below.clone());
             }
-            below = stage.forward(below, context)?;
+            below = stage.checkpointed(below, context)?;
             keep(format!("encoder.stages.{s}"), &below);
         }
         let all_scales = self.config.deep_supervision && context.is_training();
         let mut scales = Vec::new();
         for (s, stage) in self.decoder.iter().enumerate() {
-            let up = stage.upsample.forward(&below, context)?;
             let skip = skips.pop().expect("one for every step up");
-            below = ops::concat(&[&up, &skip])?;
-            drop((up, skip));
-            below = stage.stack.forward(below, context)?;
+            below = stage.forward(below, skip, context)?;
             keep(format!("decoder.stages.{s}"), &below);
             if all_scales || s + 1 == self.decoder.len() {
                 scales.push(stage.segmentation.forward(&below, context)?);

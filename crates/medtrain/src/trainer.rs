@@ -58,6 +58,9 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Largest allowed norm of all gradients together; `None` leaves them alone. nnU-Net takes 12.
     pub clip_norm: Option<f64>,
+    /// Keeps only what stands between the blocks of the network and computes the rest again on the way back: the same
+    /// result with less memory, in about a third more time.
+    pub gradient_checkpointing: bool,
     /// Seed of everything random inside the network (dropout).
     pub seed: u64,
     /// Validate after every so many epochs, and always after the last; 0 never.
@@ -81,6 +84,7 @@ impl TrainConfig {
             learning_rate: 0.01,
             schedule: Schedule::Poly { power: 0.9 },
             clip_norm: Some(12.0),
+            gradient_checkpointing: false,
             seed: 0,
             validate_every: 1,
             prefetch: Prefetch::default(),
@@ -318,7 +322,10 @@ impl<'a> Trainer<'a> {
         step: u32,
         learning_rate: f64,
     ) -> Result<(f64, Option<f64>)> {
-        let context = Context::train(Key::new(self.config.seed).epoch(epoch).sample(step));
+        let mut context = Context::train(Key::new(self.config.seed).epoch(epoch).sample(step));
+        if self.config.gradient_checkpointing {
+            context = context.with_gradient_checkpointing();
+        }
         let pass = Pass::run(self.model, &batch.inputs, &context)?;
         let loss = self.loss.of_outputs(pass.outputs(), &batch.targets)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;

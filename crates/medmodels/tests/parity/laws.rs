@@ -3,11 +3,12 @@
 use medcore::random::Key;
 use medmodels::basic_unet::BasicUNetConfig;
 use medmodels::plain_conv_unet::PlainConvUNetConfig;
-use medmodels::{ModelConfig, create};
-use mednn::candle_core::Tensor;
+use medmodels::{ModelConfig, Normalization, create};
+use mednn::candle_core::{DType, Tensor};
 use mednn::context::Context;
 use mednn::model::Inputs;
 use mednn::params::{LoadPolicy, Params};
+use mednn::tape::Pass;
 
 use crate::reference::tensor;
 
@@ -18,7 +19,13 @@ fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
     let basic_3d = BasicUNetConfig::new_3d(1, 3).with_features([4; 6]);
     vec![
         (basic_2d.clone().into(), vec![2, 1, 35, 48]),
-        (basic_2d.with_dropout(0.3).into(), vec![2, 1, 35, 48]),
+        (
+            basic_2d
+                .with_dropout(0.3)
+                .with_normalization(Normalization::Batch)
+                .into(),
+            vec![2, 1, 35, 48],
+        ),
         (basic_3d.into(), vec![1, 1, 32, 33, 40]),
         (
             plain_2d.with_features(&[4, 6, 8]).unwrap().into(),
@@ -87,6 +94,38 @@ fn results_and_gradients_are_the_same_to_the_bit_on_any_number_of_threads() {
         let one = run(1);
         assert!(one.len() > 10);
         assert!(one == run(2) && one == run(3), "{config:?}");
+    }
+}
+
+#[test]
+fn every_parameter_gets_a_gradient_and_checkpoints_change_no_bit_of_it() {
+    for (config, shape) in networks() {
+        let step = |context: Context| {
+            let network = create(&config, &Params::new(5)).unwrap();
+            let inputs = Inputs::from(tensor("image", &shape));
+            let pass = Pass::run(&*network, &inputs, &context).unwrap();
+            let squares = |t: &Tensor| t.sqr().unwrap().mean_all().unwrap();
+            let mut losses = pass.outputs().scales().map(squares);
+            let first = losses.next().unwrap();
+            let loss = losses.fold(first, |sum, loss| (sum + loss).unwrap());
+            let gradients = pass.backward(loss).unwrap();
+            let mut all = Vec::new();
+            for parameter in network.params().parameters() {
+                let gradient = gradients.get(parameter.var().as_tensor());
+                let gradient = gradient.unwrap_or_else(|| panic!("{} has none", parameter.name()));
+                all.push((parameter.name().to_owned(), bits(gradient)));
+            }
+            for name in network.params().names() {
+                let value = network.params().tensor(&name).unwrap();
+                if value.dtype() == DType::F32 {
+                    all.push((name, bits(&value)));
+                }
+            }
+            all
+        };
+        let plain = step(Context::train(Key::new(3)));
+        let checkpointed = step(Context::train(Key::new(3)).with_gradient_checkpointing());
+        assert!(plain == checkpointed, "{config:?}");
     }
 }
 

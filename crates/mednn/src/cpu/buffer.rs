@@ -76,6 +76,13 @@ pub(crate) fn build<T: Zeroable>(len: usize, fill: impl Fn(usize, &mut [T]) + Sy
     )
 }
 
+/// A copy, made in parallel.
+pub(crate) fn copy<T: Zeroable>(values: &[T]) -> Vec<T> {
+    build(values.len(), |start, out| {
+        out.copy_from_slice(&values[start..start + out.len()]);
+    })
+}
+
 /// A vector of `rows * row_len` elements, `fill(row, values)` seeing whole rows that hold zeros.
 ///
 /// For short rows several go to one task.

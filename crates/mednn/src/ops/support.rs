@@ -233,9 +233,6 @@ pub(crate) fn variable(of: &Tensor) -> candle_core::Result<Var> {
         return Var::from_tensor(&of.detach());
     }
     for_element!(of, "variable", T => with_elements::<T, _>(of, |values| {
-        let copy = buffer::build(values.len(), |start, out: &mut [T]| {
-            out.copy_from_slice(&values[start..start + out.len()]);
-        });
-        Var::from_vec(copy, of.dims(), of.device())
+        Var::from_vec(buffer::copy(values), of.dims(), of.device())
     }))
 }

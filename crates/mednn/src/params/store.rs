@@ -284,7 +284,7 @@ impl Param {
     /// result alive.
     #[must_use]
     pub fn tensor(&self, context: &Context) -> Tensor {
-        if context.is_training() && self.is_trainable() {
+        if context.is_tracked() && self.is_trainable() {
             self.inner.var.as_tensor().clone()
         } else {
             self.value()

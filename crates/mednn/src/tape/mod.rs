@@ -30,8 +30,11 @@ use candle_core::{CustomOp1, CustomOp2, CustomOp3, Tensor, TensorId};
 use crate::error::Result;
 use crate::ops::support::{add, check_shape};
 
+mod checkpoint;
 mod pass;
 
+use checkpoint::Checkpoint;
+pub use checkpoint::checkpoint;
 pub use pass::Pass;
 
 thread_local! {
@@ -46,6 +49,7 @@ enum Call {
     One(Operator<dyn CustomOp1 + Send + Sync>, Tensor),
     Two(Operator<dyn CustomOp2 + Send + Sync>, [Tensor; 2]),
     Three(Operator<dyn CustomOp3 + Send + Sync>, [Tensor; 3]),
+    Block(Checkpoint),
 }
 
 impl Call {
@@ -54,19 +58,32 @@ impl Call {
             Self::One(_, argument) => std::slice::from_ref(argument),
             Self::Two(_, arguments) => arguments,
             Self::Three(_, arguments) => arguments,
+            Self::Block(block) => block.arguments(),
         }
     }
 
-    /// The gradients of the arguments.
-    fn backward(&self, output: &Tensor, gradient: &Tensor) -> Result<[Option<Tensor>; 3]> {
-        Ok(match self {
-            Self::One(op, a) => [op.bwd(a, output, gradient)?, None, None],
+    /// Adds the gradients of the arguments.
+    fn backward(self, output: Tensor, gradient: Tensor, to: &mut Gradients) -> Result<()> {
+        let of_arguments: [Option<Tensor>; 3] = match &self {
+            Self::One(op, a) => [op.bwd(a, &output, &gradient)?, None, None],
             Self::Two(op, [a, b]) => {
-                let (a, b) = op.bwd(a, b, output, gradient)?;
+                let (a, b) = op.bwd(a, b, &output, &gradient)?;
                 [a, b, None]
             }
-            Self::Three(op, [a, b, c]) => op.bwd(a, b, c, output, gradient)?.into(),
-        })
+            Self::Three(op, [a, b, c]) => op.bwd(a, b, c, &output, &gradient)?.into(),
+            Self::Block(_) => [None, None, None],
+        };
+        if let Self::Block(block) = self {
+            drop(output);
+            return block.backward(gradient, to);
+        }
+        drop((output, gradient));
+        for (argument, gradient) in self.arguments().iter().zip(of_arguments) {
+            if let Some(gradient) = gradient {
+                to.add(argument.id(), gradient)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,6 +142,11 @@ impl Apply for Tensor {
         });
         Ok(output)
     }
+}
+
+/// True while a tape is recorded on this thread.
+fn is_recording() -> bool {
+    RUNNING.with_borrow(|running| !running.is_empty())
 }
 
 fn keep(output: &Tensor, call: impl FnOnce() -> Call) {
@@ -203,27 +225,10 @@ impl Tape {
                 output.dims(),
             )?;
         }
-        if !self.is_complete(&outputs) {
+        if !self.is_complete(&outputs, &[]) {
             return by_candle(&outputs);
         }
-        let mut gradients = Gradients::default();
-        for (output, gradient) in outputs {
-            if output.track_op() {
-                gradients.add(&output, gradient)?;
-            }
-        }
-        for Record { call, output } in self.records.into_iter().rev() {
-            let Some(gradient) = gradients.0.remove(&output.id()) else {
-                continue;
-            };
-            let of_arguments = call.backward(&output, &gradient)?;
-            drop((output, gradient));
-            for (argument, gradient) in call.arguments().iter().zip(of_arguments) {
-                if let Some(gradient) = gradient {
-                    gradients.add(argument, gradient)?;
-                }
-            }
-        }
+        let gradients = self.walk(outputs)?;
         let mut store = GradStore::default();
         for (id, gradient) in gradients.0 {
             store.insert_id(id, gradient);
@@ -231,9 +236,26 @@ impl Tape {
         Ok(store)
     }
 
-    /// Whether every tracked tensor is a variable or comes from an operator of the tape.
-    fn is_complete(&self, outputs: &[(Tensor, Tensor)]) -> bool {
-        let made: HashSet<TensorId> = self.records.iter().map(|r| r.output.id()).collect();
+    /// Goes back through all operators; what is left are the gradients of tensors that none of them made.
+    fn walk(self, outputs: Vec<(Tensor, Tensor)>) -> Result<Gradients> {
+        let mut gradients = Gradients::default();
+        for (output, gradient) in outputs {
+            if output.track_op() {
+                gradients.add(output.id(), gradient)?;
+            }
+        }
+        for Record { call, output } in self.records.into_iter().rev() {
+            if let Some(gradient) = gradients.0.remove(&output.id()) {
+                call.backward(output, gradient, &mut gradients)?;
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// Whether every tracked tensor is a variable, one of `known`, or comes from an operator of the tape.
+    fn is_complete(&self, outputs: &[(Tensor, Tensor)], known: &[Tensor]) -> bool {
+        let made = self.records.iter().map(|r| &r.output).chain(known);
+        let made: HashSet<TensorId> = made.map(Tensor::id).collect();
         let arguments = self.records.iter().flat_map(|r| r.call.arguments());
         arguments
             .chain(outputs.iter().map(|(output, _)| output))
@@ -246,12 +268,12 @@ impl Tape {
 struct Gradients(HashMap<TensorId, Tensor>);
 
 impl Gradients {
-    fn add(&mut self, of: &Tensor, gradient: Tensor) -> Result<()> {
-        let sum = match self.0.remove(&of.id()) {
+    fn add(&mut self, of: TensorId, gradient: Tensor) -> Result<()> {
+        let sum = match self.0.remove(&of) {
             None => gradient.detach(),
             Some(sum) => add(&sum, &gradient)?,
         };
-        self.0.insert(of.id(), sum);
+        self.0.insert(of, sum);
         Ok(())
     }
 }
