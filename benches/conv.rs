@@ -1,5 +1,7 @@
 //! How fast are convolutions, forward and backward, on the layers that decide the speed of U-Nets and residual networks?
 //!
+//! `tools/bench/conv.py` is PyTorch's side. A transposed convolution of kernel and stride 2 is `input_gradient/3d_halving`.
+//!
 //! `cargo bench --bench conv`, or with a filter: `cargo bench --bench conv -- 3d_32-32`. All threads of the rayon pool
 //! (`RAYON_NUM_THREADS`); the throughput is in floating point operations, a multiplication and an addition counted as two.
 
@@ -66,10 +68,31 @@ fn convolution(c: &mut Criterion) {
             window([1, 3, 3], 1),
         ),
         (
+            "2d_128-128_28",
+            [128, 128],
+            1,
+            [1, 28, 28],
+            window([1, 3, 3], 1),
+        ),
+        (
+            "2d_256-256_14",
+            [256, 256],
+            1,
+            [1, 14, 14],
+            window([1, 3, 3], 1),
+        ),
+        (
             "2d_512-512_7",
             [512, 512],
             1,
             [1, 7, 7],
+            window([1, 3, 3], 1),
+        ),
+        (
+            "2d_32-32_256",
+            [32, 32],
+            1,
+            [1, 256, 256],
             window([1, 3, 3], 1),
         ),
         (
@@ -85,6 +108,13 @@ fn convolution(c: &mut Criterion) {
             96,
             [1, 56, 56],
             window([1, 3, 3], 1),
+        ),
+        (
+            "3d_depthwise_64_48",
+            [64, 64],
+            64,
+            [48; 3],
+            window([3; 3], 1),
         ),
     ];
     for (name, channels, groups, size, window) in cases {

@@ -4,13 +4,11 @@ use candle_core::Tensor;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::ops::conv::{ConvConfig as ConvGeometry, conv2d, conv3d};
-use crate::ops::conv_transpose::{
-    ConvTransposeConfig as ConvTransposeGeometry, conv_transpose2d, conv_transpose3d,
-};
+use crate::ops::conv::{ConvConfig as ConvGeometry, conv};
+use crate::ops::conv_transpose::{ConvTransposeConfig as ConvTransposeGeometry, conv_transpose};
 use crate::params::{Init, Param, ParamPath};
 
-/// Settings of [`Conv`], `D` = 2 or 3.
+/// Settings of [`Conv`], `D` = 1, 2 or 3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConvConfig<const D: usize> {
@@ -90,14 +88,11 @@ pub struct Conv<const D: usize> {
 }
 
 impl<const D: usize> Conv<D> {
-    const RANK: () = assert!(D == 2 || D == 3, "convolutions have 2 or 3 spatial axes");
-
     /// A layer with the parameters `weight` (`[out, in / groups, ...kernel]`) and `bias` (`[out]`).
     ///
     /// # Errors
     /// Refuses names that are taken.
     pub fn new(config: &ConvConfig<D>, path: &ParamPath) -> Result<Self> {
-        let () = Self::RANK;
         let mut shape = vec![
             config.out_channels,
             config.in_channels / config.geometry.groups.max(1),
@@ -124,11 +119,7 @@ impl<const D: usize> Conv<D> {
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
-        if D == 2 {
-            conv2d(input, &weight, bias.as_ref(), &spelled(self.geometry))
-        } else {
-            conv3d(input, &weight, bias.as_ref(), &spelled(self.geometry))
-        }
+        conv(input, &weight, bias.as_ref(), &self.geometry)
     }
 
     /// The weight, `[out, in / groups, ...kernel]`.
@@ -144,7 +135,7 @@ impl<const D: usize> Conv<D> {
     }
 }
 
-/// Settings of [`ConvTranspose`], `D` = 2 or 3.
+/// Settings of [`ConvTranspose`], `D` = 1, 2 or 3.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConvTransposeConfig<const D: usize> {
@@ -228,14 +219,11 @@ pub struct ConvTranspose<const D: usize> {
 }
 
 impl<const D: usize> ConvTranspose<D> {
-    const RANK: () = assert!(D == 2 || D == 3, "convolutions have 2 or 3 spatial axes");
-
     /// A layer with the parameters `weight` (`[in, out / groups, ...kernel]`) and `bias` (`[out]`).
     ///
     /// # Errors
     /// Refuses names that are taken.
     pub fn new(config: &ConvTransposeConfig<D>, path: &ParamPath) -> Result<Self> {
-        let () = Self::RANK;
         let mut shape = vec![
             config.in_channels,
             config.out_channels / config.geometry.groups.max(1),
@@ -262,21 +250,7 @@ impl<const D: usize> ConvTranspose<D> {
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
-        if D == 2 {
-            conv_transpose2d(
-                input,
-                &weight,
-                bias.as_ref(),
-                &spelled_transpose(self.geometry),
-            )
-        } else {
-            conv_transpose3d(
-                input,
-                &weight,
-                bias.as_ref(),
-                &spelled_transpose(self.geometry),
-            )
-        }
+        conv_transpose(input, &weight, bias.as_ref(), &self.geometry)
     }
 
     /// The weight, `[in, out / groups, ...kernel]`.
@@ -290,32 +264,4 @@ fn bias_of(wanted: bool, channels: usize, init: Init, path: &ParamPath) -> Resul
     wanted
         .then(|| path.parameter("bias", &[channels], init))
         .transpose()
-}
-
-/// The same values with the rank spelled out; `E` equals `D` where this is called.
-fn first<V: Copy, const D: usize, const E: usize>(values: [V; D]) -> [V; E] {
-    std::array::from_fn(|axis| values[axis])
-}
-
-/// As [`first`], for all of a geometry.
-fn spelled<const D: usize, const E: usize>(geometry: ConvGeometry<D>) -> ConvGeometry<E> {
-    ConvGeometry {
-        stride: first(geometry.stride),
-        padding: first(geometry.padding),
-        dilation: first(geometry.dilation),
-        groups: geometry.groups,
-    }
-}
-
-/// As [`first`], for all of a geometry.
-fn spelled_transpose<const D: usize, const E: usize>(
-    geometry: ConvTransposeGeometry<D>,
-) -> ConvTransposeGeometry<E> {
-    ConvTransposeGeometry {
-        stride: first(geometry.stride),
-        padding: first(geometry.padding),
-        output_padding: first(geometry.output_padding),
-        dilation: first(geometry.dilation),
-        groups: geometry.groups,
-    }
 }

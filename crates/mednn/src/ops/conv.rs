@@ -1,4 +1,4 @@
-//! Convolution in two and three dimensions, differentiable in input, weight and bias.
+//! Convolution in one, two and three dimensions, differentiable in input, weight and bias.
 //!
 //! As in PyTorch this is a cross-correlation: the kernel is not mirrored.
 
@@ -9,7 +9,7 @@ use crate::cpu::conv::{self as kernel, Problem, Window};
 use crate::error::{Error, Result};
 use crate::tape::Apply as _;
 
-/// How a kernel walks over `D` spatial axes (2 or 3), in storage order.
+/// How a kernel walks over `D` spatial axes (1, 2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConvConfig<const D: usize> {
     /// Voxels between neighbouring outputs.
@@ -95,6 +95,12 @@ pub(super) fn lift<T: Copy, const D: usize>(values: [T; D], fill: T) -> [T; 3] {
     lifted
 }
 
+/// The name for `D` spatial axes, of which there must be one, two or three.
+pub(super) fn name<const D: usize>(names: [&'static str; 3]) -> &'static str {
+    const { assert!(D >= 1 && D <= 3, "there are one, two or three spatial axes") };
+    names[D - 1]
+}
+
 /// The last `D` sizes of a tensor whose rank has been checked.
 pub(super) fn spatial<const D: usize>(tensor: &Tensor) -> [usize; D] {
     std::array::from_fn(|axis| tensor.dims()[axis + 2])
@@ -126,21 +132,21 @@ pub(super) fn check_tensors<const D: usize>(
     Ok(())
 }
 
-/// Convolves images.
+/// Convolves signals, images or volumes, `D` = 1, 2 or 3.
 ///
 /// # Shapes
-/// - input: `[batch, in_channels, height, width]`
-/// - weight: `[out_channels, in_channels / groups, kernel height, kernel width]`
+/// - input: `[batch, in_channels, depth, height, width]`, `D` of the spatial axes
+/// - weight: `[out_channels, in_channels / groups, kernel depth, kernel height, kernel width]`
 /// - bias: `[out_channels]`
-/// - output: `[batch, out_channels, height, width]`
+/// - output: `[batch, out_channels, depth, height, width]`
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
-/// use mednn::ops::conv::{ConvConfig, conv2d};
+/// use mednn::ops::conv::{ConvConfig, conv};
 ///
 /// let image = Tensor::ones((1, 1, 3, 4), DType::F32, &Device::Cpu)?;
 /// let box_filter = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu)?;
-/// let sums = conv2d(&image, &box_filter, None, &ConvConfig::same([3, 3]))?;
+/// let sums = conv(&image, &box_filter, None, &ConvConfig::same([3, 3]))?;
 /// assert_eq!(sums.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()?, [
 ///     [4.0, 6.0, 6.0, 4.0],
 ///     [6.0, 9.0, 9.0, 6.0],
@@ -151,41 +157,13 @@ pub(super) fn check_tensors<const D: usize>(
 ///
 /// # Errors
 /// Refuses shapes, settings, element types and devices that do not fit together.
-pub fn conv2d(
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    config: &ConvConfig<2>,
-) -> Result<Tensor> {
-    conv("conv2d", input, weight, bias, config)
-}
-
-/// Convolves volumes.
-///
-/// # Shapes
-/// - input: `[batch, in_channels, depth, height, width]`
-/// - weight: `[out_channels, in_channels / groups, kernel depth, kernel height, kernel width]`
-/// - bias: `[out_channels]`
-/// - output: `[batch, out_channels, depth, height, width]`
-///
-/// # Errors
-/// Refuses shapes, settings, element types and devices that do not fit together.
-pub fn conv3d(
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    config: &ConvConfig<3>,
-) -> Result<Tensor> {
-    conv("conv3d", input, weight, bias, config)
-}
-
-fn conv<const D: usize>(
-    op: &'static str,
+pub fn conv<const D: usize>(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     config: &ConvConfig<D>,
 ) -> Result<Tensor> {
+    let op = name::<D>(["conv1d", "conv2d", "conv3d"]);
     check_tensors::<D>(op, input, weight, bias)?;
     let (batch, in_channels, out_channels) = (input.dims()[0], input.dims()[1], weight.dims()[0]);
     let window = config.window(spatial(weight));

@@ -1,16 +1,16 @@
-//! Transposed convolution in two and three dimensions, differentiable in input, weight and bias.
+//! Transposed convolution in one, two and three dimensions, differentiable in input, weight and bias.
 //!
 //! It is the gradient of a convolution's input: the convolution that maps its output to its input has the same weight.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
-use super::conv::{ConvConfig, check_tensors, lift, raise, spatial, wanted};
+use super::conv::{ConvConfig, check_tensors, lift, name, raise, spatial, wanted};
 use super::support::{self, check_shape, for_element};
 use crate::cpu::conv::{self as kernel, Problem};
 use crate::error::{Error, Result};
 use crate::tape::Apply as _;
 
-/// How a kernel is spread over `D` spatial axes (2 or 3), in storage order.
+/// How a kernel is spread over `D` spatial axes (1, 2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConvTransposeConfig<const D: usize> {
     /// Voxels of the output between neighbouring inputs.
@@ -92,63 +92,35 @@ impl<const D: usize> ConvTransposeConfig<D> {
     }
 }
 
-/// Transposed convolution of images.
+/// Transposed convolution of signals, images or volumes, `D` = 1, 2 or 3.
 ///
 /// # Shapes
-/// - input: `[batch, in_channels, height, width]`
-/// - weight: `[in_channels, out_channels / groups, kernel height, kernel width]`
+/// - input: `[batch, in_channels, depth, height, width]`, `D` of the spatial axes
+/// - weight: `[in_channels, out_channels / groups, kernel depth, kernel height, kernel width]`
 /// - bias: `[out_channels]`
-/// - output: `[batch, out_channels, height, width]`, sizes
+/// - output: `[batch, out_channels, depth, height, width]`, sizes
 ///   `(input - 1) * stride - padding + dilation * (kernel - 1) + output_padding + 1`
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use mednn::ops::conv_transpose::{ConvTransposeConfig, conv_transpose2d};
+/// use mednn::ops::conv_transpose::{ConvTransposeConfig, conv_transpose};
 ///
 /// let image = Tensor::new(&[[[[1.0_f32, 2.0]]]], &Device::Cpu)?;
 /// let weight = Tensor::new(&[[[[10.0_f32, 1.0]]]], &Device::Cpu)?;
-/// let spread = conv_transpose2d(&image, &weight, None, &ConvTransposeConfig::upsample([1, 2]))?;
+/// let spread = conv_transpose(&image, &weight, None, &ConvTransposeConfig::upsample([1, 2]))?;
 /// assert_eq!(spread.flatten_all()?.to_vec1::<f32>()?, [10.0, 1.0, 20.0, 2.0]);
 /// # Ok::<(), mednn::Error>(())
 /// ```
 ///
 /// # Errors
 /// Refuses shapes, settings, element types and devices that do not fit together.
-pub fn conv_transpose2d(
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    config: &ConvTransposeConfig<2>,
-) -> Result<Tensor> {
-    conv_transpose("conv_transpose2d", input, weight, bias, config)
-}
-
-/// Transposed convolution of volumes.
-///
-/// # Shapes
-/// - input: `[batch, in_channels, depth, height, width]`
-/// - weight: `[in_channels, out_channels / groups, kernel depth, kernel height, kernel width]`
-/// - bias: `[out_channels]`
-/// - output: `[batch, out_channels, depth, height, width]`, sizes as in [`conv_transpose2d`]
-///
-/// # Errors
-/// Refuses shapes, settings, element types and devices that do not fit together.
-pub fn conv_transpose3d(
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    config: &ConvTransposeConfig<3>,
-) -> Result<Tensor> {
-    conv_transpose("conv_transpose3d", input, weight, bias, config)
-}
-
-fn conv_transpose<const D: usize>(
-    op: &'static str,
+pub fn conv_transpose<const D: usize>(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     config: &ConvTransposeConfig<D>,
 ) -> Result<Tensor> {
+    let op = name::<D>(["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]);
     check_tensors::<D>(op, input, weight, bias)?;
     let (batch, in_channels) = (input.dims()[0], input.dims()[1]);
     let kernel: [usize; D] = spatial(weight);

@@ -1,4 +1,8 @@
 //! What candle does that this crate relies on or works around; a failure here says that candle has changed.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "shows what is wrong with candle's own operators"
+)]
 
 use candle_core::{DType, Device, Tensor, Var};
 use mednn::ops::{Activation, activation};

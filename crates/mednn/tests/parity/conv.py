@@ -32,6 +32,9 @@ CASES = {
     "anisotropic_3d": (True, 1, 3, 2, (3, 4, 5), (1, 2, 2), (1, 2, 2), ((0, 0), (0, 0), (0, 0)), (1, 1, 1), 1, (0, 0, 0), False),
     "spread_2d": (True, 2, 2, 3, (3, 4), (4, 3), (3, 2), ((1, 1), (0, 0)), (1, 2), 1, (2, 0), True),
     "unit_stride_2d": (True, 1, 2, 3, (5, 7), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, (0, 0), True),
+    "odd_1d": (False, 2, 3, 4, (19,), (3,), (1,), ((1, 1),), (1,), 1, None, True),
+    "dilated_1d": (False, 1, 4, 6, (17,), (5,), (2,), ((4, 3),), (2,), 2, None, False),
+    "upsample_1d": (True, 2, 3, 2, (7,), (4,), (2,), ((1, 1),), (1,), 1, (1,), True),
 }
 
 
@@ -52,10 +55,10 @@ def main():
         b = draw(cout) if bias else None
         dims = len(size)
         if transposed:
-            convolve = {2: F.conv_transpose2d, 3: F.conv_transpose3d}[dims]
+            convolve = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[dims]
             y = convolve(x, w, b, stride, [p[0] for p in padding], output_padding, groups, dilation)
         else:
-            convolve = {2: F.conv2d, 3: F.conv3d}[dims]
+            convolve = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[dims]
             flat = [p for before_after in reversed(padding) for p in before_after]
             y = convolve(F.pad(x, flat), w, b, stride, 0, dilation, groups)
         g = draw(*y.shape)

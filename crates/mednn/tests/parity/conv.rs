@@ -2,14 +2,14 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mednn::Error;
-use mednn::ops::conv::{ConvConfig, conv2d, conv3d};
-use mednn::ops::conv_transpose::{ConvTransposeConfig, conv_transpose2d, conv_transpose3d};
+use mednn::ops::conv::{ConvConfig, conv};
+use mednn::ops::conv_transpose::{ConvTransposeConfig, conv_transpose};
 
 use crate::support::{
     Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient, pattern,
 };
 
-const CASES: [&str; 18] = [
+const CASES: [&str; 21] = [
     "odd_3d",
     "rectangular_3d",
     "strided_3d",
@@ -28,6 +28,9 @@ const CASES: [&str; 18] = [
     "anisotropic_3d",
     "spread_2d",
     "unit_stride_2d",
+    "odd_1d",
+    "dilated_1d",
+    "upsample_1d",
 ];
 
 /// Settings as the script stores them.
@@ -80,22 +83,24 @@ impl<const D: usize> Settings<D> {
 }
 
 fn convolve(fixture: &Fixture, case: &str, x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Tensor {
-    if x.rank() == 4 {
-        let settings = Settings::<2>::read(fixture, case);
-        if settings.transposed {
-            conv_transpose2d(x, w, b, &settings.transposed_config())
-        } else {
-            conv2d(x, w, b, &settings.config())
-        }
-    } else {
-        let settings = Settings::<3>::read(fixture, case);
-        if settings.transposed {
-            conv_transpose3d(x, w, b, &settings.transposed_config())
-        } else {
-            conv3d(x, w, b, &settings.config())
-        }
+    match x.rank() {
+        3 => convolve_with(&Settings::<1>::read(fixture, case), x, w, b),
+        4 => convolve_with(&Settings::<2>::read(fixture, case), x, w, b),
+        _ => convolve_with(&Settings::<3>::read(fixture, case), x, w, b),
     }
-    .unwrap()
+}
+
+fn convolve_with<const D: usize>(
+    settings: &Settings<D>,
+    x: &Tensor,
+    w: &Tensor,
+    b: Option<&Tensor>,
+) -> Tensor {
+    if settings.transposed {
+        conv_transpose(x, w, b, &settings.transposed_config()).unwrap()
+    } else {
+        conv(x, w, b, &settings.config()).unwrap()
+    }
 }
 
 /// An input of a case, stored as 64 times the number plus 64.
@@ -170,11 +175,11 @@ fn gradients_equal_finite_differences() {
 fn gradients_are_computed_only_for_tracked_arguments() {
     let x = pattern(&[1, 2, 5, 6], 1);
     let w = Var::from_tensor(&pattern(&[3, 2, 3, 3], 2)).unwrap();
-    let y = conv2d(&x, &w, None, &ConvConfig::same([3, 3])).unwrap();
+    let y = conv(&x, &w, None, &ConvConfig::same([3, 3])).unwrap();
     let gradients = y.sum_all().unwrap().backward().unwrap();
     assert!(gradients.get(&w).is_some());
     assert!(gradients.get(&x).is_none());
-    let inference = conv2d(&x, &w.as_detached_tensor(), None, &ConvConfig::same([3, 3])).unwrap();
+    let inference = conv(&x, &w.as_detached_tensor(), None, &ConvConfig::same([3, 3])).unwrap();
     assert!(!inference.track_op());
 }
 
@@ -187,11 +192,11 @@ fn views_are_read_as_what_they_show() {
         view.force_contiguous().unwrap(),
         w.force_contiguous().unwrap(),
     );
-    let config = ConvConfig::default();
-    let got = conv2d(&view, &w, None, &config).unwrap();
+    let config = ConvConfig::<2>::default();
+    let got = conv(&view, &w, None, &config).unwrap();
     assert_close(
         &got,
-        &conv2d(&copied, &copied_w, None, &config).unwrap(),
+        &conv(&copied, &copied_w, None, &config).unwrap(),
         0.0,
         "a view",
     );
@@ -205,7 +210,7 @@ fn bits_are_the_same_on_any_number_of_threads() {
     assert_same_on_any_number_of_threads(|| {
         let [x, w, b] = [&x, &w, &b].map(|t| Var::from_tensor(t).unwrap());
         let config = ConvConfig::same([3; 3]).with_stride([1, 2, 1]);
-        let y = conv3d(&x, &w, Some(&b), &config).unwrap();
+        let y = conv(&x, &w, Some(&b), &config).unwrap();
         let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
         let of = |var: &Var| gradients.get(var).unwrap().clone();
         vec![y, of(&x), of(&w), of(&b)]
@@ -216,22 +221,22 @@ fn bits_are_the_same_on_any_number_of_threads() {
 fn what_does_not_fit_together_is_an_error_that_names_it() {
     let x = pattern(&[1, 4, 5, 6], 1);
     let w = pattern(&[6, 4, 3, 3], 2);
-    let config = ConvConfig::default();
+    let config = ConvConfig::<2>::default();
     assert!(matches!(
-        conv3d(&x, &w, None, &ConvConfig::default()),
+        conv(&x, &w, None, &ConvConfig::<3>::default()),
         Err(Error::Rank { .. })
     ));
     assert!(matches!(
-        conv2d(&x, &w.narrow(1, 0, 3).unwrap(), None, &config),
+        conv(&x, &w.narrow(1, 0, 3).unwrap(), None, &config),
         Err(Error::Shape { .. })
     ));
     assert!(matches!(
-        conv2d(&x, &w, Some(&pattern(&[4], 1)), &config),
+        conv(&x, &w, Some(&pattern(&[4], 1)), &config),
         Err(Error::Shape { .. })
     ));
     let single = w.to_dtype(DType::F32).unwrap();
     assert!(matches!(
-        conv2d(&x, &single, None, &config),
+        conv(&x, &single, None, &config),
         Err(Error::ElementType { .. })
     ));
     let settings = [
@@ -241,7 +246,7 @@ fn what_does_not_fit_together_is_an_error_that_names_it() {
         config.with_dilation([3, 1]),
     ];
     for setting in settings {
-        let refused = conv2d(&x, &w, None, &setting);
+        let refused = conv(&x, &w, None, &setting);
         assert!(
             matches!(refused, Err(Error::Setting { .. })),
             "{setting:?}: {refused:?}"
@@ -250,17 +255,17 @@ fn what_does_not_fit_together_is_an_error_that_names_it() {
     let transposed = ConvTransposeConfig::upsample([2, 2]).with_output_padding([2, 0]);
     let w = pattern(&[4, 6, 2, 2], 2);
     assert!(matches!(
-        conv_transpose2d(&x, &w, None, &transposed),
+        conv_transpose(&x, &w, None, &transposed),
         Err(Error::Setting { .. })
     ));
     let cut = ConvTransposeConfig::upsample([2, 2]).with_padding([(5, 5), (0, 0)]);
     assert!(matches!(
-        conv_transpose2d(&x, &w, None, &cut),
+        conv_transpose(&x, &w, None, &cut),
         Err(Error::Setting { .. })
     ));
     let integers = Tensor::zeros((1, 4, 5, 6), DType::U8, &Device::Cpu).unwrap();
     assert!(matches!(
-        conv2d(&integers, &w, None, &config),
+        conv(&integers, &w, None, &config),
         Err(Error::ElementType { .. })
     ));
 }

@@ -1,7 +1,7 @@
 //! The tape gives the gradients that candle's `backward` gives.
 
 use candle_core::{DType, Device, Tensor, Var};
-use mednn::ops::conv::{ConvConfig, conv2d};
+use mednn::ops::conv::{ConvConfig, conv};
 use mednn::ops::{Activation, PoolConfig, activation, concat, instance_norm, max_pool2d};
 use mednn::tape::Tape;
 
@@ -9,7 +9,7 @@ use crate::support::{assert_close, pattern};
 
 /// A network with a tensor that two operators read: `[2, 3, 6, 5]` to `[2, 8, 3, 2]`.
 fn network(x: &Tensor, weight: &Tensor, bias: &Tensor, native: bool) -> Tensor {
-    let y = conv2d(x, weight, Some(bias), &ConvConfig::same([3, 3])).unwrap();
+    let y = conv(x, weight, Some(bias), &ConvConfig::same([3, 3])).unwrap();
     let y = instance_norm(&y, None, 1e-5, Activation::LeakyRelu { slope: 0.1 }).unwrap();
     let y = if native { (y * 2.0).unwrap() } else { y };
     let half = PoolConfig::new([2, 2]);
@@ -44,7 +44,7 @@ fn gradients_equal_candles_to_the_bit() {
 fn several_outputs_send_their_gradients_back_together() {
     let [x, w, b] = variables();
     let (y, tape) = Tape::record(|| {
-        let y = conv2d(&x, &w, Some(&b), &ConvConfig::same([3, 3])).unwrap();
+        let y = conv(&x, &w, Some(&b), &ConvConfig::same([3, 3])).unwrap();
         let z = activation(&y, Activation::Silu).unwrap();
         [y, z]
     });
