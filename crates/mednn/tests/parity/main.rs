@@ -15,4 +15,5 @@ mod params;
 mod pool;
 mod resize;
 mod softmax;
+mod suite;
 mod support;
