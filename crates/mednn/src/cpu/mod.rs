@@ -9,6 +9,7 @@ pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
 pub mod huber;
+pub mod layer_norm;
 pub mod map_sum;
 pub mod norm;
 pub mod pool;

@@ -4,8 +4,10 @@
 
 mod conv;
 mod dropout;
+mod layer_norm;
 mod norm;
 
 pub use conv::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
 pub use dropout::{Dropout, DropoutUnit};
+pub use layer_norm::{LayerNorm, LayerNormAxes, LayerNormConfig, RmsNorm};
 pub use norm::{BatchNorm, BatchNormConfig, GroupNorm, InstanceNorm, NormConfig};

@@ -7,6 +7,8 @@ pub mod activation;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
+pub mod layer_norm;
+pub(crate) mod node;
 pub mod norm;
 pub mod pool;
 pub mod resize;
@@ -16,6 +18,7 @@ pub(crate) mod support;
 
 pub use activation::{Activation, activation, prelu};
 pub use concat::concat;
+pub use layer_norm::{layer_norm, layer_norm_channels, rms_norm};
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};
 pub use pool::{PoolConfig, avg_pool2d, avg_pool3d, max_pool2d, max_pool3d};
 pub use resize::{Interpolation, PadMode, Size, pad, resize};

@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod activation_more;
 mod canary;
 mod concat;
 mod conv;
+mod layer_norm;
 mod layers;
 mod loss;
 mod norm;
