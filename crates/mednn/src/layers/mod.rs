@@ -5,9 +5,11 @@
 mod conv;
 mod dropout;
 mod layer_norm;
+mod linear;
 mod norm;
 
 pub use conv::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
 pub use dropout::{Dropout, DropoutUnit};
 pub use layer_norm::{LayerNorm, LayerNormAxes, LayerNormConfig, RmsNorm};
+pub use linear::{Linear, LinearConfig};
 pub use norm::{BatchNorm, BatchNormConfig, GroupNorm, InstanceNorm, NormConfig};

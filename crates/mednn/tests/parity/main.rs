@@ -10,6 +10,7 @@ mod concat;
 mod conv;
 mod layer_norm;
 mod layers;
+mod linear;
 mod loss;
 mod norm;
 mod optim;
