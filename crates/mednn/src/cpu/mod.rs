@@ -5,10 +5,12 @@
 //! Threads are those of the caller's rayon pool.
 
 pub mod activation;
+pub mod attention;
 pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
 pub mod huber;
+pub mod index;
 pub mod layer_norm;
 pub mod linear;
 pub mod map_sum;
@@ -22,5 +24,6 @@ pub mod segmentation;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;
+pub mod top_k;
 
 pub use buffer::Columns;

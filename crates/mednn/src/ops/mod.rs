@@ -4,9 +4,11 @@
 //! Gradients are computed only for arguments that are tracked.
 
 pub mod activation;
+pub mod attention;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
+pub mod index;
 pub mod layer_norm;
 pub mod linear;
 pub(crate) mod node;
@@ -18,7 +20,9 @@ pub mod softmax;
 pub(crate) mod support;
 
 pub use activation::{Activation, activation, prelu};
+pub use attention::{AttentionConfig, attention, cross_attention, self_attention};
 pub use concat::concat;
+pub use index::{Order, TopK, gather, index_select, one_hot, scatter_add, top_k};
 pub use layer_norm::{layer_norm, layer_norm_channels, rms_norm};
 pub use linear::linear;
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};

@@ -5,9 +5,11 @@
 
 mod activation;
 mod activation_more;
+mod attention;
 mod canary;
 mod concat;
 mod conv;
+mod index;
 mod layer_norm;
 mod layers;
 mod linear;
