@@ -25,5 +25,6 @@ pub mod simd;
 pub mod skeleton;
 pub mod softmax;
 pub mod top_k;
+pub mod windows;
 
 pub use buffer::Columns;

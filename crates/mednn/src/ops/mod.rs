@@ -18,6 +18,7 @@ pub mod resize;
 pub mod scale;
 pub mod softmax;
 pub(crate) mod support;
+pub mod windows;
 
 pub use activation::{Activation, activation, prelu};
 pub use attention::{AttentionConfig, attention, cross_attention, self_attention};
@@ -30,3 +31,7 @@ pub use pool::{PoolConfig, avg_pool2d, avg_pool3d, max_pool2d, max_pool3d};
 pub use resize::{Interpolation, PadMode, Size, pad, resize};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};
+pub use windows::{
+    WindowConfig, relative_position_bias, relative_position_index, shift_mask, window_partition,
+    window_reverse,
+};
