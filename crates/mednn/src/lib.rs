@@ -6,6 +6,7 @@
 //!
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
 //! - [`cpu`]: their kernels, plain functions over slices;
+//! - [`detection`]: what becomes of proposed boxes;
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
@@ -15,6 +16,7 @@ pub use candle_core;
 pub mod context;
 pub mod convert;
 pub mod cpu;
+pub mod detection;
 pub mod error;
 pub mod layers;
 pub mod loss;

@@ -9,6 +9,7 @@ mod attention;
 mod canary;
 mod concat;
 mod conv;
+mod detection;
 mod dropout;
 mod index;
 mod layer_norm;
