@@ -7,7 +7,8 @@
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
 //! - [`cpu`]: their kernels, plain functions over slices;
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written;
-//! - [`tape`]: how gradients are found faster than candle finds them.
+//! - [`loss`], [`optim`], [`tape`]: how it learns;
+//! - [`detection`]: what becomes of proposed boxes.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
 
@@ -16,6 +17,7 @@ pub use candle_core;
 pub mod context;
 pub mod convert;
 pub mod cpu;
+pub mod detection;
 pub mod error;
 pub mod layers;
 pub mod loss;

@@ -166,6 +166,28 @@ pub(crate) fn build_columns<T: Zeroable>(
     block: usize,
     fill: impl Fn(usize, usize, &mut [&mut [T]]) + Sync,
 ) -> Vec<T> {
+    build_tiles(columns, (columns.count, block), |tile, segments| {
+        fill(tile.outer, tile.start, segments);
+    })
+}
+
+/// The place of a tile in a tensor `[outer, count, inner]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tile {
+    /// The place in the outer axis.
+    pub(crate) outer: usize,
+    /// The first column.
+    pub(crate) column: usize,
+    /// The first element of each column.
+    pub(crate) start: usize,
+}
+
+/// As [`build_columns`], in tiles of at most so many columns and so many elements of each.
+pub(crate) fn build_tiles<T: Zeroable>(
+    columns: Columns,
+    (tile_columns, block): (usize, usize),
+    fill: impl Fn(Tile, &mut [&mut [T]]) + Sync,
+) -> Vec<T> {
     struct Start<T>(*mut MaybeUninit<T>);
     // SAFETY: the pointer is only used for the disjoint segments handed out below.
     unsafe impl<T> Sync for Start<T> {}
@@ -181,8 +203,14 @@ pub(crate) fn build_columns<T: Zeroable>(
         return out;
     }
     let first = Start(out.spare_capacity_mut()[..len].as_mut_ptr());
-    columns.map_blocks(block, |outer, range| {
-        let mut segments: Vec<&mut [T]> = (0..columns.count)
+    let tiles = columns.count.div_ceil(tile_columns);
+    let tasks = Columns {
+        outer: columns.outer * tiles,
+        ..columns
+    };
+    tasks.map_blocks(block, |task, range| {
+        let (outer, column) = (task / tiles, task % tiles * tile_columns);
+        let mut segments: Vec<&mut [T]> = (column..(column + tile_columns).min(columns.count))
             .map(|column| {
                 let offset = columns.offset(outer, column, range.start);
                 // SAFETY: `offset + range.len() <= len`, since the range ends at or before `inner`; segments of different
@@ -192,9 +220,14 @@ pub(crate) fn build_columns<T: Zeroable>(
                 clear(segment)
             })
             .collect();
-        fill(outer, range.start, &mut segments);
+        let tile = Tile {
+            outer,
+            column,
+            start: range.start,
+        };
+        fill(tile, &mut segments);
     });
-    // SAFETY: the blocks cover every element and each was cleared above; a panic leaves the length at zero.
+    // SAFETY: the tiles cover every element and each was cleared above; a panic leaves the length at zero.
     unsafe { out.set_len(len) };
     out
 }
@@ -238,6 +271,15 @@ mod tests {
                 }
             });
             assert_eq!(out, (0..columns.len() as u32).collect::<Vec<_>>());
+            let tiled = build_tiles(columns, (2, 8), |tile, segments: &mut [&mut [u32]]| {
+                for (c, segment) in segments.iter_mut().enumerate() {
+                    for (i, value) in segment.iter_mut().enumerate() {
+                        let place = columns.offset(tile.outer, tile.column + c, tile.start + i);
+                        *value += place as u32;
+                    }
+                }
+            });
+            assert_eq!(out, tiled);
         }
     }
 

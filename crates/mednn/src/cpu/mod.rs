@@ -5,11 +5,16 @@
 //! Threads are those of the caller's rayon pool.
 
 pub mod activation;
+pub mod attention;
 pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
 pub mod huber;
+pub mod index;
+pub mod layer_norm;
+pub mod linear;
 pub mod map_sum;
+pub(crate) mod matrix;
 pub mod norm;
 pub mod pool;
 pub mod real;
@@ -19,5 +24,7 @@ pub mod segmentation;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;
+pub mod top_k;
+pub mod windows;
 
 pub use buffer::Columns;

@@ -203,6 +203,74 @@ impl<T: Real, const K: usize> Sums<T, K> {
     }
 }
 
+/// A sum of terms in lanes, for slices so short that the type's own precision is enough.
+#[inline(always)]
+pub(crate) fn lane_sum<T: Real>(values: &[T], term: impl Fn(T) -> T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let blocks = values.chunks_exact(LANES);
+    let mut total = T::ZERO;
+    for &x in blocks.remainder() {
+        total += term(x);
+    }
+    for block in blocks {
+        for lane in 0..LANES {
+            lanes[lane] += term(block[lane]);
+        }
+    }
+    for lane in lanes {
+        total += lane;
+    }
+    total
+}
+
+/// The largest value, NaN passed over; minus infinity of none.
+#[inline(always)]
+pub(crate) fn lane_max<T: Real>(values: &[T]) -> T {
+    let mut lanes = [T::NEG_INFINITY; LANES];
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    for block in blocks {
+        for lane in 0..LANES {
+            lanes[lane] = block[lane].larger(lanes[lane]);
+        }
+    }
+    let mut largest = T::NEG_INFINITY;
+    for &x in lanes.iter().chain(rest) {
+        largest = x.larger(largest);
+    }
+    largest
+}
+
+/// `K` sums over the rows of a matrix for each of its columns.
+///
+/// `add(row, sums)` adds the terms of one row to sums that a block of rows shares; blocks have a fixed size and are added in
+/// order in f64.
+pub(crate) fn column_sums<T: Real, const K: usize>(
+    rows: usize,
+    columns: usize,
+    add: impl Fn(usize, &mut [Vec<T>; K]) + Sync,
+) -> [Vec<f64>; K] {
+    let block = (4 * CHUNK / columns.max(1)).clamp(16, 256);
+    let parts: Vec<[Vec<T>; K]> = (0..rows.div_ceil(block))
+        .into_par_iter()
+        .map(|part| {
+            let mut sums = std::array::from_fn(|_| vec![T::ZERO; columns]);
+            for row in part * block..((part + 1) * block).min(rows) {
+                add(row, &mut sums);
+            }
+            sums
+        })
+        .collect();
+    std::array::from_fn(|k| {
+        let mut total = vec![0.0; columns];
+        for part in &parts {
+            for (total, sum) in total.iter_mut().zip(&part[k]) {
+                *total += sum.to_f64();
+            }
+        }
+        total
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

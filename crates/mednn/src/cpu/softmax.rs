@@ -2,6 +2,7 @@
 
 use crate::cpu::buffer::{self, Columns};
 use crate::cpu::real::Real;
+use crate::cpu::reduce::lane_sum;
 
 /// Inner positions worked on together: the columns of a block stay in the first- or second-level cache.
 const BLOCK: usize = 512;
@@ -90,7 +91,7 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
                 for (o, &x) in out.iter_mut().zip(input) {
                     *o = (x - largest).exp();
                 }
-                let sum = sum_of(
+                let sum = lane_sum(
                     out,
                     #[inline(always)]
                     move |x| x,
@@ -147,24 +148,4 @@ pub fn backward<T: Real>(kind: Softmax, columns: Columns, output: &[T], gradient
             },
         );
     })
-}
-
-/// A sum in sixteen lanes.
-#[inline(always)]
-fn sum_of<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
-    let mut lanes = [T::ZERO; 16];
-    let blocks = values.chunks_exact(16);
-    let mut total = T::ZERO;
-    for &x in blocks.remainder() {
-        total += f(x);
-    }
-    for block in blocks {
-        for lane in 0..16 {
-            lanes[lane] += f(block[lane]);
-        }
-    }
-    for lane in lanes {
-        total += lane;
-    }
-    total
 }

@@ -84,3 +84,42 @@ impl Dropout {
         ops::scale_rows(input, factors)
     }
 }
+
+/// Stochastic depth: drops the residual branch of a block for whole batch items while training and scales the others up
+/// (Huang et al. 2016, <https://arxiv.org/abs/1603.09382>; timm's `DropPath`).
+#[derive(Debug, Clone)]
+pub struct DropPath(Dropout);
+
+impl DropPath {
+    /// A layer that drops branches with this probability; it has no parameters, the path gives its name.
+    ///
+    /// # Errors
+    /// Refuses a probability outside `[0, 1)`.
+    pub fn new(probability: f64, path: &ParamPath) -> Result<Self> {
+        Dropout::new(probability, DropoutUnit::Item, path).map(Self)
+    }
+
+    /// The probability of each block of a network, growing evenly from 0 at the first to `last`.
+    ///
+    /// ```
+    /// assert_eq!(mednn::layers::DropPath::rates(0.4, 3), [0.0, 0.2, 0.4]);
+    /// ```
+    #[must_use]
+    pub fn rates(last: f64, blocks: usize) -> Vec<f64> {
+        let steps = blocks.saturating_sub(1).max(1) as f64;
+        (0..blocks)
+            .map(|block| last * (block as f64 / steps))
+            .collect()
+    }
+
+    /// Drops when training, returns the branch when evaluating.
+    ///
+    /// # Shapes
+    /// - branch and output: `[batch, ...]`
+    ///
+    /// # Errors
+    /// Refuses element types other than f32 and f64.
+    pub fn forward(&self, branch: &Tensor, context: &Context) -> Result<Tensor> {
+        self.0.forward(branch, context)
+    }
+}

@@ -166,12 +166,45 @@ pub(crate) fn elements<'a, T: Element>(
     Ok(&storage.as_slice::<T>()?[start..end])
 }
 
+/// The elements of several contiguous storages.
+pub(crate) fn all_elements<'a, T: Element>(
+    inputs: &[(&'a CpuStorage, &Layout)],
+) -> candle_core::Result<Vec<&'a [T]>> {
+    inputs
+        .iter()
+        .map(|(storage, layout)| elements(storage, layout))
+        .collect()
+}
+
 /// Calls `f` with the elements of a tensor in storage order, copied first if it is not contiguous.
 pub(crate) fn with_elements<T: Element, R>(
     tensor: &Tensor,
     f: impl FnOnce(&[T]) -> candle_core::Result<R>,
 ) -> candle_core::Result<R> {
     with_raw_elements::<T, R>(tensor, f)
+}
+
+/// As [`with_elements`], for several tensors.
+pub(crate) fn with_all_elements<T: Element, R>(
+    tensors: &[&Tensor],
+    f: impl FnOnce(&[&[T]]) -> candle_core::Result<R>,
+) -> candle_core::Result<R> {
+    fn next<T: Element, R>(
+        tensors: &[&Tensor],
+        slices: Vec<&[T]>,
+        f: impl FnOnce(&[&[T]]) -> candle_core::Result<R>,
+    ) -> candle_core::Result<R> {
+        let [first, rest @ ..] = tensors else {
+            return f(&slices);
+        };
+        let first = first.contiguous()?;
+        with_elements::<T, R>(&first, |elements| {
+            let mut slices: Vec<&[T]> = slices;
+            slices.push(elements);
+            next(rest, slices, f)
+        })
+    }
+    next(tensors, Vec::with_capacity(tensors.len()), f)
 }
 
 /// As [`with_elements`] for any type of candle.

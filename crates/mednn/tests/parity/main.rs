@@ -4,16 +4,26 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod activation_more;
+mod attention;
 mod canary;
 mod concat;
 mod conv;
+mod detection;
+mod dropout;
+mod index;
+mod layer_norm;
 mod layers;
+mod linear;
 mod loss;
+mod multi_head;
 mod norm;
 mod optim;
 mod params;
 mod pool;
 mod resize;
 mod softmax;
+mod suite;
 mod support;
 mod tape;
+mod windows;

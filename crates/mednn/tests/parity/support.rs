@@ -137,7 +137,7 @@ pub(crate) fn pattern(shape: &[usize], seed: u64) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// Runs `f` in rayon pools of one, two and three threads and asserts that the bits of its result are the same.
+/// Runs `f` in rayon pools of one, two and four threads and asserts that the bits of its result are the same.
 #[track_caller]
 pub(crate) fn assert_same_on_any_number_of_threads(f: impl Fn() -> Vec<Tensor> + Sync) {
     let run = |threads: usize| -> Vec<Vec<u64>> {
@@ -159,7 +159,7 @@ pub(crate) fn assert_same_on_any_number_of_threads(f: impl Fn() -> Vec<Tensor> +
     };
     let one = run(1);
     assert!(one == run(2), "two threads give other bits than one");
-    assert!(one == run(3), "three threads give other bits than one");
+    assert!(one == run(4), "four threads give other bits than one");
 }
 
 /// Asserts that output and input gradient of an operator equal the fixture's `name.y` and `name.dx`, in both float types.

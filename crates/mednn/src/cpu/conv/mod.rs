@@ -25,7 +25,7 @@ mod output;
 mod pack;
 mod plan;
 mod problem;
-mod scratch;
+pub(crate) mod scratch;
 mod tiling;
 mod transpose;
 mod weight_gradient;

@@ -73,7 +73,7 @@ thread_local! {
 /// Calls `f` with slices of these lengths, each at the start of a cache line, holding whatever was left there.
 ///
 /// A call from within `f` gets memory of its own.
-pub(super) fn with_scratch<T: Real, const N: usize, R>(
+pub(crate) fn with_scratch<T: Real, const N: usize, R>(
     lengths: [usize; N],
     f: impl FnOnce([&mut [T]; N]) -> R,
 ) -> R {

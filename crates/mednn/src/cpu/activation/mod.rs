@@ -1,10 +1,14 @@
 //! Activation functions and their derivatives, one pass over memory each.
 
+mod functions;
+
 use std::sync::OnceLock;
 
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::cpu::reduce::sums_of_pairs;
+
+pub(crate) use functions::*;
 
 /// An elementwise non-linearity, on its own or fused into a normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,6 +29,15 @@ pub enum Activation {
         /// Minus the limit at minus infinity.
         alpha: f64,
     },
+    /// `min(max(x, 0), 6)`; the derivative at 0 and at 6 is 0, as in PyTorch.
+    Relu6,
+    /// ELU and a factor, both fixed so that mean 0 and variance 1 are kept from layer to layer (Klambauer et al. 2017).
+    Selu,
+    /// `x` where positive, `alpha * (exp(x / alpha) - 1)` elsewhere, whose derivative is continuous (Barron 2017).
+    Celu {
+        /// Minus the limit at minus infinity.
+        alpha: f64,
+    },
     /// `x * Phi(x)` with the exact normal distribution function, PyTorch's default GELU (Hendrycks and Gimpel 2016).
     Gelu,
     /// GELU in its tanh approximation.
@@ -35,14 +48,19 @@ pub enum Activation {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
-}
-
-/// An activation as a type, so that loops are compiled for each.
-pub(crate) trait Pointwise<T>: Copy + Send + Sync {
-    /// The value at `z`.
-    fn value(self, z: T) -> T;
-    /// The derivative at `z`.
-    fn derivative(self, z: T) -> T;
+    /// `x * tanh(softplus(x))` (Misra 2019).
+    Mish,
+    /// `min(max(x + 3, 0), 6) / 6`, a piecewise linear sigmoid.
+    HardSigmoid,
+    /// `x` times [`Activation::HardSigmoid`] (Howard et al. 2019, MobileNetV3).
+    HardSwish,
+    /// `ln(1 + exp(beta x)) / beta`, and `x` itself where `beta x` is above the threshold.
+    Softplus {
+        /// How sharp the bend is, 1 by default in PyTorch.
+        beta: f64,
+        /// Above which the identity is taken, 20 by default in PyTorch.
+        threshold: f64,
+    },
 }
 
 /// Runs generic code for an activation: `for_activation!(activation, T, f => expression)`.
@@ -66,6 +84,18 @@ macro_rules! for_activation {
                 let $f = kinds::Elu(<$t>::from_f64(alpha));
                 $body
             }
+            kinds::Activation::Relu6 => {
+                let $f = kinds::Relu6;
+                $body
+            }
+            kinds::Activation::Selu => {
+                let $f = kinds::Selu;
+                $body
+            }
+            kinds::Activation::Celu { alpha } => {
+                let $f = kinds::Celu(<$t>::from_f64(alpha));
+                $body
+            }
             kinds::Activation::Gelu => {
                 let $f = kinds::Gelu;
                 $body
@@ -84,6 +114,25 @@ macro_rules! for_activation {
             }
             kinds::Activation::Tanh => {
                 let $f = kinds::Tanh;
+                $body
+            }
+            kinds::Activation::Mish => {
+                let $f = kinds::Mish;
+                $body
+            }
+            kinds::Activation::HardSigmoid => {
+                let $f = kinds::HardSigmoid;
+                $body
+            }
+            kinds::Activation::HardSwish => {
+                let $f = kinds::HardSwish;
+                $body
+            }
+            kinds::Activation::Softplus { beta, threshold } => {
+                let $f = kinds::Softplus {
+                    beta: <$t>::from_f64(beta),
+                    threshold: <$t>::from_f64(threshold),
+                };
                 $body
             }
         }
@@ -119,159 +168,6 @@ pub fn backward<T: Real>(activation: Activation, input: &[T], gradient: &[T]) ->
             }
         });
     }))
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Identity;
-#[derive(Clone, Copy)]
-pub(crate) struct Relu;
-#[derive(Clone, Copy)]
-pub(crate) struct LeakyRelu<T>(pub(crate) T);
-#[derive(Clone, Copy)]
-pub(crate) struct Elu<T>(pub(crate) T);
-#[derive(Clone, Copy)]
-pub(crate) struct Gelu;
-#[derive(Clone, Copy)]
-pub(crate) struct GeluTanh;
-#[derive(Clone, Copy)]
-pub(crate) struct Silu;
-#[derive(Clone, Copy)]
-pub(crate) struct Sigmoid;
-#[derive(Clone, Copy)]
-pub(crate) struct Tanh;
-
-impl<T: Real> Pointwise<T> for Identity {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        z
-    }
-
-    #[inline(always)]
-    fn derivative(self, _: T) -> T {
-        T::ONE
-    }
-}
-
-impl<T: Real> Pointwise<T> for Relu {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        if z < T::ZERO { T::ZERO } else { z }
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        if z <= T::ZERO { T::ZERO } else { T::ONE }
-    }
-}
-
-impl<T: Real> Pointwise<T> for LeakyRelu<T> {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        if z > T::ZERO { z } else { z * self.0 }
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        if z > T::ZERO { T::ONE } else { self.0 }
-    }
-}
-
-impl<T: Real> Pointwise<T> for Elu<T> {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        let negative = self.0 * (z.exp() - T::ONE);
-        if z > T::ZERO { z } else { negative }
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let negative = self.0 * z.exp();
-        if z > T::ZERO { T::ONE } else { negative }
-    }
-}
-
-impl<T: Real> Pointwise<T> for Gelu {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        z * normal_distribution(z)
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let half = T::from_f64(0.5);
-        let inverse_root_two_pi = T::from_f64(0.398_942_280_401_432_7);
-        normal_distribution(z) + z * inverse_root_two_pi * (-half * z * z).exp()
-    }
-}
-
-#[inline(always)]
-fn normal_distribution<T: Real>(z: T) -> T {
-    T::from_f64(0.5) * (T::ONE + (z * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
-}
-
-impl GeluTanh {
-    const ROOT_TWO_OVER_PI: f64 = 0.797_884_560_802_865_4;
-    const CUBIC: f64 = 0.044_715;
-
-    #[inline(always)]
-    fn argument<T: Real>(z: T) -> T {
-        T::from_f64(Self::ROOT_TWO_OVER_PI) * (z + T::from_f64(Self::CUBIC) * z * z * z)
-    }
-}
-
-impl<T: Real> Pointwise<T> for GeluTanh {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        T::from_f64(0.5) * z * (T::ONE + Self::argument(z).tanh())
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let half = T::from_f64(0.5);
-        let t = Self::argument(z).tanh();
-        let inner =
-            T::from_f64(Self::ROOT_TWO_OVER_PI) * (T::ONE + T::from_f64(3.0 * Self::CUBIC) * z * z);
-        half * (T::ONE + t) + half * z * (T::ONE - t * t) * inner
-    }
-}
-
-impl<T: Real> Pointwise<T> for Silu {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        z * z.sigmoid()
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let s = z.sigmoid();
-        s * (T::ONE + z * (T::ONE - s))
-    }
-}
-
-impl<T: Real> Pointwise<T> for Sigmoid {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        z.sigmoid()
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let s = z.sigmoid();
-        s * (T::ONE - s)
-    }
-}
-
-impl<T: Real> Pointwise<T> for Tanh {
-    #[inline(always)]
-    fn value(self, z: T) -> T {
-        z.tanh()
-    }
-
-    #[inline(always)]
-    fn derivative(self, z: T) -> T {
-        let t = z.tanh();
-        T::ONE - t * t
-    }
 }
 
 /// PReLU: `x` where positive, `slopes[c] * x` elsewhere, for `[batch, channels, ...]`; one slope alone serves all channels.

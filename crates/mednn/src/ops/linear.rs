@@ -1,0 +1,114 @@
+//! The linear map of the last axis.
+
+use candle_core::{CpuStorage, Layout, Shape, Tensor};
+
+use super::node::{Gradients, Node, apply};
+use super::support::{
+    self, Element, check_float, check_min_rank, check_rank, check_same_type, check_shape,
+    for_element,
+};
+use crate::cpu::linear::Linear;
+use crate::error::{Error, Result};
+
+/// `input weight^T + bias` over the last axis, as PyTorch's `linear`.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mednn::ops::linear;
+///
+/// let x = Tensor::new(&[[1.0_f32, 2.0]], &Device::Cpu)?;
+/// let weight = Tensor::new(&[[1.0_f32, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu)?;
+/// let bias = Tensor::new(&[0.0_f32, 0.0, 10.0], &Device::Cpu)?;
+/// assert_eq!(linear(&x, &weight, Some(&bias))?.to_vec2::<f32>()?, [[1.0, 2.0, 13.0]]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+///
+/// # Shapes
+/// - input: `[..., inputs]`
+/// - weight: `[outputs, inputs]`
+/// - bias: `[outputs]`
+/// - output: `[..., outputs]`
+///
+/// # Errors
+/// Refuses shapes and element types that do not fit together, axes without elements and element types other than f32 and f64.
+pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    const OP: &str = "linear";
+    check_float(OP, "the input", input)?;
+    check_min_rank(OP, "the input", input, 1)?;
+    check_rank(OP, "the weight", weight, 2)?;
+    check_same_type(OP, "the weight", weight, input)?;
+    let (outputs, inputs) = (weight.dims()[0], weight.dims()[1]);
+    let (last, leading) = (input.rank() - 1, &input.dims()[..input.rank() - 1]);
+    if input.dims()[last] != inputs {
+        return Err(Error::Shape {
+            op: OP,
+            tensor: "the input",
+            expected: [leading, &[inputs]].concat(),
+            got: input.dims().to_vec(),
+        });
+    }
+    if let Some(bias) = bias {
+        check_shape(OP, "the bias", bias, &[outputs])?;
+        check_same_type(OP, "the bias", bias, input)?;
+    }
+    let node = LinearNode(Linear {
+        rows: leading.iter().product(),
+        inputs,
+        outputs,
+    });
+    let tensors: Vec<&Tensor> = [input, weight].into_iter().chain(bias).collect();
+    Ok(apply(node, &tensors)?)
+}
+
+struct LinearNode(Linear);
+
+impl LinearNode {
+    fn gradients<T: Element>(&self, inputs: &[&Tensor], gradient: &[T]) -> Gradients {
+        let (input, weight) = (inputs[0], inputs[1]);
+        let mut gradients = [None, None, None];
+        if input.track_op() {
+            let values = support::with_elements::<T, _>(weight, |weight| {
+                Ok(self.0.input_gradient(weight, gradient))
+            })?;
+            gradients[0] = Some(support::tensor(values, input.dims(), input)?);
+        }
+        if weight.track_op() {
+            let values = support::with_elements::<T, _>(input, |input| {
+                Ok(self.0.weight_gradient(input, gradient))
+            })?;
+            gradients[1] = Some(support::tensor(values, weight.dims(), weight)?);
+        }
+        if let Some(bias) = inputs.get(2).filter(|bias| bias.track_op()) {
+            let values = self.0.bias_gradient(gradient);
+            gradients[2] = Some(support::tensor(values, bias.dims(), bias)?);
+        }
+        Ok(gradients)
+    }
+}
+
+impl Node for LinearNode {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn forward(
+        &self,
+        inputs: &[(&CpuStorage, &Layout)],
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let mut shape = inputs[0].1.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.0.outputs;
+        }
+        for_element!(inputs[0].0, self.name(), T => {
+            let inputs: Vec<&[T]> = support::all_elements(inputs)?;
+            let output = self.0.forward(inputs[0], inputs[1], inputs.get(2).copied());
+            Ok(support::output(output, &shape))
+        })
+    }
+
+    fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
+        for_element!(inputs[0], self.name(), T => {
+            support::with_elements::<T, _>(gradient, |g| self.gradients(inputs, g))
+        })
+    }
+}
