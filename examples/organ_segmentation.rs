@@ -112,7 +112,7 @@ impl Scale {
             epochs: 12,
         };
         if args.data.is_some() {
-            (scale.patch, scale.epochs) = (64, 24);
+            (scale.patch, scale.epochs) = (64, 32);
         }
         if args.quick {
             (scale.patients, scale.voxel_mm, scale.patch) = (4, 6.0, 32);

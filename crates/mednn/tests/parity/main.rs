@@ -18,6 +18,7 @@ mod linear;
 mod loss;
 mod multi_head;
 mod norm;
+mod operators;
 mod optim;
 mod params;
 mod pool;
@@ -27,3 +28,14 @@ mod suite;
 mod support;
 mod tape;
 mod windows;
+
+/// The operators of every suite; `operators.rs` writes their table.
+const SUITES: &[&[suite::Op]] = &[
+    activation_more::OPS,
+    attention::OPS,
+    dropout::OPS,
+    index::OPS,
+    layer_norm::OPS,
+    linear::OPS,
+    windows::OPS,
+];
