@@ -14,8 +14,15 @@ use rayon::prelude::*;
 
 use crate::cpu::real::Real;
 
-/// Rows and columns of a tile of a product.
-const TILE: (usize, usize) = (192, 512);
+/// Rows and columns of a tile of a product, about.
+const TILE: (usize, usize) = (192, 384);
+
+/// The length of tiles of about `near` elements that all have nearly the same length: a narrow last one would pack the other
+/// matrix for little.
+fn tile_len(length: usize, near: usize) -> usize {
+    let tiles = ((length + near / 2) / near).max(1);
+    length.div_ceil(tiles).next_multiple_of(16)
+}
 
 /// A matrix in a slice: element `(i, j)` at `i * strides.0 + j * strides.1`.
 #[derive(Debug, Clone, Copy)]
@@ -168,12 +175,19 @@ pub(crate) fn product<T: Real>(
     let (m, n) = (a.shape.0, b.shape.1);
     let mut out: Vec<T> = Vec::with_capacity(m * n);
     let first = Start(out.spare_capacity_mut().as_mut_ptr());
-    let (row_tiles, column_tiles) = (m.div_ceil(TILE.0), n.div_ceil(TILE.1));
+    let tile_shape = (tile_len(m, TILE.0), tile_len(n, TILE.1));
+    let (row_tiles, column_tiles) = (m.div_ceil(tile_shape.0), n.div_ceil(tile_shape.1));
     (0..row_tiles * column_tiles)
         .into_par_iter()
         .for_each(|tile| {
-            let (row, column) = (tile % row_tiles * TILE.0, tile / row_tiles * TILE.1);
-            let (rows, columns) = (row..(row + TILE.0).min(m), column..(column + TILE.1).min(n));
+            let (row, column) = (
+                tile % row_tiles * tile_shape.0,
+                tile / row_tiles * tile_shape.1,
+            );
+            let (rows, columns) = (
+                row..(row + tile_shape.0).min(m),
+                column..(column + tile_shape.1).min(n),
+            );
             let (a, b) = (
                 a.part(rows.clone(), 0..a.shape.1),
                 b.part(0..b.shape.0, columns.clone()),
@@ -216,6 +230,7 @@ mod tests {
             (1, 1, 1),
             (3, 5, 7),
             (193, 2, 4),
+            (300, 577, 2),
             (2, 513, 3),
             (200, 600, 1),
         ] {

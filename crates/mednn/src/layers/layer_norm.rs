@@ -110,7 +110,7 @@ impl LayerNorm {
     /// - input and output: `[..., shape]`, or `[batch, channels, ...]`
     ///
     /// # Errors
-    /// See [`ops::layer_norm`].
+    /// See [`ops::layer_norm()`].
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let tensor = |param: &Option<Param>| param.as_ref().map(|p| p.tensor(context));
         let (weight, bias) = (tensor(&self.weight), tensor(&self.bias));
