@@ -19,5 +19,6 @@ pub mod segmentation;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;
+pub mod update;
 
 pub use buffer::Columns;
