@@ -26,5 +26,6 @@ pub mod skeleton;
 pub mod softmax;
 pub mod top_k;
 pub mod windows;
+pub mod update;
 
 pub use buffer::Columns;

@@ -1,20 +1,32 @@
-//! Adam (Kingma and Ba, ICLR 2015) and AdamW (Loshchilov and Hutter, ICLR 2019), as PyTorch computes them.
+//! Adam (Kingma and Ba, ICLR 2015), AdamW (Loshchilov and Hutter, ICLR 2019) and AMSGrad (Reddi et al., ICLR 2018), as PyTorch
+//! computes them.
 
-use std::collections::BTreeMap;
-
-use candle_core::backprop::GradStore;
-use candle_core::{Device, Tensor};
-
-use super::Optimizer;
-use super::group::{self, Group};
-use super::state::{Slot, check_known};
+use super::moments::{self, FIRST, Moments, SECOND, correction};
+use super::state::{Slot, State};
+use super::stepper::{Rule, Stepper, Target};
 use super::update::update;
-use crate::error::{Error, Result};
-use crate::params::Params;
+use crate::error::Result;
 
-const FIRST: &str = "exp_avg";
-const SECOND: &str = "exp_avg_sq";
-const STEP: &str = "step";
+/// Steps of a size that adapts to each parameter's gradients.
+///
+/// With gradient `g`: `m = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g^2`,
+/// `p = p - rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)`, after `p = p - rate decay p` (AdamW) or with
+/// `g + decay p` in place of `g` (Adam).
+///
+/// ```
+/// use mednn::Params;
+/// use mednn::optim::{AdamW, AdamWConfig, Group, Optimizer};
+/// use mednn::params::Init;
+///
+/// let params = Params::new(7);
+/// let weight = params.root().parameter("weight", &[2, 3], Init::Constant(1.0))?;
+/// let mut adam = AdamW::new(&params, AdamWConfig::default())?.with_group(Group::without_decay());
+/// let gradients = weight.var().sum_all()?.backward()?;
+/// adam.step(&gradients, 1e-3)?;
+/// assert!(weight.value().max_all()?.to_scalar::<f32>()? < 1.0);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+pub type AdamW = Stepper<AdamWConfig>;
 
 /// Where weight decay acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +50,8 @@ pub struct AdamWConfig {
     pub weight_decay: f64,
     /// Where the decay acts.
     pub decay: Decay,
+    /// Divides by the largest mean square so far (AMSGrad).
+    pub amsgrad: bool,
 }
 
 impl Default for AdamWConfig {
@@ -48,6 +62,7 @@ impl Default for AdamWConfig {
             eps: 1e-8,
             weight_decay: 0.01,
             decay: Decay::Decoupled,
+            amsgrad: false,
         }
     }
 }
@@ -64,159 +79,56 @@ impl AdamWConfig {
     }
 }
 
-/// Steps of a size that adapts to each parameter's gradients.
-#[derive(Debug)]
-pub struct AdamW {
-    params: Params,
-    config: AdamWConfig,
-    groups: Vec<Group>,
-    first: Slot,
-    second: Slot,
-    /// Updates each parameter has had: bias correction counts from its own first gradient.
-    steps: BTreeMap<String, u32>,
-}
+impl Rule for AdamWConfig {
+    const NAME: &'static str = "adamw";
 
-impl AdamW {
-    /// An optimizer of all trainable parameters.
-    ///
-    /// # Errors
-    /// Refuses settings out of range.
-    pub fn new(params: &Params, config: AdamWConfig) -> Result<Self> {
-        let rules = [
-            (
-                "beta1",
-                "in [0, 1)",
-                config.beta1,
-                (0.0..1.0).contains(&config.beta1),
-            ),
-            (
-                "beta2",
-                "in [0, 1)",
-                config.beta2,
-                (0.0..1.0).contains(&config.beta2),
-            ),
-            (
-                "eps",
-                "finite and at least 0",
-                config.eps,
-                config.eps >= 0.0 && config.eps.is_finite(),
-            ),
-            (
-                "weight_decay",
-                "finite and at least 0",
-                config.weight_decay,
-                config.weight_decay >= 0.0 && config.weight_decay.is_finite(),
-            ),
-        ];
-        for (setting, rule, value, holds) in rules {
-            if !holds {
-                return Err(Error::Setting {
-                    op: "adamw",
-                    setting,
-                    rule,
-                    value: value.to_string(),
-                });
-            }
-        }
-        Ok(Self {
-            params: params.clone(),
-            config,
-            groups: Vec::new(),
-            first: Slot::new(FIRST),
-            second: Slot::new(SECOND),
-            steps: BTreeMap::new(),
-        })
+    fn check(&self) -> Result<()> {
+        let betas = (self.beta1, self.beta2);
+        moments::check_settings(Self::NAME, betas, self.eps, self.weight_decay)
     }
 
-    /// Treats some parameters differently.
-    #[must_use]
-    pub fn with_group(mut self, group: Group) -> Self {
-        self.groups.push(group);
-        self
-    }
-}
-
-impl Optimizer for AdamW {
-    fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
-        let AdamWConfig {
-            beta1,
-            beta2,
-            eps,
-            weight_decay,
-            decay,
-        } = self.config;
-        for param in self
-            .params
-            .parameters()
-            .into_iter()
-            .filter(|p| p.is_trainable())
-        {
-            let Some(gradient) = gradients.get(param.var().as_tensor()) else {
-                continue;
-            };
-            let (rate, weight_decay) =
-                group::settings(&self.groups, param.name(), learning_rate, weight_decay);
-            let step = self.steps.entry(param.name().to_owned()).or_insert(0);
-            *step += 1;
-            let correction = |beta: f64| 1.0 - beta.powi(*step as i32);
-            let (size, root) = (
-                (rate / correction(beta1)) as f32,
-                correction(beta2).sqrt() as f32,
-            );
-            let (in_gradient, shrink) = match decay {
-                Decay::Gradient => (weight_decay as f32, 1.0),
-                Decay::Decoupled => (0.0, (1.0 - rate * weight_decay) as f32),
-            };
-            let value = param.value();
-            let (first, second) = (
-                self.first.get_or_zeros(&param)?,
-                self.second.get_or_zeros(&param)?,
-            );
-            let (b1, c1) = (beta1 as f32, (1.0 - beta1) as f32);
-            let (b2, c2) = (beta2 as f32, (1.0 - beta2) as f32);
-            let eps = eps as f32;
-            update(&first, gradient, &value, move |m, g, p| {
-                b1 * m + c1 * (g + in_gradient * p)
-            })?;
-            update(&second, gradient, &value, move |v, g, p| {
-                let g = g + in_gradient * p;
-                b2 * v + c2 * g * g
-            })?;
-            update(&value, &first, &second, move |p, m, v| {
-                p * shrink - size * m / (v.sqrt() / root + eps)
-            })?;
-        }
-        Ok(())
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
     }
 
-    fn state_dict(&self) -> Result<BTreeMap<String, Tensor>> {
-        let mut state = BTreeMap::new();
-        self.first.save(&mut state)?;
-        self.second.save(&mut state)?;
-        for (name, &step) in &self.steps {
-            state.insert(
-                format!("{STEP}/{name}"),
-                Tensor::new(&[step], &Device::Cpu)?,
-            );
+    fn slots(&self) -> Vec<Slot> {
+        let mut slots = vec![FIRST, SECOND];
+        if self.amsgrad {
+            slots.push(Slot::Elementwise("max_exp_avg_sq"));
         }
-        Ok(state)
+        slots
     }
 
-    fn load_state_dict(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
-        check_known(state, &[FIRST, SECOND, STEP])?;
-        let first = self.first.load(&self.params, state)?;
-        let second = self.second.load(&self.params, state)?;
-        let mut steps = BTreeMap::new();
-        for (name, value) in state {
-            if let Some(name) = name.strip_prefix("step/") {
-                let step = value.to_vec1::<u32>().ok().and_then(|v| v.first().copied());
-                let step = step.ok_or_else(|| Error::OptimizerState {
-                    reason: format!("{STEP}/{name} is not one whole number"),
-                })?;
-                steps.insert(name.to_owned(), step);
-            }
+    fn apply(&self, target: &Target<'_>, state: &mut State) -> Result<()> {
+        let moments = Moments::new(self.beta1, self.beta2);
+        let size = (target.rate / correction(self.beta1, state.steps)) as f32;
+        let root = (1.0 / correction(self.beta2, state.steps).sqrt()) as f32;
+        let eps = self.eps as f32;
+        let (in_gradient, keep) = match self.decay {
+            Decay::Gradient => (target.weight_decay as f32, 1.0),
+            Decay::Decoupled => (0.0, (1.0 - target.rate * target.weight_decay) as f32),
+        };
+        match &state.tensors[..] {
+            [first, second, largest] => update(
+                [&target.value, first, second, largest],
+                [target.gradient],
+                #[inline(always)]
+                move |[p, m, v, largest], [g]| {
+                    let (m, v) = moments.after(m, v, g + in_gradient * p);
+                    let largest = if largest > v { largest } else { v };
+                    let p = p * keep - size * m / (largest.sqrt() * root + eps);
+                    [p, m, v, largest]
+                },
+            ),
+            state => update(
+                [&target.value, &state[0], &state[1]],
+                [target.gradient],
+                #[inline(always)]
+                move |[p, m, v], [g]| {
+                    let (m, v) = moments.after(m, v, g + in_gradient * p);
+                    [p * keep - size * m / (v.sqrt() * root + eps), m, v]
+                },
+            ),
         }
-        (self.first, self.second, self.steps) = (first, second, steps);
-        Ok(())
     }
 }
