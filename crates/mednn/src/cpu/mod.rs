@@ -9,8 +9,10 @@ pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
 pub mod huber;
+pub mod interpolation;
 pub mod map_sum;
 pub mod norm;
+pub mod pad;
 pub mod pool;
 pub mod real;
 pub mod reduce;
@@ -19,5 +21,6 @@ pub mod segmentation;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;
+pub mod taps;
 
 pub use buffer::Columns;

@@ -11,6 +11,7 @@ mod layers;
 mod loss;
 mod norm;
 mod optim;
+mod pad;
 mod params;
 mod pool;
 mod resize;

@@ -7,9 +7,7 @@
 use candle_core::{DType, Tensor, Var};
 use mednn::Result;
 
-use crate::support::{
-    Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient,
-};
+use crate::support::{Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient};
 
 /// Largest relative error of f32 arithmetic (the rule), and of f64 arithmetic against values stored in f32.
 const F32_ERROR: f64 = 1e-5;
@@ -40,33 +38,53 @@ pub(crate) fn check(ops: &[Op]) {
     for op in ops {
         let fixture = Fixture::load(op.fixture);
         for case in op.cases {
-            check_case(&fixture, case);
+            check_case(op.name, &fixture, case);
         }
         let run = op.cases[0].1;
         let large = (op.large)();
         assert_same_on_any_number_of_threads(|| {
             let (vars, output) = tracked(&large, DType::F32, run);
             let gradients = output.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            let gradients = vars.iter().flatten().map(|v| gradients.get(v).unwrap().clone());
+            let gradients = vars
+                .iter()
+                .flatten()
+                .map(|v| gradients.get(v).unwrap().clone());
             std::iter::once(output).chain(gradients).collect()
         });
     }
 }
 
-fn check_case(fixture: &Fixture, &(name, run): &Case) {
+fn check_case(op: &str, fixture: &Fixture, &(name, run): &Case) {
     let get = |part: String| fixture.find(&format!("{name}.{part}"));
     let inputs: Vec<Tensor> = (0..).map_while(|i| get(format!("x{i}"))).collect();
     let expected = fixture.get(&format!("{name}.y"));
     for (dtype, tolerance) in [(DType::F64, F64_ERROR), (DType::F32, F32_ERROR)] {
         let (vars, output) = tracked(&inputs, dtype, run);
-        assert_close(&output, &expected, tolerance, &format!("{name}.y in {dtype:?}"));
+        assert_close(
+            &output,
+            &expected,
+            tolerance,
+            &format!("{op}: {name}.y in {dtype:?}"),
+        );
         let sent = fixture.get(&format!("{name}.g")).to_dtype(dtype).unwrap();
-        let gradients = (output * sent).unwrap().sum_all().unwrap().backward().unwrap();
+        let gradients = (output * sent)
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .backward()
+            .unwrap();
         for (i, var) in vars.iter().enumerate() {
             let Some(var) = var else { continue };
-            let what = format!("{name}.dx{i} in {dtype:?}");
-            let got = gradients.get(var).unwrap_or_else(|| panic!("{what} is missing"));
-            assert_close(got, &fixture.get(&format!("{name}.dx{i}")), tolerance, &what);
+            let what = format!("{op}: {name}.dx{i} in {dtype:?}");
+            let got = gradients
+                .get(var)
+                .unwrap_or_else(|| panic!("{what} is missing"));
+            assert_close(
+                got,
+                &fixture.get(&format!("{name}.dx{i}")),
+                tolerance,
+                &what,
+            );
         }
     }
     check_views(name, &inputs, run);
@@ -132,7 +150,10 @@ fn check_differences(inputs: &[Tensor], run: fn(&[Tensor]) -> Result<Tensor>) {
     if elements > MOST_DIFFERENCES {
         return;
     }
-    let varied: Vec<Tensor> = real.iter().map(|&i| inputs[i].to_dtype(DType::F64).unwrap()).collect();
+    let varied: Vec<Tensor> = real
+        .iter()
+        .map(|&i| inputs[i].to_dtype(DType::F64).unwrap())
+        .collect();
     let with = |varied: &[Tensor]| {
         let mut all = inputs.to_vec();
         for (&i, tensor) in real.iter().zip(varied) {
