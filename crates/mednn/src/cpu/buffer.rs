@@ -91,12 +91,22 @@ pub(crate) fn build_whole_rows<T: Zeroable>(
     row_len: usize,
     fill: impl Fn(usize, &mut [T]) + Sync,
 ) -> Vec<T> {
+    build_rows_of_cost(rows, row_len, row_len, fill)
+}
+
+/// As [`build_whole_rows`] for rows that cost as much as writing `cost` elements.
+pub(crate) fn build_rows_of_cost<T: Zeroable>(
+    rows: usize,
+    row_len: usize,
+    cost: usize,
+    fill: impl Fn(usize, &mut [T]) + Sync,
+) -> Vec<T> {
     let len = rows * row_len;
     let mut out = Vec::with_capacity(len);
     if len == 0 {
         return out;
     }
-    let rows_per_task = (CHUNK / row_len).max(1);
+    let rows_per_task = (CHUNK / cost.max(row_len)).max(1);
     out.spare_capacity_mut()[..len]
         .par_chunks_mut(row_len * rows_per_task)
         .enumerate()

@@ -1,296 +1,370 @@
-//! Resizing and padding of `[rows, depth, height, width]`; 2D has depth 1.
+//! Maps of grids `[rows, depth, height, width]` that are products of one map an axis; 2D has depth 1.
 //!
-//! Both are products of one-dimensional maps: each output index takes at most two input indices with weights.
+//! An output slice is made by mixing input planes, an output row by mixing rows of that plane, and an output voxel by
+//! mixing voxels of that row, so the work grows with the sum of the taps of the three axes and not with their product.
+//! The gradient is the same computation with the transposed maps: nothing is scattered, and the number of threads does not
+//! show.
+
+use std::ops::Range;
 
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
-
-/// Where one output index of an axis takes its value from.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Source {
-    /// The first input index.
-    pub low: usize,
-    /// The second, equal to the first when one is enough.
-    pub high: usize,
-    /// The weight of the first.
-    pub low_weight: f64,
-    /// The weight of the second.
-    pub high_weight: f64,
-}
-
-impl Source {
-    /// One input index alone.
-    #[must_use]
-    pub fn one(index: usize) -> Self {
-        Self {
-            low: index,
-            high: index,
-            low_weight: 1.0,
-            high_weight: 0.0,
-        }
-    }
-
-    /// Nothing: the output stays zero.
-    #[must_use]
-    pub fn nothing() -> Self {
-        Self {
-            low: 0,
-            high: 0,
-            low_weight: 0.0,
-            high_weight: 0.0,
-        }
-    }
-
-    fn is_one(&self) -> bool {
-        self.high_weight == 0.0
-    }
-}
+use crate::cpu::taps::{AxisMap, Tap};
 
 /// How a grid is made from another, axis by axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GridMap {
-    /// Extent of the input along each axis.
-    pub input: [usize; 3],
-    /// For each axis the source of every output index.
-    pub sources: [Vec<Source>; 3],
+    /// The map of each axis.
+    pub axes: [AxisMap; 3],
+    /// The value of output voxels that take nothing along one of the axes.
+    pub outside: f64,
 }
 
 impl GridMap {
+    /// Extent of the input along each axis.
+    #[must_use]
+    pub fn input(&self) -> [usize; 3] {
+        self.axes.each_ref().map(AxisMap::input)
+    }
+
     /// Extent of the output along each axis.
     #[must_use]
     pub fn output(&self) -> [usize; 3] {
-        [
-            self.sources[0].len(),
-            self.sources[1].len(),
-            self.sources[2].len(),
-        ]
+        self.axes.each_ref().map(AxisMap::output)
     }
 
-    fn input_len(&self) -> usize {
-        self.input.iter().product()
-    }
-
-    fn output_len(&self) -> usize {
-        self.output().iter().product()
-    }
-
-    /// The input rows that output row (d, h) takes, as offsets with weights; those of weight zero are left out.
-    fn row_sources(&self, d: usize, h: usize) -> impl Iterator<Item = (usize, f64)> {
-        let (d, h) = (self.sources[0][d], self.sources[1][h]);
-        let [_, height, width] = self.input;
-        [(d.low, d.low_weight), (d.high, d.high_weight)]
-            .into_iter()
-            .flat_map(move |(d, dw)| {
-                [(h.low, h.low_weight), (h.high, h.high_weight)]
-                    .into_iter()
-                    .map(move |(h, hw)| ((d * height + h) * width, dw * hw))
-            })
-            .filter(|&(_, weight)| weight != 0.0)
+    /// The map of gradients.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        Self {
+            axes: self.axes.each_ref().map(AxisMap::transposed),
+            outside: 0.0,
+        }
     }
 }
 
 /// The output grid.
 #[must_use]
 pub fn forward<T: Real>(map: &GridMap, rows: usize, input: &[T]) -> Vec<T> {
-    let len = map.input_len();
-    let width = Width::new(&map.sources[2]);
-    let [depth, height, out_width] = map.output();
-    // A task is one output slice, so that few channels still keep all threads busy.
-    buffer::build_whole_rows(rows * depth, height * out_width, |slice, out: &mut [T]| {
-        let input = &input[slice / depth * len..][..len];
-        let mut mixed = vec![T::ZERO; map.input[2]];
-        for (h, out) in out.chunks_exact_mut(out_width).enumerate() {
-            mixed.fill(T::ZERO);
-            for (offset, weight) in map.row_sources(slice % depth, h) {
-                let (row, weight) = (&input[offset..offset + mixed.len()], T::from_f64(weight));
-                let mixed = &mut mixed[..];
-                T::vectorize(
-                    #[inline(always)]
-                    move || {
-                        for (m, &x) in mixed.iter_mut().zip(row) {
-                            *m += weight * x;
-                        }
-                    },
-                );
-            }
-            width.forward(&mixed, out);
-        }
+    let slices = Slices::new(map);
+    let len: usize = map.input().iter().product();
+    let [depth, height, width] = map.output();
+    // A task is at least one output slice, so that few channels still keep all threads busy; what a slice costs is at
+    // least to read its part of the input.
+    let slice_len = height * width;
+    let cost = slice_len.max(len / depth.max(1));
+    buffer::build_rows_of_cost(rows * depth, slice_len, cost, |slice, out: &mut [T]| {
+        slices.add(slice % depth, &input[slice / depth * len..][..len], out);
     })
 }
 
-/// The gradient of [`forward`]: every output gives back to its sources.
-#[must_use]
-pub fn backward<T: Real>(map: &GridMap, rows: usize, gradient: &[T]) -> Vec<T> {
-    let out_len = map.output_len();
-    let width = Width::new(&map.sources[2]);
-    let [depth, height, out_width] = map.output();
-    buffer::build_whole_rows(rows, map.input_len(), |row, out: &mut [T]| {
-        let gradient = &gradient[row * out_len..(row + 1) * out_len];
-        let mut mixed = vec![T::ZERO; map.input[2]];
-        for d in 0..depth {
-            for h in 0..height {
-                let gradient = &gradient[(d * height + h) * out_width..][..out_width];
-                mixed.fill(T::ZERO);
-                width.backward(gradient, &mut mixed);
-                for (offset, weight) in map.row_sources(d, h) {
-                    let weight = T::from_f64(weight);
-                    let (out, mixed) = (&mut out[offset..offset + mixed.len()], &mixed[..]);
-                    T::vectorize(
-                        #[inline(always)]
-                        move || {
-                            for (o, &m) in out.iter_mut().zip(mixed) {
-                                *o += weight * m;
-                            }
-                        },
+/// A map ready for computing output slices.
+pub(crate) struct Slices<'a, T> {
+    map: &'a GridMap,
+    width: Width<T>,
+    /// The rows and columns of the input plane that the output takes anything from.
+    rows: Range<usize>,
+    columns: Range<usize>,
+    outside: T,
+}
+
+impl<'a, T: Real> Slices<'a, T> {
+    pub(crate) fn new(map: &'a GridMap) -> Self {
+        Self {
+            map,
+            width: Width::new(&map.axes[2], map.outside),
+            rows: extent(&map.axes[1]),
+            columns: extent(&map.axes[2]),
+            outside: T::from_f64(map.outside),
+        }
+    }
+
+    /// Adds output slice `d` to `out`.
+    pub(crate) fn add(&self, d: usize, input: &[T], out: &mut [T]) {
+        let [_, height, width] = self.map.input();
+        let out_width = self.map.axes[2].output();
+        let plane = |d: usize| &input[d * height * width..][..height * width];
+        let mut mixed_plane = Vec::new();
+        let plane = match self.map.axes[0].of(d) {
+            [] => return self.add_outside(out),
+            [tap] if tap.weight == 1.0 => plane(tap.index),
+            taps => {
+                let rows = self.rows.start * width..self.rows.end * width;
+                mixed_plane.resize(height * width, T::ZERO);
+                mix(
+                    taps,
+                    |d| &plane(d)[rows.clone()],
+                    &mut mixed_plane[rows.clone()],
+                );
+                &mixed_plane
+            }
+        };
+        let mut mixed_row = vec![T::ZERO; width];
+        for (taps, out) in self.map.axes[1].iter().zip(out.chunks_exact_mut(out_width)) {
+            let row = |h: usize| &plane[h * width..][..width];
+            match taps {
+                [] => self.add_outside(out),
+                [tap] if tap.weight == 1.0 => self.width.add(row(tap.index), out),
+                taps => {
+                    let columns = self.columns.clone();
+                    mix(
+                        taps,
+                        |h| &row(h)[columns.clone()],
+                        &mut mixed_row[columns.clone()],
                     );
+                    self.width.add(&mixed_row, out);
                 }
             }
         }
-    })
+    }
+
+    fn add_outside(&self, out: &mut [T]) {
+        if self.outside != T::ZERO {
+            for o in out {
+                *o += self.outside;
+            }
+        }
+    }
 }
 
-/// The sources of the last axis in the type of the loop.
+/// The smallest range that holds the indices of all taps.
+fn extent(map: &AxisMap) -> Range<usize> {
+    let indices = || map.iter().flatten().map(|tap| tap.index);
+    match (indices().min(), indices().max()) {
+        (Some(first), Some(last)) => first..last + 1,
+        _ => 0..0,
+    }
+}
+
+/// Writes the weighted sum of rows to `out`; at least one.
+fn mix<'a, T: Real>(taps: &[Tap], row: impl Fn(usize) -> &'a [T], out: &mut [T]) {
+    let mut pairs = taps.chunks(2).map(|pair| {
+        let last = pair[pair.len() - 1];
+        (
+            row(pair[0].index),
+            T::from_f64(pair[0].weight),
+            row(last.index),
+            T::from_f64(last.weight),
+            pair.len() == 2,
+        )
+    });
+    if let Some((a, a_weight, b, b_weight, two)) = pairs.next() {
+        let out = &mut *out;
+        T::vectorize(
+            #[inline(always)]
+            move || {
+                if two {
+                    for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                        *o = a_weight * a + b_weight * b;
+                    }
+                } else {
+                    for (o, &a) in out.iter_mut().zip(a) {
+                        *o = a_weight * a;
+                    }
+                }
+            },
+        );
+    }
+    for (a, a_weight, b, b_weight, two) in pairs {
+        let out = &mut *out;
+        T::vectorize(
+            #[inline(always)]
+            move || {
+                if two {
+                    for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                        *o += a_weight * a + b_weight * b;
+                    }
+                } else {
+                    for (o, &a) in out.iter_mut().zip(a) {
+                        *o += a_weight * a;
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// The map of the last axis in the type of the loop.
 struct Width<T> {
-    low: Vec<(usize, T)>,
-    high: Vec<(usize, T)>,
-    plain: bool,
+    /// Output indices that copy input indices in a row, and the first of these.
+    copied: Range<usize>,
+    copied_from: usize,
+    taps: Taps<T>,
+}
+
+/// Fixed numbers of taps, the commonest, spare the loop over them.
+enum Taps<T> {
+    One(Vec<[(usize, T); 1]>),
+    Two(Vec<[(usize, T); 2]>),
+    Four(Vec<[(usize, T); 4]>),
+    /// Where the taps of each output end, all taps, and the value of an output without.
+    Any(Vec<usize>, Vec<(usize, T)>, T),
 }
 
 impl<T: Real> Width<T> {
-    fn new(sources: &[Source]) -> Self {
+    fn new(map: &AxisMap, outside: f64) -> Self {
+        let numbers = || map.iter().map(<[Tap]>::len);
+        let taps = match (numbers().min(), numbers().max()) {
+            (Some(1), Some(1)) => Taps::One(fixed(map)),
+            (Some(1..), Some(2)) => Taps::Two(fixed(map)),
+            (Some(1..), Some(3 | 4)) => Taps::Four(fixed(map)),
+            _ => {
+                let mut ends = Vec::with_capacity(map.output());
+                let mut all = Vec::new();
+                for taps in map.iter() {
+                    all.extend(taps.iter().map(|t| (t.index, T::from_f64(t.weight))));
+                    ends.push(all.len());
+                }
+                Taps::Any(ends, all, T::from_f64(outside))
+            }
+        };
+        let (copied, copied_from) = longest_copy(map);
         Self {
-            low: sources
-                .iter()
-                .map(|s| (s.low, T::from_f64(s.low_weight)))
-                .collect(),
-            high: sources
-                .iter()
-                .map(|s| (s.high, T::from_f64(s.high_weight)))
-                .collect(),
-            plain: sources.iter().all(Source::is_one),
+            copied,
+            copied_from,
+            taps,
         }
     }
 
-    fn forward(&self, row: &[T], out: &mut [T]) {
-        if self.plain {
-            for (o, &(low, weight)) in out.iter_mut().zip(&self.low) {
-                *o = weight * row[low];
-            }
-            return;
+    /// Adds the output row to `out`.
+    fn add(&self, row: &[T], out: &mut [T]) {
+        let (copied, from) = (self.copied.clone(), self.copied_from);
+        if !copied.is_empty() {
+            let (row, out) = (&row[from..][..copied.len()], &mut out[copied.clone()]);
+            T::vectorize(
+                #[inline(always)]
+                move || {
+                    for (o, &x) in out.iter_mut().zip(row) {
+                        *o += x;
+                    }
+                },
+            );
         }
-        for ((o, &(low, a)), &(high, b)) in out.iter_mut().zip(&self.low).zip(&self.high) {
-            *o = a * row[low] + b * row[high];
-        }
-    }
-
-    fn backward(&self, gradient: &[T], row: &mut [T]) {
-        for ((&g, &(low, a)), &(high, b)) in gradient.iter().zip(&self.low).zip(&self.high) {
-            row[low] += a * g;
-            if !self.plain {
-                row[high] += b * g;
-            }
-        }
-    }
-}
-
-/// How values between voxels are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Interpolation {
-    /// The voxel at `floor(i * in / out)`, PyTorch's `nearest`.
-    Nearest,
-    /// The voxel the centre lies in, `floor((i + 0.5) * in / out)`, PyTorch's `nearest-exact`.
-    NearestExact,
-    /// Linear between voxels; bilinear and trilinear in more dimensions.
-    Linear {
-        /// Whether the first and last voxels of both grids coincide; otherwise the outer edges of their voxels do.
-        align_corners: bool,
-    },
-}
-
-impl Interpolation {
-    /// The sources of an axis of `output` voxels over one of `input`, `ratio` input voxels a step (`input / output` unless a
-    /// scale was given).
-    #[must_use]
-    pub fn sources(self, input: usize, output: usize, ratio: f64) -> Vec<Source> {
-        let last = input - 1;
-        (0..output)
-            .map(|i| match self {
-                // In f32 even for f64 images, as PyTorch computes it.
-                Self::Nearest => {
-                    Source::one(((i as f32 * ratio as f32).floor() as usize).min(last))
-                }
-                Self::NearestExact => {
-                    Source::one((((i as f32 + 0.5) * ratio as f32).floor() as usize).min(last))
-                }
-                Self::Linear { align_corners } => {
-                    let place = if !align_corners {
-                        ((i as f64 + 0.5) * ratio - 0.5).max(0.0)
-                    } else if output > 1 {
-                        i as f64 * last as f64 / (output - 1) as f64
-                    } else {
-                        0.0
-                    };
-                    let low = (place.floor() as usize).min(last);
-                    let high = (low + 1).min(last);
-                    let weight = if high == low { 0.0 } else { place - low as f64 };
-                    Source {
-                        low,
-                        high,
-                        low_weight: 1.0 - weight,
-                        high_weight: weight,
+        for rest in [0..copied.start, copied.end..out.len()] {
+            let out = &mut out[rest.clone()];
+            match &self.taps {
+                Taps::One(taps) => add_fixed(&taps[rest], row, out),
+                Taps::Two(taps) => add_fixed(&taps[rest], row, out),
+                Taps::Four(taps) => add_fixed(&taps[rest], row, out),
+                Taps::Any(ends, taps, outside) => {
+                    let mut start = rest.start.checked_sub(1).map_or(0, |before| ends[before]);
+                    for (o, &end) in out.iter_mut().zip(&ends[rest]) {
+                        let mut sum = if start == end { *outside } else { T::ZERO };
+                        for &(index, weight) in &taps[start..end] {
+                            sum += weight * row[index];
+                        }
+                        *o += sum;
+                        start = end;
                     }
                 }
-            })
-            .collect()
+            }
+        }
     }
 }
 
-/// What lies outside the input.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum PadMode {
-    /// One value.
-    Constant(f64),
-    /// The input mirrored at its outermost voxel, which is not repeated; less than the input's extent on each side.
-    Reflect,
-    /// The outermost voxel repeated.
-    Replicate,
+/// The taps of every output filled up to `K` with weights of zero.
+fn fixed<T: Real, const K: usize>(map: &AxisMap) -> Vec<[(usize, T); K]> {
+    map.iter()
+        .map(|taps| {
+            std::array::from_fn(|k| match taps.get(k) {
+                Some(tap) => (tap.index, T::from_f64(tap.weight)),
+                None => (taps[0].index, T::ZERO),
+            })
+        })
+        .collect()
 }
 
-impl PadMode {
-    /// The sources of an axis with `before` voxels added in front and `after` behind.
-    #[must_use]
-    pub fn sources(self, input: usize, before: usize, after: usize) -> Vec<Source> {
-        let last = input as isize - 1;
-        (0..before + input + after)
-            .map(|o| {
-                let i = o as isize - before as isize;
-                let inside = match self {
-                    Self::Constant(_) if i < 0 || i > last => return Source::nothing(),
-                    Self::Constant(_) => i,
-                    Self::Replicate => i.clamp(0, last),
-                    Self::Reflect if i < 0 => -i,
-                    Self::Reflect if i > last => 2 * last - i,
-                    Self::Reflect => i,
-                };
-                Source::one(inside as usize)
-            })
-            .collect()
+#[inline(always)]
+fn add_fixed<T: Real, const K: usize>(taps: &[[(usize, T); K]], row: &[T], out: &mut [T]) {
+    for (o, taps) in out.iter_mut().zip(taps) {
+        let mut sum = taps[0].1 * row[taps[0].0];
+        for &(index, weight) in &taps[1..] {
+            sum += weight * row[index];
+        }
+        *o += sum;
     }
+}
+
+/// The most outputs in a row that are copies of inputs in a row, and the first of these inputs.
+fn longest_copy(map: &AxisMap) -> (Range<usize>, usize) {
+    let (mut longest, mut longest_from) = (0..0, 0);
+    let (mut run, mut from) = (0..0, 0);
+    for (o, taps) in map.iter().enumerate() {
+        let copy = match taps {
+            [tap] if tap.weight == 1.0 => Some(tap.index),
+            _ => None,
+        };
+        match copy {
+            Some(index) if !run.is_empty() && index == from + run.len() => run.end = o + 1,
+            Some(index) => (run, from) = (o..o + 1, index),
+            None => run = 0..0,
+        }
+        if run.len() > longest.len() {
+            (longest, longest_from) = (run.clone(), from);
+        }
+    }
+    (longest, longest_from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The sum over all taps of all axes, term by term.
+    fn by_definition(map: &GridMap, input: &[f64]) -> Vec<f64> {
+        let [_, height, width] = map.input();
+        let mut out = Vec::new();
+        for ds in map.axes[0].iter() {
+            for hs in map.axes[1].iter() {
+                for ws in map.axes[2].iter() {
+                    let mut sum = 0.0;
+                    for d in ds {
+                        for h in hs {
+                            for w in ws {
+                                let x = input[(d.index * height + h.index) * width + w.index];
+                                sum += d.weight * h.weight * w.weight * x;
+                            }
+                        }
+                    }
+                    let empty = ds.is_empty() || hs.is_empty() || ws.is_empty();
+                    out.push(if empty { map.outside } else { sum });
+                }
+            }
+        }
+        out
+    }
+
     #[test]
-    fn reflection_leaves_the_outermost_voxel_out() {
-        let low: Vec<usize> = PadMode::Reflect
-            .sources(4, 3, 2)
-            .iter()
-            .map(|s| s.low)
-            .collect();
-        assert_eq!(low, [3, 2, 1, 0, 1, 2, 3, 2, 1]);
+    fn any_number_of_taps_gives_the_sum_over_all_of_them() {
+        let axis = |input: usize, outputs: usize, most: usize| {
+            AxisMap::from_fn(input, outputs, move |o| {
+                (0..(o * 5 + most) % (most + 1))
+                    .map(move |k| ((o * 3 + k) % input, 0.5 + k as f64 - 0.25 * o as f64))
+                    .collect::<Vec<_>>()
+            })
+        };
+        for most in 1..6 {
+            let map = GridMap {
+                axes: [axis(3, 4, most), axis(4, 6, most), axis(6, 7, most)],
+                outside: 1.5,
+            };
+            let input: Vec<f64> = (0..72).map(|i| f64::from(i * 37 % 19) - 7.0).collect();
+            let (got, expected) = (forward(&map, 1, &input), by_definition(&map, &input));
+            for (got, expected) in got.iter().zip(&expected) {
+                assert!((got - expected).abs() < 1e-9, "{most}: {got} {expected}");
+            }
+            let back = map.transposed();
+            let gradient: Vec<f64> = (0..168).map(|i| f64::from(i * 29 % 23) - 11.0).collect();
+            let got = forward(&back, 1, &gradient);
+            for (got, expected) in got.iter().zip(by_definition(&back, &gradient)) {
+                assert!((got - expected).abs() < 1e-9, "{most}: {got} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn copies_in_a_row_are_found() {
+        let map = AxisMap::from_fn(5, 6, |o| [(o.clamp(1, 4), if o == 5 { 0.5 } else { 1.0 })]);
+        assert_eq!(longest_copy(&map), (1..5, 1));
     }
 }

@@ -142,6 +142,41 @@ pub(crate) fn check_rank(
     check_not_empty(op, name, tensor)
 }
 
+/// Refuses numbers of spatial axes other than 1, 2 and 3, and a tensor that has not `D` of them behind batch and channels.
+pub(crate) fn check_spatial<const D: usize>(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+) -> Result<()> {
+    if !(1..=3).contains(&D) {
+        return Err(Error::Setting {
+            op,
+            setting: "the number of spatial axes",
+            rule: "1, 2 or 3",
+            value: D.to_string(),
+        });
+    }
+    check_rank(op, name, tensor, D + 2)
+}
+
+/// Refuses an output with more elements than any memory has.
+pub(crate) fn check_output(op: &'static str, shape: &[usize]) -> Result<()> {
+    // The tables of an axis take a few machine words an element.
+    const MOST: usize = isize::MAX as usize / 64;
+    let elements = shape
+        .iter()
+        .try_fold(1_usize, |product, &length| product.checked_mul(length));
+    if elements.is_some_and(|elements| elements <= MOST) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        op,
+        setting: "the shape of the output",
+        rule: "small enough for memory",
+        value: format!("{shape:?}"),
+    })
+}
+
 fn check_not_empty(op: &'static str, name: &'static str, tensor: &Tensor) -> Result<()> {
     match tensor.dims().iter().position(|&length| length == 0) {
         None => Ok(()),
@@ -156,7 +191,7 @@ fn check_not_empty(op: &'static str, name: &'static str, tensor: &Tensor) -> Res
 }
 
 /// The elements of a contiguous storage.
-pub(crate) fn elements<'a, T: Element>(
+pub(crate) fn elements<'a, T: WithDType>(
     storage: &'a CpuStorage,
     layout: &Layout,
 ) -> candle_core::Result<&'a [T]> {

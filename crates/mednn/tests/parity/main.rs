@@ -20,6 +20,7 @@ mod multi_head;
 mod norm;
 mod operators;
 mod optim;
+mod pad;
 mod params;
 mod pool;
 mod resize;
@@ -37,5 +38,7 @@ const SUITES: &[&[suite::Op]] = &[
     index::OPS,
     layer_norm::OPS,
     linear::OPS,
+    pad::OPS,
+    resize::OPS,
     windows::OPS,
 ];

@@ -1,148 +1,180 @@
-//! Resizing and padding against PyTorch.
+//! Resizing against PyTorch.
 
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Tensor};
 use mednn::Error;
-use mednn::ops::{Interpolation, PadMode, Size, pad, resize};
+use mednn::ops::{Interpolation, Size, resize};
 
-use crate::support::{
-    assert_close, assert_same_on_any_number_of_threads, check_gradient, check_unary, pattern,
-};
+use crate::suite::{self, Op};
+use crate::support::{assert_close, pattern};
 
 const LINEAR: Interpolation = Interpolation::Linear {
     align_corners: false,
 };
-const CORNERS: Interpolation = Interpolation::Linear {
+const LINEAR_CORNERS: Interpolation = Interpolation::Linear {
     align_corners: true,
 };
+const CUBIC: Interpolation = Interpolation::Cubic {
+    align_corners: false,
+};
+const CUBIC_CORNERS: Interpolation = Interpolation::Cubic {
+    align_corners: true,
+};
+const NEAREST: Interpolation = Interpolation::Nearest;
+const AREA: Interpolation = Interpolation::Area;
+const ALIASFREE: Interpolation = Interpolation::AntialiasedLinear;
+const ALIASFREE_CUBIC: Interpolation = Interpolation::AntialiasedCubic;
 
-fn check(name: &str, run: impl Fn(&Tensor) -> Tensor) {
-    check_unary("resize", name, run);
+fn large() -> Vec<Tensor> {
+    vec![pattern(&[2, 2, 7, 20, 33], 6)]
 }
 
-#[test]
-fn resizing_equals_pytorchs() {
-    let nearest = Interpolation::Nearest;
-    check("nearest2", |x| {
-        resize(x, Size::Voxels([7, 8]), nearest).unwrap()
-    });
-    check("nearest3", |x| {
-        resize(x, Size::Factor([2.0; 3]), nearest).unwrap()
-    });
-    check("nearest3_down", |x| {
-        resize(x, Size::Voxels([2, 3, 3]), nearest).unwrap()
-    });
-    check("exact2", |x| {
-        resize(x, Size::Voxels([3, 9]), Interpolation::NearestExact).unwrap()
-    });
-    check("linear2", |x| {
-        resize(x, Size::Voxels([8, 3]), LINEAR).unwrap()
-    });
-    check("linear2_corners", |x| {
-        resize(x, Size::Voxels([8, 3]), CORNERS).unwrap()
-    });
-    check("linear2_one", |x| {
-        resize(x, Size::Voxels([1, 6]), CORNERS).unwrap()
-    });
-    check("linear2_factor", |x| {
-        resize(x, Size::Factor([1.7, 2.3]), LINEAR).unwrap()
-    });
-    check("linear3", |x| {
-        resize(x, Size::Factor([2.0; 3]), LINEAR).unwrap()
-    });
-    check("linear3_corners", |x| {
-        resize(x, Size::Voxels([5, 7, 6]), CORNERS).unwrap()
-    });
-}
+pub(crate) const OPS: &[Op] = &[
+    Op {
+        name: "resize, nearest",
+        fixture: "resize",
+        cases: &[
+            ("nearest3", |t| {
+                resize(&t[0], Size::Factor([2.0; 3]), NEAREST)
+            }),
+            ("nearest3_down", |t| {
+                resize(&t[0], Size::Voxels([2, 3, 3]), NEAREST)
+            }),
+            ("nearest2", |t| resize(&t[0], Size::Voxels([7, 8]), NEAREST)),
+            ("nearest1", |t| resize(&t[0], Size::Voxels([5]), NEAREST)),
+            ("exact2", |t| {
+                resize(&t[0], Size::Voxels([3, 9]), Interpolation::NearestExact)
+            }),
+        ],
+        large,
+    },
+    Op {
+        name: "resize, linear",
+        fixture: "resize",
+        cases: &[
+            ("linear3", |t| resize(&t[0], Size::Factor([2.0; 3]), LINEAR)),
+            ("linear3_corners", |t| {
+                resize(&t[0], Size::Voxels([5, 7, 6]), LINEAR_CORNERS)
+            }),
+            ("linear2", |t| resize(&t[0], Size::Voxels([8, 3]), LINEAR)),
+            ("linear2_corners", |t| {
+                resize(&t[0], Size::Voxels([8, 3]), LINEAR_CORNERS)
+            }),
+            ("linear2_one", |t| {
+                resize(&t[0], Size::Voxels([1, 6]), LINEAR_CORNERS)
+            }),
+            ("linear2_factor", |t| {
+                resize(&t[0], Size::Factor([1.7, 2.3]), LINEAR)
+            }),
+            ("linear1", |t| resize(&t[0], Size::Voxels([10]), LINEAR)),
+        ],
+        large,
+    },
+    Op {
+        name: "resize, cubic",
+        fixture: "resize",
+        cases: &[
+            ("cubic3", |t| resize(&t[0], Size::Voxels([5, 3, 6]), CUBIC)),
+            ("cubic2", |t| resize(&t[0], Size::Voxels([9, 3]), CUBIC)),
+            ("cubic2_corners", |t| {
+                resize(&t[0], Size::Voxels([3, 9]), CUBIC_CORNERS)
+            }),
+            ("cubic2_factor", |t| {
+                resize(&t[0], Size::Factor([0.7, 2.3]), CUBIC)
+            }),
+            ("cubic1", |t| resize(&t[0], Size::Voxels([11]), CUBIC)),
+        ],
+        large,
+    },
+    Op {
+        name: "resize, area",
+        fixture: "resize",
+        cases: &[
+            ("area3", |t| resize(&t[0], Size::Voxels([2, 3, 3]), AREA)),
+            ("area2", |t| resize(&t[0], Size::Voxels([2, 7]), AREA)),
+            ("area1", |t| resize(&t[0], Size::Voxels([3]), AREA)),
+        ],
+        large,
+    },
+    Op {
+        name: "resize, antialiased",
+        fixture: "resize",
+        cases: &[
+            ("antialiased_linear3", |t| {
+                resize(&t[0], Size::Voxels([2, 3, 3]), ALIASFREE)
+            }),
+            ("antialiased_linear2", |t| {
+                resize(&t[0], Size::Voxels([3, 7]), ALIASFREE)
+            }),
+            ("antialiased_linear2_factor", |t| {
+                resize(&t[0], Size::Factor([0.4, 0.7]), ALIASFREE)
+            }),
+            ("antialiased_linear1", |t| {
+                resize(&t[0], Size::Voxels([3]), ALIASFREE)
+            }),
+            ("antialiased_cubic3", |t| {
+                resize(&t[0], Size::Voxels([2, 3, 2]), ALIASFREE_CUBIC)
+            }),
+            ("antialiased_cubic2", |t| {
+                resize(&t[0], Size::Voxels([3, 7]), ALIASFREE_CUBIC)
+            }),
+            ("antialiased_cubic2_factor", |t| {
+                resize(&t[0], Size::Factor([0.4, 1.7]), ALIASFREE_CUBIC)
+            }),
+        ],
+        large,
+    },
+];
 
 #[test]
-fn padding_equals_pytorchs() {
-    check("pad_constant2", |x| {
-        pad(x, [(0, 3), (1, 2)], PadMode::Constant(1.5)).unwrap()
-    });
-    check("pad_zero3", |x| {
-        pad(x, [(2, 0), (0, 3), (1, 2)], PadMode::Constant(0.0)).unwrap()
-    });
-    check("pad_reflect2", |x| {
-        pad(x, [(2, 4), (3, 1)], PadMode::Reflect).unwrap()
-    });
-    check("pad_reflect3", |x| {
-        pad(x, [(1, 2), (2, 4), (3, 1)], PadMode::Reflect).unwrap()
-    });
-    check("pad_replicate3", |x| {
-        pad(x, [(4, 1), (0, 3), (1, 2)], PadMode::Replicate).unwrap()
-    });
-}
-
-#[test]
-fn gradients_agree_with_finite_differences() {
-    let x = [pattern(&[2, 1, 3, 2, 4], 1)];
-    check_gradient(
-        &x,
-        |t| resize(&t[0], Size::Voxels([5, 3, 7]), LINEAR).unwrap(),
-        1e-7,
-    );
-    check_gradient(
-        &x,
-        |t| resize(&t[0], Size::Voxels([2, 3, 7]), CORNERS).unwrap(),
-        1e-7,
-    );
-    check_gradient(
-        &x,
-        |t| pad(&t[0], [(2, 1), (1, 1), (3, 0)], PadMode::Reflect).unwrap(),
-        1e-7,
-    );
+fn resizing_passes_the_suite() {
+    suite::check(OPS);
 }
 
 #[test]
 fn the_same_size_gives_the_same_values() {
     let x = pattern(&[1, 2, 3, 4, 5], 2);
     for interpolation in [
-        Interpolation::Nearest,
+        NEAREST,
         Interpolation::NearestExact,
         LINEAR,
-        CORNERS,
+        LINEAR_CORNERS,
+        CUBIC,
+        CUBIC_CORNERS,
+        AREA,
+        ALIASFREE,
+        ALIASFREE_CUBIC,
     ] {
         let y = resize(&x, Size::Voxels([3, 4, 5]), interpolation).unwrap();
         assert_close(&y, &x, 0.0, "identity");
-        // Also of a view whose memory is in another order.
-        let turned = x.transpose(3, 4).unwrap();
-        let y = resize(&turned, Size::Voxels([3, 5, 4]), interpolation).unwrap();
-        assert_close(&y, &turned.contiguous().unwrap(), 0.0, "identity of a view");
     }
 }
 
 #[test]
-fn results_do_not_depend_on_the_number_of_threads() {
-    let x = pattern(&[2, 2, 7, 20, 33], 6).to_dtype(DType::F32).unwrap();
-    assert_same_on_any_number_of_threads(|| {
-        let x = Var::from_tensor(&x).unwrap();
-        let y = resize(&x, Size::Factor([1.5, 2.0, 2.5]), LINEAR).unwrap();
-        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        vec![y, gradients.get(&x).unwrap().clone()]
-    });
-}
-
-#[test]
-fn sizes_and_borders_that_make_no_sense_are_refused() {
+fn sizes_that_make_no_sense_are_refused() {
     let x = pattern(&[1, 1, 3, 4], 1);
-    assert!(matches!(
-        resize(&x, Size::Voxels([0, 3]), LINEAR),
-        Err(Error::Setting { .. })
-    ));
-    assert!(matches!(
-        resize(&x, Size::Factor([0.1, 1.0]), LINEAR),
-        Err(Error::Setting { .. })
-    ));
-    assert!(matches!(
-        resize(&x, Size::Factor([f64::NAN, 1.0]), LINEAR),
-        Err(Error::Setting { .. })
-    ));
-    assert!(matches!(
-        resize(&x, Size::Voxels([3, 3, 3]), LINEAR),
-        Err(Error::Rank { .. })
-    ));
-    assert!(matches!(
-        pad(&x, [(3, 0), (0, 0)], PadMode::Reflect),
-        Err(Error::Axis { axis: 2, .. })
-    ));
+    for size in [
+        Size::Voxels([0, 3]),
+        Size::Voxels([usize::MAX, 3]),
+        Size::Voxels([1 << 40, 1 << 40]),
+        Size::Factor([0.1, 1.0]),
+        Size::Factor([f64::NAN, 1.0]),
+        Size::Factor([f64::INFINITY, 1.0]),
+        Size::Factor([-1.0, 1.0]),
+    ] {
+        for interpolation in [LINEAR, CUBIC, AREA, ALIASFREE] {
+            let refused = resize(&x, size, interpolation);
+            assert!(matches!(refused, Err(Error::Setting { .. })), "{size:?}");
+        }
+    }
+    let refused = resize(&x, Size::Voxels([3, 3, 3]), LINEAR);
+    assert!(matches!(refused, Err(Error::Rank { .. })));
+    let four = pattern(&[1, 1, 2, 2, 2, 2], 1);
+    let refused = resize(&four, Size::Voxels([2; 4]), LINEAR);
+    assert!(matches!(refused, Err(Error::Setting { .. })));
+    let empty = pattern(&[1, 1, 0, 4], 1);
+    let refused = resize(&empty, Size::Voxels([3, 3]), LINEAR);
+    assert!(matches!(refused, Err(Error::Axis { axis: 2, .. })));
+    let whole = x.to_dtype(DType::U32).unwrap();
+    let refused = resize(&whole, Size::Voxels([3, 3]), LINEAR);
+    assert!(matches!(refused, Err(Error::ElementType { .. })));
 }

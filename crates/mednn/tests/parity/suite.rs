@@ -39,7 +39,7 @@ pub(crate) fn check(ops: &[Op]) {
         assert!(!op.cases.is_empty(), "{} has no case", op.name);
         let fixture = Fixture::load(op.fixture);
         for case in op.cases {
-            check_case(&fixture, case);
+            check_case(op.name, &fixture, case);
         }
         let run = op.cases[0].1;
         let large = (op.large)();
@@ -55,7 +55,7 @@ pub(crate) fn check(ops: &[Op]) {
     }
 }
 
-fn check_case(fixture: &Fixture, &(name, run): &Case) {
+fn check_case(op: &str, fixture: &Fixture, &(name, run): &Case) {
     let get = |part: String| fixture.find(&format!("{name}.{part}"));
     let inputs: Vec<Tensor> = (0..).map_while(|i| get(format!("x{i}"))).collect();
     let expected = fixture.get(&format!("{name}.y"));
@@ -65,7 +65,7 @@ fn check_case(fixture: &Fixture, &(name, run): &Case) {
             &output,
             &expected,
             tolerance,
-            &format!("{name}.y in {dtype:?}"),
+            &format!("{op}: {name}.y in {dtype:?}"),
         );
         let sent = fixture.get(&format!("{name}.g")).to_dtype(dtype).unwrap();
         let gradients = (output * sent)
@@ -76,7 +76,7 @@ fn check_case(fixture: &Fixture, &(name, run): &Case) {
             .unwrap();
         for (i, var) in vars.iter().enumerate() {
             let Some(var) = var else { continue };
-            let what = format!("{name}.dx{i} in {dtype:?}");
+            let what = format!("{op}: {name}.dx{i} in {dtype:?}");
             let got = gradients
                 .get(var)
                 .unwrap_or_else(|| panic!("{what} is missing"));
