@@ -18,6 +18,7 @@ pub mod real;
 pub mod reduce;
 pub mod resample;
 pub mod segmentation;
+pub mod select;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;

@@ -4,6 +4,7 @@
 //! Gradients are computed only for arguments that are tracked.
 
 pub mod activation;
+pub mod adaptive_pool;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
@@ -13,14 +14,18 @@ pub mod pool;
 mod resample;
 pub mod resize;
 pub mod scale;
+mod select;
 pub mod softmax;
 pub(crate) mod support;
+pub mod unpool;
 
 pub use activation::{Activation, activation, prelu};
+pub use adaptive_pool::{adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_indices};
 pub use concat::concat;
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};
 pub use pad::{PadMode, pad};
-pub use pool::{PoolConfig, avg_pool2d, avg_pool3d, max_pool2d, max_pool3d};
+pub use pool::{PoolConfig, avg_pool, avg_pool2d, avg_pool3d, max_pool, max_pool2d, max_pool3d};
 pub use resize::{Interpolation, Size, resize};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};
+pub use unpool::{max_pool_with_indices, max_unpool};

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod adaptive_pool;
 mod canary;
 mod concat;
 mod conv;
