@@ -5,9 +5,11 @@
 //! Threads are those of the caller's rayon pool.
 
 pub mod activation;
+pub mod affine_grid;
 pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
+pub mod grid_sample;
 pub mod huber;
 pub mod interpolation;
 pub mod map_sum;

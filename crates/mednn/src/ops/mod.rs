@@ -5,9 +5,11 @@
 
 pub mod activation;
 pub mod adaptive_pool;
+pub mod affine_grid;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
+pub mod grid_sample;
 pub mod norm;
 pub mod pad;
 pub mod pool;
@@ -21,7 +23,9 @@ pub mod unpool;
 
 pub use activation::{Activation, activation, prelu};
 pub use adaptive_pool::{adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_indices};
+pub use affine_grid::affine_grid;
 pub use concat::concat;
+pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};
 pub use pad::{PadMode, pad};
 pub use pool::{PoolConfig, avg_pool, avg_pool2d, avg_pool3d, max_pool, max_pool2d, max_pool3d};

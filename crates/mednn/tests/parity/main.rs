@@ -8,6 +8,7 @@ mod adaptive_pool;
 mod canary;
 mod concat;
 mod conv;
+mod grid_sample;
 mod layers;
 mod loss;
 mod norm;
