@@ -17,6 +17,7 @@ pub mod norm;
 pub mod pad;
 pub mod pool;
 pub mod real;
+pub mod rearrange;
 pub mod reduce;
 pub mod resample;
 pub mod segmentation;

@@ -13,6 +13,7 @@ pub mod grid_sample;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod rearrange;
 mod resample;
 pub mod resize;
 pub mod scale;
@@ -29,6 +30,7 @@ pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sam
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};
 pub use pad::{PadMode, pad};
 pub use pool::{PoolConfig, avg_pool, avg_pool2d, avg_pool3d, max_pool, max_pool2d, max_pool3d};
+pub use rearrange::{patchify, pixel_shuffle, pixel_unshuffle, unpatchify};
 pub use resize::{Interpolation, Size, resize};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};

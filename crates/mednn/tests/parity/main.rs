@@ -16,6 +16,7 @@ mod optim;
 mod pad;
 mod params;
 mod pool;
+mod rearrange;
 mod resize;
 mod softmax;
 mod suite;
