@@ -20,6 +20,7 @@ pub mod real;
 pub mod rearrange;
 pub mod reduce;
 pub mod resample;
+pub mod roi_align;
 pub mod segmentation;
 pub mod select;
 pub mod simd;

@@ -18,6 +18,7 @@ mod params;
 mod pool;
 mod rearrange;
 mod resize;
+mod roi_align;
 mod softmax;
 mod suite;
 mod support;
