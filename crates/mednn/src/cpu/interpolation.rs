@@ -104,6 +104,18 @@ pub(crate) fn cubic(x: f64, a: f64) -> f64 {
     }
 }
 
+/// The derivative of [`cubic`] by `x`.
+pub(crate) fn cubic_slope(x: f64, a: f64) -> f64 {
+    let (x, sign) = (x.abs(), if x < 0.0 { -1.0 } else { 1.0 });
+    if x <= 1.0 {
+        sign * (3.0 * (a + 2.0) * x - 2.0 * (a + 3.0)) * x
+    } else if x < 2.0 {
+        sign * ((3.0 * a * x - 10.0 * a) * x + 8.0 * a)
+    } else {
+        0.0
+    }
+}
+
 /// The map whose kernel reaches `radius` output voxels, or input voxels where those are larger, to both sides.
 fn antialiased(
     input: usize,

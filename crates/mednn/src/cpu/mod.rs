@@ -5,10 +5,12 @@
 //! Threads are those of the caller's rayon pool.
 
 pub mod activation;
+pub mod affine_grid;
 pub mod attention;
 pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
+pub mod grid_sample;
 pub mod huber;
 pub mod index;
 pub mod interpolation;
@@ -20,9 +22,12 @@ pub mod norm;
 pub mod pad;
 pub mod pool;
 pub mod real;
+pub mod rearrange;
 pub mod reduce;
 pub mod resample;
+pub mod roi_align;
 pub mod segmentation;
+pub mod select;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;

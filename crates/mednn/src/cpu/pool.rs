@@ -2,6 +2,7 @@
 
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
+use crate::cpu::select::Bins;
 
 /// The windows of a pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +29,14 @@ pub fn output_len(
     padding: usize,
     ceil: bool,
 ) -> Option<usize> {
-    let room = (input + 2 * padding).checked_sub(kernel)?;
+    let padded = padding.checked_mul(2)?.checked_add(input)?;
+    let room = padded.checked_sub(kernel)?;
     let mut windows = if ceil {
         room.div_ceil(stride)
     } else {
         room / stride
     } + 1;
-    if ceil && (windows - 1) * stride >= input + padding {
+    if ceil && (windows - 1).saturating_mul(stride) >= input + padding {
         windows -= 1;
     }
     Some(windows)
@@ -52,10 +54,21 @@ impl Windows {
     /// The part of the input that window `o` of `axis` covers.
     fn span(&self, axis: usize, o: usize) -> std::ops::Range<usize> {
         let start = o * self.stride[axis];
-        let end = (start + self.kernel[axis])
+        let end = start
+            .saturating_add(self.kernel[axis])
             .saturating_sub(self.padding[axis])
             .min(self.input[axis]);
         start.saturating_sub(self.padding[axis]).min(end)..end
+    }
+
+    /// The windows as bins, one range an axis.
+    #[must_use]
+    pub fn bins(&self) -> Bins {
+        let spans = |axis: usize| (0..self.output[axis]).map(|o| self.span(axis, o)).collect();
+        Bins {
+            input: self.input,
+            spans: [spans(0), spans(1), spans(2)],
+        }
     }
 
     /// True when windows tile the input, so that rows can be worked on whole.

@@ -1,8 +1,8 @@
-//! Maximum and average pooling in 2D and 3D.
+//! Maximum and average pooling in 1D, 2D and 3D.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
-use super::support::{self, check_float, check_rank, for_element};
+use super::support::{self, check_float, check_spatial, for_element};
 use crate::cpu::pool as kernel;
 use crate::cpu::pool::Windows;
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ impl<const D: usize> PoolConfig<D> {
         self
     }
 
-    fn windows(&self, op: &'static str, input: &Tensor) -> Result<Windows> {
+    pub(super) fn windows(&self, op: &'static str, input: &Tensor) -> Result<Windows> {
         let refuse = |setting, rule, value: String| {
             Err(Error::Setting {
                 op,
@@ -128,72 +128,72 @@ impl<const D: usize> PoolConfig<D> {
     }
 }
 
-/// The largest value of each window in 2D; the first of several gets the gradient.
+/// The largest value of each window, `D` = 1, 2 or 3; the first of several gets the gradient.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use mednn::ops::{PoolConfig, max_pool2d};
+/// use mednn::ops::{PoolConfig, max_pool};
 ///
 /// let x = Tensor::new(&[[[[1.0_f32, 5.0, 2.0], [3.0, 4.0, 9.0]]]], &Device::Cpu)?;
-/// let y = max_pool2d(&x, &PoolConfig::new([2, 2]))?;
+/// let y = max_pool(&x, &PoolConfig::new([2, 2]))?;
 /// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?, [5.0]);
 /// # Ok::<(), mednn::Error>(())
 /// ```
 ///
 /// # Shapes
-/// - input and output: `[batch, channels, height, width]`
+/// - input and output: `[batch, channels, depth, height, width]`, `[batch, channels, height, width]` or
+///   `[batch, channels, width]`
 ///
 /// # Errors
 /// Refuses other numbers of axes, windows that do not fit and element types other than f32 and f64.
+pub fn max_pool<const D: usize>(input: &Tensor, config: &PoolConfig<D>) -> Result<Tensor> {
+    pool("max_pool", input, config, Kind::Max)
+}
+
+/// The mean of each window, `D` = 1, 2 or 3.
+///
+/// # Shapes
+/// As [`max_pool`].
+///
+/// # Errors
+/// As [`max_pool`].
+pub fn avg_pool<const D: usize>(input: &Tensor, config: &PoolConfig<D>) -> Result<Tensor> {
+    let kind = Kind::Average {
+        count_padding: config.count_include_pad,
+    };
+    pool("avg_pool", input, config, kind)
+}
+
+/// [`max_pool`] of `[batch, channels, height, width]`.
+///
+/// # Errors
+/// As [`max_pool`].
 pub fn max_pool2d(input: &Tensor, config: &PoolConfig<2>) -> Result<Tensor> {
-    pool("max_pool2d", input, config, Kind::Max)
+    max_pool(input, config)
 }
 
-/// The largest value of each window in 3D; the first of several gets the gradient.
-///
-/// # Shapes
-/// - input and output: `[batch, channels, depth, height, width]`
+/// [`max_pool`] of `[batch, channels, depth, height, width]`.
 ///
 /// # Errors
-/// As [`max_pool2d`].
+/// As [`max_pool`].
 pub fn max_pool3d(input: &Tensor, config: &PoolConfig<3>) -> Result<Tensor> {
-    pool("max_pool3d", input, config, Kind::Max)
+    max_pool(input, config)
 }
 
-/// The mean of each window in 2D.
-///
-/// # Shapes
-/// - input and output: `[batch, channels, height, width]`
+/// [`avg_pool`] of `[batch, channels, height, width]`.
 ///
 /// # Errors
-/// As [`max_pool2d`].
+/// As [`max_pool`].
 pub fn avg_pool2d(input: &Tensor, config: &PoolConfig<2>) -> Result<Tensor> {
-    pool(
-        "avg_pool2d",
-        input,
-        config,
-        Kind::Average {
-            count_padding: config.count_include_pad,
-        },
-    )
+    avg_pool(input, config)
 }
 
-/// The mean of each window in 3D.
-///
-/// # Shapes
-/// - input and output: `[batch, channels, depth, height, width]`
+/// [`avg_pool`] of `[batch, channels, depth, height, width]`.
 ///
 /// # Errors
-/// As [`max_pool2d`].
+/// As [`max_pool`].
 pub fn avg_pool3d(input: &Tensor, config: &PoolConfig<3>) -> Result<Tensor> {
-    pool(
-        "avg_pool3d",
-        input,
-        config,
-        Kind::Average {
-            count_padding: config.count_include_pad,
-        },
-    )
+    avg_pool(input, config)
 }
 
 fn pool<const D: usize>(
@@ -203,7 +203,7 @@ fn pool<const D: usize>(
     kind: Kind,
 ) -> Result<Tensor> {
     check_float(op, "the input", input)?;
-    check_rank(op, "the input", input, D + 2)?;
+    check_spatial::<D>(op, "the input", input)?;
     let windows = config.windows(op, input)?;
     let mut shape = input.dims().to_vec();
     shape[2..].copy_from_slice(&windows.output[3 - D..]);

@@ -5,12 +5,14 @@
 
 mod activation;
 mod activation_more;
+mod adaptive_pool;
 mod attention;
 mod canary;
 mod concat;
 mod conv;
 mod detection;
 mod dropout;
+mod grid_sample;
 mod index;
 mod layer_norm;
 mod layers;
@@ -23,7 +25,9 @@ mod optim;
 mod pad;
 mod params;
 mod pool;
+mod rearrange;
 mod resize;
+mod roi_align;
 mod softmax;
 mod suite;
 mod support;
@@ -33,12 +37,17 @@ mod windows;
 /// The operators of every suite; `operators.rs` writes their table.
 const SUITES: &[&[suite::Op]] = &[
     activation_more::OPS,
+    adaptive_pool::OPS,
     attention::OPS,
     dropout::OPS,
+    grid_sample::OPS,
     index::OPS,
     layer_norm::OPS,
     linear::OPS,
     pad::OPS,
+    pool::OPS,
+    rearrange::OPS,
     resize::OPS,
+    roi_align::OPS,
     windows::OPS,
 ];

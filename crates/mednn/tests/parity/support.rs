@@ -161,31 +161,3 @@ pub(crate) fn assert_same_on_any_number_of_threads(f: impl Fn() -> Vec<Tensor> +
     assert!(one == run(2), "two threads give other bits than one");
     assert!(one == run(4), "four threads give other bits than one");
 }
-
-/// Asserts that output and input gradient of an operator equal the fixture's `name.y` and `name.dx`, in both float types.
-pub(crate) fn check_unary(fixture: &str, name: &str, run: impl Fn(&Tensor) -> Tensor) {
-    let fixture = Fixture::load(fixture);
-    for dtype in [DType::F64, DType::F32] {
-        let get = |part: &str| {
-            fixture
-                .get(&format!("{name}.{part}"))
-                .to_dtype(dtype)
-                .unwrap()
-        };
-        let x = Var::from_tensor(&get("x")).unwrap();
-        let y = run(&x);
-        assert_close(&y, &get("y"), 1e-6, &format!("{name}.y"));
-        let gradients = (y * get("g"))
-            .unwrap()
-            .sum_all()
-            .unwrap()
-            .backward()
-            .unwrap();
-        assert_close(
-            gradients.get(&x).unwrap(),
-            &get("dx"),
-            1e-6,
-            &format!("{name}.dx"),
-        );
-    }
-}
