@@ -81,7 +81,7 @@ impl LabelTable {
     /// earlier ones (nnU-Net's `regions_class_order`).
     ///
     /// # Errors
-    /// Refuses an order whose length is not the number of entries.
+    /// Refuses an order whose length is not the number of entries, and a value that its entry does not have.
     pub fn with_regions_class_order(self, order: Vec<u32>) -> Result<Self> {
         Self::checked(Plain {
             regions_class_order: Some(order),
@@ -131,6 +131,14 @@ impl LabelTable {
             return refuse(format!(
                 "regions_class_order has {got} entries, there are {want} labels"
             ));
+        }
+        let painted = regions_class_order.iter().flatten().zip(&entries);
+        for (value, LabelEntry { name, values }) in painted {
+            if !values.contains(value) {
+                return refuse(format!(
+                    "regions_class_order paints {name:?} as {value}, which is none of its values {values:?}"
+                ));
+            }
         }
         if let Some(value) = ignore
             && (value <= largest || value > Self::MAX_VALUE)

@@ -41,6 +41,20 @@ pub enum Error {
         /// The cases in the batch.
         cases: Vec<String>,
     },
+    /// The gradients of a batch are infinite or not a number; nothing was changed by them.
+    #[error(
+        "the norm of the gradients is {norm} at epoch {epoch}, step {step}, on cases {cases:?}: the last checkpoint is unchanged"
+    )]
+    NonFiniteGradient {
+        /// The norm of all gradients together.
+        norm: f64,
+        /// Epoch, from zero.
+        epoch: u32,
+        /// Step within the epoch, from zero.
+        step: u32,
+        /// The cases in the batch.
+        cases: Vec<String>,
+    },
     /// A thread of the loader panicked.
     #[error("a loader thread panicked while preparing step {step}: {message}")]
     LoaderPanicked {

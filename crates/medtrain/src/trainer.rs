@@ -346,6 +346,14 @@ impl<'a> Trainer<'a> {
             )?),
             None => None,
         };
+        if let Some(norm) = norm.filter(|norm| !norm.is_finite()) {
+            return Err(Error::NonFiniteGradient {
+                norm,
+                epoch,
+                step,
+                cases: batch.cases,
+            });
+        }
         self.optimizer.step(&gradients, learning_rate)?;
         Ok((value, norm))
     }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use medaug::{Case, Draw, PatchChoice, PatchPipeline, PatchSampler, RandomSpatial, Sample};
 use medcore::random::Key;
 use medcore::{Geometry, Image, LabelMap};
+use mednn::candle_core::Tensor;
 use mednn::layers::{Conv, ConvConfig};
-use mednn::loss::DiceCrossEntropy;
+use mednn::loss::{DiceCrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
 use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
 use medtrain::{
@@ -262,6 +263,34 @@ fn a_loss_that_is_not_a_number_names_its_cases_and_spares_the_checkpoint() {
         fs::read(folder.path().join("checkpoints/last.safetensors")).unwrap(),
         before
     );
+}
+
+/// A loss of zero whose gradient is not a number.
+struct Cusp;
+
+impl Loss for Cusp {
+    fn forward(&self, logits: &Tensor, _: &Tensor) -> mednn::Result<Tensor> {
+        Ok((logits * 0.0)?.sqr()?.sum_all()?.sqrt()?)
+    }
+}
+
+#[test]
+fn gradients_that_are_not_numbers_change_no_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Tiny::new(7);
+    let before = network.params.tensor("first.weight").unwrap().copy();
+    let mut optimizer = Sgd::new(&network.params, SgdConfig::default()).unwrap();
+    let run = config(folder.path(), false);
+    let error = Trainer::new(&network, &Cusp, &mut optimizer, run)
+        .run(&batches(None))
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::NonFiniteGradient { epoch: 0, step: 0, cases, .. } if cases.len() == 2),
+        "{error}"
+    );
+    let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let after = network.params.tensor("first.weight").unwrap();
+    assert_eq!(values(before.unwrap()), values(after));
 }
 
 #[test]

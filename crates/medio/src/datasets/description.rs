@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::LabelTable;
+use super::ordered::Ordered;
 use crate::error::{Error, Result};
 
 /// Larger descriptions are refused; a thousand cases need a tenth of a megabyte.
@@ -16,6 +18,14 @@ const MAX_BYTES: u64 = 32 << 20;
 pub(super) struct Description {
     pub path: PathBuf,
     fields: Map<String, Value>,
+    labels: Ordered,
+}
+
+/// The part of a description whose order counts.
+#[derive(Default, Deserialize)]
+struct Declared {
+    #[serde(default)]
+    labels: Ordered,
 }
 
 impl Description {
@@ -36,6 +46,10 @@ impl Description {
             Ok(Value::Object(fields)) => Ok(Self {
                 path: path.to_owned(),
                 fields,
+                // Labels that are no object are named where they are asked for.
+                labels: serde_json::from_str::<Declared>(&text)
+                    .unwrap_or_default()
+                    .labels,
             }),
             Ok(_) => Err(invalid("is not a JSON object".to_owned())),
             Err(e) => Err(invalid(format!("is not JSON: {e}"))),
@@ -71,6 +85,12 @@ impl Description {
             .ok_or_else(|| self.invalid(key, format!("must be an object, got {value}")))
     }
 
+    /// The object `labels` in the order of the file.
+    pub(super) fn labels(&self) -> Result<&[(String, Value)]> {
+        self.object("labels")?;
+        Ok(&self.labels.0)
+    }
+
     /// Names under the keys "0", "1", ...: channels.
     pub(super) fn channels(&self, key: &str) -> Result<Vec<String>> {
         let object = self.object(key)?;
@@ -87,6 +107,8 @@ impl Description {
     }
 
     /// A label table from (name, values), background checked and removed, "ignore" set apart.
+    ///
+    /// Classes are put in the order of their values; regions keep theirs, which `regions_class_order` goes by.
     pub(super) fn table(&self, named: Vec<(String, Vec<u32>)>) -> Result<LabelTable> {
         let mut entries = Vec::new();
         let mut ignore = None;
@@ -100,7 +122,9 @@ impl Description {
                 _ => entries.push((name, values)),
             }
         }
-        entries.sort_by(|(_, a), (_, b)| (a.first(), b.len()).cmp(&(b.first(), a.len())));
+        if entries.iter().all(|(_, values)| values.len() == 1) {
+            entries.sort_by(|(_, a), (_, b)| a.cmp(b));
+        }
         LabelTable::new(entries)
             .and_then(|table| match ignore {
                 Some(value) => table.with_ignore(value),

@@ -14,6 +14,7 @@ mod btcv;
 mod decathlon;
 mod description;
 mod nnunet;
+mod ordered;
 mod sample;
 mod writer;
 

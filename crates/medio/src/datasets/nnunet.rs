@@ -52,7 +52,7 @@ pub(super) fn open(folder: &Path, description: &Description) -> Result<Segmentat
 /// `"liver": 1`, regions `"whole": [1, 2, 3]` and `"ignore": 4`; version 1 has `"1": "liver"`.
 fn labels(description: &Description) -> Result<LabelTable> {
     let mut named = Vec::new();
-    for (key, value) in description.object("labels")? {
+    for (key, value) in description.labels()? {
         let field = format!("labels.{key}");
         let number = |v: &Value| v.as_u64().and_then(|v| u32::try_from(v).ok());
         let bad = || {

@@ -5,11 +5,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use medcore::{Image, LabelMap, atomic};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::LabelTable;
+use super::ordered::Ordered;
 use crate::error::{Error, Result};
 use crate::nifti::{self, Voxel, WriteOptions};
+
+/// `dataset.json`.
+#[derive(Serialize)]
+struct Description<'a> {
+    channel_names: Map<String, Value>,
+    /// In the order of the table, which `regions_class_order` goes by.
+    labels: Ordered,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regions_class_order: Option<&'a [u32]>,
+    #[serde(rename = "numTraining")]
+    training_cases: usize,
+    file_ending: &'static str,
+}
 
 /// Writes `imagesTr`, `labelsTr`, `imagesTs` and, at the end, `dataset.json`.
 ///
@@ -117,17 +132,16 @@ impl NnunetWriter {
     /// # Errors
     /// Passes on what the system says.
     pub fn finish(self) -> Result<PathBuf> {
-        let mut labels = Map::new();
-        labels.insert("background".to_owned(), json!(0));
+        let mut labels = vec![("background".to_owned(), json!(0))];
         for entry in self.labels.entries() {
             let value = match entry.values.as_slice() {
                 [value] => json!(value),
                 values => json!(values),
             };
-            labels.insert(entry.name.clone(), value);
+            labels.push((entry.name.clone(), value));
         }
         if let Some(ignore) = self.labels.ignore() {
-            labels.insert("ignore".to_owned(), json!(ignore));
+            labels.push(("ignore".to_owned(), json!(ignore)));
         }
         let channels: Map<String, Value> = self
             .channels
@@ -135,17 +149,17 @@ impl NnunetWriter {
             .enumerate()
             .map(|(i, name)| (i.to_string(), json!(name)))
             .collect();
-        let mut description = json!({
-            "channel_names": channels,
-            "labels": labels,
-            "numTraining": self.ids.len(),
-            "file_ending": ".nii.gz",
-        });
-        if let Some(order) = self.labels.regions_class_order() {
-            description["regions_class_order"] = json!(order);
-        }
+        let description = Description {
+            channel_names: channels,
+            labels: Ordered(labels),
+            regions_class_order: self.labels.regions_class_order(),
+            training_cases: self.ids.len(),
+            file_ending: ".nii.gz",
+        };
         let path = self.folder.join("dataset.json");
-        atomic::write_bytes(&path, format!("{description:#}\n").as_bytes()).map_err(|source| {
+        let text = serde_json::to_string_pretty(&description);
+        let text = text.map_err(|e| Error::io("write", &path)(e.into()))?;
+        atomic::write_bytes(&path, format!("{text}\n").as_bytes()).map_err(|source| {
             Error::Write {
                 path,
                 source: Box::new(source),

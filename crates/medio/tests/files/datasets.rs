@@ -114,6 +114,30 @@ fn regions_and_ignore_survive_the_description_and_stay_integers_in_the_maps() {
 }
 
 #[test]
+fn regions_are_painted_in_the_order_in_which_they_were_declared() {
+    let folder = tempfile::tempdir().unwrap();
+    let regions = LabelTable::new([("right", vec![3]), ("left", vec![1, 2])])
+        .unwrap()
+        .with_regions_class_order(vec![3, 1])
+        .unwrap();
+    let mut writer = NnunetWriter::create(folder.path(), &["MR"], regions.clone()).unwrap();
+    writer.add("x", &image(1), &labels(&[0, 1, 2, 3])).unwrap();
+    writer.finish().unwrap();
+    let dataset = SegmentationDataset::open(folder.path()).unwrap();
+    assert_eq!(dataset.labels, regions);
+
+    // A label that its region does not have would be painted into another.
+    edit(folder.path(), "3,\n    1", "1,\n    3");
+    let error = SegmentationDataset::open(folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("right") && error.contains("none of its values"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_missing_label_or_channel_is_named() {
     let folder = tempfile::tempdir().unwrap();
     nnunet(folder.path());

@@ -368,12 +368,13 @@ impl<T: Real> Kernels<T> {
             "one weight a channel, tap and lane"
         );
         assert!(tile.pixels * width <= out.len(), "the tile fits");
+        let out = out.as_mut_ptr();
         let (start, start_pitch) = match tile.start {
             Some(start) => {
                 assert!(width <= start.len(), "the start is a row of lanes");
                 (start.as_ptr(), 0)
             }
-            None => (out.as_mut_ptr().cast_const(), width),
+            None => (out.cast_const(), width),
         };
         let kernel = self.gather[tile.vectors - 1][tile.pixels - 1];
         // SAFETY: the ranges were checked above, and the table holds only tiles of an instruction set this machine has.
@@ -385,7 +386,7 @@ impl<T: Real> Kernels<T> {
                 weights: tile.weights.as_ptr(),
                 start,
                 start_pitch,
-                out: out.as_mut_ptr(),
+                out,
             });
         }
     }
