@@ -7,6 +7,7 @@
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
 //! - [`cpu`]: their kernels, plain functions over slices;
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written.
+//! - [`loss`], [`optim`]: how it learns; [`memory`]: what a step of that takes.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
 
@@ -18,6 +19,7 @@ pub mod cpu;
 pub mod error;
 pub mod layers;
 pub mod loss;
+pub mod memory;
 pub mod model;
 pub mod ops;
 pub mod optim;
