@@ -8,7 +8,8 @@
 //! - [`cpu`]: their kernels, plain functions over slices;
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written;
 //! - [`loss`], [`optim`], [`tape`]: how it learns;
-//! - [`detection`]: what becomes of proposed boxes.
+//! - [`detection`]: what becomes of proposed boxes;
+//! - [`memory`]: the measured peak of a piece of work.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
 
@@ -21,6 +22,7 @@ pub mod detection;
 pub mod error;
 pub mod layers;
 pub mod loss;
+pub mod memory;
 pub mod model;
 pub mod ops;
 pub mod optim;
