@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use medaug::{Preprocess, Preprocessed};
+use medcore::atomic::Pending;
 use medcore::resample::Voxel;
 use medcore::{Image, LabelMap, LabelTable};
 use medmodels::ModelConfig;
@@ -201,8 +202,8 @@ impl<'m> Segmenter<'m> {
         Ok(Self { config, network })
     }
 
-    /// Writes description and weights into a folder, which is made if it is not there. Each file is replaced
-    /// whole or stays as it was.
+    /// Writes description and weights into a folder, which is made if it is not there. Both are complete before one of
+    /// them takes its name, and neither ever stands beside an old one (see [`Pending::commit_with`]).
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -218,10 +219,10 @@ impl<'m> Segmenter<'m> {
             reason: e.to_string(),
         })?;
         json.push(b'\n');
-        self.network
-            .params()
-            .save_safetensors(folder.join(WEIGHTS_FILE))?;
-        Ok(medcore::atomic::write_bytes(&path, &json)?)
+        let params = self.network.params();
+        let weights = params.pending_safetensors(folder.join(WEIGHTS_FILE))?;
+        let config = Pending::fill(&path, |out| out.write_all(&json))?;
+        Ok(weights.commit_with(config)?)
     }
 
     /// The description.

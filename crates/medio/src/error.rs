@@ -131,6 +131,19 @@ pub enum Error {
         /// The values that the table names.
         known: String,
     },
+    /// An image holds voxels that are not numbers.
+    #[error(
+        "{}: {count} voxels are NaN or infinite, the first of them {voxel:?}; replace them by the \
+         background's intensity", path.display()
+    )]
+    NotFinite {
+        /// The image.
+        path: PathBuf,
+        /// How many voxels, of all channels.
+        count: usize,
+        /// The first, `[depth, height, width]`.
+        voxel: [usize; 3],
+    },
     /// A case has no label map.
     #[error("case {case} has no label map")]
     MissingLabels {

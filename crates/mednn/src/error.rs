@@ -105,6 +105,21 @@ pub enum Error {
         /// The full name.
         name: String,
     },
+    /// A tensor in a forward pass comes from outside this crate, so that no graph of the pass can be made.
+    #[error(
+        "{op}: argument {argument} of shape {shape:?} is neither an input nor a parameter nor the result of an operator of \
+         mednn::ops (after layer {})", layer.as_deref().unwrap_or("none")
+    )]
+    NotRecorded {
+        /// The operator that reads it, or `output`.
+        op: &'static str,
+        /// Its place among the arguments.
+        argument: usize,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The last layer with parameters that ran before.
+        layer: Option<String>,
+    },
     /// No parameter or buffer has this name.
     #[error("no parameter or buffer is named {name:?}")]
     UnknownParameter {

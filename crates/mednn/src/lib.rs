@@ -20,6 +20,7 @@ pub mod convert;
 pub mod cpu;
 pub mod detection;
 pub mod error;
+pub mod graph;
 pub mod layers;
 pub mod loss;
 pub mod memory;

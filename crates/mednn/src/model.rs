@@ -53,6 +53,11 @@ impl Inputs {
         self
     }
 
+    /// All inputs with their names, in the order of these.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, t)| (name.as_str(), t))
+    }
+
     /// The image.
     ///
     /// # Errors

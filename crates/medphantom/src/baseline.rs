@@ -36,6 +36,92 @@ const BIN: f64 = 3.0;
 const BINS: usize = 1400;
 const SWEEPS: usize = 20;
 
+/// How often each intensity occurs in each class, counted one case at a time.
+///
+/// ```
+/// use medcore::{Geometry, Image, LabelMap, LabelTable};
+/// use medphantom::IntensityCounts;
+///
+/// let grid = Geometry::<3>::axis_aligned([1, 1, 4], [1.0; 3])?;
+/// let labels = LabelMap::new(grid, vec![0u8, 1, 1, 2])?;
+/// let mut counts = IntensityCounts::new(&LabelTable::new([("organ", vec![1]), ("bone", vec![2])])?);
+/// counts.add(&Image::new(grid, vec![-100i16, 50, 60, 400])?, &labels)?;
+/// let baseline = counts.fit()?;
+/// assert_eq!(baseline.predict(&Image::new(grid, vec![-100i16, 50, 60, 400])?)?, labels);
+/// # Ok::<(), medphantom::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntensityCounts {
+    classes: usize,
+    ignore: Option<u32>,
+    counts: Vec<u64>,
+    cases: usize,
+}
+
+impl IntensityCounts {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(table: &LabelTable) -> Self {
+        let classes = table.class_count();
+        Self {
+            classes,
+            ignore: table.ignore(),
+            counts: vec![0; BINS * classes],
+            cases: 0,
+        }
+    }
+
+    /// Counts the first channel of an image in HU; voxels with the table's ignore label are passed over.
+    ///
+    /// # Errors
+    /// Refuses a label outside the classes, and an image with more or fewer voxels than labels.
+    pub fn add<T, L>(&mut self, image: &Image<T, 3>, labels: &LabelMap<L, 3>) -> Result<()>
+    where
+        T: Copy + Into<f64>,
+        L: Label,
+    {
+        let (case, classes) = (self.cases, self.classes);
+        let (voxels, labels) = (image.channel(0), labels.as_slice());
+        if voxels.len() != labels.len() {
+            return Err(Error::CaseMismatch {
+                case,
+                image: voxels.len(),
+                labels: labels.len(),
+            });
+        }
+        for (&voxel, &label) in voxels.iter().zip(labels) {
+            let label: u32 = label.into();
+            if self.ignore == Some(label) {
+                continue;
+            }
+            if label as usize >= classes {
+                return Err(Error::UnknownLabel {
+                    case,
+                    label,
+                    classes,
+                });
+            }
+            self.counts[bin(voxel.into()) * classes + label as usize] += 1;
+        }
+        self.cases += 1;
+        Ok(())
+    }
+
+    /// The best table for what was counted.
+    ///
+    /// # Errors
+    /// Refuses an empty set.
+    pub fn fit(&self) -> Result<IntensityBaseline> {
+        if self.cases == 0 {
+            return Err(Error::NoCases);
+        }
+        Ok(IntensityBaseline {
+            table: ascend(&self.counts, self.classes),
+            classes: self.classes,
+        })
+    }
+}
+
 impl IntensityBaseline {
     /// Fits the table on cases of an image in HU, of which the first channel counts, and its labels; voxels
     /// with the table's ignore label are passed over.
@@ -50,41 +136,11 @@ impl IntensityBaseline {
         T: Copy + Into<f64> + 'a,
         L: Label + 'a,
     {
-        let classes = table.class_count();
-        let mut counts = vec![0u64; BINS * classes];
-        let mut seen = 0;
-        for (case, (image, labels)) in cases.into_iter().enumerate() {
-            let (voxels, labels) = (image.channel(0), labels.as_slice());
-            if voxels.len() != labels.len() {
-                return Err(Error::CaseMismatch {
-                    case,
-                    image: voxels.len(),
-                    labels: labels.len(),
-                });
-            }
-            for (&voxel, &label) in voxels.iter().zip(labels) {
-                let label: u32 = label.into();
-                if table.ignore() == Some(label) {
-                    continue;
-                }
-                if label as usize >= classes {
-                    return Err(Error::UnknownLabel {
-                        case,
-                        label,
-                        classes,
-                    });
-                }
-                counts[bin(voxel.into()) * classes + label as usize] += 1;
-            }
-            seen += 1;
+        let mut counts = IntensityCounts::new(table);
+        for (image, labels) in cases {
+            counts.add(image, labels)?;
         }
-        if seen == 0 {
-            return Err(Error::NoCases);
-        }
-        Ok(Self {
-            table: ascend(&counts, classes),
-            classes,
-        })
+        counts.fit()
     }
 
     /// The class of every voxel by its intensity in the first channel.

@@ -37,7 +37,7 @@ mod tissue;
 mod warp;
 
 pub use abdomen::{Abdomen, AbdomenOptions};
-pub use baseline::IntensityBaseline;
+pub use baseline::{IntensityBaseline, IntensityCounts};
 pub use cohort::{Cohort, CohortOptions, Orientation, field_of_view};
 pub use error::{Error, Result};
 pub use organ::Organ;

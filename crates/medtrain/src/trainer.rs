@@ -33,7 +33,7 @@ pub struct Batch {
 /// An error of the application.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Judges a network between epochs; the application wires it to a predictor.
+/// Judges a network between epochs; the application wires it to a predictor, in a type of its own or a closure.
 pub trait Validator {
     /// Scores the network as it stands after `epoch` (counted from zero).
     ///
@@ -44,6 +44,19 @@ pub trait Validator {
         model: &dyn Model,
         epoch: u32,
     ) -> std::result::Result<Validation, BoxError>;
+}
+
+impl<F> Validator for F
+where
+    F: FnMut(&dyn Model, u32) -> std::result::Result<Validation, BoxError>,
+{
+    fn validate(
+        &mut self,
+        model: &dyn Model,
+        epoch: u32,
+    ) -> std::result::Result<Validation, BoxError> {
+        self(model, epoch)
+    }
 }
 
 /// How to train.

@@ -108,7 +108,9 @@ impl Chart {
                 .flat_map(|(_, points)| points)
                 .filter(|p| usable(p))
         };
-        let x_axis = Axis::linear(extent(points().map(|p| p.0)), 8, false);
+        let whole = points().all(|p| p.0.fract() == 0.0);
+        let least = if whole { 1.0 } else { 0.0 };
+        let x_axis = Axis::linear(extent(points().map(|p| p.0)), 8, least, false);
         let (low, high) = match self.y_range.filter(|(low, high)| low < high) {
             Some(range) => range,
             None => extent(points().map(|p| p.1)),
@@ -116,7 +118,7 @@ impl Chart {
         let y_axis = if self.log_y {
             Axis::logarithmic((low, high))
         } else {
-            Axis::linear((low, high), 6, self.y_range.is_none())
+            Axis::linear((low, high), 6, 0.0, self.y_range.is_none())
         };
         let longest_tick = y_axis.ticks.iter().map(|t| t.1.len()).max().unwrap_or(1);
         let left = 34.0 + 7.2 * longest_tick as f64;
@@ -297,9 +299,9 @@ struct Axis {
 }
 
 impl Axis {
-    /// About `count` ticks; `round` extends the range to the outermost ticks.
-    fn linear((mut low, mut high): (f64, f64), count: usize, round: bool) -> Self {
-        let step = nice((high - low) / count as f64);
+    /// About `count` ticks that are at least `least` apart; `round` extends the range to the outermost ticks.
+    fn linear((mut low, mut high): (f64, f64), count: usize, least: f64, round: bool) -> Self {
+        let step = nice((high - low) / count as f64).max(least);
         if round {
             low = (low / step).floor() * step;
             high = (high / step).ceil() * step;
@@ -450,14 +452,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn epochs_have_whole_ticks() {
+        let svg = |x: f64| Chart::new("a").series("b", [(1.0, 0.0), (x, 0.5)]).to_svg();
+        assert!(!svg(2.0).contains(">1.2<") && svg(2.0).contains(">2<"));
+        assert!(svg(2.5).contains(">1.2<"));
+    }
+
+    #[test]
     fn ticks_are_round_numbers_inside_the_range() {
         let texts = |axis: &Axis| axis.ticks.iter().map(|t| t.1.clone()).collect::<Vec<_>>();
         assert_eq!(
-            texts(&Axis::linear((0.0, 1.0), 5, true)),
+            texts(&Axis::linear((0.0, 1.0), 5, 0.0, true)),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
         assert_eq!(
-            texts(&Axis::linear((-3.0, 17.0), 5, false)),
+            texts(&Axis::linear((-3.0, 17.0), 5, 0.0, false)),
             ["0", "5", "10", "15"]
         );
         assert_eq!(
@@ -465,7 +474,7 @@ mod tests {
             ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]
         );
         assert_eq!(
-            texts(&Axis::linear((-0.001, 0.0011), 4, true)),
+            texts(&Axis::linear((-0.001, 0.0011), 4, 0.0, true)),
             ["-0.0010", "-0.0005", "0.0000", "0.0005", "0.0010", "0.0015"]
         );
     }

@@ -6,7 +6,7 @@ use crate::colour::Rgb;
 use crate::error::Result;
 use crate::overlay::{OverlayStyle, overlay};
 use crate::picture::Picture;
-use crate::sheet::{captioned, coloured_legend, legend, montage};
+use crate::sheet::{INK, LETTERS, PAPER, captioned, coloured_legend, legend, montage};
 use crate::slice::{Plane, SliceView, render_slice};
 use crate::window::Window;
 
@@ -50,9 +50,10 @@ impl Comparison {
     }
 }
 
-const MISSED: Rgb = [66, 146, 255];
-const EXTRA: Rgb = [232, 48, 72];
-const CONFUSED: Rgb = [245, 214, 92];
+// None of them is the colour of a class.
+const MISSED: Rgb = [255, 255, 255];
+const EXTRA: Rgb = [255, 0, 255];
+const CONFUSED: Rgb = [0, 255, 255];
 
 /// Draws image, truth, prediction and their differences, one row for each plane, through the slice where
 /// the truth shows most classes (of those the one with most labelled voxels).
@@ -86,7 +87,8 @@ pub fn comparison<T: Copy + Into<f64>>(
     for &plane in &options.planes {
         let axis = plane.axis(geometry);
         let view = SliceView::new(axis, busiest_slice(truth, axis)).with_pixel_mm(pixel_mm);
-        let plain = render_slice(image, &view, &options.window)?;
+        let mut plain = render_slice(image, &view, &options.window)?;
+        mark_sides(&mut plain, plane);
         let caption = format!("{} {}/{}", plane.name(), view.slice() + 1, shape[axis]);
         panels.push(captioned(&plain, &caption)?);
         for (labels, caption, style) in [
@@ -115,16 +117,27 @@ pub fn comparison<T: Copy + Into<f64>>(
         rows.push(indented(&legend(&options.classes, width)?)?);
     }
     let kinds = [
-        (MISSED, "missed"),
-        (EXTRA, "extra"),
-        (CONFUSED, "wrong organ"),
+        (MISSED, "truth alone (missed)"),
+        (EXTRA, "prediction alone (extra)"),
+        (CONFUSED, "another organ"),
     ];
     rows.push(indented(&coloured_legend(&kinds, width)?)?);
     if let Some(title) = &options.title {
-        let line = Picture::new(1, 1, crate::sheet::PAPER)?;
+        let line = Picture::new(1, 1, PAPER)?;
         rows.insert(0, indented(&captioned(&line, title)?)?);
     }
     stacked(&rows)
+}
+
+/// Writes at the edges which side of the patient they are.
+fn mark_sides(picture: &mut Picture, plane: Plane) {
+    let [left, right] = plane.sides();
+    let y = (picture.height() / 2).saturating_sub(Picture::text_height(LETTERS) / 2);
+    let end = picture
+        .width()
+        .saturating_sub(Picture::text_width(right, LETTERS) + LETTERS);
+    picture.text(LETTERS, y, left, INK, LETTERS);
+    picture.text(end, y, right, INK, LETTERS);
 }
 
 /// The slice along `axis` that shows most classes, and of those most labelled voxels.
@@ -172,7 +185,7 @@ fn differences(truth: &LabelMap<u8, 3>, prediction: &LabelMap<u8, 3>) -> Result<
 
 /// The picture with the margin that montages have on the left.
 fn indented(picture: &Picture) -> Result<Picture> {
-    let mut sheet = Picture::new(picture.width() + 8, picture.height(), crate::sheet::PAPER)?;
+    let mut sheet = Picture::new(picture.width() + 8, picture.height(), PAPER)?;
     sheet.paste(picture, 8, 0);
     Ok(sheet)
 }
@@ -180,7 +193,7 @@ fn indented(picture: &Picture) -> Result<Picture> {
 fn stacked(rows: &[Picture]) -> Result<Picture> {
     let width = rows.iter().map(Picture::width).max().unwrap_or(0);
     let height: usize = rows.iter().map(Picture::height).sum();
-    let mut sheet = Picture::new(width, height + 4, crate::sheet::PAPER)?;
+    let mut sheet = Picture::new(width, height + 4, PAPER)?;
     let mut y = 0;
     for row in rows {
         sheet.paste(row, 0, y);

@@ -36,6 +36,15 @@ impl Plane {
         }
     }
 
+    /// Where the left and the right edge of the picture lie in the patient: R(ight), L(eft), A(nterior), P(osterior).
+    #[must_use]
+    pub const fn sides(self) -> [&'static str; 2] {
+        match self {
+            Self::Axial | Self::Coronal => ["R", "L"],
+            Self::Sagittal => ["A", "P"],
+        }
+    }
+
     /// The storage axis that runs most nearly along its normal.
     #[must_use]
     pub fn axis(self, geometry: &Geometry<3>) -> usize {

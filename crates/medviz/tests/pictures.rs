@@ -206,7 +206,7 @@ fn a_comparison_shows_the_slice_with_most_organs_and_every_kind_of_error() {
     options.panel = 100;
     let sheet = comparison(&image, &truth, &prediction, &options).unwrap();
     // Missed, extra and wrong, over black: columns of 16 voxels, each 5 x 5 pixels.
-    for kind in [[66u8, 146, 255], [232, 48, 72], [245, 214, 92]] {
+    for kind in [[255u8, 255, 255], [255, 0, 255], [0, 255, 255]] {
         let mixed = kind.map(|c| (f32::from(c) * 0.75).round() as u8);
         let found = sheet
             .pixels()
@@ -218,6 +218,31 @@ fn a_comparison_shows_the_slice_with_most_organs_and_every_kind_of_error() {
     assert_eq!(
         sheet,
         comparison(&image, &truth, &prediction, &options).unwrap()
+    );
+}
+
+#[test]
+fn a_comparison_says_which_edge_is_the_patients_right() {
+    assert_eq!(Plane::Axial.sides(), ["R", "L"]);
+    assert_eq!(Plane::Sagittal.sides(), ["A", "P"]);
+    let geometry = Geometry::<3>::axis_aligned([2, 40, 40], [4.0, 4.0, 4.0]).unwrap();
+    let image = Image::new(geometry, vec![-1000.0f32; 3200]).unwrap();
+    let empty = LabelMap::<u8, 3>::background(geometry).unwrap();
+    let mut options = Comparison::default();
+    options.planes = vec![Plane::Axial];
+    options.panel = 160;
+    let sheet = comparison(&image, &empty, &empty, &options).unwrap();
+    // The letters stand in the middle of the black panel's left and right edge; the R has more ink than the L.
+    let top = sheet.height() / 2 - 30;
+    let ink = |columns: std::ops::Range<usize>| {
+        let lit = |&(x, y): &(usize, usize)| sheet.pixels()[y * sheet.width() + x] == [235; 3];
+        let places = columns.flat_map(|x| (top..top + 60).map(move |y| (x, y)));
+        places.filter(lit).count()
+    };
+    let (left, middle, right) = (ink(8..28), ink(28..148), ink(148..168));
+    assert!(
+        left > right && right > 0 && middle == 0,
+        "{left} {middle} {right}"
     );
 }
 

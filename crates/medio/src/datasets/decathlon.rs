@@ -33,8 +33,12 @@ pub(super) fn open(folder: &Path, description: &Description) -> Result<Segmentat
                 existing(path, &id, "label")
             })
             .transpose()?;
+        let image = match &label {
+            Some(_) => existing(image, &id, "image")?,
+            None => image,
+        };
         Ok(Case {
-            images: vec![existing(image, &id, "image")?],
+            images: vec![image],
             label,
             channels: channels.len(),
             id,

@@ -52,7 +52,8 @@ pub struct SegmentationDataset {
     pub labels: LabelTable,
     /// Cases with labels, ordered by id.
     pub cases: Vec<Case>,
-    /// Cases without labels, ordered by id.
+    /// Cases without labels, ordered by id. Of a Decathlon they are what its description lists, whether the files
+    /// are there or not: they are often left out of a download.
     pub test_cases: Vec<Case>,
 }
 

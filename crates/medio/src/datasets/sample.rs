@@ -48,6 +48,7 @@ struct Scan {
 impl Scan {
     fn read(path: &Path, options: &ReadOptions) -> Result<Self> {
         let loaded = nifti::read_image_with(path, options)?;
+        check_finite(&loaded.value, path)?;
         let found = loaded.report.warnings.into_iter();
         Ok(Self {
             image: loaded.value,
@@ -58,11 +59,34 @@ impl Scan {
 }
 
 impl Case {
+    /// A scan that belongs to no dataset, to be segmented: one file a channel, or one file with all `channels`.
+    ///
+    /// ```no_run
+    /// use medio::datasets::{Case, LabelTable};
+    ///
+    /// let scan = Case::unlabelled("patient 7", ["t1.nii.gz", "flair.nii.gz"], 2);
+    /// assert_eq!(scan.load(&LabelTable::default())?.image.channels(), 2);
+    /// # Ok::<(), medio::Error>(())
+    /// ```
+    pub fn unlabelled<P: Into<PathBuf>>(
+        id: impl Into<String>,
+        images: impl IntoIterator<Item = P>,
+        channels: usize,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            images: images.into_iter().map(Into::into).collect(),
+            label: None,
+            channels,
+        }
+    }
+
     /// Reads all channels and the labels, with the default [`GeometryTolerance`].
     ///
     /// # Errors
     /// [`Error::GridsDiffer`] names two files of different shape or place; [`Error::UnknownLabel`] a value
-    /// that `labels` does not name; [`Error::ChannelCount`]; and as [`nifti::read_image`].
+    /// that `labels` does not name; [`Error::NotFinite`] a voxel that is no number; [`Error::ChannelCount`]; and as
+    /// [`nifti::read_image`].
     pub fn load(&self, labels: &LabelTable) -> Result<Sample> {
         self.load_with(labels, &GeometryTolerance::default(), &ReadOptions::new())
     }
@@ -156,6 +180,22 @@ impl Case {
     }
 }
 
+/// Says where the first voxel lies that is not a number, and how many there are: nothing can be learnt from them.
+fn check_finite(image: &Image<f32, 3>, path: &Path) -> Result<()> {
+    let unusable = |voxel: &&f32| !voxel.is_finite();
+    let count = image.as_slice().iter().filter(unusable).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let at = image.as_slice().iter().position(|v| !v.is_finite());
+    let at = at.unwrap_or(0) % image.geometry().len();
+    Err(Error::NotFinite {
+        path: path.to_owned(),
+        count,
+        voxel: place(at, image.shape()),
+    })
+}
+
 /// Says where the first value lies that the table does not name.
 fn check_values(labels: &LabelMap<u8, 3>, table: &LabelTable, path: &Path) -> Result<()> {
     let values = table.values();
@@ -167,12 +207,16 @@ fn check_values(labels: &LabelMap<u8, 3>, table: &LabelTable, path: &Path) -> Re
     let Some(at) = labels.as_slice().iter().position(unknown) else {
         return Ok(());
     };
-    let [_, height, width] = labels.shape();
     let known: Vec<_> = values.iter().map(u32::to_string).collect();
     Err(Error::UnknownLabel {
         path: path.to_owned(),
         value: labels.as_slice()[at].into(),
-        voxel: [at / (height * width), at / width % height, at % width],
+        voxel: place(at, labels.shape()),
         known: known.join(", "),
     })
+}
+
+/// `[depth, height, width]` of a voxel by its place in memory.
+fn place(at: usize, [_, height, width]: [usize; 3]) -> [usize; 3] {
+    [at / (height * width), at / width % height, at % width]
 }

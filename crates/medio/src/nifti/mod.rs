@@ -101,5 +101,5 @@ pub use read::{
     read_labels_with,
 };
 pub use report::{Report, Warning};
-pub use write::{WriteOptions, write_image, write_labels};
+pub use write::{WriteOptions, check_target, write_image, write_labels};
 pub use xform::XformChoice;

@@ -115,6 +115,18 @@ pub fn write_labels<L: Label + Voxel, const D: usize>(
     write(path.as_ref(), geometry, 1, labels.as_slice(), options)
 }
 
+/// Says before a long piece of work whether its result can be written to `path`: the name's ending and the folder,
+/// which must be there and take files. The file itself is neither made nor changed.
+///
+/// # Errors
+/// As [`write_image`] would end for the same reasons.
+pub fn check_target(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    Target::of(path)?;
+    let trial = Pending::fill(path, |_| Ok(()));
+    trial.map(drop).map_err(not_written(path))
+}
+
 fn write<T: Voxel, const D: usize>(
     path: &Path,
     geometry: &Geometry<D>,

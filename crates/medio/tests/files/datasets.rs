@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use medio::Error;
-use medio::datasets::{LabelTable, Layout, NnunetWriter, SegmentationDataset};
+use medio::datasets::{Case, LabelTable, Layout, NnunetWriter, SegmentationDataset};
 use medio::medcore::{Geometry, Image, LabelMap, Point, Vector};
 use medio::nifti::{self, WriteOptions};
 
@@ -322,6 +322,80 @@ fn a_decathlon_task_is_opened_with_its_channels_in_one_file() {
             ..
         })
     ));
+}
+
+#[test]
+fn a_decathlon_task_without_its_test_images_is_opened_and_says_so_when_one_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    decathlon(folder.path(), "./imagesTr/brain_2.nii.gz");
+    fs::remove_dir_all(folder.path().join("imagesTs")).unwrap();
+    let dataset = SegmentationDataset::open(folder.path()).unwrap();
+    assert_eq!(dataset.cases.len(), 2);
+    let error = dataset.test_cases[0].load(&dataset.labels).unwrap_err();
+    assert!(error.to_string().contains("brain_9.nii.gz"), "{error}");
+}
+
+#[test]
+fn voxels_that_are_no_numbers_are_refused_with_file_place_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan.nii.gz");
+    let mut voxels = vec![1.0_f32; 2 * grid().len()];
+    // Second channel, depth 1, height 2, width 3; and its last voxel.
+    voxels[grid().len() + (4 + 2) * 5 + 3] = f32::NAN;
+    voxels[2 * grid().len() - 1] = f32::NEG_INFINITY;
+    let image = Image::with_channels(2, grid(), voxels).unwrap();
+    nifti::write_image(&path, &image, &WriteOptions::new()).unwrap();
+    let scan = Case::unlabelled("scan", [&path], 2);
+    let Error::NotFinite {
+        path: named,
+        count,
+        voxel,
+    } = scan.load(&LabelTable::default()).unwrap_err()
+    else {
+        panic!("another error");
+    };
+    assert_eq!((named, count, voxel), (path, 2, [1, 2, 3]));
+}
+
+#[test]
+fn a_scan_of_no_dataset_is_read_from_one_file_a_channel_or_one_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = WriteOptions::new();
+    let [both, first, second] =
+        ["both", "first", "second"].map(|n| folder.path().join(n).with_extension("nii"));
+    nifti::write_image(&both, &image(2), &options).unwrap();
+    for (path, channel) in [(&first, 0), (&second, 1)] {
+        let voxels = image(2).channel(channel).to_vec();
+        nifti::write_image(path, &Image::new(grid(), voxels).unwrap(), &options).unwrap();
+    }
+    let none = LabelTable::default();
+    let whole = Case::unlabelled("a", [&both], 2).load(&none).unwrap();
+    let stacked = Case::unlabelled("a", [&first, &second], 2)
+        .load(&none)
+        .unwrap();
+    assert_eq!(whole.image, stacked.image);
+    assert!(matches!(
+        Case::unlabelled("a", [&first], 2).load(&none),
+        Err(Error::ChannelCount {
+            expected: 2,
+            got: 1,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn whether_a_result_can_be_written_is_known_before_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii.gz");
+    fs::write(&path, b"an older result").unwrap();
+    nifti::check_target(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"an older result");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let unknown = nifti::check_target(folder.path().join("labels.png"));
+    assert!(matches!(unknown, Err(Error::UnknownExtension { .. })));
+    let nowhere = nifti::check_target(folder.path().join("none/labels.nii"));
+    assert!(matches!(nowhere, Err(Error::Write { .. })));
 }
 
 #[test]

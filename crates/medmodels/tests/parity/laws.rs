@@ -6,6 +6,7 @@ use medmodels::plain_conv_unet::PlainConvUNetConfig;
 use medmodels::{ModelConfig, Normalization, create};
 use mednn::candle_core::{DType, Tensor};
 use mednn::context::Context;
+use mednn::graph::Graph;
 use mednn::model::Inputs;
 use mednn::params::{LoadPolicy, Params};
 use mednn::tape::Pass;
@@ -126,6 +127,33 @@ fn every_parameter_gets_a_gradient_and_checkpoints_change_no_bit_of_it() {
         let plain = step(Context::train(Key::new(3)));
         let checkpointed = step(Context::train(Key::new(3)).with_gradient_checkpointing());
         assert!(plain == checkpointed, "{config:?}");
+    }
+}
+
+#[test]
+fn the_graph_of_a_network_computes_the_same_bits() {
+    for (config, shape) in networks() {
+        let network = create(&config, &Params::new(5)).unwrap();
+        let inputs = Inputs::from(tensor("image", &shape));
+        for context in [Context::evaluate(), Context::train(Key::new(3)).untracked()] {
+            let graph = Graph::record_with(&*network, &inputs, &context).unwrap();
+            let eager = network.forward(&inputs, &context).unwrap();
+            let replayed = graph.run(network.params(), &inputs).unwrap();
+            for (eager, replayed) in eager.scales().zip(replayed.scales()) {
+                assert!(bits(eager) == bits(replayed), "{config:?}\n{graph}");
+            }
+            assert_eq!(eager.auxiliary.len(), replayed.auxiliary.len());
+            let convolutions = graph.nodes().iter().filter(|n| n.op.name() == "conv");
+            assert!(
+                convolutions.clone().count() > 5 && convolutions.clone().all(|n| n.layer.is_some())
+            );
+        }
+        // With other weights the same graph gives what the network gives.
+        let graph = Graph::record(&*network, &inputs).unwrap();
+        let other = create(&config, &Params::new(6)).unwrap();
+        let eager = other.forward(&inputs, &Context::evaluate()).unwrap();
+        let replayed = graph.run(other.params(), &inputs).unwrap();
+        assert!(bits(&eager.logits) == bits(&replayed.logits), "{config:?}");
     }
 }
 

@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_min_rank, check_same_type, for_ele
 use crate::cpu::activation as kernel;
 pub use crate::cpu::activation::Activation;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// Applies an activation to every element.
@@ -23,11 +24,16 @@ use crate::tape::Apply as _;
 /// # Errors
 /// Refuses element types other than f32 and f64.
 pub fn activation(input: &Tensor, activation: Activation) -> Result<Tensor> {
+    let step = Step::begin();
     if activation == Activation::None {
         return Ok(input.clone());
     }
     check_float("activation", "the input", input)?;
-    Ok(input.contiguous()?.apply1(ActivationOp(activation))?)
+    step.end(
+        &[Some(input)],
+        || Op::Activation(activation),
+        input.contiguous()?.apply1(ActivationOp(activation))?,
+    )
 }
 
 struct ActivationOp(Activation);
@@ -72,6 +78,7 @@ impl CustomOp1 for ActivationOp {
 /// Refuses another number of slopes and element types other than f32 and f64.
 pub fn prelu(input: &Tensor, slopes: &Tensor) -> Result<Tensor> {
     const OP: &str = "prelu";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 2)?;
     check_same_type(OP, "the slopes", slopes, input)?;
@@ -83,7 +90,11 @@ pub fn prelu(input: &Tensor, slopes: &Tensor) -> Result<Tensor> {
             got: slopes.dims().to_vec(),
         });
     }
-    Ok(input.contiguous()?.apply2(&slopes.contiguous()?, PreluOp)?)
+    step.end(
+        &[Some(input), Some(slopes)],
+        || Op::Prelu,
+        input.contiguous()?.apply2(&slopes.contiguous()?, PreluOp)?,
+    )
 }
 
 struct PreluOp;

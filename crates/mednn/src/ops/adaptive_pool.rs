@@ -8,6 +8,7 @@ use super::support::{self, check_float, check_spatial};
 use crate::cpu::interpolation::{Interpolation, bin};
 use crate::cpu::select::Bins;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// The mean of each bin; bin `i` of `n` over an axis of length `l` covers `floor(i l / n)..ceil((i + 1) l / n)`, PyTorch's
 /// rule.
@@ -30,10 +31,15 @@ use crate::error::{Error, Result};
 /// Refuses other numbers of axes, a size of zero or too large for memory, and element types other than f32 and f64.
 pub fn adaptive_avg_pool<const D: usize>(input: &Tensor, size: [usize; D]) -> Result<Tensor> {
     const OP: &str = "adaptive_avg_pool";
+    let step = Step::begin();
     check(OP, input, size)?;
-    resample::<D>(OP, input, 0.0, |axis, extent| {
-        Interpolation::Area.axis_map(extent, size[axis], 1.0)
-    })
+    step.end(
+        &[Some(input)],
+        || Op::AdaptiveAvgPool(size.into()),
+        resample::<D>(OP, input, 0.0, |axis, extent| {
+            Interpolation::Area.axis_map(extent, size[axis], 1.0)
+        })?,
+    )
 }
 
 /// The largest value of each bin, bins as for [`adaptive_avg_pool`]; the first of several gets the gradient.
@@ -44,7 +50,12 @@ pub fn adaptive_avg_pool<const D: usize>(input: &Tensor, size: [usize; D]) -> Re
 /// # Errors
 /// As [`adaptive_avg_pool`], and planes of 2^32 elements or more.
 pub fn adaptive_max_pool<const D: usize>(input: &Tensor, size: [usize; D]) -> Result<Tensor> {
-    Ok(adaptive_max_pool_with_indices(input, size)?.0)
+    let step = Step::begin();
+    step.end(
+        &[Some(input)],
+        || Op::AdaptiveMaxPool(size.into()),
+        adaptive_max_pool_with_indices(input, size)?.0,
+    )
 }
 
 /// As [`adaptive_max_pool`], and the flat index in its input plane of every value, a tensor of u32.
@@ -56,6 +67,7 @@ pub fn adaptive_max_pool_with_indices<const D: usize>(
     size: [usize; D],
 ) -> Result<(Tensor, Tensor)> {
     const OP: &str = "adaptive_max_pool";
+    let step = Step::begin();
     check(OP, input, size)?;
     select::check_plane(OP, input)?;
     let spatial = &input.dims()[2..];
@@ -73,7 +85,11 @@ pub fn adaptive_max_pool_with_indices<const D: usize>(
     };
     let shape = [&input.dims()[..2], &size[..]].concat();
     let indices = select::arg_max(input, &bins, &shape, OP)?;
-    Ok((select::gather(OP, input, &indices)?, indices))
+    step.end(
+        &[Some(input)],
+        || Op::AdaptiveMaxPoolWithIndices(size.into()),
+        (select::gather(OP, input, &indices)?, indices),
+    )
 }
 
 fn check<const D: usize>(op: &'static str, input: &Tensor, size: [usize; D]) -> Result<()> {

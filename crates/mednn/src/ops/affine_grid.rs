@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use super::support::{self, check_float, check_shape, for_element};
 use crate::cpu::affine_grid::{self as kernel, BaseGrid};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// The grid that samples an image through an affine map of normalised coordinates, `D` = 1, 2 or 3; PyTorch's `affine_grid`.
@@ -34,6 +35,7 @@ pub fn affine_grid<const D: usize>(
     align_corners: bool,
 ) -> Result<Tensor> {
     const OP: &str = "affine_grid";
+    let step = Step::begin();
     check_float(OP, "the maps", maps)?;
     support::check_rank(OP, "the maps", maps, 3)?;
     let batch = maps.dims()[0];
@@ -49,7 +51,14 @@ pub fn affine_grid<const D: usize>(
     let shape = [&[batch], &size[..], &[D]].concat();
     support::check_output(OP, &shape)?;
     let base = BaseGrid::new(&size, align_corners);
-    Ok(maps.contiguous()?.apply1(AffineGridOp { base, shape })?)
+    step.end(
+        &[Some(maps)],
+        || Op::AffineGrid {
+            size: size.into(),
+            align_corners,
+        },
+        maps.contiguous()?.apply1(AffineGridOp { base, shape })?,
+    )
 }
 
 struct AffineGridOp {

@@ -14,6 +14,7 @@ use super::support::{
 };
 use crate::cpu::attention::{Added, Attention, Backward, Layout, Mask, Sources};
 use crate::error::{Error, Result};
+use crate::graph::{AttentionAttributes, Op, Step};
 
 /// How attention weighs.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +89,7 @@ pub fn attention(
     config: &AttentionConfig,
 ) -> Result<Tensor> {
     const OP: &str = "attention";
+    let step = Step::begin();
     check_float(OP, "the query", query)?;
     check_rank(OP, "the query", query, 4)?;
     check_rank(OP, "the key", key, 4)?;
@@ -111,21 +113,34 @@ pub fn attention(
         layout: Layout::Heads,
         sources: Sources::Separate,
     };
-    let Some(bias) = bias else {
-        return run(OP, kernel, &[query, key, value], None, config);
+    let output = if bias.is_some() {
+        // candle's nodes have three inputs at most: with a bias, each key is put next to its value.
+        let rows = batch * heads * keys;
+        let joined = concat(&[
+            &key.reshape((rows, dim))?,
+            &value.reshape((rows, value_dim))?,
+        ])?;
+        let joined = joined.reshape((batch, heads, keys, dim + value_dim))?;
+        let kernel = Attention {
+            sources: Sources::KeyValue,
+            ..kernel
+        };
+        run(OP, kernel, &[query, &joined], bias, config)?
+    } else {
+        run(OP, kernel, &[query, key, value], None, config)?
     };
-    // candle's nodes have three inputs at most: with a bias, each key is put next to its value.
-    let rows = batch * heads * keys;
-    let joined = concat(&[
-        &key.reshape((rows, dim))?,
-        &value.reshape((rows, value_dim))?,
-    ])?;
-    let joined = joined.reshape((batch, heads, keys, dim + value_dim))?;
-    let kernel = Attention {
-        sources: Sources::KeyValue,
-        ..kernel
-    };
-    run(OP, kernel, &[query, &joined], Some(bias), config)
+    let inputs = [
+        Some(query),
+        Some(key),
+        Some(value),
+        bias,
+        config.mask.as_ref(),
+    ];
+    step.end(
+        &inputs,
+        || Op::Attention(AttentionAttributes::new(config, 1)),
+        output,
+    )
 }
 
 /// Attention of tokens to one another, from the one linear layer that makes queries, keys and values, without bringing the
@@ -145,6 +160,7 @@ pub fn self_attention(
     config: &AttentionConfig,
 ) -> Result<Tensor> {
     const OP: &str = "self_attention";
+    let step = Step::begin();
     check_float(OP, "the input", query_key_value)?;
     check_rank(OP, "the input", query_key_value, 3)?;
     let dim = divided(OP, "the input", query_key_value, 3, heads)?;
@@ -161,7 +177,11 @@ pub fn self_attention(
         layout: Layout::Tokens,
         sources: Sources::Packed,
     };
-    run(OP, kernel, &[query_key_value], bias, config)
+    step.end(
+        &[Some(query_key_value), bias, config.mask.as_ref()],
+        || Op::SelfAttention(AttentionAttributes::new(config, heads)),
+        run(OP, kernel, &[query_key_value], bias, config)?,
+    )
 }
 
 /// Attention of tokens to others, from linear layers that make queries of the ones, keys and values of the others.
@@ -182,6 +202,7 @@ pub fn cross_attention(
     config: &AttentionConfig,
 ) -> Result<Tensor> {
     const OP: &str = "cross_attention";
+    let step = Step::begin();
     check_float(OP, "the query", query)?;
     check_rank(OP, "the query", query, 3)?;
     check_rank(OP, "the keys and values", key_value, 3)?;
@@ -202,7 +223,11 @@ pub fn cross_attention(
         layout: Layout::Tokens,
         sources: Sources::KeyValue,
     };
-    run(OP, kernel, &[query, key_value], bias, config)
+    step.end(
+        &[Some(query), Some(key_value), bias, config.mask.as_ref()],
+        || Op::CrossAttention(AttentionAttributes::new(config, heads)),
+        run(OP, kernel, &[query, key_value], bias, config)?,
+    )
 }
 
 /// The sizes of a tensor whose rank has been checked.

@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_min_rank, check_same_type, for_ele
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// Puts the channels of tensors one after another.
@@ -18,6 +19,7 @@ use crate::tape::Apply as _;
 /// Refuses no tensor at all, shapes that differ in another axis and element types other than f32 and f64.
 pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
     const OP: &str = "concat";
+    let step = Step::begin();
     let Some((first, rest)) = tensors.split_first() else {
         return Err(Error::Setting {
             op: OP,
@@ -39,7 +41,8 @@ pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
             .contiguous()?
             .apply2(&tensor.contiguous()?, ConcatOp)?;
     }
-    Ok(joined)
+    let inputs: Vec<_> = tensors.iter().copied().map(Some).collect();
+    step.end(&inputs, || Op::Concat, joined)
 }
 
 struct ConcatOp;

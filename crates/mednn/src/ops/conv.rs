@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 use super::support::{self, check_float, check_rank, check_same_type, check_shape, for_element};
 use crate::cpu::conv::{self as kernel, Problem, Window};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// How a kernel walks over `D` spatial axes (1, 2 or 3), in storage order.
@@ -163,6 +164,7 @@ pub fn conv<const D: usize>(
     bias: Option<&Tensor>,
     config: &ConvConfig<D>,
 ) -> Result<Tensor> {
+    let step = Step::begin();
     let op = name::<D>(["conv1d", "conv2d", "conv3d"]);
     check_tensors::<D>(op, input, weight, bias)?;
     let (batch, in_channels, out_channels) = (input.dims()[0], input.dims()[1], weight.dims()[0]);
@@ -183,14 +185,18 @@ pub fn conv<const D: usize>(
         problem,
         axes: D,
     };
-    let (input, weight) = (input.contiguous()?, weight.contiguous()?);
-    Ok(match bias {
-        None => input.apply2(&weight, operator)?,
-        Some(bias) => {
-            check_shape(op, "the bias", bias, &[out_channels])?;
-            input.apply3(&weight, &bias.contiguous()?, operator)?
-        }
-    })
+    let (image, kernel) = (input.contiguous()?, weight.contiguous()?);
+    step.end(
+        &[Some(input), Some(weight), bias],
+        || Op::Conv(config.into()),
+        match bias {
+            None => image.apply2(&kernel, operator)?,
+            Some(bias) => {
+                check_shape(op, "the bias", bias, &[out_channels])?;
+                image.apply3(&kernel, &bias.contiguous()?, operator)?
+            }
+        },
+    )
 }
 
 struct Conv {

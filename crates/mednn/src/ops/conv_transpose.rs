@@ -8,6 +8,7 @@ use super::conv::{ConvConfig, check_tensors, lift, name, raise, spatial, wanted}
 use super::support::{self, check_shape, for_element};
 use crate::cpu::conv::{self as kernel, Problem};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// How a kernel is spread over `D` spatial axes (1, 2 or 3), in storage order.
@@ -120,6 +121,7 @@ pub fn conv_transpose<const D: usize>(
     bias: Option<&Tensor>,
     config: &ConvTransposeConfig<D>,
 ) -> Result<Tensor> {
+    let step = Step::begin();
     let op = name::<D>(["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]);
     check_tensors::<D>(op, input, weight, bias)?;
     let (batch, in_channels) = (input.dims()[0], input.dims()[1]);
@@ -168,14 +170,18 @@ pub fn conv_transpose<const D: usize>(
         problem,
         axes: D,
     };
-    let (input, weight) = (input.contiguous()?, weight.contiguous()?);
-    Ok(match bias {
-        None => input.apply2(&weight, operator)?,
-        Some(bias) => {
-            check_shape(op, "the bias", bias, &[out_channels])?;
-            input.apply3(&weight, &bias.contiguous()?, operator)?
-        }
-    })
+    let (image, kernel) = (input.contiguous()?, weight.contiguous()?);
+    step.end(
+        &[Some(input), Some(weight), bias],
+        || Op::ConvTranspose(config.into()),
+        match bias {
+            None => image.apply2(&kernel, operator)?,
+            Some(bias) => {
+                check_shape(op, "the bias", bias, &[out_channels])?;
+                image.apply3(&kernel, &bias.contiguous()?, operator)?
+            }
+        },
+    )
 }
 
 /// `problem` is the convolution whose input gradient this is.

@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_same_type, check_spatial, for_elem
 use crate::cpu::grid_sample::{self as kernel, Problem};
 pub use crate::cpu::grid_sample::{GridInterpolation, GridPadding, GridSampleConfig};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 impl GridSampleConfig {
@@ -66,6 +67,7 @@ pub fn grid_sample<const D: usize>(
     config: &GridSampleConfig,
 ) -> Result<Tensor> {
     const OP: &str = "grid_sample";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     check_same_type(OP, "the grid", grid, input)?;
@@ -93,9 +95,13 @@ pub fn grid_sample<const D: usize>(
         axes: D,
         samples: shape[2..].iter().product(),
     };
-    Ok(input
-        .contiguous()?
-        .apply2(&grid.contiguous()?, GridSampleOp { problem, shape })?)
+    step.end(
+        &[Some(input), Some(grid)],
+        || Op::GridSample(*config),
+        input
+            .contiguous()?
+            .apply2(&grid.contiguous()?, GridSampleOp { problem, shape })?,
+    )
 }
 
 struct GridSampleOp {

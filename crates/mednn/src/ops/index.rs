@@ -14,6 +14,7 @@ use crate::cpu::real::Real;
 pub use crate::cpu::top_k::Order;
 use crate::cpu::{index as kernel, top_k as top_k_kernel};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// The slices of an axis that the indices name, in their order.
 ///
@@ -36,6 +37,7 @@ use crate::error::{Error, Result};
 /// Refuses an axis that does not exist, an index outside it, axes without elements and element types other than f32 and f64.
 pub fn index_select(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Tensor> {
     const OP: &str = "index_select";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 1)?;
     check_rank(OP, "the indices", indices, 1)?;
@@ -45,7 +47,11 @@ pub fn index_select(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Ten
         axis,
         indices: read_indices(OP, indices, columns.count)?,
     };
-    Ok(apply(node, &[input])?)
+    step.end(
+        &[Some(input), Some(indices)],
+        || Op::IndexSelect(axis),
+        apply(node, &[input])?,
+    )
 }
 
 struct IndexSelectNode {
@@ -97,6 +103,7 @@ impl Node for IndexSelectNode {
 /// other than f32 and f64.
 pub fn gather(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Tensor> {
     const OP: &str = "gather";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 1)?;
     let columns = columns(OP, input, axis)?;
@@ -106,7 +113,11 @@ pub fn gather(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Tensor> {
         shape: indices.dims().to_vec(),
         indices: read_indices(OP, indices, columns.count)?,
     };
-    Ok(apply(node, &[input])?)
+    step.end(
+        &[Some(input), Some(indices)],
+        || Op::Gather(axis),
+        apply(node, &[input])?,
+    )
 }
 
 struct GatherNode {
@@ -160,6 +171,7 @@ pub fn scatter_add(
     source: &Tensor,
 ) -> Result<Tensor> {
     const OP: &str = "scatter_add";
+    let step = Step::begin();
     check_float(OP, "the base", base)?;
     check_min_rank(OP, "the base", base, 1)?;
     let columns = columns(OP, base, axis)?;
@@ -170,7 +182,11 @@ pub fn scatter_add(
         columns,
         indices: read_indices(OP, indices, columns.count)?,
     };
-    Ok(apply(node, &[base, source])?)
+    step.end(
+        &[Some(base), Some(indices), Some(source)],
+        || Op::ScatterAdd(axis),
+        apply(node, &[base, source])?,
+    )
 }
 
 struct ScatterAddNode {
@@ -241,6 +257,7 @@ pub struct TopK {
 /// Refuses an axis that does not exist, `k` of 0 or beyond it, axes without elements and element types other than f32 and f64.
 pub fn top_k(input: &Tensor, axis: usize, k: usize, order: Order) -> Result<TopK> {
     const OP: &str = "top_k";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 1)?;
     let columns = columns(OP, input, axis)?;
@@ -260,10 +277,14 @@ pub fn top_k(input: &Tensor, axis: usize, k: usize, order: Order) -> Result<TopK
         })
     })?;
     let indices = Tensor::from_vec(indices, shape, input.device())?;
-    Ok(TopK {
-        values: gather(input, axis, &indices)?,
-        indices,
-    })
+    step.end(
+        &[Some(input)],
+        || Op::TopK { axis, k, order },
+        TopK {
+            values: gather(input, axis, &indices)?,
+            indices,
+        },
+    )
 }
 
 /// A new axis that holds 1 at the label and 0 elsewhere.
@@ -278,6 +299,7 @@ pub fn top_k(input: &Tensor, axis: usize, k: usize, order: Order) -> Result<TopK
 /// other than f32 and f64.
 pub fn one_hot(labels: &Tensor, classes: usize, axis: usize, dtype: DType) -> Result<Tensor> {
     const OP: &str = "one_hot";
+    let step = Step::begin();
     check_min_rank(OP, "the labels", labels, axis)?;
     let indices = read_indices(OP, labels, classes)?;
     let (outer, inner) = labels.dims().split_at(axis);
@@ -289,11 +311,17 @@ pub fn one_hot(labels: &Tensor, classes: usize, axis: usize, dtype: DType) -> Re
     };
     let zeros = Tensor::zeros(shape.as_slice(), dtype, labels.device())?;
     check_float(OP, "the output", &zeros)?;
-    for_element!(&zeros, OP, T => {
+    let codes = for_element!(&zeros, OP, T => {
         let ones = vec![<T as Real>::ONE; indices.len()];
         let codes = kernel::scatter_add(columns, &indices, None, &ones);
-        Ok(support::tensor(codes, &shape, labels)?)
-    })
+        support::tensor(codes, &shape, labels)
+    })?;
+    let op = || Op::OneHot {
+        classes,
+        axis,
+        dtype,
+    };
+    step.end(&[Some(labels)], op, codes)
 }
 
 /// Refuses indices that are not as long as the input along every other axis.

@@ -10,6 +10,7 @@ use super::support::{
 use crate::cpu::buffer::Columns;
 use crate::cpu::layer_norm::{Centre, LayerNorm};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// Normalises the last axes, whose lengths are `normalized_shape`, by their mean and variance (Ba et al. 2016), then applies
 /// scale and shift of that shape.
@@ -38,6 +39,7 @@ pub fn layer_norm(
     epsilon: f64,
 ) -> Result<Tensor> {
     const OP: &str = "layer_norm";
+    let step = Step::begin();
     let columns = last_axes(OP, input, normalized_shape)?;
     check_affine(OP, input, normalized_shape, scale, shift)?;
     let node = LayerNormNode {
@@ -49,7 +51,14 @@ pub fn layer_norm(
         },
         has_scale: scale.is_some(),
     };
-    Ok(apply(node, &present(input, [scale, shift]))?)
+    step.end(
+        &[Some(input), scale, shift],
+        || Op::LayerNorm {
+            normalized_shape: normalized_shape.into(),
+            epsilon,
+        },
+        apply(node, &present(input, [scale, shift]))?,
+    )
 }
 
 /// Divides the last axes, whose lengths are `normalized_shape`, by their root mean square (Zhang and Sennrich 2019), then
@@ -67,6 +76,7 @@ pub fn rms_norm(
     epsilon: f64,
 ) -> Result<Tensor> {
     const OP: &str = "rms_norm";
+    let step = Step::begin();
     let columns = last_axes(OP, input, normalized_shape)?;
     check_affine(OP, input, normalized_shape, scale, None)?;
     let node = LayerNormNode {
@@ -78,7 +88,14 @@ pub fn rms_norm(
         },
         has_scale: scale.is_some(),
     };
-    Ok(apply(node, &present(input, [scale, None]))?)
+    step.end(
+        &[Some(input), scale],
+        || Op::RmsNorm {
+            normalized_shape: normalized_shape.into(),
+            epsilon,
+        },
+        apply(node, &present(input, [scale, None]))?,
+    )
 }
 
 /// Normalises the channels of every voxel, as ConvNeXt's "channels first" layer does (Liu et al. 2022,
@@ -98,6 +115,7 @@ pub fn layer_norm_channels(
     epsilon: f64,
 ) -> Result<Tensor> {
     const OP: &str = "layer_norm_channels";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 2)?;
     check_affine(OP, input, &input.dims()[1..2], scale, shift)?;
@@ -111,7 +129,11 @@ pub fn layer_norm_channels(
         },
         has_scale: scale.is_some(),
     };
-    Ok(apply(node, &present(input, [scale, shift]))?)
+    step.end(
+        &[Some(input), scale, shift],
+        || Op::LayerNormChannels { epsilon },
+        apply(node, &present(input, [scale, shift]))?,
+    )
 }
 
 /// The last axes of the input as rows.

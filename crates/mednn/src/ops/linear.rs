@@ -9,6 +9,7 @@ use super::support::{
 };
 use crate::cpu::linear::Linear;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// `input weight^T + bias` over the last axis, as PyTorch's `linear`.
 ///
@@ -33,6 +34,7 @@ use crate::error::{Error, Result};
 /// Refuses shapes and element types that do not fit together, axes without elements and element types other than f32 and f64.
 pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     const OP: &str = "linear";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 1)?;
     check_rank(OP, "the weight", weight, 2)?;
@@ -57,7 +59,11 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<
         outputs,
     });
     let tensors: Vec<&Tensor> = [input, weight].into_iter().chain(bias).collect();
-    Ok(apply(node, &tensors)?)
+    step.end(
+        &[Some(input), Some(weight), bias],
+        || Op::Linear,
+        apply(node, &tensors)?,
+    )
 }
 
 struct LinearNode(Linear);

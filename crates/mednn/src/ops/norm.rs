@@ -15,6 +15,7 @@ use crate::cpu::activation::Activation;
 use crate::cpu::norm::{self as kernel, Backward, Gradients, Sets, Statistics};
 use crate::cpu::reduce::Moments;
 use crate::error::{Error, Result};
+use crate::graph::{NormAttributes, Op, Step};
 use crate::tape::Apply as _;
 
 /// Scale and shift of each channel, both `[channels]`.
@@ -46,6 +47,7 @@ pub fn instance_norm(
     activation: Activation,
 ) -> Result<Tensor> {
     const OP: &str = "instance_norm";
+    let step = Step::begin();
     let shape = check(OP, input, affine, Sets::Instance)?;
     if shape.row_len == 1 {
         return Err(Error::Axis {
@@ -56,11 +58,15 @@ pub fn instance_norm(
             got: input.dims().to_vec(),
         });
     }
-    run(
-        input,
-        affine,
-        NormOp::new(OP, shape, epsilon, activation),
-        activation,
+    step.end(
+        &[Some(input), affine.map(|a| a.0), affine.map(|a| a.1)],
+        || Op::InstanceNorm(NormAttributes::new(epsilon, activation)),
+        run(
+            input,
+            affine,
+            NormOp::new(OP, shape, epsilon, activation),
+            activation,
+        )?,
     )
 }
 
@@ -80,6 +86,7 @@ pub fn group_norm(
     activation: Activation,
 ) -> Result<Tensor> {
     const OP: &str = "group_norm";
+    let step = Step::begin();
     let shape = check(OP, input, affine, Sets::Group { groups })?;
     if groups == 0 || !shape.channels.is_multiple_of(groups) {
         return Err(Error::Setting {
@@ -89,11 +96,18 @@ pub fn group_norm(
             value: format!("{groups} for {} channels", shape.channels),
         });
     }
-    run(
-        input,
-        affine,
-        NormOp::new(OP, shape, epsilon, activation),
-        activation,
+    step.end(
+        &[Some(input), affine.map(|a| a.0), affine.map(|a| a.1)],
+        || Op::GroupNorm {
+            groups,
+            norm: NormAttributes::new(epsilon, activation),
+        },
+        run(
+            input,
+            affine,
+            NormOp::new(OP, shape, epsilon, activation),
+            activation,
+        )?,
     )
 }
 
@@ -134,6 +148,7 @@ pub fn batch_norm(
     activation: Activation,
 ) -> Result<(Tensor, BatchStatistics)> {
     const OP: &str = "batch_norm";
+    let step = Step::begin();
     let shape = check(OP, input, affine, Sets::Batch)?;
     if shape.set_len() == 1 {
         return Err(Error::Axis {
@@ -153,7 +168,11 @@ pub fn batch_norm(
         variance: moments.iter().map(Moments::variance).collect(),
         count: shape.set_len(),
     };
-    Ok((output, statistics))
+    step.end(
+        &[Some(input), affine.map(|a| a.0), affine.map(|a| a.1)],
+        || Op::BatchNorm(NormAttributes::new(epsilon, activation)),
+        (output, statistics),
+    )
 }
 
 /// Batch normalisation by given statistics, as when evaluating; `mean` and `variance` are constants of shape `[channels]`.
@@ -171,6 +190,7 @@ pub fn batch_norm_with(
     activation: Activation,
 ) -> Result<Tensor> {
     const OP: &str = "batch_norm";
+    let step = Step::begin();
     let shape = check(OP, input, affine, Sets::Batch)?;
     check_shape(OP, "the running mean", mean, &[shape.channels])?;
     check_shape(OP, "the running variance", variance, &[shape.channels])?;
@@ -188,7 +208,17 @@ pub fn batch_norm_with(
     let mut op = NormOp::new(OP, shape, epsilon, activation);
     op.statistics = OnceLock::from(statistics);
     op.statistics_of_input = false;
-    run(input, affine, op, activation)
+    step.end(
+        &[
+            Some(input),
+            Some(mean),
+            Some(variance),
+            affine.map(|a| a.0),
+            affine.map(|a| a.1),
+        ],
+        || Op::BatchNormWith(NormAttributes::new(epsilon, activation)),
+        run(input, affine, op, activation)?,
+    )
 }
 
 fn check(

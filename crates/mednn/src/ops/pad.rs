@@ -6,6 +6,7 @@ use super::resample::resample;
 use super::support::{self, check_float, check_spatial};
 pub use crate::cpu::pad::PadMode;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// Adds voxels in front of and behind the spatial axes, `D` = 1, 2 or 3.
 ///
@@ -32,6 +33,7 @@ pub fn pad<const D: usize>(
     mode: PadMode,
 ) -> Result<Tensor> {
     const OP: &str = "pad";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     let mut shape = input.dims().to_vec();
@@ -63,7 +65,14 @@ pub fn pad<const D: usize>(
         PadMode::Constant(value) => value,
         _ => 0.0,
     };
-    resample::<D>(OP, input, outside, |axis, extent| {
-        mode.axis_map(extent, widths[axis].0, widths[axis].1)
-    })
+    step.end(
+        &[Some(input)],
+        || Op::Pad {
+            widths: widths.into(),
+            mode,
+        },
+        resample::<D>(OP, input, outside, |axis, extent| {
+            mode.axis_map(extent, widths[axis].0, widths[axis].1)
+        })?,
+    )
 }

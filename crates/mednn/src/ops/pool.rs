@@ -6,6 +6,7 @@ use super::support::{self, check_float, check_spatial, for_element};
 use crate::cpu::pool as kernel;
 use crate::cpu::pool::Windows;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// The windows of a pooling over `D` spatial axes.
@@ -147,7 +148,12 @@ impl<const D: usize> PoolConfig<D> {
 /// # Errors
 /// Refuses other numbers of axes, windows that do not fit and element types other than f32 and f64.
 pub fn max_pool<const D: usize>(input: &Tensor, config: &PoolConfig<D>) -> Result<Tensor> {
-    pool("max_pool", input, config, Kind::Max)
+    let step = Step::begin();
+    step.end(
+        &[Some(input)],
+        || Op::MaxPool(config.into()),
+        pool("max_pool", input, config, Kind::Max)?,
+    )
 }
 
 /// The mean of each window, `D` = 1, 2 or 3.
@@ -158,10 +164,15 @@ pub fn max_pool<const D: usize>(input: &Tensor, config: &PoolConfig<D>) -> Resul
 /// # Errors
 /// As [`max_pool`].
 pub fn avg_pool<const D: usize>(input: &Tensor, config: &PoolConfig<D>) -> Result<Tensor> {
+    let step = Step::begin();
     let kind = Kind::Average {
         count_padding: config.count_include_pad,
     };
-    pool("avg_pool", input, config, kind)
+    step.end(
+        &[Some(input)],
+        || Op::AvgPool(config.into()),
+        pool("avg_pool", input, config, kind)?,
+    )
 }
 
 /// [`max_pool`] of `[batch, channels, height, width]`.

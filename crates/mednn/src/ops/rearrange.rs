@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use super::support::{self, check_float, check_rank, check_spatial, for_element};
 use crate::cpu::rearrange::{self as kernel, Axis};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// Makes each voxel a block of `factor` voxels out of its channels (Shi et al. 2016, <https://arxiv.org/abs/1609.05158>);
@@ -28,6 +29,7 @@ use crate::tape::Apply as _;
 /// types other than f32 and f64.
 pub fn pixel_shuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Result<Tensor> {
     const OP: &str = "pixel_shuffle";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     let block = product(OP, "the factor", factor)?;
@@ -47,7 +49,11 @@ pub fn pixel_shuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Resu
         .chain((0..D).flat_map(|a| [2 + D + a, 2 + a]));
     let voxels = (0..D).map(|a| dims[2 + a] * factor[a]);
     let shape = [dims[0], dims[1] / block].into_iter().chain(voxels);
-    rearrange(OP, input, &split, order.collect(), shape.collect())
+    step.end(
+        &[Some(input)],
+        || Op::PixelShuffle(factor.into()),
+        rearrange(OP, input, &split, order.collect(), shape.collect())?,
+    )
 }
 
 /// The inverse of [`pixel_shuffle`]: moves the voxels of each block to channels.
@@ -60,6 +66,7 @@ pub fn pixel_shuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Resu
 /// Refuses other numbers of axes, factors of zero or that do not divide the axes, and element types other than f32 and f64.
 pub fn pixel_unshuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Result<Tensor> {
     const OP: &str = "pixel_unshuffle";
+    let step = Step::begin();
     let (split, block) = blocks(OP, input, factor)?;
     let dims = input.dims();
     let order = [0, 1]
@@ -68,7 +75,11 @@ pub fn pixel_unshuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Re
         .chain((0..D).map(|a| 2 + 2 * a));
     let voxels = (0..D).map(|a| dims[2 + a] / factor[a]);
     let shape = [dims[0], dims[1] * block].into_iter().chain(voxels);
-    rearrange(OP, input, &split, order.collect(), shape.collect())
+    step.end(
+        &[Some(input)],
+        || Op::PixelUnshuffle(factor.into()),
+        rearrange(OP, input, &split, order.collect(), shape.collect())?,
+    )
 }
 
 /// Cuts an image into patches and lays each out as a vector, channels slowest: what a convolution whose kernel and stride are
@@ -94,6 +105,7 @@ pub fn pixel_unshuffle<const D: usize>(input: &Tensor, factor: [usize; D]) -> Re
 /// Refuses other numbers of axes, patches of zero or that do not divide the axes, and element types other than f32 and f64.
 pub fn patchify<const D: usize>(input: &Tensor, patch: [usize; D]) -> Result<Tensor> {
     const OP: &str = "patchify";
+    let step = Step::begin();
     let (split, block) = blocks(OP, input, patch)?;
     let dims = input.dims();
     let order = std::iter::once(0)
@@ -102,7 +114,11 @@ pub fn patchify<const D: usize>(input: &Tensor, patch: [usize; D]) -> Result<Ten
         .chain((0..D).map(|a| 3 + 2 * a));
     let patches = (0..D).map(|a| dims[2 + a] / patch[a]).product();
     let shape = vec![dims[0], patches, dims[1] * block];
-    rearrange(OP, input, &split, order.collect(), shape)
+    step.end(
+        &[Some(input)],
+        || Op::Patchify(patch.into()),
+        rearrange(OP, input, &split, order.collect(), shape)?,
+    )
 }
 
 /// The inverse of [`patchify`] for an image of extents `size`.
@@ -120,6 +136,7 @@ pub fn unpatchify<const D: usize>(
     patch: [usize; D],
 ) -> Result<Tensor> {
     const OP: &str = "unpatchify";
+    let step = Step::begin();
     check_float(OP, "the patches", input)?;
     check_rank(OP, "the patches", input, 3)?;
     let block = product(OP, "the patch", patch)?;
@@ -158,7 +175,14 @@ pub fn unpatchify<const D: usize>(
         .into_iter()
         .chain((0..D).flat_map(|a| [1 + a, 2 + D + a]));
     let shape = [&[dims[0], channels], &size[..]].concat();
-    rearrange(OP, input, &split, order.collect(), shape)
+    step.end(
+        &[Some(input)],
+        || Op::Unpatchify {
+            size: size.into(),
+            patch: patch.into(),
+        },
+        rearrange(OP, input, &split, order.collect(), shape)?,
+    )
 }
 
 /// The axes of an image with each spatial one split into blocks and voxels of a block, and the voxels of a block.

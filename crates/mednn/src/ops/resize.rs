@@ -6,6 +6,7 @@ use super::resample::resample;
 use super::support::{self, check_float, check_spatial};
 pub use crate::cpu::interpolation::Interpolation;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// How large the output of [`resize`] is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,11 +48,12 @@ pub fn resize<const D: usize>(
     interpolation: Interpolation,
 ) -> Result<Tensor> {
     const OP: &str = "resize";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     let spatial = &input.dims()[2..];
     // Voxels along an axis and input voxels a step.
-    let step = |axis: usize| match size {
+    let stride = |axis: usize| match size {
         Size::Voxels(size) => (size[axis], spatial[axis] as f64 / size[axis] as f64),
         Size::Factor(factor) => (
             (spatial[axis] as f64 * factor[axis]).floor() as usize,
@@ -60,7 +62,7 @@ pub fn resize<const D: usize>(
     };
     let mut shape = input.dims().to_vec();
     for axis in 0..D {
-        let (output, ratio) = step(axis);
+        let (output, ratio) = stride(axis);
         if output == 0 || !ratio.is_finite() || ratio <= 0.0 {
             return Err(Error::Setting {
                 op: OP,
@@ -72,8 +74,15 @@ pub fn resize<const D: usize>(
         shape[axis + 2] = output;
     }
     support::check_output(OP, &shape)?;
-    resample::<D>(OP, input, 0.0, |axis, extent| {
-        let (output, ratio) = step(axis);
-        interpolation.axis_map(extent, output, ratio)
-    })
+    step.end(
+        &[Some(input)],
+        || Op::Resize {
+            to: size.into(),
+            interpolation,
+        },
+        resample::<D>(OP, input, 0.0, |axis, extent| {
+            let (output, ratio) = stride(axis);
+            interpolation.axis_map(extent, output, ratio)
+        })?,
+    )
 }

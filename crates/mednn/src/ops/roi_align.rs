@@ -8,6 +8,7 @@ use crate::cpu::resample::GridMap;
 use crate::cpu::roi_align::{self as kernel, Regions, Side};
 use crate::cpu::taps::AxisMap;
 use crate::error::{Error, Result};
+use crate::graph::{Op, RoiAttributes, Step};
 use crate::tape::Apply as _;
 
 /// How regions of interest are turned into bins.
@@ -90,6 +91,7 @@ pub fn roi_align<const D: usize>(
     config: &RoiAlignConfig<D>,
 ) -> Result<Tensor> {
     const OP: &str = "roi_align";
+    let step = Step::begin();
     check_float(OP, "the features", features)?;
     check_spatial::<D>(OP, "the features", features)?;
     check_same_type(OP, "the boxes", boxes, features)?;
@@ -151,9 +153,13 @@ pub fn roi_align<const D: usize>(
         let map = GridMap { axes, outside: 0.0 };
         problem.regions.push((item, map));
     }
-    Ok(features
-        .contiguous()?
-        .apply1(RoiAlignOp { problem, shape })?)
+    step.end(
+        &[Some(features), Some(boxes)],
+        || Op::RoiAlign(RoiAttributes::new(items, config)),
+        features
+            .contiguous()?
+            .apply1(RoiAlignOp { problem, shape })?,
+    )
 }
 
 impl<const D: usize> RoiAlignConfig<D> {

@@ -8,6 +8,7 @@ use super::support::{self, check_float, for_element};
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// Multiplies the tensor, seen as `factors.len()` rows of equal length, by one constant a row.
@@ -16,6 +17,7 @@ use crate::tape::Apply as _;
 /// Refuses a number of factors that does not divide the number of elements, and element types other than f32 and f64.
 pub fn scale_rows(input: &Tensor, factors: Vec<f32>) -> Result<Tensor> {
     const OP: &str = "scale_rows";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     if factors.is_empty() || !input.elem_count().is_multiple_of(factors.len()) {
         return Err(Error::Setting {
@@ -25,7 +27,11 @@ pub fn scale_rows(input: &Tensor, factors: Vec<f32>) -> Result<Tensor> {
             value: format!("{} for {} elements", factors.len(), input.elem_count()),
         });
     }
-    Ok(input.contiguous()?.apply1(ScaleRowsOp(Arc::new(factors)))?)
+    let factors = Arc::new(factors);
+    let output = input
+        .contiguous()?
+        .apply1(ScaleRowsOp(Arc::clone(&factors)))?;
+    step.end(&[Some(input)], || Op::ScaleRows(factors.to_vec()), output)
 }
 
 struct ScaleRowsOp(Arc<Vec<f32>>);

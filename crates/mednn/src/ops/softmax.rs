@@ -6,6 +6,7 @@ use super::support::{self, check_float, for_element};
 use crate::cpu::buffer::Columns;
 use crate::cpu::softmax::{self as kernel, Softmax};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
 
 /// `exp(x_i) / sum_j exp(x_j)` along an axis.
@@ -22,7 +23,12 @@ use crate::tape::Apply as _;
 /// # Errors
 /// Refuses an axis that does not exist and element types other than f32 and f64.
 pub fn softmax(input: &Tensor, axis: usize) -> Result<Tensor> {
-    run("softmax", input, axis, Softmax::Linear)
+    let step = Step::begin();
+    step.end(
+        &[Some(input)],
+        || Op::Softmax(axis),
+        run("softmax", input, axis, Softmax::Linear)?,
+    )
 }
 
 /// The logarithm of [`softmax`], exact also where the softmax underflows.
@@ -30,7 +36,12 @@ pub fn softmax(input: &Tensor, axis: usize) -> Result<Tensor> {
 /// # Errors
 /// As [`softmax`].
 pub fn log_softmax(input: &Tensor, axis: usize) -> Result<Tensor> {
-    run("log_softmax", input, axis, Softmax::Log)
+    let step = Step::begin();
+    step.end(
+        &[Some(input)],
+        || Op::LogSoftmax(axis),
+        run("log_softmax", input, axis, Softmax::Log)?,
+    )
 }
 
 /// Splits a shape around an axis.

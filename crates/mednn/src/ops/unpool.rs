@@ -6,6 +6,7 @@ use super::pool::PoolConfig;
 use super::select;
 use super::support::{self, check_float, check_shape, check_spatial};
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
 
 /// The largest value of each window, and its flat index in the input plane, a tensor of u32; the first of several.
 ///
@@ -33,13 +34,18 @@ pub fn max_pool_with_indices<const D: usize>(
     config: &PoolConfig<D>,
 ) -> Result<(Tensor, Tensor)> {
     const OP: &str = "max_pool_with_indices";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     select::check_plane(OP, input)?;
     let windows = config.windows(OP, input)?;
     let shape = [&input.dims()[..2], &windows.output[3 - D..]].concat();
     let indices = select::arg_max(input, &windows.bins(), &shape, OP)?;
-    Ok((select::gather(OP, input, &indices)?, indices))
+    step.end(
+        &[Some(input)],
+        || Op::MaxPoolWithIndices(config.into()),
+        (select::gather(OP, input, &indices)?, indices),
+    )
 }
 
 /// Puts every value where `indices` of [`max_pool_with_indices`] say, in planes of zeros of extents `size`.
@@ -61,6 +67,7 @@ pub fn max_unpool<const D: usize>(
     size: [usize; D],
 ) -> Result<Tensor> {
     const OP: &str = "max_unpool";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_spatial::<D>(OP, "the input", input)?;
     check_shape(OP, "the indices", indices, input.dims())?;
@@ -83,5 +90,9 @@ pub fn max_unpool<const D: usize>(
             value: format!("{index} for extents {size:?}"),
         });
     }
-    select::scatter(OP, input, indices, &size)
+    step.end(
+        &[Some(input), Some(indices)],
+        || Op::MaxUnpool(size.into()),
+        select::scatter(OP, input, indices, &size)?,
+    )
 }

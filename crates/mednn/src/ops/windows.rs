@@ -9,6 +9,7 @@ use super::node::{Gradients, Node, apply};
 use super::support::{self, check_float, check_rank, for_element};
 use crate::cpu::windows::Windows;
 use crate::error::{Error, Result};
+use crate::graph::{Op, Step, WindowAttributes};
 
 /// A division of a grid of tokens into windows, `D` = 2 or 3, axes in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +124,7 @@ pub fn window_partition<const D: usize>(
     config: &WindowConfig<D>,
 ) -> Result<Tensor> {
     const OP: &str = "window_partition";
+    let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_rank(OP, "the input", input, D + 2)?;
     let dims = input.dims();
@@ -138,7 +140,11 @@ pub fn window_partition<const D: usize>(
             windows.channels,
         ],
     };
-    Ok(apply(node, &[input])?)
+    step.end(
+        &[Some(input)],
+        || Op::WindowPartition(WindowAttributes::new(config, &[])),
+        apply(node, &[input])?,
+    )
 }
 
 /// Puts the tokens of windows back where [`window_partition`] of the same settings took them from a grid of this size.
@@ -155,6 +161,7 @@ pub fn window_reverse<const D: usize>(
     config: &WindowConfig<D>,
 ) -> Result<Tensor> {
     const OP: &str = "window_reverse";
+    let step = Step::begin();
     check_float(OP, "the windows", input)?;
     check_rank(OP, "the windows", input, 3)?;
     let dims = input.dims();
@@ -177,7 +184,11 @@ pub fn window_reverse<const D: usize>(
         direction: Direction::Reverse,
         shape: [&[windows.batch], &size[..], &[windows.channels]].concat(),
     };
-    Ok(apply(node, &[input])?)
+    step.end(
+        &[Some(input)],
+        || Op::WindowReverse(WindowAttributes::new(config, &size)),
+        apply(node, &[input])?,
+    )
 }
 
 /// Which tokens of a shifted window may see each other, those that were neighbours before the grid closed to a ring:
@@ -193,10 +204,15 @@ pub fn shift_mask<const D: usize>(
     device: &Device,
 ) -> Result<Tensor> {
     const OP: &str = "shift_mask";
+    let step = Step::begin();
     let windows = config.windows(OP, 1, size, 1)?;
     check_pairs(OP, &windows)?;
     let shape = (windows.count(), windows.tokens(), windows.tokens());
-    Ok(Tensor::from_vec(windows.mask(), shape, device)?)
+    step.end(
+        &[],
+        || Op::ShiftMask(WindowAttributes::new(config, &size)),
+        Tensor::from_vec(windows.mask(), shape, device)?,
+    )
 }
 
 /// The row of a table of relative positions for each pair of tokens of a window, u32 `[tokens * tokens]`, as the buffer
@@ -209,10 +225,15 @@ pub fn relative_position_index<const D: usize>(
     device: &Device,
 ) -> Result<Tensor> {
     const OP: &str = "relative_position_index";
+    let step = Step::begin();
     let windows = WindowConfig::new(window).windows(OP, 1, window, 1)?;
     check_pairs(OP, &windows)?;
     let rows = Windows::relative_positions(windows.window);
-    Ok(Tensor::from_vec(rows, windows.tokens().pow(2), device)?)
+    step.end(
+        &[],
+        || Op::RelativePositionIndex(window.into()),
+        Tensor::from_vec(rows, windows.tokens().pow(2), device)?,
+    )
 }
 
 /// The bias of attention inside a window from a table that has a row for each difference of places.
@@ -228,6 +249,7 @@ pub fn relative_position_bias<const D: usize>(
     window: [usize; D],
 ) -> Result<Tensor> {
     const OP: &str = "relative_position_bias";
+    let step = Step::begin();
     check_float(OP, "the table", table)?;
     check_rank(OP, "the table", table, 2)?;
     let index = relative_position_index(window, table.device())?;
@@ -235,7 +257,11 @@ pub fn relative_position_bias<const D: usize>(
     support::check_shape(OP, "the table", table, &[rows, table.dims()[1]])?;
     let tokens: usize = window.iter().product();
     let bias = index_select(&table.t()?, 1, &index)?;
-    Ok(bias.reshape((table.dims()[1], tokens, tokens))?)
+    step.end(
+        &[Some(table)],
+        || Op::RelativePositionBias(window.into()),
+        bias.reshape((table.dims()[1], tokens, tokens))?,
+    )
 }
 
 /// Refuses windows with more pairs of tokens than can be numbered.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use medcore::atomic::Pending;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::Params;
@@ -211,12 +212,20 @@ impl Params {
     /// # Errors
     /// When the file cannot be written; what stood there before is still there then.
     pub fn save_safetensors(&self, path: impl AsRef<Path>) -> Result<()> {
-        let values = self
-            .entries()
-            .into_iter()
-            .map(|(name, entry)| (name, entry.tensor()))
-            .collect();
-        write_safetensors(path.as_ref(), &values, None)
+        Ok(self.pending_safetensors(path)?.commit()?)
+    }
+
+    /// As [`Params::save_safetensors`], up to the moment when the file takes its name: for weights that must appear
+    /// together with another file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn pending_safetensors(&self, path: impl AsRef<Path>) -> Result<Pending> {
+        let entries = self.entries().into_iter();
+        let values = entries.map(|(name, entry)| (name, entry.tensor()));
+        let (path, values) = (path.as_ref(), values.collect());
+        let bytes = safetensors_bytes(path, &values, None)?;
+        Ok(Pending::fill(path, |out| out.write_all(&bytes))?)
     }
 }
 
@@ -282,6 +291,15 @@ pub fn write_safetensors(
     values: &BTreeMap<String, Tensor>,
     metadata: Option<(&str, String)>,
 ) -> Result<()> {
+    let bytes = safetensors_bytes(path, values, metadata)?;
+    Ok(medcore::atomic::write_bytes(path, &bytes)?)
+}
+
+fn safetensors_bytes(
+    path: &Path,
+    values: &BTreeMap<String, Tensor>,
+    metadata: Option<(&str, String)>,
+) -> Result<Vec<u8>> {
     let mut raw = Vec::with_capacity(values.len());
     for (name, value) in values {
         raw.push((name, value.dims(), bytes_of(value)?));
@@ -296,12 +314,10 @@ pub fn write_safetensors(
         views.push((name.as_str(), view));
     }
     let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_owned(), value)]));
-    let bytes = safetensors::serialize(views, metadata).map_err(|e| Error::InvalidFile {
+    safetensors::serialize(views, metadata).map_err(|e| Error::InvalidFile {
         path: path.to_owned(),
         reason: e.to_string(),
-    })?;
-    medcore::atomic::write_bytes(path, &bytes)?;
-    Ok(())
+    })
 }
 
 fn bytes_of(value: &Tensor) -> Result<(Dtype, Vec<u8>)> {

@@ -10,6 +10,7 @@ use medcore::random::Key;
 use super::{Init, ParamPath};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::graph;
 
 /// All parameters and buffers of a network; clones share them.
 #[derive(Debug, Clone)]
@@ -284,11 +285,12 @@ impl Param {
     /// result alive.
     #[must_use]
     pub fn tensor(&self, context: &Context) -> Tensor {
-        if context.is_tracked() && self.is_trainable() {
-            self.inner.var.as_tensor().clone()
-        } else {
-            self.value()
-        }
+        let tensor = match context.is_tracked() && self.is_trainable() {
+            true => self.inner.var.as_tensor().clone(),
+            false => self.value(),
+        };
+        graph::keep_parameter(self.name(), &tensor);
+        tensor
     }
 
     /// The present value, not on the tape, sharing the memory of the parameter.
@@ -345,10 +347,10 @@ impl Buffer {
     /// The present value.
     #[must_use]
     pub fn tensor(&self) -> Tensor {
-        self.value
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let value = self.value.read();
+        let tensor = value.unwrap_or_else(PoisonError::into_inner).clone();
+        graph::keep_buffer(&self.name, &tensor);
+        tensor
     }
 
     /// Replaces the value; the tensor must not be written to afterwards.

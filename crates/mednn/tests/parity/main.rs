@@ -12,6 +12,7 @@ mod concat;
 mod conv;
 mod detection;
 mod dropout;
+mod graph;
 mod grid_sample;
 mod index;
 mod layer_norm;

@@ -63,12 +63,12 @@ const LOSSES: &[ByHand] = &[
     by_hand("MaximumMeanDiscrepancy", "loss/features"),
 ];
 
-fn row(page: &mut String, name: &str, fixture: &str, backward: bool) {
+fn row(page: &mut String, name: &str, fixture: &str, backward: bool, graph: &str) {
     drop(Fixture::load(fixture));
     let backward = if backward { "yes" } else { "none" };
     writeln!(
         page,
-        "| {name} | yes | {backward} | yes | no | `{fixture}.py` | no |"
+        "| {name} | yes | {backward} | yes | no | `{fixture}.py` | {graph} |"
     )
     .unwrap();
 }
@@ -87,7 +87,8 @@ fn the_page_lists_every_operator() {
         "# Operators\n\n\
          Written from the tests of `mednn`; do not edit. Each line is a fixture of outputs and gradients made by the reference\n\
          library (`crates/mednn/tests/parity/`), compared in f64 and f32, with finite differences in f64 where there is a gradient\n\
-         and with the same bits for one, two and four threads.\n",
+         and with the same bits for one, two and four threads. Under graph: recorded by `mednn::graph` and computed again to\n\
+         the same bits.\n",
     );
     table(&mut page, "Operators");
     let mut rows: Vec<(String, &str, bool)> = crate::SUITES
@@ -103,11 +104,13 @@ fn the_page_lists_every_operator() {
     rows.sort();
     rows.dedup();
     for (name, fixture, backward) in &rows {
-        row(&mut page, name, fixture, *backward);
+        // What has no gradient is no part of a network: it works on its results.
+        let graph = if *backward { "yes" } else { "none" };
+        row(&mut page, name, fixture, *backward, graph);
     }
     table(&mut page, "Losses");
     for loss in LOSSES {
-        row(&mut page, loss.name, loss.fixture, loss.backward);
+        row(&mut page, loss.name, loss.fixture, loss.backward, "none");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators.md");
     if std::env::var_os("UPDATE_OPERATORS").is_some() {

@@ -2,10 +2,11 @@
 //!
 //! An [`Op`] names cases of a fixture that `suite.py` helped to write, and says how each is computed here.
 //! [`check`] then compares outputs and gradients in f64 and f32 with the reference, takes finite differences in f64, feeds
-//! views in another memory order, runs on one, two and four threads, and sends a NaN through.
+//! views in another memory order, runs on one, two and four threads, sends a NaN through, and computes its graph again.
 
-use candle_core::{DType, Tensor, Var};
-use mednn::Result;
+use candle_core::{DType, Device, Tensor, Var};
+use mednn::graph::Graph;
+use mednn::{Context, Error, Inputs, Model, Outputs, Params, Result};
 
 use crate::support::{Fixture, assert_close, assert_same_on_any_number_of_threads, check_gradient};
 
@@ -38,9 +39,16 @@ pub(crate) fn check(ops: &[Op]) {
     for op in ops {
         assert!(!op.cases.is_empty(), "{} has no case", op.name);
         let fixture = Fixture::load(op.fixture);
-        for case in op.cases {
-            check_case(op.name, &fixture, case);
-        }
+        let recorded = op
+            .cases
+            .iter()
+            .map(|case| check_case(op.name, &fixture, case));
+        let recorded = recorded.filter(|&recorded| recorded).count();
+        assert!(
+            recorded > 0 || crate::graph::BY_HAND.contains(&op.name),
+            "{} has no graph",
+            op.name
+        );
         let run = op.cases[0].1;
         let large = (op.large)();
         assert_same_on_any_number_of_threads(|| {
@@ -55,12 +63,14 @@ pub(crate) fn check(ops: &[Op]) {
     }
 }
 
-fn check_case(op: &str, fixture: &Fixture, case: &Case<'_>) {
+/// True when the case leaves a graph, which one that brings constants of its own does not.
+fn check_case(op: &str, fixture: &Fixture, case: &Case<'_>) -> bool {
     let inputs = check_values(op, fixture, case);
     let &(name, run) = case;
     check_views(name, &inputs, run);
     check_nan(name, &inputs, run);
     check_differences(&inputs, run);
+    check_graph(name, &inputs, run)
 }
 
 /// Compares output and gradients with the fixture, in f64 and f32, and gives back the inputs.
@@ -153,6 +163,57 @@ fn check_nan(name: &str, inputs: &[Tensor], run: fn(&[Tensor]) -> Result<Tensor>
     let output = run(&poisoned).unwrap().to_dtype(DType::F64).unwrap();
     let output = output.flatten_all().unwrap().to_vec1::<f64>().unwrap();
     assert!(output.iter().any(|v| v.is_nan()), "{name} hides a NaN");
+}
+
+/// An operator as a network.
+struct Probe {
+    params: Params,
+    inputs: usize,
+    run: fn(&[Tensor]) -> Result<Tensor>,
+}
+
+impl Model for Probe {
+    fn forward(&self, inputs: &Inputs, _: &Context) -> Result<Outputs> {
+        let get = |i: usize| inputs.get(&format!("x{i}")).cloned();
+        let inputs: Result<Vec<_>> = (0..self.inputs).map(get).collect();
+        Ok(Outputs::new((self.run)(&inputs?)?))
+    }
+
+    fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
+/// The recorded operators, computed again, give the same bits; recorded once more, they are the same graph. False when a
+/// tensor is neither an input nor comes from an operator.
+pub(crate) fn check_graph(
+    name: &str,
+    inputs: &[Tensor],
+    run: fn(&[Tensor]) -> Result<Tensor>,
+) -> bool {
+    let probe = Probe {
+        params: Params::on_device(0, &Device::Cpu),
+        inputs: inputs.len(),
+        run,
+    };
+    let mut named = Inputs::default();
+    for (i, tensor) in inputs.iter().enumerate() {
+        named = named.with(format!("x{i}"), tensor.clone());
+    }
+    let graph = match Graph::record(&probe, &named) {
+        Err(Error::NotRecorded { .. }) => return false,
+        graph => graph.unwrap(),
+    };
+    assert!(!graph.nodes().is_empty(), "{name} leaves no node");
+    let replayed = graph.run(&probe.params, &named).unwrap().logits;
+    assert_close(
+        &replayed,
+        &run(inputs).unwrap(),
+        0.0,
+        &format!("{name} replayed"),
+    );
+    assert_eq!(graph, Graph::record(&probe, &named).unwrap(), "{name}");
+    true
 }
 
 fn check_differences(inputs: &[Tensor], run: fn(&[Tensor]) -> Result<Tensor>) {

@@ -48,10 +48,16 @@ pub(super) fn run<T: Element>(
         .for_each(|i| {
             let (ranges, blocks) = tiling.task(count, i % tasks);
             let tile = Tile::new(plan, &tiling, i / tasks, ranges);
+            if plan.is_channelwise() {
+                let lengths = [tile.packed_len(kernels), tile.plane_len(kernels)];
+                with_scratch(lengths, |[packed, plane]| {
+                    tile.run_channel(kernels, source, weights, (packed, plane), out);
+                });
+                return;
+            }
             let strip = strip(kernels);
             let lengths = [
-                // Whole vectors of pixels may read on behind the last row.
-                plan.source_channels * tile.channel_pitch + kernels.lanes(),
+                tile.packed_len(kernels),
                 strip * kernels.block(),
                 strip * kernels.block() * plan.row_phases,
                 strip * plan.target_step[2],
@@ -128,7 +134,7 @@ impl Piece {
 }
 
 /// A task: a range of outputs of one group of one image.
-struct Tile<'a> {
+pub(super) struct Tile<'a> {
     plan: &'a Plan,
     /// Index of the group of the image.
     image: usize,
@@ -140,13 +146,18 @@ struct Tile<'a> {
     rows: usize,
     /// Elements of one residue of a row, see [`pack_row`].
     residue: usize,
-    row_pitch: usize,
+    pub(super) row_pitch: usize,
     plane: usize,
     channel_pitch: usize,
 }
 
 impl<'a> Tile<'a> {
-    fn new(plan: &'a Plan, tiling: &Tiling, image: usize, ranges: [(usize, usize); 3]) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        tiling: &Tiling,
+        image: usize,
+        ranges: [(usize, usize); 3],
+    ) -> Self {
         let lengths = ranges.map(|(start, end)| end - start);
         let ring = plan.extent(0, tiling.step.min(lengths[0]));
         let rows = plan.extent(1, lengths[1]);
@@ -225,6 +236,72 @@ impl<'a> Tile<'a> {
                     }
                 }
                 taps_before += phases.iter().map(|phase| phase.taps.len()).sum::<usize>();
+            }
+        }
+        out.count(written);
+    }
+
+    /// Elements of the packed source; whole vectors of pixels may read on behind the last row.
+    pub(super) fn packed_len<T: Real>(&self, kernels: &Kernels<T>) -> usize {
+        self.plan.source_channels * self.channel_pitch + kernels.lanes()
+    }
+
+    /// Elements of the outputs of one depth, the last row with room for a whole vector.
+    fn plane_len<T: Real>(&self, kernels: &Kernels<T>) -> usize {
+        (self.end[1] - self.start[1]) * (self.end[2] - self.start[2]) + kernels.lanes()
+    }
+
+    /// One channel to one channel: sums go straight into rows of the output.
+    fn run_channel<T: Element>(
+        &self,
+        kernels: &Kernels<T>,
+        source: &[T],
+        weights: &PackedWeights<T>,
+        (packed, plane): (&mut [T], &mut [T]),
+        out: &SharedOutput<T>,
+    ) {
+        let phase = &self.plan.phases[0];
+        let group = self.image % self.plan.groups;
+        let width = weights.blocks[0].vectors * kernels.lanes();
+        let [rows, columns] = [1, 2].map(|a| self.end[a] - self.start[a]);
+        // Rows that follow one another in the target are written together.
+        let run = if columns == self.plan.target[2] {
+            rows * columns
+        } else {
+            columns
+        };
+        let mut offsets = TapOffsets::default();
+        let mut next = isize::MIN;
+        let mut written = 0;
+        for depth in self.start[0]..self.end[0] {
+            next = vectorize(
+                #[inline(always)]
+                || self.load(source, depth..depth + 1, next, packed),
+            );
+            let taps = phase.taps.iter().map(|tap| self.offset(depth, tap.offset));
+            offsets.set(taps, 1, self.channel_pitch);
+            for row in 0..rows {
+                let from = row * self.plan.source_step[1] * self.row_pitch;
+                for (column, pixels) in pieces(0, columns, kernels.line()) {
+                    let tile = Lines {
+                        source: &packed[from + column..],
+                        offsets: &offsets,
+                        channels: 1,
+                        weights: weights.packed(group, 0),
+                        weight_pitch: width,
+                        start: Some(weights.start(group, 0)),
+                        targets: 1,
+                        vectors: pixels.div_ceil(kernels.lanes()),
+                        out_pitch: 0,
+                    };
+                    // What a vector writes behind the end of a row the next row writes over.
+                    kernels.lines(&tile, &mut plane[row * columns + column..]);
+                }
+            }
+            let to = self.target(0, phase.origin, [depth, self.start[1], self.start[2]]);
+            for (row, values) in plane[..rows * columns].chunks_exact(run).enumerate() {
+                // SAFETY: every output position belongs to one task, which comes by once.
+                written += unsafe { out.write(to + row * self.plan.target[2], values) };
             }
         }
         out.count(written);
@@ -481,7 +558,7 @@ impl<'a> Tile<'a> {
 
     /// Packs the planes that `depths` need and earlier calls have not packed; returns the first plane after them.
     #[inline(always)]
-    fn load<T: Real>(
+    pub(super) fn load<T: Real>(
         &self,
         source: &[T],
         depths: Range<usize>,
@@ -535,7 +612,7 @@ impl<'a> Tile<'a> {
     }
 
     /// Where a tap of outputs at depth `d` starts in the packed source.
-    fn offset(&self, d: usize, tap: [isize; 3]) -> usize {
+    pub(super) fn offset(&self, d: usize, tap: [isize; 3]) -> usize {
         let plane = (d * self.plan.source_step[0]) as isize + tap[0];
         let slot = plane.rem_euclid(self.ring as isize) as usize;
         let row = (tap[1] - self.plan.window[1].0) as usize;

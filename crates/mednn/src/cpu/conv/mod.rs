@@ -18,6 +18,7 @@
 //! ```
 
 mod bias_gradient;
+mod channelwise;
 mod gather;
 mod kernel;
 mod lanes;
@@ -28,14 +29,17 @@ mod problem;
 pub(crate) mod scratch;
 mod tiling;
 mod transpose;
+mod vector;
 mod weight_gradient;
 mod weights;
+mod winograd;
 
 pub use kernel::Element;
 pub use problem::{Problem, Window};
 
 use plan::Plan;
 use weights::PackedWeights;
+use winograd::{TransformedWeights, WeightLayout};
 
 use crate::error::Result;
 
@@ -56,14 +60,21 @@ pub fn forward<T: Element>(
     }
     let kernels = T::kernels(problem.level());
     let plan = Plan::forward(problem);
+    let length = problem.output_len();
+    if let Some(taps) = winograd::Taps::of(&plan) {
+        let taps_of_pair = problem.window().taps();
+        let layout = WeightLayout {
+            target_pitch: plan.source_channels * taps_of_pair,
+            source_pitch: taps_of_pair,
+            taps: taps_of_pair,
+        };
+        let weights = TransformedWeights::new(kernels, &plan, &taps, (weights, layout), bias);
+        return Ok(output::build(length, |out| {
+            winograd::run(kernels, &plan, &taps, input, &weights, out);
+        }));
+    }
     let packed = PackedWeights::forward(kernels, problem, &plan, weights, bias);
-    Ok(gathered(
-        kernels,
-        &plan,
-        input,
-        &packed,
-        problem.output_len(),
-    ))
+    Ok(gathered(kernels, &plan, input, &packed, length))
 }
 
 /// The gradient of the input, `[batch, in_channels, depth, height, width]`, from that of the output.
@@ -96,14 +107,21 @@ pub fn transposed<T: Element>(
     }
     let kernels = T::kernels(problem.level());
     let plan = Plan::input_gradient(problem);
+    let length = problem.input_len();
+    if let Some(taps) = winograd::Taps::of(&plan) {
+        let taps_of_pair = problem.window().taps();
+        let layout = WeightLayout {
+            target_pitch: taps_of_pair,
+            source_pitch: plan.target_channels * taps_of_pair,
+            taps: taps_of_pair,
+        };
+        let weights = TransformedWeights::new(kernels, &plan, &taps, (weights, layout), bias);
+        return Ok(output::build(length, |out| {
+            winograd::run(kernels, &plan, &taps, input, &weights, out);
+        }));
+    }
     let packed = PackedWeights::input_gradient(kernels, problem, &plan, weights, bias);
-    Ok(gathered(
-        kernels,
-        &plan,
-        input,
-        &packed,
-        problem.input_len(),
-    ))
+    Ok(gathered(kernels, &plan, input, &packed, length))
 }
 
 /// The gradient of the weights, `[out_channels, in_channels / groups, kernel depth, height, width]`.
@@ -118,13 +136,13 @@ pub fn weight_gradient<T: Element>(
     Problem::check("input", input.len(), problem.input_len())?;
     Problem::check("gradient", gradient.len(), problem.output_len())?;
     let mut out = vec![T::ZERO; problem.weight_len()];
-    weight_gradient::run(
-        T::kernels(problem.level()),
-        problem,
-        input,
-        gradient,
-        &mut out,
-    );
+    let kernels = T::kernels(problem.level());
+    let plan = Plan::forward(problem);
+    if plan.is_channelwise() && plan.groups > 1 {
+        channelwise::weight_gradient(kernels, &plan, input, gradient, &mut out);
+    } else {
+        weight_gradient::run(kernels, problem, input, gradient, &mut out);
+    }
     Ok(out)
 }
 

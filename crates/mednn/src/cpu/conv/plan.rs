@@ -127,6 +127,11 @@ impl Plan {
         .finish()
     }
 
+    /// Whether every channel of the target is made of one channel of the source, its outputs next to one another.
+    pub(super) fn is_channelwise(&self) -> bool {
+        self.source_channels == 1 && self.target_channels == 1 && self.phases.len() == 1
+    }
+
     /// Largest number of outputs of any phase, by axis.
     pub(super) fn count(&self) -> [usize; 3] {
         [0, 1, 2].map(|a| {

@@ -124,6 +124,56 @@ fn cubic(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Windo
     }
 }
 
+/// Sizes for which tiles of few products are chosen: odd ones, paddings that differ, taps far apart along depth, batches.
+fn tiled() -> [Problem; 4] {
+    let plane = Window {
+        padding: [(0, 0), (2, 0), (1, 2)],
+        ..Window::new([1, 3, 3])
+    };
+    let deep = Window {
+        kernel: [2, 3, 3],
+        padding: [(2, 1), (0, 0), (1, 1)],
+        dilation: [3, 1, 1],
+        ..Window::new([1; 3])
+    };
+    [
+        Problem::new(1, [64, 65], 1, [3, 14, 15], cubic(3, 1, 1, 1)).unwrap(),
+        Problem::new(2, [67, 80], 1, [1, 17, 18], plane).unwrap(),
+        Problem::new(1, [64, 64], 1, [6, 13, 12], deep).unwrap(),
+        Problem::new(1, [70, 64], 1, [1, 9, 70], plane).unwrap(),
+    ]
+}
+
+#[test]
+fn tiles_of_few_products_give_the_sums_of_the_definition() {
+    for problem in tiled() {
+        for plan in [Plan::forward(&problem), Plan::input_gradient(&problem)] {
+            assert!(winograd::Taps::of(&plan).is_some(), "{problem:?}");
+        }
+        agrees_at_every_level(problem);
+    }
+}
+
+#[test]
+fn tiles_of_few_products_are_as_exact_as_single_precision_allows() {
+    let problem = tiled()[0];
+    let real = |length: usize, seed: usize| -> Vec<f64> {
+        let value = |i: usize| ((i * 7919 + seed * 104_729) % 20_011) as f64 / 10_005.5 - 1.0;
+        (0..length).map(value).collect()
+    };
+    let narrow = |values: &[f64]| -> Vec<f32> { values.iter().map(|&v| v as f32).collect() };
+    let (input, weights) = (real(problem.input_len(), 1), real(problem.weight_len(), 2));
+    let exact = forward(&problem, &input, &weights, None).unwrap();
+    let single = forward(&problem, &narrow(&input), &narrow(&weights), None).unwrap();
+    let largest = exact.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let errors = exact
+        .iter()
+        .zip(&single)
+        .map(|(a, &b)| (a - f64::from(b)).abs());
+    let error = errors.fold(0.0, f64::max) / largest;
+    assert!(error < 2e-6, "{error}");
+}
+
 #[test]
 fn every_instruction_set_gives_the_sums_of_the_definition() {
     let rectangular = Window {

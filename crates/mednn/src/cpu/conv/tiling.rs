@@ -93,6 +93,19 @@ impl Tiling {
         tiling
     }
 
+    /// All outputs of an image as one task, one depth at a time.
+    pub(super) fn whole(plan: &Plan) -> Self {
+        let [depth, height, width] = plan.count();
+        Self {
+            depth,
+            height,
+            width,
+            step: 1,
+            blocks: 1,
+            all_blocks: 1,
+        }
+    }
+
     fn parts(&self, count: [usize; 3]) -> [usize; 4] {
         [
             count[0].div_ceil(self.depth),
