@@ -51,7 +51,7 @@ impl Comparison {
 }
 
 // None of them is the colour of a class.
-const MISSED: Rgb = [255, 255, 255];
+const MISSED: Rgb = [170, 255, 0];
 const EXTRA: Rgb = [255, 0, 255];
 const CONFUSED: Rgb = [0, 255, 255];
 

@@ -206,7 +206,7 @@ fn a_comparison_shows_the_slice_with_most_organs_and_every_kind_of_error() {
     options.panel = 100;
     let sheet = comparison(&image, &truth, &prediction, &options).unwrap();
     // Missed, extra and wrong, over black: columns of 16 voxels, each 5 x 5 pixels.
-    for kind in [[255u8, 255, 255], [255, 0, 255], [0, 255, 255]] {
+    for kind in [[170u8, 255, 0], [255, 0, 255], [0, 255, 255]] {
         let mixed = kind.map(|c| (f32::from(c) * 0.75).round() as u8);
         let found = sheet
             .pixels()
