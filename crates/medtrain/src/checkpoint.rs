@@ -1,15 +1,18 @@
 //! Everything a run needs to go on as if it had never stopped, in one file that is whole or absent.
 //!
 //! A checkpoint is a safetensors file: parameters and buffers under `network/`, the optimizer's state
-//! under `optimizer/`, and one metadata key with the position in the run and a SHA-256 of all tensors.
+//! under `optimizer/`, averages of the weights and their count under `ema/` in runs that keep them, and
+//! one metadata key with the position in the run and a SHA-256 of all tensors.
 //! It is written beside its final name, flushed and renamed ([`medcore::atomic`]); the one before is
-//! kept as `previous`, and a damaged `last` falls back to it.
+//! kept as `previous`, and a damaged `last` falls back to it. `best` holds the network alone, as it was
+//! scored: nothing goes on from it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mednn::Params;
 use mednn::candle_core::{DType, Tensor};
+use mednn::optim::Ema;
 use mednn::params::{read_metadata, read_safetensors, write_safetensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,6 +21,7 @@ use crate::error::{Error, Result};
 
 const NETWORK: &str = "network/";
 const OPTIMIZER: &str = "optimizer/";
+const EMA: &str = "ema/";
 const METADATA: &str = "checkpoint";
 
 /// Where a run stands.
@@ -72,6 +76,8 @@ pub struct Restored {
     pub position: Position,
     /// The optimizer's state, by name.
     pub optimizer: BTreeMap<String, Tensor>,
+    /// The state of the averages of the weights, by name; empty in a run without them.
+    pub ema: BTreeMap<String, Tensor>,
     /// The file it came from.
     pub path: PathBuf,
     /// Why a newer file was passed over, if one was.
@@ -111,7 +117,8 @@ impl CheckpointFolder {
         self.folder.join("best.safetensors")
     }
 
-    /// Writes `last` (the old one becomes `previous`) and, if `is_best`, `best`.
+    /// Writes `last` (the old one becomes `previous`) and, if `is_best`, `best`: the network, or the averages of its weights
+    /// where there are any.
     ///
     /// # Errors
     /// When the disk is full or a file cannot be written: the checkpoints already there stay as they are.
@@ -119,26 +126,22 @@ impl CheckpointFolder {
         &self,
         params: &Params,
         optimizer: &BTreeMap<String, Tensor>,
+        ema: Option<&Ema>,
         position: &Position,
         is_best: bool,
     ) -> Result<()> {
-        let mut values = BTreeMap::new();
-        for (name, value) in params.snapshot()? {
-            values.insert(format!("{NETWORK}{name}"), value);
+        let network = params.snapshot()?;
+        let mut values: BTreeMap<_, _> = under(NETWORK, &network).collect();
+        values.extend(under(OPTIMIZER, optimizer));
+        if let Some(ema) = ema {
+            values.extend(under(EMA, &ema.state_dict()?));
         }
-        for (name, value) in optimizer {
-            values.insert(format!("{OPTIMIZER}{name}"), value.clone());
-        }
-        let metadata = Metadata {
-            position: position.clone(),
-            sha256: digest(&values)?,
-        };
-        let metadata = serde_json::to_string(&metadata).map_err(|e| self.bad(&self.last(), &e))?;
         // The new file is complete under its own name before any old one is touched.
         let next = self.folder.join("next.safetensors");
-        write_safetensors(&next, &values, Some((METADATA, metadata)))?;
+        write(&next, &values, position)?;
         if is_best {
-            copy_atomically(&next, &self.best())?;
+            let scored = under(NETWORK, ema.map_or(&network, Ema::values));
+            write(&self.best(), &scored.collect(), position)?;
         }
         if self.last().exists() {
             rename(&self.last(), &self.previous())?;
@@ -161,18 +164,11 @@ impl CheckpointFolder {
         for path in candidates.iter().filter(|path| path.exists()) {
             match read(path) {
                 Ok((position, values)) => {
-                    let (mut network, mut optimizer) = (BTreeMap::new(), BTreeMap::new());
-                    for (name, value) in values {
-                        if let Some(name) = name.strip_prefix(NETWORK) {
-                            network.insert(name.to_owned(), value);
-                        } else if let Some(name) = name.strip_prefix(OPTIMIZER) {
-                            optimizer.insert(name.to_owned(), value);
-                        }
-                    }
-                    params.restore(&network)?;
+                    params.restore(&within(NETWORK, &values))?;
                     return Ok(Some(Restored {
                         position,
-                        optimizer,
+                        optimizer: within(OPTIMIZER, &values),
+                        ema: within(EMA, &values),
                         path: path.clone(),
                         passed_over,
                     }));
@@ -182,7 +178,7 @@ impl CheckpointFolder {
         }
         match passed_over {
             None => Ok(None),
-            Some(reason) => Err(self.bad(&self.last(), &reason)),
+            Some(reason) => Err(bad(&self.last(), &reason)),
         }
     }
 
@@ -192,36 +188,55 @@ impl CheckpointFolder {
     /// When there is none, or it is damaged or does not fit.
     pub fn restore_best(&self, params: &Params) -> Result<Position> {
         let (position, values) = read(&self.best())?;
-        let network = values
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix(NETWORK)?.to_owned(), value)))
-            .collect();
-        params.restore(&network)?;
+        params.restore(&within(NETWORK, &values))?;
         Ok(position)
     }
+}
 
-    fn bad(&self, path: &Path, reason: &dyn std::fmt::Display) -> Error {
-        Error::BadCheckpoint {
-            path: path.to_owned(),
-            reason: reason.to_string(),
-        }
+/// These values with a prefix to their names.
+fn under(
+    prefix: &str,
+    values: &BTreeMap<String, Tensor>,
+) -> impl Iterator<Item = (String, Tensor)> {
+    let named = values.iter();
+    named.map(move |(name, value)| (format!("{prefix}{name}"), value.clone()))
+}
+
+/// The values whose names have a prefix, without it.
+fn within(prefix: &str, values: &BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    let named = values.iter();
+    named
+        .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone())))
+        .collect()
+}
+
+fn bad(path: &Path, reason: &dyn std::fmt::Display) -> Error {
+    Error::BadCheckpoint {
+        path: path.to_owned(),
+        reason: reason.to_string(),
     }
+}
+
+/// Writes a checkpoint with its hash.
+fn write(path: &Path, values: &BTreeMap<String, Tensor>, position: &Position) -> Result<()> {
+    let metadata = Metadata {
+        position: position.clone(),
+        sha256: digest(values)?,
+    };
+    let metadata = serde_json::to_string(&metadata).map_err(|e| bad(path, &e))?;
+    Ok(write_safetensors(path, values, Some((METADATA, metadata)))?)
 }
 
 /// Reads a checkpoint and checks its hash.
 fn read(path: &Path) -> Result<(Position, BTreeMap<String, Tensor>)> {
-    let bad = |reason: String| Error::BadCheckpoint {
-        path: path.to_owned(),
-        reason,
-    };
     let values = read_safetensors(path)?;
     let metadata = read_metadata(path)?;
     let text = metadata
         .get(METADATA)
-        .ok_or_else(|| bad("it has no position".to_owned()))?;
-    let metadata: Metadata = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+        .ok_or_else(|| bad(path, &"it has no position"))?;
+    let metadata: Metadata = serde_json::from_str(text).map_err(|e| bad(path, &e))?;
     if digest(&values)? != metadata.sha256 {
-        return Err(bad("its contents do not match its hash".to_owned()));
+        return Err(bad(path, &"its contents do not match its hash"));
     }
     Ok((metadata.position, values))
 }
@@ -268,15 +283,4 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
         path: to.to_owned(),
         source,
     })
-}
-
-fn copy_atomically(from: &Path, to: &Path) -> Result<()> {
-    let mut source = std::fs::File::open(from).map_err(|source| Error::Io {
-        operation: "read",
-        path: from.to_owned(),
-        source,
-    })?;
-    Ok(medcore::atomic::write(to, |out| {
-        std::io::copy(&mut source, out).map(drop)
-    })?)
 }

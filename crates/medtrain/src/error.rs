@@ -41,7 +41,7 @@ pub enum Error {
         /// The cases in the batch.
         cases: Vec<String>,
     },
-    /// The gradients of a batch are infinite or not a number; nothing was changed by them.
+    /// The gradients of a step are infinite or not a number; nothing was changed by them.
     #[error(
         "the norm of the gradients is {norm} at epoch {epoch}, step {step}, on cases {cases:?}: the last checkpoint is unchanged"
     )]
@@ -52,7 +52,7 @@ pub enum Error {
         epoch: u32,
         /// Step within the epoch, from zero.
         step: u32,
-        /// The cases in the batch.
+        /// The cases in its batches.
         cases: Vec<String>,
     },
     /// A thread of the loader panicked.

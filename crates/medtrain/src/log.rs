@@ -33,7 +33,7 @@ pub struct EpochReport {
     pub epoch: u32,
     /// Learning rate of its last step.
     pub learning_rate: f64,
-    /// Mean of the steps' losses.
+    /// Mean of the batches' losses.
     pub train_loss: f64,
     /// What validation found, in epochs that end with one.
     pub validation: Option<Validation>,

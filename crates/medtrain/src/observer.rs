@@ -14,11 +14,11 @@ pub struct StepReport {
     pub epoch: u32,
     /// Step within the epoch, from zero.
     pub step: u32,
-    /// Steps in the epoch.
+    /// Optimizer steps in the epoch.
     pub steps: u32,
     /// Epochs in the run.
     pub epochs: u32,
-    /// The loss of this step.
+    /// The mean loss of this step's batches.
     pub loss: f64,
     /// The norm of all gradients before clipping, if clipping asked for it.
     pub gradient_norm: Option<f64>,
@@ -26,7 +26,7 @@ pub struct StepReport {
 
 /// Hears what happens in a run. Every method does nothing unless written.
 pub trait Observer {
-    /// A run starts, at `first_epoch` of `epochs` with `steps` each.
+    /// A run starts, at `first_epoch` of `epochs` with `steps` of the optimizer each.
     fn started(&mut self, first_epoch: u32, epochs: u32, steps: u32) {
         let _ = (first_epoch, epochs, steps);
     }

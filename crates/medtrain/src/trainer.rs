@@ -1,14 +1,16 @@
 //! The training loop.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use medcore::random::Key;
+use mednn::candle_core::backprop::GradStore;
 use mednn::candle_core::{DType, Tensor};
 use mednn::loss::Loss;
-use mednn::optim::{Optimizer, clip_gradient_norm};
+use mednn::optim::{Accumulator, Ema, EmaConfig, Optimizer, clip_gradient_norm};
 use mednn::tape::Pass;
 use mednn::{Context, Inputs, Model};
 
@@ -65,6 +67,17 @@ where
 pub struct TrainConfig {
     /// Epochs in the whole run.
     pub epochs: u32,
+    /// Batches whose gradients are averaged for one optimizer step, at least 1.
+    ///
+    /// For a loss that is a mean over samples, and batches of one size, a step is that of the large batch they make up (but batch
+    /// norm and sums over the batch see the small ones). What is left at the end of an epoch makes a step of its own, averaged
+    /// over the batches that are there. Schedule, clipping and checks of gradients are those of steps.
+    pub accumulate: u32,
+    /// Part of a moving average of the weights that a step keeps, 0.999 say; `None` keeps no average.
+    ///
+    /// Starts from the weights as they are first. Validation, the best checkpoint and the network a run leaves behind then have the
+    /// averages ([`Ema`]); training goes on from the weights themselves.
+    pub ema_decay: Option<f64>,
     /// Base learning rate.
     pub learning_rate: f64,
     /// How it changes.
@@ -94,6 +107,8 @@ impl TrainConfig {
     pub fn new(folder: impl Into<PathBuf>, epochs: u32) -> Self {
         Self {
             epochs,
+            accumulate: 1,
+            ema_decay: None,
             learning_rate: 0.01,
             schedule: Schedule::Poly { power: 0.9 },
             clip_norm: Some(12.0),
@@ -111,6 +126,9 @@ impl TrainConfig {
     fn identity(&self) -> serde_json::Value {
         serde_json::json!({
             "epochs": self.epochs,
+            // Null where it is what runs did before they could do otherwise: their checkpoints do not name it.
+            "accumulate": (self.accumulate != 1).then_some(self.accumulate),
+            "ema_decay": self.ema_decay,
             "learning_rate": self.learning_rate,
             "schedule": self.schedule,
             "clip_norm": self.clip_norm,
@@ -156,6 +174,7 @@ pub struct Trainer<'a> {
     model: &'a dyn Model,
     loss: &'a dyn Loss,
     optimizer: &'a mut dyn Optimizer,
+    ema: Option<Ema>,
     config: TrainConfig,
     validator: Option<&'a mut dyn Validator>,
     observers: Vec<&'a mut dyn Observer>,
@@ -181,6 +200,7 @@ impl<'a> Trainer<'a> {
             model,
             loss,
             optimizer,
+            ema: None,
             config,
             validator: None,
             observers: Vec::new(),
@@ -201,22 +221,22 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Trains to the last epoch; the network holds the last weights afterwards.
+    /// Trains to the last epoch; the network holds the last weights afterwards, or their averages if it keeps these.
     ///
     /// # Errors
-    /// When the loss stops being a number, a batch cannot be made, validation fails or a file cannot be
+    /// When a setting is out of range, the loss stops being a number, a batch cannot be made, validation fails or a file cannot be
     /// written. The checkpoints of completed epochs stay whole.
     pub fn run<S: Source<Item = Batch>>(mut self, source: &Arc<S>) -> Result<TrainSummary> {
-        let steps = source.steps_per_epoch();
-        if steps == 0 || self.config.epochs == 0 {
-            return Err(Error::Nothing {
-                what: if steps == 0 {
-                    "steps per epoch"
-                } else {
-                    "epochs"
-                },
-            });
+        let batches = source.steps_per_epoch();
+        let needed = [
+            (batches, "steps per epoch"),
+            (self.config.epochs, "epochs"),
+            (self.config.accumulate, "batches in a step"),
+        ];
+        if let Some(&(_, what)) = needed.iter().find(|(count, _)| *count == 0) {
+            return Err(Error::Nothing { what });
         }
+        let steps = batches.div_ceil(self.config.accumulate);
         let checkpoints = CheckpointFolder::new(self.config.folder.join("checkpoints"))?;
         let _lock = lock(&self.config.folder.join("run.lock"))?;
         let (mut position, passed_over) = self.start(&checkpoints)?;
@@ -231,7 +251,9 @@ impl<'a> Trainer<'a> {
             let due = self.config.validate_every > 0
                 && (epoch + 1).is_multiple_of(self.config.validate_every);
             if let Some(validator) = self.validator.as_mut().filter(|_| due || last) {
+                let averages = self.ema.as_mut().map(Ema::swap_in).transpose()?;
                 let found = validator.validate(self.model, epoch);
+                drop(averages);
                 let found = found.map_err(|source| Error::Application {
                     what: "validation",
                     source,
@@ -247,9 +269,17 @@ impl<'a> Trainer<'a> {
             position.epoch = epoch + 1;
             // The log goes first: on resuming, lines that no checkpoint stands behind are dropped again.
             log.push(report.clone())?;
-            let state = self.optimizer.state_dict()?;
-            checkpoints.save(self.model.params(), &state, &position, report.is_best)?;
+            checkpoints.save(
+                self.model.params(),
+                &self.optimizer.state_dict()?,
+                self.ema.as_ref(),
+                &position,
+                report.is_best,
+            )?;
             self.tell(|o| o.epoch(&report));
+        }
+        if let Some(ema) = &self.ema {
+            self.model.params().restore(ema.values())?;
         }
         self.tell(|o| o.finished());
         Ok(TrainSummary {
@@ -264,6 +294,8 @@ impl<'a> Trainer<'a> {
     /// The start of the run, or the place where its last checkpoint stands.
     fn start(&mut self, checkpoints: &CheckpointFolder) -> Result<(Position, Option<String>)> {
         let identity = self.config.identity();
+        let average = |decay| Ema::new(self.model.params(), EmaConfig::new(decay));
+        self.ema = self.config.ema_decay.map(average).transpose()?;
         let restored = if self.config.resume {
             checkpoints.restore(self.model.params())?
         } else {
@@ -272,6 +304,7 @@ impl<'a> Trainer<'a> {
         let Some(Restored {
             position,
             optimizer,
+            ema,
             path,
             passed_over,
         }) = restored
@@ -287,6 +320,9 @@ impl<'a> Trainer<'a> {
             });
         }
         self.optimizer.load_state_dict(&optimizer)?;
+        if let Some(own) = &mut self.ema {
+            own.load_state_dict(&ema)?;
+        }
         Ok((position, passed_over))
     }
 
@@ -295,16 +331,23 @@ impl<'a> Trainer<'a> {
         source: &Arc<S>,
         epoch: u32,
     ) -> Result<EpochReport> {
-        let steps = source.steps_per_epoch();
+        let (batches, accumulate) = (source.steps_per_epoch(), self.config.accumulate);
+        let steps = batches.div_ceil(accumulate);
         let total = u64::from(steps) * u64::from(self.config.epochs);
         let mut loader = Loader::start(Arc::clone(source), epoch, 0, self.config.prefetch);
         let (mut losses, mut learning_rate) = (0.0, 0.0);
         for step in 0..steps {
-            let Some(batch) = loader.next() else { break };
+            let first = step * accumulate;
+            let place = Place {
+                epoch,
+                step,
+                batches: first..batches.min(first.saturating_add(accumulate)),
+            };
+            let count = f64::from(place.count());
             let done = u64::from(epoch) * u64::from(steps) + u64::from(step);
             learning_rate = self.config.learning_rate * self.config.schedule.factor(done, total);
-            let (loss, gradient_norm) = self.train_step(batch?, epoch, step, learning_rate)?;
-            losses += loss;
+            let (loss, gradient_norm) = self.train_step(&mut loader, &place, learning_rate)?;
+            losses += count * loss;
             let epochs = self.config.epochs;
             self.tell(|o| {
                 o.step(&StepReport {
@@ -320,7 +363,7 @@ impl<'a> Trainer<'a> {
         Ok(EpochReport {
             epoch,
             learning_rate,
-            train_loss: losses / f64::from(steps),
+            train_loss: losses / f64::from(batches),
             validation: None,
             is_best: false,
             seconds: 0.0,
@@ -328,14 +371,50 @@ impl<'a> Trainer<'a> {
         })
     }
 
+    /// One step of the optimizer: the mean loss of its batches, and the norm of its gradients if clipping asked for it.
     fn train_step(
         &mut self,
-        batch: Batch,
-        epoch: u32,
-        step: u32,
+        batches: &mut impl Iterator<Item = Result<Batch>>,
+        place: &Place,
         learning_rate: f64,
     ) -> Result<(f64, Option<f64>)> {
-        let mut context = Context::train(Key::new(self.config.seed).epoch(epoch).sample(step));
+        let share = 1.0 / f64::from(place.count());
+        let mut accumulator = Accumulator::new(self.model.params());
+        let (mut mean, mut only, mut cases) = (0.0, None, Vec::new());
+        for (number, batch) in place.batches.clone().zip(batches) {
+            let batch = batch?;
+            let (loss, gradients) = self.backward(&batch, place, number)?;
+            mean += share * loss;
+            if place.count() == 1 {
+                only = Some(gradients); // nothing to add up
+            } else {
+                accumulator.add(&gradients, share)?;
+            }
+            cases.extend(batch.cases);
+        }
+        let mut gradients = only.unwrap_or_else(|| accumulator.take());
+        let params = self.model.params();
+        let clip = |limit| clip_gradient_norm(&mut gradients, params, limit);
+        let norm = self.config.clip_norm.map(clip).transpose()?;
+        if let Some(norm) = norm.filter(|norm| !norm.is_finite()) {
+            return Err(Error::NonFiniteGradient {
+                norm,
+                epoch: place.epoch,
+                step: place.step,
+                cases,
+            });
+        }
+        self.optimizer.step(&gradients, learning_rate)?;
+        if let Some(ema) = &mut self.ema {
+            ema.update()?;
+        }
+        Ok((mean, norm))
+    }
+
+    /// The loss and the gradients of one batch, `number` within its epoch.
+    fn backward(&self, batch: &Batch, place: &Place, number: u32) -> Result<(f64, GradStore)> {
+        let key = Key::new(self.config.seed).epoch(place.epoch);
+        let mut context = Context::train(key.sample(number));
         if self.config.gradient_checkpointing {
             context = context.with_gradient_checkpointing();
         }
@@ -345,36 +424,32 @@ impl<'a> Trainer<'a> {
         if !value.is_finite() {
             return Err(Error::NonFiniteLoss {
                 loss: value,
-                epoch,
-                step,
-                cases: batch.cases,
+                epoch: place.epoch,
+                step: place.step,
+                cases: batch.cases.clone(),
             });
         }
-        let mut gradients = pass.backward(loss)?;
-        let norm = match self.config.clip_norm {
-            Some(limit) => Some(clip_gradient_norm(
-                &mut gradients,
-                self.model.params(),
-                limit,
-            )?),
-            None => None,
-        };
-        if let Some(norm) = norm.filter(|norm| !norm.is_finite()) {
-            return Err(Error::NonFiniteGradient {
-                norm,
-                epoch,
-                step,
-                cases: batch.cases,
-            });
-        }
-        self.optimizer.step(&gradients, learning_rate)?;
-        Ok((value, norm))
+        Ok((value, pass.backward(loss)?))
     }
 
     fn tell(&mut self, mut event: impl FnMut(&mut dyn Observer)) {
         for observer in &mut self.observers {
             event(*observer);
         }
+    }
+}
+
+/// Where an optimizer step stands in a run.
+struct Place {
+    epoch: u32,
+    step: u32,
+    /// Its batches, numbered within the epoch.
+    batches: Range<u32>,
+}
+
+impl Place {
+    fn count(&self) -> u32 {
+        self.batches.end - self.batches.start
     }
 }
 

@@ -10,12 +10,12 @@ use medcore::random::Key;
 use medcore::{Geometry, Image, LabelMap};
 use mednn::candle_core::Tensor;
 use mednn::layers::{Conv, ConvConfig};
-use mednn::loss::{DiceCrossEntropy, Loss};
+use mednn::loss::{CrossEntropy, DiceCrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
 use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
 use medtrain::{
-    EpochReport, Error, Observer, PatchBatches, Prefetch, TrainConfig, TrainSummary, Trainer,
-    Validation, Validator,
+    Batch, CheckpointFolder, EpochReport, Error, Observer, PatchBatches, Prefetch, Source,
+    StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
 };
 
 /// Two convolutions: enough to learn a bright ball.
@@ -80,6 +80,10 @@ fn case(number: u32, poison: bool) -> (String, Case<3>) {
 }
 
 fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
+    patches(poisoned, 2, 4)
+}
+
+fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBatches<3>> {
     let cases = (0..3).map(|n| case(n, poisoned == Some(n))).collect();
     let sampler = PatchSampler {
         patch: [8, 9, 10],
@@ -91,7 +95,7 @@ fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
         ..RandomSpatial::default()
     };
     let pipeline = PatchPipeline::new(sampler, spatial, vec![]).unwrap();
-    Arc::new(PatchBatches::new(cases, pipeline, 2, 4, 5).unwrap())
+    Arc::new(PatchBatches::new(cases, pipeline, batch_size, steps, 5).unwrap())
 }
 
 /// Scores by the sum of the weights: any number that follows the network will do.
@@ -129,6 +133,11 @@ fn config(folder: &Path, resume: bool) -> TrainConfig {
     config.validate_every = 2;
     config.resume = resume;
     config.configuration = serde_json::json!({"network": {"channels": 4}});
+    config
+}
+
+fn averaging(mut config: TrainConfig, accumulate: u32, ema_decay: Option<f64>) -> TrainConfig {
+    (config.accumulate, config.ema_decay) = (accumulate, ema_decay);
     config
 }
 
@@ -186,17 +195,39 @@ fn a_run_learns_and_ends_with_the_same_bytes_on_any_number_of_threads() {
     assert!(results.iter().all(|r| *r == results[0]));
 }
 
+/// Ends the run within an epoch, after its first step.
+struct KillWithin(u32);
+
+impl Observer for KillWithin {
+    fn step(&mut self, report: &StepReport) {
+        assert!(report.epoch < self.0, "killed");
+    }
+}
+
 #[test]
 fn a_killed_and_resumed_run_ends_with_the_bytes_of_one_that_was_not() {
+    killed_and_resumed(1, None);
+}
+
+#[test]
+fn so_does_one_that_averages_gradients_and_weights() {
+    // Steps of three batches and of the one that is left.
+    killed_and_resumed(3, Some(0.8));
+}
+
+fn killed_and_resumed(accumulate: u32, ema_decay: Option<f64>) {
+    let config = |folder: &Path, resume| averaging(config(folder, resume), accumulate, ema_decay);
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (network, summary) = train(config(whole.path(), false), &batches(None), None);
     let expected = (weights(&network, whole.path()), summary.unwrap());
-    for epoch in [0, 2] {
+    let killers: [&mut dyn Observer; 3] =
+        [&mut KillAfter(0), &mut KillWithin(2), &mut KillAfter(2)];
+    for (number, killer) in killers.into_iter().enumerate() {
         let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             train(
-                config(parts.path(), epoch > 0),
+                config(parts.path(), number > 0),
                 &batches(None),
-                Some(&mut KillAfter(epoch)),
+                Some(killer),
             )
         }));
         assert!(killed.is_err());
@@ -276,21 +307,23 @@ impl Loss for Steep {
 
 #[test]
 fn gradients_that_are_not_finite_change_no_weight() {
-    let folder = tempfile::tempdir().unwrap();
-    let network = Tiny::new(7);
-    let before = network.params.tensor("first.weight").unwrap().copy();
-    let mut optimizer = Sgd::new(&network.params, SgdConfig::default()).unwrap();
-    let run = config(folder.path(), false);
-    let error = Trainer::new(&network, &Steep, &mut optimizer, run)
-        .run(&batches(None))
-        .unwrap_err();
-    assert!(
-        matches!(&error, Error::NonFiniteGradient { epoch: 0, step: 0, cases, .. } if cases.len() == 2),
-        "{error}"
-    );
-    let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let after = network.params.tensor("first.weight").unwrap();
-    assert_eq!(values(before.unwrap()), values(after));
+    for accumulate in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Tiny::new(7);
+        let before = values(&network, "first.weight");
+        let mut optimizer = Sgd::new(&network.params, SgdConfig::default()).unwrap();
+        let run = averaging(config(folder.path(), false), accumulate, None);
+        let error = Trainer::new(&network, &Steep, &mut optimizer, run)
+            .run(&batches(None))
+            .unwrap_err();
+        // Every batch of the step has two cases.
+        assert!(
+            matches!(&error, Error::NonFiniteGradient { epoch: 0, step: 0, cases, .. }
+                if cases.len() == 2 * accumulate as usize),
+            "{error}"
+        );
+        assert_eq!(before, values(&network, "first.weight"));
+    }
 }
 
 #[test]
@@ -306,6 +339,179 @@ fn a_checkpoint_of_another_configuration_is_refused_by_the_name_of_what_differs(
         matches!(&error, Error::OtherRun { field, .. } if field == "configuration.network.channels"),
         "{error}"
     );
+}
+
+#[test]
+fn a_checkpoint_that_knows_no_averages_is_refused_by_name_and_goes_on_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let config = config(folder.path(), false);
+        train(config, &batches(None), Some(&mut KillAfter(1)))
+    }));
+    assert!(killed.is_err());
+    // As it was written before there were these settings.
+    let checkpoints = CheckpointFolder::new(folder.path().join("checkpoints")).unwrap();
+    let network = Tiny::new(0);
+    let old = checkpoints.restore(&network.params).unwrap().unwrap();
+    let mut position = old.position;
+    let identity = position.configuration.as_object_mut().unwrap();
+    for setting in ["accumulate", "ema_decay"] {
+        assert!(identity.remove(setting).unwrap().is_null());
+    }
+    checkpoints
+        .save(&network.params, &old.optimizer, None, &position, false)
+        .unwrap();
+    for (name, accumulate, ema_decay) in [("ema_decay", 1, Some(0.9)), ("accumulate", 2, None)] {
+        let run = averaging(config(folder.path(), true), accumulate, ema_decay);
+        let error = train(run, &batches(None), None).1.unwrap_err();
+        assert!(
+            matches!(&error, Error::OtherRun { field, .. } if field == name),
+            "{error}"
+        );
+    }
+    let summary = train(config(folder.path(), true), &batches(None), None).1;
+    assert_eq!(summary.unwrap().first_epoch, 2);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_before_anything_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = averaging(config(folder.path(), false), 0, None);
+    let error = train(run, &batches(None), None).1.unwrap_err();
+    assert!(matches!(error, Error::Nothing { what } if what == "batches in a step"));
+    let run = averaging(config(folder.path(), false), 1, Some(1.5));
+    let error = train(run, &batches(None), None).1.unwrap_err();
+    assert!(error.to_string().contains("decay"), "{error}");
+}
+
+/// Single patches put together into batches of these sizes.
+struct Grouped {
+    patches: Arc<PatchBatches<3>>,
+    sizes: Vec<u32>,
+}
+
+impl Source for Grouped {
+    type Item = Batch;
+
+    fn steps_per_epoch(&self) -> u32 {
+        u32::try_from(self.sizes.len()).unwrap()
+    }
+
+    fn item(&self, epoch: u32, step: u32) -> medtrain::Result<Batch> {
+        let first = self.sizes[..step as usize].iter().sum::<u32>();
+        let (mut images, mut labels, mut cases) = (Vec::new(), Vec::new(), Vec::new());
+        for number in first..first + self.sizes[step as usize] {
+            let patch = self.patches.item(epoch, number)?;
+            images.push(patch.inputs.image()?.clone());
+            labels.push(patch.targets);
+            cases.extend(patch.cases);
+        }
+        Ok(Batch {
+            inputs: Inputs::new(Tensor::cat(&images, 0)?),
+            targets: Tensor::cat(&labels, 0)?,
+            cases,
+        })
+    }
+}
+
+#[test]
+fn steps_over_small_batches_are_those_over_the_batches_they_make_up() {
+    struct Count(u32);
+    impl Observer for Count {
+        fn step(&mut self, report: &StepReport) {
+            assert_eq!((report.step, report.steps), (self.0 % 3, 3));
+            self.0 += 1;
+        }
+    }
+    // The last step of an epoch has what is left, one of nine.
+    let results = [(vec![1; 9], 4), (vec![4, 4, 1], 1)].map(|(sizes, accumulate)| {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Tiny::new(3);
+        let mut sgd = Sgd::new(&network.params, SgdConfig::default()).unwrap();
+        let mut run = averaging(config(folder.path(), false), accumulate, None);
+        run.clip_norm = Some(0.2);
+        let source = Arc::new(Grouped {
+            patches: patches(None, 1, 9),
+            sizes,
+        });
+        let mut count = Count(0);
+        Trainer::new(&network, &CrossEntropy::new(), &mut sgd, run)
+            .with_observer(&mut count)
+            .run(&source)
+            .unwrap();
+        assert_eq!(count.0, 12);
+        ["first.weight", "first.bias", "second.weight"].map(|name| values(&network, name))
+    });
+    let untrained = values(&Tiny::new(3), "second.weight");
+    assert!(
+        distance(&untrained, &results[0][2]) > 1e-4,
+        "it has not learned"
+    );
+    for (small, large) in results[0].iter().zip(&results[1]) {
+        assert!(distance(small, large) < 1e-6);
+    }
+}
+
+fn values(network: &Tiny, name: &str) -> Vec<f32> {
+    let tensor = network.params.tensor(name).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn averaged_weights_follow_their_recurrence_and_are_what_is_scored_and_kept() {
+    const NAME: &str = "first.weight";
+    /// The weights after every step of the optimizer.
+    struct Steps<'a>(&'a Tiny, Vec<Vec<f32>>);
+    impl Observer for Steps<'_> {
+        fn step(&mut self, _: &StepReport) {
+            self.1.push(values(self.0, NAME));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let network = Tiny::new(3);
+    let mut average: Vec<f64> = values(&network, NAME).into_iter().map(f64::from).collect();
+    let mut sgd = Sgd::new(&network.params, SgdConfig::default()).unwrap();
+    let mut run = averaging(config(folder.path(), false), 1, Some(0.75));
+    run.validate_every = 1;
+    let (mut steps, mut validator) = (Steps(&network, Vec::new()), WeightSum);
+    let summary = Trainer::new(&network, &CrossEntropy::new(), &mut sgd, run)
+        .with_validator(&mut validator)
+        .with_observer(&mut steps)
+        .run(&batches(None))
+        .unwrap();
+    let mut epochs = Vec::new();
+    for (number, weights) in steps.1.iter().enumerate() {
+        for (average, &weight) in average.iter_mut().zip(weights) {
+            *average = 0.75 * *average + 0.25 * f64::from(weight);
+        }
+        if number % 4 == 3 {
+            epochs.push(average.iter().map(|&v| v as f32).collect::<Vec<_>>());
+        }
+    }
+    let last = steps.1.last().unwrap();
+    assert!(
+        distance(last, &epochs[3]) > 1e-4,
+        "nothing to tell them apart by"
+    );
+    assert!(distance(&values(&network, NAME), &epochs[3]) < 1e-6);
+    for (report, average) in summary.history.iter().zip(&epochs) {
+        let score = report.validation.as_ref().unwrap().score;
+        assert!((score - f64::from(average.iter().sum::<f32>())).abs() < 1e-5);
+    }
+    let (best, _) = summary.best.unwrap();
+    let kept = Tiny::new(0);
+    summary.checkpoints.restore_best(&kept.params).unwrap();
+    assert!(distance(&values(&kept, NAME), &epochs[best as usize]) < 1e-6);
+    // Training would go on from the weights themselves.
+    summary.checkpoints.restore(&kept.params).unwrap();
+    assert_eq!(&values(&kept, NAME), last);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{ClassSums, Evaluation, Setup, check_class_weights, run};
+use super::segmentation::{ClassSums, Setup, check_class_weights, run};
 use super::{Channels, Loss};
 use crate::cpu::segmentation::{Slopes, Terms};
 use crate::error::{Error, Result};
@@ -67,18 +67,18 @@ impl BinaryCrossEntropy {
         self
     }
 
-    fn evaluate(&self, sums: &ClassSums<'_>) -> Evaluation {
-        let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
+    /// The value, its derivatives added to `slopes`.
+    fn evaluate(&self, sums: &ClassSums<'_>, slopes: &mut [Slopes]) -> f64 {
         let mut value = 0.0;
         // Without a voxel that counts all sums are zero.
         let share = 1.0 / (sums.counted.max(1) * sums.classes) as f64;
-        for (i, (overlap, slope)) in sums.overlaps.iter().zip(&mut slopes).enumerate() {
+        for (i, (overlap, slope)) in sums.overlaps.iter().zip(slopes).enumerate() {
             let weights = self.positive_weights.as_ref();
             slope.hits = share * weights.map_or(1.0, |w| w[i % sums.classes]);
             slope.misses = share;
             value += slope.hits * overlap.hits + slope.misses * overlap.misses;
         }
-        Evaluation { value, slopes }
+        value
     }
 }
 
@@ -101,15 +101,13 @@ impl Loss for BinaryCrossEntropy {
                 value: format!("{:?}", self.channels),
             });
         }
-        let setup = Setup {
-            op: OP,
-            ignore: self.ignore_label,
-            channels: &self.channels,
-            terms: Terms {
-                overlaps: false,
-                focusing: Some(0.0),
-            },
+        let terms = Terms {
+            overlaps: false,
+            focusing: Some(0.0),
         };
-        run(&setup, (logits, target), |sums| self.evaluate(sums))
+        let setup = Setup::new(OP, &self.channels, self.ignore_label).with_terms(terms);
+        run(&setup, (logits, target), |sums, slopes| {
+            self.evaluate(sums, slopes)
+        })
     }
 }

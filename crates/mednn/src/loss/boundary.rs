@@ -3,9 +3,9 @@
 use candle_core::Tensor;
 use medcore::distance::squared_to_feature;
 
-use super::dense::{Labels, Sum, grid, probabilities, sum};
+use super::maps::{Labels, Sum, grid, probabilities, sum};
 use super::segmentation::check_setting;
-use super::{Channels, Loss};
+use super::{Dense, Loss};
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
 use crate::error::{Error, Result};
@@ -19,94 +19,7 @@ use crate::ops::support::{self, Element, for_element};
 /// no surface and counts 0. The value may be negative; the loss is meant to be added to another.
 ///
 /// Distances are exact Euclidean ones, in voxels or, with a spacing, in millimetres. The target is labels.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct Boundary {
-    /// How logits become probabilities.
-    pub channels: Channels,
-    /// Whether class 0 counts.
-    pub include_background: bool,
-    /// Millimetres from voxel to voxel along each spatial axis; voxels when not set.
-    pub spacing: Option<Vec<f64>>,
-}
-
-impl Boundary {
-    /// MONAI's `BoundaryLoss(softmax=True, to_onehot_y=True)`.
-    #[must_use]
-    pub fn monai() -> Self {
-        Self {
-            channels: Channels::Softmax,
-            include_background: true,
-            spacing: None,
-        }
-    }
-
-    /// Sets how logits become probabilities.
-    #[must_use]
-    pub fn with_channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
-        self
-    }
-
-    /// Sets whether class 0 counts.
-    #[must_use]
-    pub fn with_background(mut self, include: bool) -> Self {
-        self.include_background = include;
-        self
-    }
-
-    /// Sets the millimetres from voxel to voxel, slowest axis first.
-    #[must_use]
-    pub fn with_spacing(mut self, spacing: impl Into<Vec<f64>>) -> Self {
-        self.spacing = Some(spacing.into());
-        self
-    }
-
-    /// Signed distances `[batch, classes, voxels]`, 0 in classes that do not count.
-    fn map<T: Element>(&self, labels: &Labels, field: &Field) -> Vec<T> {
-        let rows = labels.batch * labels.classes;
-        buffer::build_whole_rows(rows, labels.voxels, |row, out: &mut [T]| {
-            let class = row % labels.classes;
-            if !labels.counted.contains(&class) {
-                return;
-            }
-            let mask: Vec<bool> = labels
-                .of(row / labels.classes)
-                .iter()
-                .map(|&label| labels.holds(class, label))
-                .collect();
-            let Some([to_mask, to_rest]) = field.squared(&mask) else {
-                return;
-            };
-            for (i, o) in out.iter_mut().enumerate() {
-                let distance = if mask[i] {
-                    field.closest - f64::from(to_rest[i]).sqrt()
-                } else {
-                    f64::from(to_mask[i]).sqrt()
-                };
-                *o = <T as Real>::from_f64(distance);
-            }
-        })
-    }
-}
-
-impl Loss for Boundary {
-    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-        const OP: &str = "boundary";
-        let labels = Labels::new(
-            OP,
-            (logits, target),
-            &self.channels,
-            self.include_background,
-        )?;
-        let field = Field::new(OP, logits, self.spacing.as_deref())?;
-        let probabilities = probabilities(&self.channels, logits)?;
-        let map = for_element!(logits, OP, T => {
-            support::tensor(self.map::<T>(&labels, &field), logits.dims(), logits)
-        })?;
-        mean(&labels, &sum(OP, &probabilities, Sum::Weighted(map))?)
-    }
-}
+pub type Boundary = Dense<SurfaceDistance<SignedDistance>>;
 
 /// The Hausdorff distance loss by distance transforms: the mean of `(p - g)^2 (d_p^alpha + d_g^alpha)`, with `d` the distance
 /// from the surface of the thresholded prediction and of the truth (Karimi and Salcudean 2019,
@@ -116,101 +29,57 @@ impl Loss for Boundary {
 /// that is nowhere or everywhere has none and counts 0; distances are taken as constant in the gradient.
 ///
 /// Distances are exact Euclidean ones, in voxels or, with a spacing, in millimetres. The target is labels.
-#[derive(Debug, Clone, PartialEq)]
+pub type Hausdorff = Dense<SurfaceDistance<DistancePower>>;
+
+/// Distances to surfaces, and what they weigh: the measure of [`Boundary`] and [`Hausdorff`].
+#[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
-pub struct Hausdorff {
-    /// How logits become probabilities.
-    pub channels: Channels,
-    /// The exponent of the distances.
-    pub alpha: f64,
-    /// Whether class 0 counts.
-    pub include_background: bool,
+pub struct SurfaceDistance<W> {
     /// Millimetres from voxel to voxel along each spatial axis; voxels when not set.
     pub spacing: Option<Vec<f64>>,
+    /// What distances weigh.
+    pub weighting: W,
+}
+
+/// Probabilities count by the signed distance to the true surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SignedDistance;
+
+/// Squared errors count by a power of the distances to both surfaces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct DistancePower {
+    /// The exponent of the distances.
+    pub alpha: f64,
+}
+
+impl Boundary {
+    /// MONAI's `BoundaryLoss(softmax=True, to_onehot_y=True)`.
+    #[must_use]
+    pub fn monai() -> Self {
+        Self::weighted(SignedDistance)
+    }
+}
+
+impl Default for Boundary {
+    fn default() -> Self {
+        Self::monai()
+    }
 }
 
 impl Hausdorff {
     /// MONAI's `HausdorffDTLoss(softmax=True, to_onehot_y=True)`: exponent 2, no background.
     #[must_use]
     pub fn monai() -> Self {
-        Self {
-            channels: Channels::Softmax,
-            alpha: 2.0,
-            include_background: false,
-            spacing: None,
-        }
-    }
-
-    /// Sets how logits become probabilities.
-    #[must_use]
-    pub fn with_channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
-        self
+        Self::weighted(DistancePower { alpha: 2.0 }).with_background(false)
     }
 
     /// Sets the exponent of the distances.
     #[must_use]
     pub fn with_alpha(mut self, alpha: f64) -> Self {
-        self.alpha = alpha;
+        self.measure.weighting.alpha = alpha;
         self
-    }
-
-    /// Sets whether class 0 counts.
-    #[must_use]
-    pub fn with_background(mut self, include: bool) -> Self {
-        self.include_background = include;
-        self
-    }
-
-    /// Sets the millimetres from voxel to voxel, slowest axis first.
-    #[must_use]
-    pub fn with_spacing(mut self, spacing: impl Into<Vec<f64>>) -> Self {
-        self.spacing = Some(spacing.into());
-        self
-    }
-
-    /// The weights of squared errors, `[batch, classes, voxels]`, negative where the class is true.
-    fn map<T: Element>(&self, labels: &Labels, field: &Field, probabilities: &[T]) -> Vec<T> {
-        let half = <T as Real>::from_f64(0.5);
-        let rows = labels.batch * labels.classes;
-        buffer::build_whole_rows(rows, labels.voxels, |row, out: &mut [T]| {
-            let class = row % labels.classes;
-            if !labels.counted.contains(&class) {
-                return;
-            }
-            let truth: Vec<bool> = labels
-                .of(row / labels.classes)
-                .iter()
-                .map(|&label| labels.holds(class, label))
-                .collect();
-            let predicted: Vec<bool> = probabilities[row * labels.voxels..][..labels.voxels]
-                .iter()
-                .map(|&p| p > half)
-                .collect();
-            for mask in [&truth, &predicted] {
-                let Some([to_mask, to_rest]) = field.squared(mask) else {
-                    continue;
-                };
-                // One of the two distances is zero.
-                for ((o, a), b) in out.iter_mut().zip(to_mask).zip(to_rest) {
-                    *o += <T as Real>::from_f64(self.power(f64::from(a + b)));
-                }
-            }
-            for (o, &truth) in out.iter_mut().zip(&truth) {
-                if truth {
-                    *o = -*o;
-                }
-            }
-        })
-    }
-
-    /// A distance to the power `alpha`, from its square.
-    fn power(&self, squared: f64) -> f64 {
-        if self.alpha == 2.0 {
-            squared
-        } else {
-            libm::pow(squared, 0.5 * self.alpha)
-        }
     }
 }
 
@@ -220,30 +89,148 @@ impl Default for Hausdorff {
     }
 }
 
-impl Loss for Hausdorff {
-    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-        const OP: &str = "hausdorff";
-        check_setting(OP, ("alpha", "positive"), self.alpha, |a| a > 0.0)?;
-        let labels = Labels::new(
-            OP,
-            (logits, target),
-            &self.channels,
-            self.include_background,
-        )?;
-        let field = Field::new(OP, logits, self.spacing.as_deref())?;
-        let probabilities = probabilities(&self.channels, logits)?;
-        let map = for_element!(logits, OP, T => {
-            support::with_elements::<T, _>(&probabilities, |p| Ok(self.map(&labels, &field, p)))
-                .and_then(|map| support::tensor(map, logits.dims(), logits))
-        })?;
-        mean(&labels, &sum(OP, &probabilities, Sum::SquaredError(map))?)
+impl<W> Dense<SurfaceDistance<W>> {
+    fn weighted(weighting: W) -> Self {
+        Self::of(SurfaceDistance {
+            spacing: None,
+            weighting,
+        })
+    }
+
+    /// Sets the millimetres from voxel to voxel, slowest axis first.
+    #[must_use]
+    pub fn with_spacing(mut self, spacing: impl Into<Vec<f64>>) -> Self {
+        self.measure.spacing = Some(spacing.into());
+        self
     }
 }
 
-/// The mean over batch, counted channels and voxels of sums `[batch]`.
-fn mean(labels: &Labels, sums: &Tensor) -> Result<Tensor> {
-    let count = labels.batch * labels.counted.len() * labels.voxels;
-    Ok(sums.sum_all()?.affine(1.0 / count as f64, 0.0)?)
+/// How distances weigh the voxels of a class.
+trait Weighting: Send + Sync {
+    const OP: &'static str;
+
+    /// Refuses settings out of range.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The weights of one class of one batch item, given as zeros.
+    fn weigh<T: Element>(
+        &self,
+        field: &Field,
+        truth: &[bool],
+        probabilities: &[T],
+        weights: &mut [T],
+    );
+
+    /// What is added up with these weights.
+    fn sum(weights: Tensor) -> Sum;
+}
+
+impl Weighting for SignedDistance {
+    const OP: &'static str = "boundary";
+
+    fn weigh<T: Element>(&self, field: &Field, truth: &[bool], _: &[T], weights: &mut [T]) {
+        let Some([to_truth, to_rest]) = field.squared(truth) else {
+            return;
+        };
+        for (i, weight) in weights.iter_mut().enumerate() {
+            let distance = if truth[i] {
+                field.closest - f64::from(to_rest[i]).sqrt()
+            } else {
+                f64::from(to_truth[i]).sqrt()
+            };
+            *weight = <T as Real>::from_f64(distance);
+        }
+    }
+
+    fn sum(weights: Tensor) -> Sum {
+        Sum::Weighted(weights)
+    }
+}
+
+impl Weighting for DistancePower {
+    const OP: &'static str = "hausdorff";
+
+    fn check(&self) -> Result<()> {
+        check_setting(Self::OP, ("alpha", "positive"), self.alpha, |a| a > 0.0)
+    }
+
+    /// Negative where the class is true.
+    fn weigh<T: Element>(
+        &self,
+        field: &Field,
+        truth: &[bool],
+        probabilities: &[T],
+        weights: &mut [T],
+    ) {
+        let half = <T as Real>::from_f64(0.5);
+        let predicted: Vec<bool> = probabilities.iter().map(|&p| p > half).collect();
+        for mask in [truth, &predicted] {
+            let Some([to_mask, to_rest]) = field.squared(mask) else {
+                continue;
+            };
+            // One of the two distances is zero.
+            for ((weight, a), b) in weights.iter_mut().zip(to_mask).zip(to_rest) {
+                *weight += <T as Real>::from_f64(self.power(f64::from(a + b)));
+            }
+        }
+        for (weight, &truth) in weights.iter_mut().zip(truth) {
+            if truth {
+                *weight = -*weight;
+            }
+        }
+    }
+
+    fn sum(weights: Tensor) -> Sum {
+        Sum::SquaredError(weights)
+    }
+}
+
+impl DistancePower {
+    /// A distance to the power `alpha`, from its square.
+    fn power(self, squared: f64) -> f64 {
+        if self.alpha == 2.0 {
+            squared
+        } else {
+            libm::pow(squared, 0.5 * self.alpha)
+        }
+    }
+}
+
+impl<W: Weighting> Loss for Dense<SurfaceDistance<W>> {
+    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+        let SurfaceDistance { spacing, weighting } = &self.measure;
+        weighting.check()?;
+        let labels = Labels::new(W::OP, (logits, target), self)?;
+        let field = Field::new(W::OP, logits, spacing.as_deref())?;
+        let probabilities = probabilities(&self.channels, logits)?;
+        let weights = for_element!(logits, W::OP, T => {
+            support::with_elements::<T, _>(&probabilities, |p| Ok(weights(&labels, &field, p, weighting)))
+                .and_then(|weights| support::tensor(weights, logits.dims(), logits))
+        })?;
+        let sums = sum(W::OP, &probabilities, W::sum(weights))?;
+        let count = labels.batch * labels.counted.len() * labels.voxels;
+        Ok(sums.sum_all()?.affine(1.0 / count as f64, 0.0)?)
+    }
+}
+
+/// Weights `[batch, classes, voxels]`, 0 in classes that do not count.
+fn weights<T: Element>(
+    labels: &Labels,
+    field: &Field,
+    probabilities: &[T],
+    weighting: &impl Weighting,
+) -> Vec<T> {
+    let (classes, voxels) = (labels.classes, labels.voxels);
+    buffer::build_whole_rows(labels.batch * classes, voxels, |row, out: &mut [T]| {
+        let class = row % classes;
+        if labels.counted.contains(&class) {
+            let own = labels.of(row / classes).iter();
+            let truth: Vec<bool> = own.map(|&label| labels.holds(class, label)).collect();
+            weighting.weigh(field, &truth, &probabilities[row * voxels..][..voxels], out);
+        }
+    })
 }
 
 /// The grid distances are measured on.

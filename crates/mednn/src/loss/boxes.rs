@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape, Tensor};
 
-use super::dense::{Sum, sum};
+use super::maps::{Sum, sum};
 use crate::cpu::boxes as kernel;
 pub use crate::cpu::boxes::BoxOverlap;
 use crate::cpu::real::Real;

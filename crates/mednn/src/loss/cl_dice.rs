@@ -2,9 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
-use super::dense::{Labels, Sum, grid, probabilities, sum};
+use super::maps::{Labels, Sum, grid, probabilities, sum};
 use super::segmentation::check_setting;
-use super::{Channels, Loss};
+use super::{Dense, Loss};
 use crate::cpu::skeleton::{self, Grid};
 use crate::error::Result;
 use crate::ops::support::{self, for_element};
@@ -17,15 +17,14 @@ use crate::tape::Apply as _;
 /// `tprec = (sum S_p g + nr) / (sum S_p + dr)`, `tsens = (sum S_g p + nr) / (sum S_g + dr)`, and the loss is
 /// `1 - 2 tprec tsens / (tprec + tsens + smooth)`, averaged over the batch: MONAI 1.6's `SoftclDiceLoss` (earlier ones summed over
 /// the batch too). The target is labels. Add a Dice loss to it: on its own it says nothing about the width of a vessel.
-#[derive(Debug, Clone, PartialEq)]
+pub type ClDice = Dense<CentreLines>;
+
+/// How well centre lines fit: the measure of [`ClDice`].
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct ClDice {
-    /// How logits become probabilities.
-    pub channels: Channels,
+pub struct CentreLines {
     /// How often the skeleton erodes: at least half the width of the widest vessel in voxels.
     pub iterations: usize,
-    /// Whether class 0 counts.
-    pub include_background: bool,
     /// Added to the numerators of precision and sensitivity.
     pub smooth_numerator: f64,
     /// Added to their denominators.
@@ -38,34 +37,18 @@ impl ClDice {
     /// MONAI's `SoftclDiceLoss(softmax=True, to_onehot_y=True)`.
     #[must_use]
     pub fn monai() -> Self {
-        Self {
-            channels: Channels::Softmax,
+        Self::of(CentreLines {
             iterations: 3,
-            include_background: true,
             smooth_numerator: 1.0,
             smooth_denominator: 1.0,
             smooth: 1e-4,
-        }
-    }
-
-    /// Sets how logits become probabilities.
-    #[must_use]
-    pub fn with_channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
-        self
+        })
     }
 
     /// Sets how often the skeleton erodes.
     #[must_use]
     pub fn with_iterations(mut self, iterations: usize) -> Self {
-        self.iterations = iterations;
-        self
-    }
-
-    /// Sets whether class 0 counts.
-    #[must_use]
-    pub fn with_background(mut self, include: bool) -> Self {
-        self.include_background = include;
+        self.measure.iterations = iterations;
         self
     }
 }
@@ -79,19 +62,14 @@ impl Default for ClDice {
 impl Loss for ClDice {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "cl_dice";
-        check_setting(OP, ("smooth", "positive"), self.smooth, |s| s > 0.0)?;
-        check_setting(
-            OP,
-            ("the smooth denominator", "positive"),
-            self.smooth_denominator,
-            |s| s > 0.0,
-        )?;
-        let labels = Labels::new(
-            OP,
-            (logits, target),
-            &self.channels,
-            self.include_background,
-        )?;
+        let lines = self.measure;
+        for (setting, value) in [
+            ("smooth", lines.smooth),
+            ("the smooth denominator", lines.smooth_denominator),
+        ] {
+            check_setting(OP, (setting, "positive"), value, |s| s > 0.0)?;
+        }
+        let labels = Labels::new(OP, (logits, target), self)?;
         let grid = grid(OP, logits)?;
         let mut predicted = probabilities(&self.channels, logits)?;
         if labels.counted.len() < labels.classes {
@@ -105,13 +83,13 @@ impl Loss for ClDice {
         })?;
         let op = SkeletonOp {
             grid,
-            iterations: self.iterations,
+            iterations: lines.iterations,
         };
         let of_truth = truth.apply_op1_no_bwd(&op)?;
         let of_predicted = predicted.apply1(op)?;
         let ratio = |numerator: Tensor, denominator: Tensor| -> candle_core::Result<Tensor> {
-            numerator.affine(1.0, self.smooth_numerator)?
-                / denominator.affine(1.0, self.smooth_denominator)?
+            numerator.affine(1.0, lines.smooth_numerator)?
+                / denominator.affine(1.0, lines.smooth_denominator)?
         };
         let precision = ratio(
             sum(OP, &of_predicted, Sum::Weighted(truth))?,
@@ -120,7 +98,7 @@ impl Loss for ClDice {
         let size = sum(OP, &of_truth, Sum::Plain)?;
         let sensitivity = ratio(sum(OP, &predicted, Sum::Weighted(of_truth))?, size)?;
         let both = (&precision * &sensitivity)?.affine(2.0, 0.0)?;
-        let either = (precision + sensitivity)?.affine(1.0, self.smooth)?;
+        let either = (precision + sensitivity)?.affine(1.0, lines.smooth)?;
         Ok((both / either)?.affine(-1.0, 1.0)?.mean_all()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::dense::{Sum, sum};
+use super::maps::{Sum, sum};
 use super::segmentation::check_setting;
 use crate::error::{Error, Result};
 use crate::ops::log_softmax;

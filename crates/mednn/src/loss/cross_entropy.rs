@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{ClassSums, Evaluation, Setup, check_class_weights, check_setting, run};
+use super::segmentation::{ClassSums, Setup, check_class_weights, check_setting, run};
 use super::{Channels, Loss};
-use crate::cpu::segmentation::{Slopes, Terms};
+use crate::cpu::segmentation::Slopes;
 use crate::error::Result;
 
 /// Minus the logarithm of the softmax probability of the true class, averaged over voxels as PyTorch does it.
@@ -105,16 +105,9 @@ impl Loss for CrossEntropy {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "cross_entropy";
         self.check(OP, logits)?;
-        let setup = Setup {
-            op: OP,
-            ignore: self.ignore_label,
-            channels: &Channels::Softmax,
-            terms: Terms::default(),
-        };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let value = self.evaluate(sums, 1.0, &mut slopes);
-            Evaluation { value, slopes }
+        let setup = Setup::new(OP, &Channels::Softmax, self.ignore_label);
+        run(&setup, (logits, target), |sums, slopes| {
+            self.evaluate(sums, 1.0, slopes)
         })
     }
 }

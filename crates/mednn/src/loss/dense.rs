@@ -1,185 +1,49 @@
-//! What losses need that weigh every voxel by a map of its own: the truth of each channel as a map, and sums against maps.
+//! What losses of segmentations have in common: probabilities and the classes that count.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
+use std::ops::Range;
 
 use super::Channels;
-use super::segmentation::{check_labels, check_pair};
-use crate::cpu::buffer;
-use crate::cpu::map_sum::MapSum;
-use crate::cpu::real::Real;
-use crate::error::{Error, Result};
-use crate::ops::support::{self, Element, for_element};
-use crate::ops::{Activation, activation, softmax};
-use crate::tape::Apply as _;
 
-/// Labels that belong to logits, in the order `[batch, voxels]`.
-pub(super) struct Labels {
-    pub(super) values: Vec<u32>,
-    pub(super) channels: Channels,
-    /// The channels that count: all, or all but the background.
-    pub(super) counted: std::ops::Range<usize>,
-    pub(super) batch: usize,
-    pub(super) classes: usize,
-    pub(super) voxels: usize,
+/// A loss of every voxel: how logits become probabilities, which classes count, and a measure of how well they fit the truth.
+///
+/// [`Dice`](super::Dice), [`Focal`](super::Focal), [`Boundary`](super::Boundary) and their like are this with a measure each.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Dense<M> {
+    /// How logits become probabilities.
+    pub channels: Channels,
+    /// Whether class 0 counts; a single class always does.
+    pub include_background: bool,
+    /// How probabilities are compared with the truth, and its settings.
+    pub measure: M,
 }
 
-impl Labels {
-    /// The labels of a target, each of them a class.
-    pub(super) fn new(
-        op: &'static str,
-        (logits, target): (&Tensor, &Tensor),
-        channels: &Channels,
-        include_background: bool,
-    ) -> Result<Self> {
-        check_labels(op, target)?;
-        check_pair(op, (logits, target), channels)?;
-        let dims = logits.dims();
-        let (batch, classes) = (dims[0], dims[1]);
-        let voxels = dims[2..].iter().product();
-        let values = target
-            .to_dtype(DType::U32)?
-            .flatten_all()?
-            .to_vec1::<u32>()?;
-        let single = usize::from(*channels == Channels::Sigmoid && classes == 1);
-        let limit = classes + single;
-        if !matches!(channels, Channels::Regions(_))
-            && let Some(place) = values.iter().position(|&label| label as usize >= limit)
-        {
-            return Err(Error::Label {
-                op,
-                label: values[place],
-                voxel: place % voxels,
-                batch: place / voxels,
-                classes: limit,
-            });
-        }
-        Ok(Self {
-            values,
-            channels: channels.clone(),
-            counted: usize::from(!include_background && classes > 1)..classes,
-            batch,
-            classes,
-            voxels,
-        })
-    }
-
-    /// The labels of one batch item.
-    pub(super) fn of(&self, item: usize) -> &[u32] {
-        &self.values[item * self.voxels..(item + 1) * self.voxels]
-    }
-
-    /// Whether a label belongs to a channel.
-    pub(super) fn holds(&self, channel: usize, label: u32) -> bool {
-        match &self.channels {
-            Channels::Regions(regions) => regions[channel].contains(&label),
-            Channels::Sigmoid if self.classes == 1 => label == 1,
-            _ => label as usize == channel,
+impl<M> Dense<M> {
+    /// A softmax over all classes, all of which count.
+    pub(super) fn of(measure: M) -> Self {
+        Self {
+            channels: Channels::Softmax,
+            include_background: true,
+            measure,
         }
     }
 
-    /// 1 where a channel is true, else 0, `[batch, counted channels, voxels]`.
-    pub(super) fn truth<T: Element>(&self) -> Vec<T> {
-        let channels = self.counted.len();
-        buffer::build_whole_rows(self.batch * channels, self.voxels, |row, out: &mut [T]| {
-            let channel = self.counted.start + row % channels;
-            for (o, &label) in out.iter_mut().zip(self.of(row / channels)) {
-                if self.holds(channel, label) {
-                    *o = <T as Real>::ONE;
-                }
-            }
-        })
-    }
-}
-
-/// The probabilities of logits.
-pub(super) fn probabilities(channels: &Channels, logits: &Tensor) -> Result<Tensor> {
-    match channels {
-        Channels::Softmax => softmax(logits, 1),
-        Channels::Sigmoid | Channels::Regions(_) => activation(logits, Activation::Sigmoid),
-    }
-}
-
-/// Three lengths for the one to three spatial axes of logits.
-pub(super) fn grid(op: &'static str, logits: &Tensor) -> Result<[usize; 3]> {
-    let spatial = logits.dims().get(2..).unwrap_or_default();
-    if spatial.is_empty() || spatial.len() > 3 {
-        return Err(Error::Rank {
-            op,
-            tensor: "the logits",
-            expected: "3 to 5".to_owned(),
-            got: logits.dims().to_vec(),
-        });
-    }
-    let mut grid = [1; 3];
-    grid[3 - spatial.len()..].copy_from_slice(spatial);
-    Ok(grid)
-}
-
-/// Which sum of a map is taken.
-#[derive(Debug, Clone)]
-pub(super) enum Sum {
-    Plain,
-    Weighted(Tensor),
-    SquaredError(Tensor),
-}
-
-/// The sum over each batch item, `[batch]`, added up in f64.
-pub(super) fn sum(op: &'static str, values: &Tensor, sum: Sum) -> Result<Tensor> {
-    Ok(values.contiguous()?.apply1(SumOp { name: op, sum })?)
-}
-
-struct SumOp {
-    name: &'static str,
-    sum: Sum,
-}
-
-impl SumOp {
-    fn with_map<T: Element, R>(
-        &self,
-        f: impl FnOnce(MapSum<'_, T>) -> R,
-    ) -> candle_core::Result<R> {
-        match &self.sum {
-            Sum::Plain => Ok(f(MapSum::Plain)),
-            Sum::Weighted(map) => {
-                support::with_elements::<T, _>(map, |map| Ok(f(MapSum::Weighted(map))))
-            }
-            Sum::SquaredError(map) => {
-                support::with_elements::<T, _>(map, |map| Ok(f(MapSum::SquaredError(map))))
-            }
-        }
-    }
-}
-
-impl CustomOp1 for SumOp {
-    fn name(&self) -> &'static str {
-        self.name
+    /// Sets how logits become probabilities.
+    #[must_use]
+    pub fn with_channels(mut self, channels: Channels) -> Self {
+        self.channels = channels;
+        self
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let rows = l.dims()[0];
-        for_element!(s, self.name, T => {
-            let values = support::elements::<T>(s, l)?;
-            let sums = self.with_map::<T, _>(|map| map.forward(rows, values))?;
-            let sums: Vec<T> = sums.into_iter().map(<T as Real>::from_f64).collect();
-            Ok(support::output(sums, &[rows]))
-        })
+    /// Sets whether class 0 counts.
+    #[must_use]
+    pub fn with_background(mut self, include: bool) -> Self {
+        self.include_background = include;
+        self
     }
 
-    fn bwd(
-        &self,
-        values: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<Option<Tensor>> {
-        if !values.track_op() {
-            return Ok(None);
-        }
-        let gradient = gradient.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        for_element!(values, self.name, T => {
-            let made = support::with_elements::<T, _>(values, |v| {
-                self.with_map::<T, _>(|map| map.backward(v, &gradient))
-            })?;
-            support::tensor(made, values.dims(), values).map(Some)
-        })
+    /// The classes that count.
+    pub(super) fn counted(&self, classes: usize) -> Range<usize> {
+        usize::from(!self.include_background && classes > 1)..classes
     }
 }

@@ -2,9 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{ClassSums, Evaluation, Grouping, Setup, check_labels, run};
-use super::{Channels, CrossEntropy, Loss};
-use crate::cpu::segmentation::{Overlap, Slopes, Terms};
+use super::overlap::{Ratio, Smooth, SoftOverlap, mean_of_classes};
+use super::segmentation::{Setup, check_labels, run};
+use super::{Channels, CrossEntropy, Dense, Loss};
+use crate::cpu::segmentation::{Overlap, Slopes};
 use crate::error::{Error, Result};
 
 /// Whose formula of the soft Dice loss.
@@ -23,115 +24,61 @@ pub enum DiceConvention {
 /// The soft Dice loss (Milletari et al. 2016, <https://arxiv.org/abs/1606.04797>), averaged over classes and batch items.
 ///
 /// The target is labels or, unless `squared`, the share of each class.
-#[derive(Debug, Clone, PartialEq)]
+pub type Dice = Dense<SoftOverlap<DiceRatio>>;
+
+/// The formula of [`Dice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Dice {
-    /// How logits become probabilities.
-    pub channels: Channels,
+pub struct DiceRatio {
     /// Whose formula.
     pub convention: DiceConvention,
-    /// Whether class 0 counts.
-    pub include_background: bool,
-    /// Whether sums run over the whole batch before the ratio is taken, instead of over each item.
-    pub batch: bool,
     /// Whether `p` and `g` are squared in the denominator.
     pub squared: bool,
-    /// Added to the numerator.
-    pub smooth_numerator: f64,
-    /// Added to the denominator.
-    pub smooth_denominator: f64,
-    /// The label of voxels that do not count.
-    pub ignore_label: Option<u32>,
 }
 
 impl Dice {
     /// MONAI's `DiceLoss(softmax=True, to_onehot_y=True)`.
     #[must_use]
     pub fn monai() -> Self {
-        Self {
-            channels: Channels::Softmax,
-            convention: DiceConvention::Monai,
-            include_background: true,
-            batch: false,
-            squared: false,
-            smooth_numerator: 1e-5,
-            smooth_denominator: 1e-5,
-            ignore_label: None,
-        }
+        Self::monai_of(DiceRatio::default())
     }
 
     /// nnU-Net's `MemoryEfficientSoftDiceLoss`: no background, sums over the batch as its plans for 2D and cascades say.
     #[must_use]
     pub fn nnunet(batch: bool) -> Self {
-        Self {
+        let formula = DiceRatio {
             convention: DiceConvention::NnUnet,
-            include_background: false,
-            batch,
-            ..Self::monai()
-        }
-    }
-
-    /// Sets how logits become probabilities.
-    #[must_use]
-    pub fn with_channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
-        self
-    }
-
-    /// Sets whether class 0 counts.
-    #[must_use]
-    pub fn with_background(mut self, include: bool) -> Self {
-        self.include_background = include;
-        self
-    }
-
-    /// Sets whether sums run over the whole batch.
-    #[must_use]
-    pub fn with_batch(mut self, batch: bool) -> Self {
-        self.batch = batch;
-        self
+            squared: false,
+        };
+        Self::monai_of(formula)
+            .with_background(false)
+            .with_batch(batch)
     }
 
     /// Sets whether `p` and `g` are squared in the denominator.
     #[must_use]
     pub fn with_squared(mut self, squared: bool) -> Self {
-        self.squared = squared;
+        self.measure.ratio.squared = squared;
         self
     }
+}
 
-    /// Sets what is added to numerator and denominator.
-    #[must_use]
-    pub fn with_smooth(mut self, numerator: f64, denominator: f64) -> Self {
-        self.smooth_numerator = numerator;
-        self.smooth_denominator = denominator;
-        self
+impl Default for Dice {
+    fn default() -> Self {
+        Self::monai()
     }
+}
 
-    /// Sets the label of voxels that do not count.
-    #[must_use]
-    pub fn with_ignore_label(mut self, label: u32) -> Self {
-        self.ignore_label = Some(label);
-        self
-    }
-
-    /// The value, times `factor`, its derivatives added to `slopes`.
-    pub(super) fn evaluate(&self, sums: &ClassSums<'_>, factor: f64, slopes: &mut [Slopes]) -> f64 {
-        let group = Grouping {
-            include_background: self.include_background,
-            batch: self.batch,
-        };
-        sums.mean_of_classes(group, factor, slopes, |overlap| self.ratio(overlap))
-    }
-
+impl DiceRatio {
     /// The loss of one class and its derivatives.
-    fn ratio(&self, overlap: &Overlap) -> (f64, Slopes) {
+    fn of_class(&self, smooth: Smooth, class: &Overlap) -> (f64, Slopes) {
         let predicted = if self.squared {
-            overlap.probability_squared
+            class.probability_squared
         } else {
-            overlap.probability
+            class.probability
         };
-        let numerator = 2.0 * overlap.intersection + self.smooth_numerator;
-        let plain = predicted + overlap.truth + self.smooth_denominator;
+        let numerator = 2.0 * class.intersection + smooth.numerator;
+        let plain = predicted + class.truth + smooth.denominator;
         let (denominator, offset) = match self.convention {
             DiceConvention::Monai => (plain, 1.0),
             DiceConvention::NnUnet => (plain.max(1e-8), 0.0),
@@ -158,29 +105,18 @@ impl Dice {
     }
 }
 
-impl Default for Dice {
-    fn default() -> Self {
-        Self::monai()
-    }
-}
+impl Ratio for DiceRatio {
+    const OP: &'static str = "dice";
 
-impl Loss for Dice {
-    fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-        const OP: &str = "dice";
+    fn check(&self, op: &'static str, target: &Tensor) -> Result<()> {
         if self.squared {
-            check_labels(OP, target)?;
+            check_labels(op, target)?;
         }
-        let setup = Setup {
-            op: OP,
-            ignore: self.ignore_label,
-            channels: &self.channels,
-            terms: Terms::default(),
-        };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let value = self.evaluate(sums, 1.0, &mut slopes);
-            Evaluation { value, slopes }
-        })
+        Ok(())
+    }
+
+    fn loss(&self, smooth: Smooth, classes: &[Overlap]) -> (f64, Vec<Slopes>) {
+        mean_of_classes(classes, |class| self.of_class(smooth, class))
     }
 }
 
@@ -252,7 +188,7 @@ impl DiceCrossEntropy {
     #[must_use]
     pub fn with_ignore_label(mut self, label: u32) -> Self {
         self.cross_entropy.ignore_label = Some(label);
-        self.dice.ignore_label = Some(label);
+        self.dice.measure.ignore_label = Some(label);
         self
     }
 }
@@ -269,25 +205,14 @@ impl Loss for DiceCrossEntropy {
                 value: format!("{:?}", self.dice.channels),
             });
         }
-        if self.dice.squared {
-            check_labels(OP, target)?;
-        }
-        let setup = Setup {
-            op: OP,
-            ignore: self.cross_entropy.ignore_label.or(self.dice.ignore_label),
-            channels: &Channels::Softmax,
-            terms: Terms::default(),
-        };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let dice = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
-            let cross_entropy =
-                self.cross_entropy
-                    .evaluate(sums, self.cross_entropy_weight, &mut slopes);
-            Evaluation {
-                value: dice + cross_entropy,
-                slopes,
-            }
+        let overlap = &self.dice.measure;
+        overlap.ratio.check(OP, target)?;
+        let ignore = self.cross_entropy.ignore_label.or(overlap.ignore_label);
+        let setup = Setup::new(OP, &self.dice.channels, ignore);
+        run(&setup, (logits, target), |sums, slopes| {
+            let dice = self.dice.evaluate(sums, self.dice_weight, slopes);
+            let factor = self.cross_entropy_weight;
+            dice + self.cross_entropy.evaluate(sums, factor, slopes)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::dense::{Sum, sum};
+use super::maps::{Sum, sum};
 use super::segmentation::check_setting;
 use crate::error::Result;
 use crate::ops::log_softmax;

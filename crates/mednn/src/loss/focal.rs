@@ -2,10 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{
-    ClassSums, Evaluation, Grouping, Setup, check_class_weights, check_labels, check_setting, run,
-};
-use super::{Channels, Dice, Loss};
+use super::overlap::Ratio as _;
+use super::segmentation::{ClassSums, Setup, check_class_weights, check_setting, run};
+use super::{Channels, Dense, Dice, Loss};
 use crate::cpu::segmentation::{Slopes, Terms};
 use crate::error::Result;
 
@@ -30,17 +29,16 @@ use crate::error::Result;
 /// assert!((of(Focal::softmax())? - 0.027_883).abs() < 1e-5);
 /// # Ok::<(), mednn::Error>(())
 /// ```
+pub type Focal = Dense<Focusing>;
+
+/// How much a voxel counts, by its probability and its class: the measure of [`Focal`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Focal {
-    /// How logits become probabilities.
-    pub channels: Channels,
+pub struct Focusing {
     /// The exponent, not negative; 2 in the paper.
     pub gamma: f64,
     /// How much positives count against negatives (softmax: foreground against background), in `[0, 1]`.
     pub alpha: Option<f64>,
-    /// Whether class 0 counts.
-    pub include_background: bool,
     /// One factor for each class that counts; all ones when not set.
     pub class_weights: Option<Vec<f64>>,
     /// The label of voxels that do not count.
@@ -51,77 +49,54 @@ impl Focal {
     /// MONAI's `FocalLoss(to_onehot_y=True)`: a sigmoid on each class.
     #[must_use]
     pub fn sigmoid() -> Self {
-        Self {
-            channels: Channels::Sigmoid,
-            gamma: 2.0,
-            alpha: None,
-            include_background: true,
-            class_weights: None,
-            ignore_label: None,
-        }
+        Self::softmax().with_channels(Channels::Sigmoid)
     }
 
     /// MONAI's `FocalLoss(to_onehot_y=True, use_softmax=True)`.
     #[must_use]
     pub fn softmax() -> Self {
-        Self::sigmoid().with_channels(Channels::Softmax)
-    }
-
-    /// Sets how logits become probabilities.
-    #[must_use]
-    pub fn with_channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
-        self
+        Self::of(Focusing {
+            gamma: 2.0,
+            alpha: None,
+            class_weights: None,
+            ignore_label: None,
+        })
     }
 
     /// Sets the exponent.
     #[must_use]
     pub fn with_gamma(mut self, gamma: f64) -> Self {
-        self.gamma = gamma;
+        self.measure.gamma = gamma;
         self
     }
 
     /// Sets how much positives count against negatives.
     #[must_use]
     pub fn with_alpha(mut self, alpha: f64) -> Self {
-        self.alpha = Some(alpha);
-        self
-    }
-
-    /// Sets whether class 0 counts.
-    #[must_use]
-    pub fn with_background(mut self, include: bool) -> Self {
-        self.include_background = include;
+        self.measure.alpha = Some(alpha);
         self
     }
 
     /// Sets one factor for each class that counts.
     #[must_use]
     pub fn with_class_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
-        self.class_weights = Some(weights.into());
+        self.measure.class_weights = Some(weights.into());
         self
     }
 
     /// Sets the label of voxels that do not count.
     #[must_use]
     pub fn with_ignore_label(mut self, label: u32) -> Self {
-        self.ignore_label = Some(label);
+        self.measure.ignore_label = Some(label);
         self
     }
 
-    fn classes(&self, classes: usize) -> std::ops::Range<usize> {
-        let group = Grouping {
-            include_background: self.include_background,
-            batch: false,
-        };
-        group.classes(classes)
-    }
-
     fn check(&self, op: &'static str, logits: &Tensor) -> Result<()> {
-        let classes = self.classes(logits.dims().get(1).copied().unwrap_or(0));
-        check_class_weights(op, self.class_weights.as_deref(), classes.len())?;
-        check_setting(op, ("gamma", "not negative"), self.gamma, |g| g >= 0.0)?;
-        let alpha = self.alpha.unwrap_or(0.5);
+        let Focusing { gamma, alpha, .. } = self.measure;
+        let classes = self.counted(logits.dims().get(1).copied().unwrap_or(0));
+        check_class_weights(op, self.measure.class_weights.as_deref(), classes.len())?;
+        check_setting(op, ("gamma", "not negative"), gamma, |g| g >= 0.0)?;
+        let alpha = alpha.unwrap_or(0.5);
         check_setting(op, ("alpha", "within 0 and 1"), alpha, |a| {
             (0.0..=1.0).contains(&a)
         })
@@ -129,7 +104,7 @@ impl Focal {
 
     /// The value, times `factor`, its derivatives added to `slopes`.
     fn evaluate(&self, sums: &ClassSums<'_>, factor: f64, slopes: &mut [Slopes]) -> f64 {
-        let classes = self.classes(sums.classes);
+        let classes = self.counted(sums.classes);
         // Without a voxel that counts all sums are zero.
         let share = factor / (sums.counted.max(1) * classes.len()) as f64;
         let mut value = 0.0;
@@ -138,9 +113,9 @@ impl Focal {
             if !classes.contains(&class) {
                 continue;
             }
-            let weights = self.class_weights.as_ref();
+            let weights = self.measure.class_weights.as_ref();
             let weight = share * weights.map_or(1.0, |w| w[class - classes.start]);
-            let (hits, misses) = match (self.alpha, &self.channels) {
+            let (hits, misses) = match (self.measure.alpha, &self.channels) {
                 (None, _) => (1.0, 1.0),
                 (Some(alpha), Channels::Softmax) if class == 0 => (1.0 - alpha, 0.0),
                 (Some(alpha), _) => (alpha, 1.0 - alpha),
@@ -157,19 +132,13 @@ impl Loss for Focal {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "focal";
         self.check(OP, logits)?;
-        let setup = Setup {
-            op: OP,
-            ignore: self.ignore_label,
-            channels: &self.channels,
-            terms: Terms {
-                overlaps: false,
-                focusing: Some(self.gamma),
-            },
+        let terms = Terms {
+            overlaps: false,
+            focusing: Some(self.measure.gamma),
         };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let value = self.evaluate(sums, 1.0, &mut slopes);
-            Evaluation { value, slopes }
+        let setup = Setup::new(OP, &self.channels, self.measure.ignore_label).with_terms(terms);
+        run(&setup, (logits, target), |sums, slopes| {
+            self.evaluate(sums, 1.0, slopes)
         })
     }
 }
@@ -217,8 +186,8 @@ impl DiceFocal {
     /// Sets the label of voxels that count in neither term.
     #[must_use]
     pub fn with_ignore_label(mut self, label: u32) -> Self {
-        self.dice.ignore_label = Some(label);
-        self.focal.ignore_label = Some(label);
+        self.dice.measure.ignore_label = Some(label);
+        self.focal.measure.ignore_label = Some(label);
         self
     }
 }
@@ -226,9 +195,8 @@ impl DiceFocal {
 impl Loss for DiceFocal {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "dice_focal";
-        if self.dice.channels != self.focal.channels
-            || self.dice.ignore_label != self.focal.ignore_label
-        {
+        let ignore = self.dice.measure.ignore_label;
+        if self.dice.channels != self.focal.channels || ignore != self.focal.measure.ignore_label {
             let dice = self.dice.forward(logits, target)?;
             let focal = self.focal.forward(logits, target)?;
             return Ok(
@@ -236,26 +204,15 @@ impl Loss for DiceFocal {
             );
         }
         self.focal.check(OP, logits)?;
-        if self.dice.squared {
-            check_labels(OP, target)?;
-        }
-        let setup = Setup {
-            op: OP,
-            ignore: self.dice.ignore_label,
-            channels: &self.dice.channels,
-            terms: Terms {
-                overlaps: true,
-                focusing: Some(self.focal.gamma),
-            },
+        self.dice.measure.ratio.check(OP, target)?;
+        let terms = Terms {
+            overlaps: true,
+            focusing: Some(self.focal.measure.gamma),
         };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let dice = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
-            let focal = self.focal.evaluate(sums, self.focal_weight, &mut slopes);
-            Evaluation {
-                value: dice + focal,
-                slopes,
-            }
+        let setup = Setup::new(OP, &self.dice.channels, ignore).with_terms(terms);
+        run(&setup, (logits, target), |sums, slopes| {
+            let dice = self.dice.evaluate(sums, self.dice_weight, slopes);
+            dice + self.focal.evaluate(sums, self.focal_weight, slopes)
         })
     }
 }

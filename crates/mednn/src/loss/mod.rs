@@ -3,7 +3,8 @@
 //! - Dense ones are types that implement [`Loss`]: [`CrossEntropy`], [`BinaryCrossEntropy`], [`Focal`], [`Dice`], [`GeneralizedDice`],
 //!   [`Tversky`], [`FocalTversky`] and the sums [`DiceCrossEntropy`], [`DiceFocal`] and [`RegionDiceCrossEntropy`] need one pass over
 //!   the logits and another for the gradient; [`Boundary`], [`Hausdorff`] and [`ClDice`] measure distances and centre lines first;
-//!   [`DeepSupervision`] goes around any of them.
+//!   [`DeepSupervision`] goes around any of them. Those with settings of probabilities and background in common are a [`Dense`]
+//!   with a measure of their own.
 //! - Boxes: [`box_overlap_loss`], [`distribution_focal_loss`].
 //! - Numbers: [`huber`], [`smooth_l1`].
 //! - Embeddings and features: [`nt_xent`], [`info_nce`], [`supervised_contrastive`], [`distillation`], [`gradient_reversal`],
@@ -27,6 +28,8 @@ mod domain;
 mod focal;
 mod generalized_dice;
 mod labels;
+mod maps;
+mod overlap;
 mod regions;
 mod regression;
 mod segmentation;
@@ -38,22 +41,24 @@ use crate::error::Result;
 use crate::model::Outputs;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
-pub use boundary::{Boundary, Hausdorff};
+pub use boundary::{Boundary, DistancePower, Hausdorff, SignedDistance, SurfaceDistance};
 pub use boxes::{BoxOverlap, box_overlap_loss, distribution_focal_loss};
 pub use channels::Channels;
-pub use cl_dice::ClDice;
+pub use cl_dice::{CentreLines, ClDice};
 pub use contrastive::{info_nce, nt_xent, supervised_contrastive};
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, ScaleWeights, downsample_labels};
-pub use dice::{Dice, DiceConvention, DiceCrossEntropy};
+pub use dense::Dense;
+pub use dice::{Dice, DiceConvention, DiceCrossEntropy, DiceRatio};
 pub use distillation::distillation;
 pub use domain::{MaximumMeanDiscrepancy, gradient_reversal};
-pub use focal::{DiceFocal, Focal};
-pub use generalized_dice::{GeneralizedDice, VolumeWeight};
+pub use focal::{DiceFocal, Focal, Focusing};
+pub use generalized_dice::{GeneralizedDice, GeneralizedDiceRatio, VolumeWeight};
 pub use labels::nnunet;
+pub use overlap::{Smooth, SoftOverlap};
 pub use regions::RegionDiceCrossEntropy;
 pub use regression::{huber, smooth_l1};
-pub use tversky::{FocalTversky, Tversky};
+pub use tversky::{FocalTversky, FocalTverskyRatio, Tversky, TverskyRatio};
 
 /// A number to make small.
 pub trait Loss: Send + Sync {

@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::segmentation::{Evaluation, Setup, check_labels, run};
+use super::overlap::Ratio as _;
+use super::segmentation::{Setup, run};
 use super::{Channels, Dice, Loss};
-use crate::cpu::segmentation::{Slopes, Terms};
 use crate::error::{Error, Result};
 
 /// Dice on sigmoid probabilities plus binary cross-entropy for channels that stand for unions of labels
@@ -57,7 +57,7 @@ impl RegionDiceCrossEntropy {
     /// Sets the label of voxels that count in neither term.
     #[must_use]
     pub fn with_ignore_label(mut self, label: u32) -> Self {
-        self.dice.ignore_label = Some(label);
+        self.dice.measure.ignore_label = Some(label);
         self
     }
 
@@ -73,29 +73,22 @@ impl RegionDiceCrossEntropy {
 impl Loss for RegionDiceCrossEntropy {
     fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         const OP: &str = "region_dice_cross_entropy";
-        if self.dice.squared {
-            check_labels(OP, target)?;
-        }
-        let setup = Setup {
-            op: OP,
-            ignore: self.dice.ignore_label,
-            channels: &self.dice.channels,
-            terms: Terms::default(),
-        };
-        run(&setup, (logits, target), |sums| {
-            let mut slopes = vec![Slopes::default(); sums.overlaps.len()];
-            let mut value = self.dice.evaluate(sums, self.dice_weight, &mut slopes);
+        self.dice.measure.ratio.check(OP, target)?;
+        let ignore = self.dice.measure.ignore_label;
+        let setup = Setup::new(OP, &self.dice.channels, ignore);
+        run(&setup, (logits, target), |sums, slopes| {
+            let mut value = self.dice.evaluate(sums, self.dice_weight, slopes);
             // nnU-Net averages over voxels that count and, unlike the mean, sums over regions when a label is ignored.
-            let count = match self.dice.ignore_label {
+            let count = match ignore {
                 None => (sums.batch * sums.voxels * sums.classes) as f64,
                 Some(_) => (sums.counted as f64).max(1e-8),
             };
             let share = self.cross_entropy_weight / count;
-            for (overlap, slope) in sums.overlaps.iter().zip(&mut slopes) {
+            for (overlap, slope) in sums.overlaps.iter().zip(slopes) {
                 value += share * overlap.surprise;
                 slope.surprise += share;
             }
-            Evaluation { value, slopes }
+            value
         })
     }
 }

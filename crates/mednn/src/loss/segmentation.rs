@@ -11,13 +11,6 @@ use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, check_float, check_min_rank, check_shape, for_element};
 use crate::tape::Apply as _;
 
-/// The value of a loss and how it depends on the sums over each class of each batch item.
-pub(super) struct Evaluation {
-    pub(super) value: f64,
-    /// `[batch * classes]`.
-    pub(super) slopes: Vec<Slopes>,
-}
-
 /// What a loss makes of the sums; `[batch, classes]` in that order.
 pub(super) struct ClassSums<'a> {
     pub(super) batch: usize,
@@ -38,59 +31,6 @@ impl ClassSums<'_> {
         }
         sums
     }
-
-    /// Averages over classes and, unless sums run over the whole batch, over its items what `ratio` makes of their sums.
-    ///
-    /// Gives `factor` times the mean and adds its derivatives to `slopes`.
-    pub(super) fn mean_of_classes(
-        &self,
-        group: Grouping,
-        factor: f64,
-        slopes: &mut [Slopes],
-        ratio: impl Fn(&Overlap) -> (f64, Slopes),
-    ) -> f64 {
-        let classes = group.classes(self.classes);
-        let overlaps = if group.batch {
-            self.over_batch()
-        } else {
-            self.overlaps.to_vec()
-        };
-        let groups = overlaps.len() / self.classes;
-        let share = factor / (groups * classes.len()) as f64;
-        let mut total = 0.0;
-        for (place, overlap) in overlaps.iter().enumerate() {
-            let class = place % self.classes;
-            if !classes.contains(&class) {
-                continue;
-            }
-            let (value, slope) = ratio(overlap);
-            total += share * value;
-            let slope = slope.scaled(share);
-            if group.batch {
-                for item in 0..self.batch {
-                    slopes[item * self.classes + class].add(&slope);
-                }
-            } else {
-                slopes[place].add(&slope);
-            }
-        }
-        total
-    }
-}
-
-/// Which sums form one ratio.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Grouping {
-    pub(super) include_background: bool,
-    /// Whether sums run over the whole batch.
-    pub(super) batch: bool,
-}
-
-impl Grouping {
-    /// The classes that count; a single class has no background to leave out.
-    pub(super) fn classes(self, classes: usize) -> std::ops::Range<usize> {
-        usize::from(!self.include_background && classes > 1)..classes
-    }
 }
 
 /// What the pass over the logits needs to know.
@@ -99,6 +39,24 @@ pub(super) struct Setup<'a> {
     pub(super) ignore: Option<u32>,
     pub(super) channels: &'a Channels,
     pub(super) terms: Terms,
+}
+
+impl<'a> Setup<'a> {
+    /// A pass that takes the sums of overlaps.
+    pub(super) fn new(op: &'static str, channels: &'a Channels, ignore: Option<u32>) -> Self {
+        Self {
+            op,
+            ignore,
+            channels,
+            terms: Terms::default(),
+        }
+    }
+
+    /// Sets which sums are taken.
+    pub(super) fn with_terms(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
+    }
 }
 
 /// Refuses class weights that are negative, not finite or not one for each class.
@@ -195,10 +153,12 @@ pub(super) fn check_labels(op: &'static str, target: &Tensor) -> Result<()> {
 }
 
 /// Runs the forward pass of a loss.
+///
+/// `evaluate` makes the value of the sums and adds to the slopes, `[batch * classes]`, how it depends on each.
 pub(super) fn run(
     setup: &Setup<'_>,
     (logits, target): (&Tensor, &Tensor),
-    evaluate: impl FnOnce(&ClassSums<'_>) -> Evaluation,
+    evaluate: impl FnOnce(&ClassSums<'_>, &mut [Slopes]) -> f64,
 ) -> Result<Tensor> {
     let op = setup.op;
     let shares = check_pair(op, (logits, target), setup.channels)?;
@@ -230,16 +190,16 @@ pub(super) fn run(
         batch: bad.batch,
         classes: bad.limit,
     })?;
-    let evaluation = evaluate(&ClassSums {
+    let class_sums = ClassSums {
         batch: columns.outer,
         classes: columns.count,
         voxels: columns.inner,
         overlaps: &sums.overlaps,
         counted: sums.counted,
         shares,
-    });
-    node.value = evaluation.value;
-    node.slopes = evaluation.slopes;
+    };
+    node.slopes = vec![Slopes::default(); sums.overlaps.len()];
+    node.value = evaluate(&class_sums, &mut node.slopes);
     Ok(logits.apply1(node)?)
 }
 

@@ -210,6 +210,37 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
+fn logits_without_items_channels_or_voxels_are_no_reason_to_panic() {
+    for shape in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
+        let logits = Var::zeros(&shape, DType::F64, &Device::Cpu).unwrap();
+        let labels = Tensor::zeros((shape[0], shape[2]), DType::U8, &Device::Cpu).unwrap();
+        for loss in all() {
+            if let Ok(value) = loss.forward(&logits, &labels) {
+                assert!(value.to_scalar::<f64>().unwrap().is_finite(), "{shape:?}");
+                value.backward().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_formula_made_of_another_keeps_its_settings() {
+    let tversky = Tversky::monai(0.3, 0.7)
+        .with_channels(Channels::Sigmoid)
+        .with_background(false)
+        .with_batch(true)
+        .with_smooth(0.1, 0.2)
+        .with_ignore_label(IGNORE);
+    let set_later = FocalTversky::paper()
+        .with_channels(Channels::Sigmoid)
+        .with_background(false)
+        .with_batch(true)
+        .with_smooth(0.1, 0.2)
+        .with_ignore_label(IGNORE);
+    assert_eq!(FocalTversky::new(tversky, 4.0 / 3.0), set_later);
+}
+
+#[test]
 fn shares_of_zero_and_one_are_labels() {
     let logits = pattern(&[2, 3, 7, 5], 1);
     let labels: Vec<u8> = (0..70).map(|i| [0, 2, 1, 2, 0, 0, 2][i % 7]).collect();
