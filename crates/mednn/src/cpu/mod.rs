@@ -6,10 +6,12 @@
 
 pub mod activation;
 pub mod affine_grid;
+pub mod arithmetic;
 pub mod attention;
 pub mod boxes;
 pub(crate) mod buffer;
 pub mod conv;
+pub mod fold;
 pub mod grid_sample;
 pub mod huber;
 pub mod index;
@@ -18,6 +20,7 @@ pub mod layer_norm;
 pub mod linear;
 pub mod map_sum;
 pub(crate) mod matrix;
+pub mod narrow;
 pub mod norm;
 pub mod pad;
 pub mod pool;

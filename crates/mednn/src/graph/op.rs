@@ -6,7 +6,7 @@ use super::attributes::{
     AttentionAttributes, ConvAttributes, NormAttributes, PoolAttributes, ResizeTo, RoiAttributes,
     WindowAttributes,
 };
-use crate::ops::{Activation, GridSampleConfig, Interpolation, Order, PadMode};
+use crate::ops::{Activation, GridSampleConfig, Interpolation, Order, PadMode, Reduced};
 
 /// An operator of [`crate::ops`] with its settings; each variant names its inputs, `?` those that may be missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,6 +154,50 @@ pub enum Op {
     RoiAlign(RoiAttributes),
     /// One input multiplied by constants, one for each of as many rows.
     ScaleRows(Vec<f32>),
+    /// One input multiplied by a constant.
+    Scale(f64),
+    /// `add(a, b)`, either repeated where it is 1 long.
+    Add,
+    /// `subtract(a, b)`, either repeated where it is 1 long.
+    Subtract,
+    /// `multiply(a, b)`, either repeated where it is 1 long.
+    Multiply,
+    /// The sum of one input along axes.
+    Sum {
+        /// Which.
+        axes: Vec<usize>,
+        /// What becomes of them.
+        reduced: Reduced,
+    },
+    /// The mean of one input along axes.
+    Mean {
+        /// Which.
+        axes: Vec<usize>,
+        /// What becomes of them.
+        reduced: Reduced,
+    },
+    /// The largest of one input along axes.
+    Max {
+        /// Which.
+        axes: Vec<usize>,
+        /// What becomes of them.
+        reduced: Reduced,
+    },
+    /// One input under another shape.
+    Reshape(Vec<usize>),
+    /// One input with all axes from one on joined.
+    FlattenFrom(usize),
+    /// One input with its axes in another order.
+    Permute(Vec<usize>),
+    /// A range of one input.
+    Narrow {
+        /// Along which axis.
+        axis: usize,
+        /// Its first index.
+        start: usize,
+        /// Its length.
+        len: usize,
+    },
 }
 
 impl Op {
@@ -206,6 +250,17 @@ impl Op {
             Self::OneHot { .. } => "one_hot",
             Self::RoiAlign(_) => "roi_align",
             Self::ScaleRows(_) => "scale_rows",
+            Self::Scale(_) => "scale",
+            Self::Add => "add",
+            Self::Subtract => "subtract",
+            Self::Multiply => "multiply",
+            Self::Sum { .. } => "sum",
+            Self::Mean { .. } => "mean",
+            Self::Max { .. } => "max",
+            Self::Reshape(_) => "reshape",
+            Self::FlattenFrom(_) => "flatten_from",
+            Self::Permute(_) => "permute",
+            Self::Narrow { .. } => "narrow",
         }
     }
 }

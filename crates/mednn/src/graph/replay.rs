@@ -159,6 +159,17 @@ impl Op {
                 dtype,
             } => ops::one_hot(a.get(0)?, *classes, *axis, *dtype),
             Self::ScaleRows(factors) => ops::scale_rows(a.get(0)?, factors.clone()),
+            Self::Scale(factor) => ops::scale(a.get(0)?, *factor),
+            Self::Add => ops::add(a.get(0)?, a.get(1)?),
+            Self::Subtract => ops::subtract(a.get(0)?, a.get(1)?),
+            Self::Multiply => ops::multiply(a.get(0)?, a.get(1)?),
+            Self::Sum { axes, reduced } => ops::sum(a.get(0)?, axes, *reduced),
+            Self::Mean { axes, reduced } => ops::mean(a.get(0)?, axes, *reduced),
+            Self::Max { axes, reduced } => ops::max(a.get(0)?, axes, *reduced),
+            Self::Reshape(shape) => ops::reshape(a.get(0)?, shape),
+            Self::FlattenFrom(axis) => ops::flatten_from(a.get(0)?, *axis),
+            Self::Permute(axes) => ops::permute(a.get(0)?, axes),
+            Self::Narrow { axis, start, len } => ops::narrow(a.get(0)?, *axis, *start, *len),
             Self::Attention(attention) => {
                 let config = a.attention(attention, 4);
                 ops::attention(a.get(0)?, a.get(1)?, a.get(2)?, a.optional(3), &config)

@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod adaptive_pool;
 pub mod affine_grid;
+pub mod arithmetic;
 pub mod attention;
 pub mod concat;
 pub mod conv;
@@ -19,6 +20,7 @@ pub mod norm;
 pub mod pad;
 pub mod pool;
 pub mod rearrange;
+pub mod reduce;
 mod resample;
 pub mod resize;
 pub mod roi_align;
@@ -27,11 +29,13 @@ mod select;
 pub mod softmax;
 pub(crate) mod support;
 pub mod unpool;
+pub mod view;
 pub mod windows;
 
 pub use activation::{Activation, activation, prelu};
 pub use adaptive_pool::{adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_indices};
 pub use affine_grid::affine_grid;
+pub use arithmetic::{add, multiply, scale, subtract};
 pub use attention::{AttentionConfig, attention, cross_attention, self_attention};
 pub use concat::concat;
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
@@ -42,11 +46,13 @@ pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instanc
 pub use pad::{PadMode, pad};
 pub use pool::{PoolConfig, avg_pool, avg_pool2d, avg_pool3d, max_pool, max_pool2d, max_pool3d};
 pub use rearrange::{patchify, pixel_shuffle, pixel_unshuffle, unpatchify};
+pub use reduce::{Reduced, max, mean, sum};
 pub use resize::{Interpolation, Size, resize};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};
 pub use unpool::{max_pool_with_indices, max_unpool};
+pub use view::{flatten_from, narrow, permute, reshape};
 pub use windows::{
     WindowConfig, relative_position_bias, relative_position_index, shift_mask, window_partition,
     window_reverse,

@@ -46,6 +46,8 @@ type Operator<C> = Arc<Box<C>>;
 
 /// An operator with its arguments.
 enum Call {
+    /// The same elements under another shape.
+    Reshape(Tensor),
     One(Operator<dyn CustomOp1 + Send + Sync>, Tensor),
     Two(Operator<dyn CustomOp2 + Send + Sync>, [Tensor; 2]),
     Three(Operator<dyn CustomOp3 + Send + Sync>, [Tensor; 3]),
@@ -55,7 +57,7 @@ enum Call {
 impl Call {
     fn arguments(&self) -> &[Tensor] {
         match self {
-            Self::One(_, argument) => std::slice::from_ref(argument),
+            Self::Reshape(argument) | Self::One(_, argument) => std::slice::from_ref(argument),
             Self::Two(_, arguments) => arguments,
             Self::Three(_, arguments) => arguments,
             Self::Block(block) => block.arguments(),
@@ -65,6 +67,7 @@ impl Call {
     /// Adds the gradients of the arguments.
     fn backward(self, output: Tensor, gradient: Tensor, to: &mut Gradients) -> Result<()> {
         let of_arguments: [Option<Tensor>; 3] = match &self {
+            Self::Reshape(argument) => [Some(gradient.reshape(argument.dims())?), None, None],
             Self::One(op, a) => [op.bwd(a, &output, &gradient)?, None, None],
             Self::Two(op, [a, b]) => {
                 let (a, b) = op.bwd(a, b, &output, &gradient)?;
@@ -94,6 +97,9 @@ struct Record {
 
 /// Runs operators so that they are on candle's tape, and on ours while one is recorded.
 pub(crate) trait Apply: Sized {
+    /// The same elements under another shape, without a copy when they lie in storage order.
+    fn apply_reshape(&self, shape: &[usize]) -> candle_core::Result<Self>;
+
     fn apply1<C: CustomOp1 + Send + Sync + 'static>(&self, op: C) -> candle_core::Result<Self>;
 
     fn apply2<C: CustomOp2 + Send + Sync + 'static>(
@@ -111,6 +117,12 @@ pub(crate) trait Apply: Sized {
 }
 
 impl Apply for Tensor {
+    fn apply_reshape(&self, shape: &[usize]) -> candle_core::Result<Self> {
+        let output = self.reshape(shape)?;
+        keep(&output, || Call::Reshape(self.clone()));
+        Ok(output)
+    }
+
     fn apply1<C: CustomOp1 + Send + Sync + 'static>(&self, op: C) -> candle_core::Result<Self> {
         let op: Operator<dyn CustomOp1 + Send + Sync> = Arc::new(Box::new(op));
         let output = self.apply_op1_arc(op.clone())?;

@@ -6,6 +6,7 @@
 mod activation;
 mod activation_more;
 mod adaptive_pool;
+mod arithmetic;
 mod attention;
 mod canary;
 mod concat;
@@ -27,18 +28,21 @@ mod pad;
 mod params;
 mod pool;
 mod rearrange;
+mod reduce;
 mod resize;
 mod roi_align;
 mod softmax;
 mod suite;
 mod support;
 mod tape;
+mod view;
 mod windows;
 
 /// The operators of every suite; `operators.rs` writes their table.
 const SUITES: &[&[suite::Op]] = &[
     activation_more::OPS,
     adaptive_pool::OPS,
+    arithmetic::OPS,
     attention::OPS,
     dropout::OPS,
     grid_sample::OPS,
@@ -48,7 +52,9 @@ const SUITES: &[&[suite::Op]] = &[
     pad::OPS,
     pool::OPS,
     rearrange::OPS,
+    reduce::OPS,
     resize::OPS,
     roi_align::OPS,
+    view::OPS,
     windows::OPS,
 ];

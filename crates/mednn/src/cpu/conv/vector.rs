@@ -51,7 +51,7 @@ impl<T: Real, const N: usize> Pack<T, N> {
     pub(super) fn plus(self, other: Self) -> Self {
         let mut sum = self.0;
         for (a, b) in sum.iter_mut().zip(other.0) {
-            *a = *a + b;
+            *a += b;
         }
         Self(sum)
     }

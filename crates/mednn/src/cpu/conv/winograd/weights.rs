@@ -69,21 +69,11 @@ impl<T: Element> TransformedWeights<T> {
                                 fill: width,
                             };
                             kernels.transpose(&weights[at..], lanes, &shape);
+                            let to = &mut to[channel * depths * width..];
+                            let pitch = channels * depths * width;
                             vectorize(
                                 #[inline(always)]
-                                || {
-                                    for (depth, (_, places)) in taps.depths.iter().enumerate() {
-                                        let at = (channel * depths + depth) * width;
-                                        let pitch = channels * depths * width;
-                                        let to = &mut to[at..];
-                                        match width % 16 {
-                                            0 => {
-                                                transform::<T, 16>(lanes, places, width, to, pitch)
-                                            }
-                                            _ => transform::<T, 4>(lanes, places, width, to, pitch),
-                                        }
-                                    }
-                                },
+                                || transform_channel(lanes, taps, width, to, pitch),
                             );
                         }
                     });
@@ -127,6 +117,19 @@ impl<T: Element> TransformedWeights<T> {
     /// What the sums of every component start from.
     pub(super) fn zeros(&self) -> &[T] {
         &self.zeros
+    }
+}
+
+/// One channel of the source: `to[component * pitch + depth * width + lane]` from `lanes[tap][lane]`.
+#[inline(always)]
+fn transform_channel<T: Real>(lanes: &[T], taps: &Taps, width: usize, to: &mut [T], pitch: usize) {
+    for (depth, (_, places)) in taps.depths.iter().enumerate() {
+        let to = &mut to[depth * width..];
+        if width.is_multiple_of(16) {
+            transform::<T, 16>(lanes, places, width, to, pitch);
+        } else {
+            transform::<T, 4>(lanes, places, width, to, pitch);
+        }
     }
 }
 

@@ -1,0 +1,250 @@
+//! The same elements under another shape, in another order, or a part of them.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+
+use super::support::{self, check_float, check_min_rank, for_element};
+use crate::cpu::buffer::Columns;
+use crate::cpu::narrow as part;
+use crate::cpu::rearrange::{self, Axis};
+use crate::error::{Error, Result};
+use crate::graph::{Op, Step};
+use crate::tape::Apply as _;
+
+/// Gives a tensor another shape; nothing is copied when its elements lie in storage order.
+///
+/// Works on every element type.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use mednn::ops::reshape;
+///
+/// let image = Tensor::zeros((2, 8, 4, 6), DType::F32, &Device::Cpu)?;
+/// assert_eq!(reshape(&image, &[2, 8, 24])?.dims(), [2, 8, 24]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+///
+/// # Errors
+/// Refuses a shape with another number of elements, and axes without elements.
+pub fn reshape(input: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    const OP: &str = "reshape";
+    let step = Step::begin();
+    check_min_rank(OP, "the input", input, 0)?;
+    let elements = shape.iter().try_fold(1_usize, |n, &e| n.checked_mul(e));
+    if elements != Some(input.elem_count()) {
+        return Err(Error::Setting {
+            op: OP,
+            setting: "the shape",
+            rule: "one with as many elements as the input",
+            value: format!("{shape:?} for shape {:?}", input.dims()),
+        });
+    }
+    step.end(
+        &[Some(input)],
+        || Op::Reshape(shape.into()),
+        input.apply_reshape(shape)?,
+    )
+}
+
+/// Joins all axes from `axis` on: `flatten_from(x, 2)` makes `[batch, channels, voxels]` of an image.
+///
+/// Nothing is copied when the elements lie in storage order.
+///
+/// # Errors
+/// Refuses an axis that does not exist, and axes without elements.
+pub fn flatten_from(input: &Tensor, axis: usize) -> Result<Tensor> {
+    const OP: &str = "flatten_from";
+    let step = Step::begin();
+    check_min_rank(OP, "the input", input, 0)?;
+    check_axis(OP, input, axis)?;
+    let (front, joined) = input.dims().split_at(axis);
+    let shape = [front, &[joined.iter().product()]].concat();
+    step.end(
+        &[Some(input)],
+        || Op::FlattenFrom(axis),
+        input.apply_reshape(&shape)?,
+    )
+}
+
+/// Puts the axes in another order: axis `i` of the output is axis `axes[i]` of the input.
+///
+/// The elements of the output lie in storage order. They are copied unless axes of length 1 alone change places.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mednn::ops::permute;
+///
+/// let tokens = Tensor::new(&[[[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]], &Device::Cpu)?;
+/// let channels_first = permute(&tokens, &[0, 2, 1])?;
+/// assert_eq!(channels_first.to_vec3::<f32>()?, [[[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+///
+/// # Errors
+/// Refuses axes that are not those of the input, each once, axes without elements, and element types other than f32 and f64.
+pub fn permute(input: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    const OP: &str = "permute";
+    let step = Step::begin();
+    check_float(OP, "the input", input)?;
+    check_min_rank(OP, "the input", input, 0)?;
+    let mut back = vec![usize::MAX; input.rank()];
+    for (place, &axis) in axes.iter().enumerate() {
+        if let Some(back) = back.get_mut(axis) {
+            *back = place;
+        }
+    }
+    let dims = input.dims();
+    if axes.len() != dims.len() || back.contains(&usize::MAX) {
+        return Err(Error::Setting {
+            op: OP,
+            setting: "the axes",
+            rule: "every axis of the input once",
+            value: format!("{axes:?} for shape {dims:?}"),
+        });
+    }
+    let shape: Vec<usize> = axes.iter().map(|&axis| dims[axis]).collect();
+    let long = axes.iter().filter(|&&axis| dims[axis] > 1);
+    if long.is_sorted() {
+        let output = input.apply_reshape(&shape)?;
+        return step.end(&[Some(input)], || Op::Permute(axes.into()), output);
+    }
+    let op = PermuteOp {
+        axes: rearrange::permuted(dims, axes),
+        back: rearrange::permuted(&shape, &back),
+        shape,
+    };
+    step.end(
+        &[Some(input)],
+        || Op::Permute(axes.into()),
+        input.contiguous()?.apply1(op)?,
+    )
+}
+
+/// Copies `len` indices of an axis, from `start` on.
+///
+/// # Shapes
+/// - input: any
+/// - output: that of the input, `len` along `axis`
+///
+/// # Errors
+/// Refuses an axis that does not exist, a range that is empty or leaves it, axes without elements, and element types other
+/// than f32 and f64.
+pub fn narrow(input: &Tensor, axis: usize, start: usize, len: usize) -> Result<Tensor> {
+    const OP: &str = "narrow";
+    let step = Step::begin();
+    check_float(OP, "the input", input)?;
+    check_min_rank(OP, "the input", input, 0)?;
+    check_axis(OP, input, axis)?;
+    let dims = input.dims();
+    let end = start.checked_add(len).filter(|&end| end <= dims[axis]);
+    let (Some(end), 1..) = (end, len) else {
+        return Err(Error::Setting {
+            op: OP,
+            setting: "the range",
+            rule: "at least one index, all of the axis",
+            value: format!("{len} from {start} on, of axis {axis} of shape {dims:?}"),
+        });
+    };
+    let op = NarrowOp {
+        columns: Columns {
+            outer: dims[..axis].iter().product(),
+            count: dims[axis],
+            inner: dims[axis + 1..].iter().product(),
+        },
+        range: start..end,
+        axis,
+    };
+    step.end(
+        &[Some(input)],
+        || Op::Narrow { axis, start, len },
+        input.contiguous()?.apply1(op)?,
+    )
+}
+
+fn check_axis(op: &'static str, input: &Tensor, axis: usize) -> Result<()> {
+    if axis < input.rank() {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        op,
+        setting: "the axis",
+        rule: "one of the input",
+        value: format!("{axis} for shape {:?}", input.dims()),
+    })
+}
+
+struct PermuteOp {
+    axes: Vec<Axis>,
+    /// The way back.
+    back: Vec<Axis>,
+    /// Of the output.
+    shape: Vec<usize>,
+}
+
+impl CustomOp1 for PermuteOp {
+    fn name(&self) -> &'static str {
+        "permute"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        for_element!(s, "permute", T => {
+            let output = rearrange::copy(support::elements::<T>(s, l)?, &self.axes);
+            Ok(support::output(output, &self.shape))
+        })
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<Option<Tensor>> {
+        if !input.track_op() {
+            return Ok(None);
+        }
+        for_element!(input, "permute", T => {
+            let values = support::with_elements::<T, _>(gradient, |g| Ok(rearrange::copy(g, &self.back)))?;
+            support::tensor(values, input.dims(), input).map(Some)
+        })
+    }
+}
+
+struct NarrowOp {
+    /// Of the input.
+    columns: Columns,
+    range: Range<usize>,
+    axis: usize,
+}
+
+impl CustomOp1 for NarrowOp {
+    fn name(&self) -> &'static str {
+        "narrow"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let mut shape = l.dims().to_vec();
+        shape[self.axis] = self.range.len();
+        for_element!(s, "narrow", T => {
+            let output = part::narrow(support::elements::<T>(s, l)?, self.columns, self.range.clone());
+            Ok(support::output(output, &shape))
+        })
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<Option<Tensor>> {
+        if !input.track_op() {
+            return Ok(None);
+        }
+        for_element!(input, "narrow", T => {
+            let values = support::with_elements::<T, _>(gradient, |g| {
+                Ok(part::widen(g, self.columns, self.range.clone()))
+            })?;
+            support::tensor(values, input.dims(), input).map(Some)
+        })
+    }
+}
