@@ -113,7 +113,7 @@ impl<R: Ratio> Dense<SoftOverlap<R>> {
             Some(pooled) => (pooled.as_slice(), sums.batch),
             None => (sums.overlaps, 1),
         };
-        let groups = overlaps.chunks(sums.classes.max(1));
+        let groups = overlaps.chunks(sums.classes);
         let share = factor / groups.len() as f64;
         let mut total = 0.0;
         for (group, overlaps) in groups.enumerate() {
