@@ -137,10 +137,10 @@ fn tiled() -> [Problem; 4] {
         ..Window::new([1; 3])
     };
     [
-        Problem::new(1, [64, 65], 1, [3, 14, 15], cubic(3, 1, 1, 1)).unwrap(),
-        Problem::new(2, [67, 80], 1, [1, 17, 18], plane).unwrap(),
+        Problem::new(1, [64, 65], 1, [4, 14, 15], cubic(3, 1, 1, 1)).unwrap(),
+        Problem::new(3, [67, 80], 1, [1, 17, 18], plane).unwrap(),
         Problem::new(1, [64, 64], 1, [6, 13, 12], deep).unwrap(),
-        Problem::new(1, [70, 64], 1, [1, 9, 70], plane).unwrap(),
+        Problem::new(1, [70, 64], 1, [1, 11, 70], plane).unwrap(),
     ]
 }
 
@@ -172,6 +172,34 @@ fn tiles_of_few_products_are_as_exact_as_single_precision_allows() {
         .map(|(a, &b)| (a - f64::from(b)).abs());
     let error = errors.fold(0.0, f64::max) / largest;
     assert!(error < 2e-6, "{error}");
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let [deep, plane, ..] = tiled();
+    let channelwise = Problem::new(2, [6, 6], 6, [5, 19, 33], cubic(3, 1, 1, 1)).unwrap();
+    let plain = Problem::new(1, [20, 34], 1, [5, 19, 33], cubic(3, 1, 1, 1)).unwrap();
+    let real = |length: usize, seed: usize| -> Vec<f32> {
+        let value = |i: usize| ((i * 7919 + seed * 104_729) % 20_011) as f32 / 10_005.5 - 1.0;
+        (0..length).map(value).collect()
+    };
+    for problem in [deep, plane, channelwise, plain] {
+        let (input, weights) = (real(problem.input_len(), 1), real(problem.weight_len(), 2));
+        let gradient = real(problem.output_len(), 3);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| {
+                [
+                    forward(&problem, &input, &weights, None).unwrap(),
+                    input_gradient(&problem, &weights, &gradient).unwrap(),
+                    weight_gradient(&problem, &input, &gradient).unwrap(),
+                ]
+                .map(|values| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+            })
+        };
+        let one = on(1);
+        assert!(one == on(2) && one == on(4) && one == on(7), "{problem:?}");
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ const COMPONENTS: usize = 16;
 /// Fewest channels on either side for which the transforms pay.
 const LEAST_CHANNELS: usize = 64;
 /// Fewest outputs of a channel, in the whole batch, for which the transform of the weights pays.
-const LEAST_OUTPUTS: usize = 500;
+const LEAST_OUTPUTS: usize = 750;
 
 /// The taps of a plan in the order of their offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
