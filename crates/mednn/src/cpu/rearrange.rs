@@ -58,6 +58,9 @@ fn copy_rows<T: Zeroable>(input: &[T], axes: &[Axis]) -> Vec<T> {
         middle.length * inner.length,
         |row| offset(axes, row),
         |_, &row, start, out| {
+            if middle.stride == 1 && inner.length < SIDE / 2 {
+                return weave(&input[row..], inner, start, out);
+            }
             let mut m = start / inner.length;
             let mut skipped = start % inner.length;
             let mut rest = out;
@@ -77,6 +80,20 @@ fn copy_rows<T: Zeroable>(input: &[T], axes: &[Axis]) -> Vec<T> {
             }
         },
     )
+}
+
+/// Fills part of a row, from element `start` of it on, with a few runs of neighbours in the input, whose elements alternate.
+fn weave<T: Zeroable>(input: &[T], runs: Axis, start: usize, out: &mut [T]) {
+    for run in 0..runs.length {
+        let first = (run + runs.length - start % runs.length) % runs.length;
+        let from = run * runs.stride + (start + first) / runs.length;
+        let (Some(places), Some(values)) = (out.get_mut(first..), input.get(from..)) else {
+            continue;
+        };
+        for (o, x) in places.iter_mut().step_by(runs.length).zip(values) {
+            *o = *x;
+        }
+    }
 }
 
 /// Whether the last axis and that of neighbours in the input, `at`, are long enough to fill most of a square.
@@ -109,17 +126,10 @@ fn copy_squares<T: Zeroable>(input: &[T], axes: &[Axis], at: usize) -> Vec<T> {
             let (m, place) = (start / last.length, start % last.length);
             let run = (last.length - place).min(end - start);
             let from = from + offset(middle, m) + place * last.stride;
+            let to = start - tile.start;
             vectorize(
                 #[inline(always)]
-                || {
-                    turn(
-                        &input[from..],
-                        last.stride,
-                        segments,
-                        start - tile.start,
-                        run,
-                    );
-                },
+                || turn(&input[from..], last.stride, segments, to, run),
             );
             start += run;
         }
