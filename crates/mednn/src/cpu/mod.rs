@@ -34,6 +34,7 @@ pub mod select;
 pub mod simd;
 pub mod skeleton;
 pub mod softmax;
+mod strided;
 pub mod taps;
 pub mod top_k;
 pub mod update;

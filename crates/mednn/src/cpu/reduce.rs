@@ -90,6 +90,30 @@ impl Moments {
     }
 }
 
+/// The sum of a slice.
+pub(crate) fn sum<T: Real>(values: &[T]) -> f64 {
+    if values.len() <= BLOCK {
+        let sum = T::vectorize(
+            #[inline(always)]
+            || {
+                lane_sum(
+                    values,
+                    #[inline(always)]
+                    |x| x,
+                )
+            },
+        );
+        return sum.to_f64();
+    }
+    let [sum] = sums_of_pairs(
+        values,
+        values,
+        #[inline(always)]
+        |x, _| [x],
+    );
+    sum
+}
+
 /// Sums of the quantities `f` gives for each pair of elements.
 pub(crate) fn sums_of_pairs<T: Real, const K: usize>(
     a: &[T],
@@ -216,6 +240,27 @@ pub(crate) fn lane_sum<T: Real>(values: &[T], term: impl Fn(T) -> T) -> T {
         for lane in 0..LANES {
             lanes[lane] += term(block[lane]);
         }
+    }
+    for lane in lanes {
+        total += lane;
+    }
+    total
+}
+
+/// The sum of the products of two slices of one length, in lanes as [`lane_sum`].
+#[inline(always)]
+pub(crate) fn lane_dot<T: Real>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    let mut total = T::ZERO;
+    for (&a, &b) in a_rest.iter().zip(b_rest) {
+        total += a * b;
     }
     for lane in lanes {
         total += lane;

@@ -2,7 +2,7 @@
 
 use crate::cpu::buffer::{self, Columns};
 use crate::cpu::real::Real;
-use crate::cpu::reduce::lane_sum;
+use crate::cpu::reduce::{lane_dot, lane_max, lane_sum};
 
 /// Inner positions worked on together: the columns of a block stay in the first- or second-level cache.
 const BLOCK: usize = 512;
@@ -84,10 +84,7 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
         T::vectorize(
             #[inline(always)]
             move || {
-                let mut largest = T::NEG_INFINITY;
-                for &x in input {
-                    largest = x.larger(largest);
-                }
+                let largest = lane_max(input);
                 for (o, &x) in out.iter_mut().zip(input) {
                     *o = (x - largest).exp();
                 }
@@ -115,6 +112,9 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
 /// The gradient of [`forward`], from its output.
 #[must_use]
 pub fn backward<T: Real>(kind: Softmax, columns: Columns, output: &[T], gradient: &[T]) -> Vec<T> {
+    if columns.inner == 1 {
+        return backward_rows(kind, columns, output, gradient);
+    }
     buffer::build_columns(columns, BLOCK, |outer, start, out: &mut [&mut [T]]| {
         let len = out.first().map_or(0, |o| o.len());
         let at = |c: usize| {
@@ -148,4 +148,67 @@ pub fn backward<T: Real>(kind: Softmax, columns: Columns, output: &[T], gradient
             },
         );
     })
+}
+
+fn backward_rows<T: Real>(kind: Softmax, columns: Columns, output: &[T], gradient: &[T]) -> Vec<T> {
+    let count = columns.count;
+    buffer::build_whole_rows(columns.outer, count, |row, out: &mut [T]| {
+        let row = row * count..(row + 1) * count;
+        let (output, gradient) = (&output[row.clone()], &gradient[row]);
+        T::vectorize(
+            #[inline(always)]
+            move || {
+                let each = out.iter_mut().zip(output).zip(gradient);
+                if kind == Softmax::Linear {
+                    let sum = lane_dot(output, gradient);
+                    for ((o, &y), &g) in each {
+                        *o = y * (g - sum);
+                    }
+                } else {
+                    let sum = lane_sum(
+                        gradient,
+                        #[inline(always)]
+                        |g| g,
+                    );
+                    for ((o, &y), &g) in each {
+                        *o = g - y.exp() * sum;
+                    }
+                }
+            },
+        );
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_lie_together_and_across_memory_give_the_same() {
+        let columns = Columns {
+            outer: 3,
+            count: 37,
+            inner: 1,
+        };
+        let across = Columns {
+            outer: 1,
+            count: 37,
+            inner: 3,
+        };
+        let turned = |values: &[f64]| -> Vec<f64> {
+            (0..37 * 3).map(|i| values[i % 3 * 37 + i / 3]).collect()
+        };
+        let x: Vec<f64> = (0..37 * 3).map(|i| f64::from(i * 29 % 17) / 3.0).collect();
+        let g: Vec<f64> = (0..37 * 3).map(|i| f64::from(i * 31 % 13) - 6.0).collect();
+        for kind in [Softmax::Linear, Softmax::Log] {
+            let y = forward(kind, columns, &x);
+            let dx = backward(kind, columns, &y, &g);
+            let expected = forward(kind, across, &turned(&x));
+            let expected_dx = backward(kind, across, &expected, &turned(&g));
+            let pairs = turned(&y).into_iter().zip(expected);
+            for (got, expected) in pairs.chain(turned(&dx).into_iter().zip(expected_dx)) {
+                assert!((got - expected).abs() < 1e-12, "{kind:?}: {got} {expected}");
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use super::{Added, Attention};
 use crate::cpu::conv::scratch::with_scratch;
 use crate::cpu::matrix::{Matrix, Output as Written, multiply};
 use crate::cpu::real::Real;
+use crate::cpu::reduce::lane_dot;
 
 /// Groups of batch items whose gradients of the bias are summed apart and then in order.
 const BIAS_GROUPS: usize = 8;
@@ -148,7 +149,7 @@ impl Attention {
                         let query = queries.first + row;
                         self.finish_scores(p, given.added, (queries.item, queries.head, query));
                         let log_sum = T::from_f64(log_sums[row]);
-                        let mean = dot(gradient.row(row), values.row(row));
+                        let mean = lane_dot(gradient.row(row), values.row(row));
                         for (p, ds) in p.iter_mut().zip(ds) {
                             *p = (*p - log_sum).exp();
                             *ds = *p * (*ds - mean);
@@ -191,13 +192,4 @@ impl Attention {
             );
         });
     }
-}
-
-#[inline(always)]
-fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    let mut sum = T::ZERO;
-    for (&a, &b) in a.iter().zip(b) {
-        sum += a * b;
-    }
-    sum
 }

@@ -1,8 +1,16 @@
 //! Maximum and average pooling over `[rows, depth, height, width]`; 2D has depth 1.
+//!
+//! The rows of a window are combined first, elements side by side, then what lies in a row.
 
-use crate::cpu::buffer;
-use crate::cpu::real::Real;
+mod average;
+mod max;
+
+use std::ops::Range;
+
 use crate::cpu::select::Bins;
+
+pub use average::{average_backward, average_forward};
+pub use max::{max_backward, max_forward};
 
 /// The windows of a pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +60,7 @@ impl Windows {
     }
 
     /// The part of the input that window `o` of `axis` covers.
-    fn span(&self, axis: usize, o: usize) -> std::ops::Range<usize> {
+    fn span(&self, axis: usize, o: usize) -> Range<usize> {
         let start = o * self.stride[axis];
         let end = start
             .saturating_add(self.kernel[axis])
@@ -71,357 +79,144 @@ impl Windows {
         }
     }
 
-    /// True when windows tile the input, so that rows can be worked on whole.
-    fn tile(&self) -> bool {
-        self.kernel == self.stride
-            && self.padding == [0; 3]
-            && (0..3).all(|a| self.output[a] * self.stride[a] <= self.input[a])
-    }
-
-    /// Calls `f` with the first output element of each output row and the input rows its windows see, in order.
-    fn for_tiled_rows(&self, mut f: impl FnMut(usize, &mut dyn Iterator<Item = usize>)) {
-        let [_, height, width] = self.input;
-        for od in 0..self.output[0] {
-            for oh in 0..self.output[1] {
-                let mut rows = (0..self.kernel[0]).flat_map(|kd| {
-                    (0..self.kernel[1]).map(move |kh| {
-                        ((od * self.stride[0] + kd) * height + oh * self.stride[1] + kh) * width
-                    })
-                });
-                f((od * self.output[1] + oh) * self.output[2], &mut rows);
-            }
+    /// The number of parts of equal length in which planes lie one behind the other such that no window sees two of them.
+    fn parts(&self) -> usize {
+        let apart = self.padding[0] == 0 && self.kernel[0] <= self.stride[0];
+        if apart && self.output[0].checked_mul(self.stride[0]) == Some(self.input[0]) {
+            self.output[0]
+        } else {
+            1
         }
     }
 
-    /// Calls `f` with every output element and its window.
-    fn for_windows(&self, mut f: impl FnMut(usize, [std::ops::Range<usize>; 3])) {
-        let mut o = 0;
-        for od in 0..self.output[0] {
-            for oh in 0..self.output[1] {
-                for ow in 0..self.output[2] {
-                    f(o, [self.span(0, od), self.span(1, oh), self.span(2, ow)]);
-                    o += 1;
-                }
-            }
-        }
+    /// The windows of `axis` that see input `i`.
+    fn over(&self, axis: usize, i: usize) -> Range<usize> {
+        let place = i + self.padding[axis];
+        let first = (place + 1).saturating_sub(self.kernel[axis]);
+        let end = (place / self.stride[axis] + 1).min(self.output[axis]);
+        first.div_ceil(self.stride[axis]).min(end)..end
     }
 
-    /// Calls `f` with every input element of a window, in storage order.
+    /// Where the input rows begin that the windows of output row `(d, h)` see, in storage order.
     #[inline(always)]
-    fn for_elements(&self, [ds, hs, ws]: [std::ops::Range<usize>; 3], mut f: impl FnMut(usize)) {
-        for d in ds {
-            for h in hs.clone() {
-                let row = (d * self.input[1] + h) * self.input[2];
-                for w in ws.clone() {
-                    f(row + w);
+    fn input_rows(&self, d: usize, h: usize) -> impl Iterator<Item = usize> {
+        let [_, height, width] = self.input;
+        let heights = self.span(1, h);
+        self.span(0, d)
+            .flat_map(move |d| heights.clone().map(move |h| (d * height + h) * width))
+    }
+
+    /// The windows of a row that have their element `tap` inside the input, and where in the row the first of them has it.
+    #[inline(always)]
+    fn met(&self, tap: usize) -> (Range<usize>, usize) {
+        let (stride, padding) = (self.stride[2], self.padding[2]);
+        let end = (self.input[2] + padding).saturating_sub(tap);
+        let end = end.div_ceil(stride).min(self.output[2]);
+        let first = padding.saturating_sub(tap).div_ceil(stride).min(end);
+        let from = first.saturating_mul(stride).saturating_add(tap);
+        (first..end, from.saturating_sub(padding).min(self.input[2]))
+    }
+
+    /// The windows of a row that lie within it together with `elements - kernel` elements more.
+    #[inline(always)]
+    fn within(&self, elements: usize) -> Range<usize> {
+        let (stride, padding) = (self.stride[2], self.padding[2]);
+        let first = padding.div_ceil(stride).min(self.output[2]);
+        let end = match (self.input[2] + padding).checked_sub(elements) {
+            Some(last) => (last / stride + 1).min(self.output[2]),
+            None => 0,
+        };
+        first..end.max(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Windows of all kinds: tiles, overlaps, gaps, padding, a last one that is cut off.
+    fn kinds() -> impl Iterator<Item = Windows> {
+        let axis = |input: usize, kernel: usize, stride: usize, padding: usize, ceil: bool| {
+            let output = output_len(input, kernel, stride, padding, ceil)?;
+            Some((input, output, kernel, stride, padding))
+        };
+        let mut kinds = Vec::new();
+        for width in [1, 2, 5, 9, 40] {
+            for kernel in 1..6 {
+                for stride in 1..6 {
+                    for padding in 0..=kernel / 2 {
+                        for ceil in [false, true] {
+                            let axes = [
+                                axis(5, 2, 2, 1, ceil),
+                                axis(4, kernel.min(3), stride, padding.min(1), ceil),
+                                axis(width, kernel, stride, padding, ceil),
+                            ];
+                            let [Some(d), Some(h), Some(w)] = axes else {
+                                continue;
+                            };
+                            kinds.push(Windows {
+                                input: [d.0, h.0, w.0],
+                                output: [d.1, h.1, w.1],
+                                kernel: [d.2, h.2, w.2],
+                                stride: [d.3, h.3, w.3],
+                                padding: [d.4, h.4, w.4],
+                            });
+                        }
+                    }
                 }
             }
         }
+        kinds.into_iter()
     }
-}
 
-/// The largest value of each window; NaN if there is one.
-#[must_use]
-pub fn max_forward<T: Real>(windows: &Windows, rows: usize, input: &[T]) -> Vec<T> {
-    let len = windows.input_len();
-    buffer::build_whole_rows(rows, windows.output_len(), |row, out| {
-        let input = &input[row * len..(row + 1) * len];
-        if windows.tile() {
-            max_tiled(windows, input, out);
-            return;
-        }
-        windows.for_windows(|o, window| {
-            let mut largest = T::NEG_INFINITY;
-            windows.for_elements(window, |i| largest = larger_or_nan(largest, input[i]));
-            out[o] = largest;
-        });
-    })
-}
-
-fn max_tiled<T: Real>(windows: &Windows, input: &[T], out: &mut [T]) {
-    let (width, step) = (windows.output[2], windows.kernel[2]);
-    windows.for_tiled_rows(|o, input_rows| {
-        let out = &mut out[o..o + width];
-        out.fill(T::NEG_INFINITY);
-        for start in input_rows {
-            let (input, out) = (&input[start..start + width * step], &mut *out);
-            T::vectorize(
-                #[inline(always)]
-                move || match step {
-                    1 => {
-                        for (o, &x) in out.iter_mut().zip(input) {
-                            *o = larger_or_nan(*o, x);
-                        }
-                    }
-                    2 => {
-                        for (o, pair) in out.iter_mut().zip(input.chunks_exact(2)) {
-                            *o = larger_or_nan(larger_or_nan(*o, pair[0]), pair[1]);
-                        }
-                    }
-                    _ => {
-                        for (o, window) in out.iter_mut().zip(input.chunks_exact(step)) {
-                            for &x in window {
-                                *o = larger_or_nan(*o, x);
-                            }
-                        }
-                    }
-                },
-            );
-        }
-    });
-}
-
-#[inline(always)]
-#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must win")]
-fn larger_or_nan<T: Real>(largest: T, x: T) -> T {
-    // A NaN already found stays because no comparison with it holds; a new one is taken because it is not <=.
-    if !(x <= largest) && !is_nan(largest) {
-        x
-    } else {
-        largest
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::eq_op, reason = "only NaN differs from itself")]
-fn is_nan<T: Real>(x: T) -> bool {
-    x != x
-}
-
-/// The gradient of [`max_forward`]: the first largest element of a window gets all of it.
-#[must_use]
-pub fn max_backward<T: Real>(
-    windows: &Windows,
-    rows: usize,
-    input: &[T],
-    output: &[T],
-    gradient: &[T],
-) -> Vec<T> {
-    let (len, out_len) = (windows.input_len(), windows.output_len());
-    buffer::build_whole_rows(rows, len, |row, out| {
-        let input = &input[row * len..(row + 1) * len];
-        let gradient = &gradient[row * out_len..(row + 1) * out_len];
-        let output = &output[row * out_len..(row + 1) * out_len];
-        if windows.tile() {
-            max_backward_tiled(windows, (input, output, gradient), out);
-            return;
-        }
-        windows.for_windows(|o, window| {
-            let mut found = None;
-            windows.for_elements(window, |i| {
-                if found.is_none() && (input[i] == output[o] || is_nan(input[i])) {
-                    found = Some(i);
-                }
-            });
-            if let Some(i) = found {
-                out[i] += gradient[o];
-            }
-        });
-    })
-}
-
-fn max_backward_tiled<T: Real>(
-    windows: &Windows,
-    (input, output, gradient): (&[T], &[T], &[T]),
-    out: &mut [T],
-) {
-    let (width, step) = (windows.output[2], windows.kernel[2]);
-    // What of the gradient of each window has not been given to an element yet.
-    let mut left = vec![T::ZERO; width];
-    windows.for_tiled_rows(|o, input_rows| {
-        left.copy_from_slice(&gradient[o..o + width]);
-        let largest = &output[o..o + width];
-        for start in input_rows {
-            let input = &input[start..start + width * step];
-            let out = &mut out[start..start + width * step];
-            let left = &mut left[..];
-            T::vectorize(
-                #[inline(always)]
-                move || match step {
-                    1 => give_back::<T, 1>(input, largest, left, out),
-                    2 => give_back::<T, 2>(input, largest, left, out),
-                    3 => give_back::<T, 3>(input, largest, left, out),
-                    _ => {
-                        for w in 0..width {
-                            for i in w * step..(w + 1) * step {
-                                (out[i], left[w]) = give(input[i], largest[w], left[w]);
-                            }
-                        }
-                    }
-                },
-            );
-        }
-    });
-}
-
-/// Gives what is left of the gradients to those elements of a row that are largest in their window.
-#[inline(always)]
-fn give_back<T: Real, const STEP: usize>(
-    input: &[T],
-    largest: &[T],
-    left: &mut [T],
-    out: &mut [T],
-) {
-    let (input, _) = input.as_chunks::<STEP>();
-    let (out, _) = out.as_chunks_mut::<STEP>();
-    for (((out, input), &largest), left) in out.iter_mut().zip(input).zip(largest).zip(left) {
-        for k in 0..STEP {
-            (out[k], *left) = give(input[k], largest, *left);
-        }
-    }
-}
-
-#[inline(always)]
-fn give<T: Real>(x: T, largest: T, left: T) -> (T, T) {
-    let taken = x == largest || is_nan(x);
-    (
-        if taken { left } else { T::ZERO },
-        if taken { T::ZERO } else { left },
-    )
-}
-
-/// The mean of each window. Padding counts as zeros if `count_padding` says so, else only voxels of the input count; what a
-/// last window has beyond the padding never counts.
-#[must_use]
-pub fn average_forward<T: Real>(
-    windows: &Windows,
-    rows: usize,
-    input: &[T],
-    count_padding: bool,
-) -> Vec<T> {
-    let len = windows.input_len();
-    let weights = AverageWeights::new(windows, count_padding);
-    buffer::build_whole_rows(rows, windows.output_len(), |row, out| {
-        let input = &input[row * len..(row + 1) * len];
-        if windows.tile() {
-            average_tiled(windows, input, out);
-            return;
-        }
-        windows.for_windows(|o, window| {
-            let mut sum = T::ZERO;
-            windows.for_elements(window, |i| sum += input[i]);
-            out[o] = sum * weights.of(o);
-        });
-    })
-}
-
-fn average_tiled<T: Real>(windows: &Windows, input: &[T], out: &mut [T]) {
-    let (width, step) = (windows.output[2], windows.kernel[2]);
-    let share = T::from_f64(1.0 / windows.kernel.iter().product::<usize>() as f64);
-    windows.for_tiled_rows(|o, input_rows| {
-        let out = &mut out[o..o + width];
-        for start in input_rows {
-            let (input, out) = (&input[start..start + width * step], &mut *out);
-            T::vectorize(
-                #[inline(always)]
-                move || match step {
-                    1 => add_windows::<T, 1>(input, out),
-                    2 => add_windows::<T, 2>(input, out),
-                    3 => add_windows::<T, 3>(input, out),
-                    _ => {
-                        for (o, window) in out.iter_mut().zip(input.chunks_exact(step)) {
-                            for &x in window {
-                                *o += x;
-                            }
-                        }
-                    }
-                },
-            );
-        }
-        T::vectorize(
-            #[inline(always)]
-            move || {
-                for o in out.iter_mut() {
-                    *o = *o * share;
-                }
-            },
-        );
-    });
-}
-
-#[inline(always)]
-fn add_windows<T: Real, const STEP: usize>(input: &[T], out: &mut [T]) {
-    let (input, _) = input.as_chunks::<STEP>();
-    for (o, window) in out.iter_mut().zip(input) {
-        for &x in window {
-            *o += x;
-        }
-    }
-}
-
-fn average_backward_tiled<T: Real>(windows: &Windows, gradient: &[T], out: &mut [T]) {
-    let (width, step) = (windows.output[2], windows.kernel[2]);
-    let share = T::from_f64(1.0 / windows.kernel.iter().product::<usize>() as f64);
-    windows.for_tiled_rows(|o, input_rows| {
-        let gradient = &gradient[o..o + width];
-        for start in input_rows {
-            let out = &mut out[start..start + width * step];
-            T::vectorize(
-                #[inline(always)]
-                move || {
-                    for (out, &g) in out.chunks_exact_mut(step).zip(gradient) {
-                        out.fill(g * share);
-                    }
-                },
-            );
-        }
-    });
-}
-
-/// The gradient of [`average_forward`].
-#[must_use]
-pub fn average_backward<T: Real>(
-    windows: &Windows,
-    rows: usize,
-    gradient: &[T],
-    count_padding: bool,
-) -> Vec<T> {
-    let out_len = windows.output_len();
-    let weights = AverageWeights::new(windows, count_padding);
-    buffer::build_whole_rows(rows, windows.input_len(), |row, out| {
-        let gradient = &gradient[row * out_len..(row + 1) * out_len];
-        if windows.tile() {
-            average_backward_tiled(windows, gradient, out);
-            return;
-        }
-        windows.for_windows(|o, window| {
-            let share = gradient[o] * weights.of(o);
-            windows.for_elements(window, |i| out[i] += share);
-        });
-    })
-}
-
-/// One over the number of elements that count, for each window.
-struct AverageWeights<T>(Vec<T>);
-
-impl<T: Real> AverageWeights<T> {
-    fn new(windows: &Windows, count_padding: bool) -> Self {
-        let counts: [Vec<usize>; 3] = std::array::from_fn(|axis| {
-            (0..windows.output[axis])
-                .map(|o| {
-                    if count_padding {
-                        let start = o * windows.stride[axis];
-                        let end = (start + windows.kernel[axis])
-                            .min(windows.input[axis] + 2 * windows.padding[axis]);
-                        end - start
-                    } else {
-                        windows.span(axis, o).len()
-                    }
-                })
-                .collect()
-        });
-        let mut weights = Vec::with_capacity(windows.output_len());
-        for d in &counts[0] {
-            for h in &counts[1] {
-                for w in &counts[2] {
-                    weights.push(T::from_f64(1.0 / (d * h * w) as f64));
+    /// The elements of every window, in storage order.
+    fn elements(windows: &Windows) -> Vec<Vec<usize>> {
+        let mut all = Vec::new();
+        for d in 0..windows.output[0] {
+            for h in 0..windows.output[1] {
+                for w in 0..windows.output[2] {
+                    let rows = windows.input_rows(d, h);
+                    let of_row = |row| windows.span(2, w).map(move |i| row + i);
+                    all.push(rows.flat_map(of_row).collect());
                 }
             }
         }
-        Self(weights)
+        all
     }
 
-    fn of(&self, o: usize) -> T {
-        self.0[o]
+    fn pattern(len: usize, most: usize) -> Vec<f64> {
+        (0..len).map(|i| ((i * 37 + i / 7) % most) as f64).collect()
+    }
+
+    #[test]
+    fn every_kind_of_window_gives_what_its_elements_say() {
+        for windows in kinds() {
+            let input = pattern(2 * windows.input_len(), 11);
+            let gradient = pattern(2 * windows.output_len(), 13);
+            let largest = max_forward(&windows, 2, &input);
+            let mean = average_forward(&windows, 2, &input, false);
+            let mut of_largest = vec![0.0; input.len()];
+            let mut of_mean = vec![0.0; input.len()];
+            for (o, elements) in (0..2).flat_map(|_| elements(&windows)).enumerate() {
+                let plane = o / windows.output_len() * windows.input_len();
+                let values: Vec<f64> = elements.iter().map(|i| input[plane + i]).collect();
+                let expected = values.iter().fold(f64::NEG_INFINITY, |m, &x| m.max(x));
+                assert_eq!(largest[o], expected, "{windows:?}");
+                let share = 1.0 / values.len() as f64;
+                let sum: f64 = values.iter().sum();
+                assert!((mean[o] - sum * share).abs() < 1e-12, "{windows:?}");
+                for i in &elements {
+                    of_mean[plane + i] += gradient[o] * share;
+                }
+                let first = values.iter().position(|&x| x == expected);
+                of_largest[plane + elements[first.unwrap()]] += gradient[o];
+            }
+            let got = max_backward(&windows, 2, &input, &largest, &gradient);
+            assert_eq!(got, of_largest, "{windows:?}");
+            let got = average_backward(&windows, 2, &gradient, false);
+            for (got, expected) in got.iter().zip(&of_mean) {
+                assert!((got - expected).abs() < 1e-12, "{windows:?}");
+            }
+        }
     }
 }

@@ -5,7 +5,12 @@
 //! The gradient is the same computation with the transposed maps: nothing is scattered, and the number of threads does not
 //! show.
 
+mod uniform;
+mod width;
+
 use std::ops::Range;
+
+use width::Width;
 
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
@@ -46,6 +51,9 @@ impl GridMap {
 /// The output grid.
 #[must_use]
 pub fn forward<T: Real>(map: &GridMap, rows: usize, input: &[T]) -> Vec<T> {
+    if let Some(output) = uniform::forward(map, rows, input) {
+        return output;
+    }
     let slices = Slices::new(map);
     let len: usize = map.input().iter().product();
     let [depth, height, width] = map.output();
@@ -81,6 +89,14 @@ impl<'a, T: Real> Slices<'a, T> {
 
     /// Adds output slice `d` to `out`.
     pub(crate) fn add(&self, d: usize, input: &[T], out: &mut [T]) {
+        T::vectorize(
+            #[inline(always)]
+            || self.add_slice(d, input, out),
+        );
+    }
+
+    #[inline(always)]
+    fn add_slice(&self, d: usize, input: &[T], out: &mut [T]) {
         let [_, height, width] = self.map.input();
         let out_width = self.map.axes[2].output();
         let plane = |d: usize| &input[d * height * width..][..height * width];
@@ -102,9 +118,12 @@ impl<'a, T: Real> Slices<'a, T> {
         let mut mixed_row = vec![T::ZERO; width];
         for (taps, out) in self.map.axes[1].iter().zip(out.chunks_exact_mut(out_width)) {
             let row = |h: usize| &plane[h * width..][..width];
-            match taps {
-                [] => self.add_outside(out),
-                [tap] if tap.weight == 1.0 => self.width.add(row(tap.index), out),
+            let row = match taps {
+                [] => {
+                    self.add_outside(out);
+                    continue;
+                }
+                [tap] if tap.weight == 1.0 => row(tap.index),
                 taps => {
                     let columns = self.columns.clone();
                     mix(
@@ -112,9 +131,10 @@ impl<'a, T: Real> Slices<'a, T> {
                         |h| &row(h)[columns.clone()],
                         &mut mixed_row[columns.clone()],
                     );
-                    self.width.add(&mixed_row, out);
+                    &mixed_row
                 }
-            }
+            };
+            self.width.add(row, out);
         }
     }
 
@@ -137,173 +157,36 @@ fn extent(map: &AxisMap) -> Range<usize> {
 }
 
 /// Writes the weighted sum of rows to `out`; at least one.
-fn mix<'a, T: Real>(taps: &[Tap], row: impl Fn(usize) -> &'a [T], out: &mut [T]) {
-    let mut pairs = taps.chunks(2).map(|pair| {
-        let last = pair[pair.len() - 1];
-        (
-            row(pair[0].index),
-            T::from_f64(pair[0].weight),
-            row(last.index),
-            T::from_f64(last.weight),
-            pair.len() == 2,
-        )
-    });
-    if let Some((a, a_weight, b, b_weight, two)) = pairs.next() {
-        let out = &mut *out;
-        T::vectorize(
-            #[inline(always)]
-            move || {
-                if two {
-                    for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                        *o = a_weight * a + b_weight * b;
-                    }
-                } else {
-                    for (o, &a) in out.iter_mut().zip(a) {
-                        *o = a_weight * a;
-                    }
-                }
-            },
-        );
-    }
-    for (a, a_weight, b, b_weight, two) in pairs {
-        let out = &mut *out;
-        T::vectorize(
-            #[inline(always)]
-            move || {
-                if two {
-                    for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                        *o += a_weight * a + b_weight * b;
-                    }
-                } else {
-                    for (o, &a) in out.iter_mut().zip(a) {
-                        *o += a_weight * a;
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// The map of the last axis in the type of the loop.
-struct Width<T> {
-    /// Output indices that copy input indices in a row, and the first of these.
-    copied: Range<usize>,
-    copied_from: usize,
-    taps: Taps<T>,
-}
-
-/// Fixed numbers of taps, the commonest, spare the loop over them.
-enum Taps<T> {
-    One(Vec<[(usize, T); 1]>),
-    Two(Vec<[(usize, T); 2]>),
-    Four(Vec<[(usize, T); 4]>),
-    /// Where the taps of each output end, all taps, and the value of an output without.
-    Any(Vec<usize>, Vec<(usize, T)>, T),
-}
-
-impl<T: Real> Width<T> {
-    fn new(map: &AxisMap, outside: f64) -> Self {
-        let numbers = || map.iter().map(<[Tap]>::len);
-        let taps = match (numbers().min(), numbers().max()) {
-            (Some(1), Some(1)) => Taps::One(fixed(map)),
-            (Some(1..), Some(2)) => Taps::Two(fixed(map)),
-            (Some(1..), Some(3 | 4)) => Taps::Four(fixed(map)),
-            _ => {
-                let mut ends = Vec::with_capacity(map.output());
-                let mut all = Vec::new();
-                for taps in map.iter() {
-                    all.extend(taps.iter().map(|t| (t.index, T::from_f64(t.weight))));
-                    ends.push(all.len());
-                }
-                Taps::Any(ends, all, T::from_f64(outside))
-            }
-        };
-        let (copied, copied_from) = longest_copy(map);
-        Self {
-            copied,
-            copied_from,
-            taps,
-        }
-    }
-
-    /// Adds the output row to `out`.
-    fn add(&self, row: &[T], out: &mut [T]) {
-        let (copied, from) = (self.copied.clone(), self.copied_from);
-        if !copied.is_empty() {
-            let (row, out) = (&row[from..][..copied.len()], &mut out[copied.clone()]);
-            T::vectorize(
-                #[inline(always)]
-                move || {
-                    for (o, &x) in out.iter_mut().zip(row) {
-                        *o += x;
-                    }
-                },
-            );
-        }
-        for rest in [0..copied.start, copied.end..out.len()] {
-            let out = &mut out[rest.clone()];
-            match &self.taps {
-                Taps::One(taps) => add_fixed(&taps[rest], row, out),
-                Taps::Two(taps) => add_fixed(&taps[rest], row, out),
-                Taps::Four(taps) => add_fixed(&taps[rest], row, out),
-                Taps::Any(ends, taps, outside) => {
-                    let mut start = rest.start.checked_sub(1).map_or(0, |before| ends[before]);
-                    for (o, &end) in out.iter_mut().zip(&ends[rest]) {
-                        let mut sum = if start == end { *outside } else { T::ZERO };
-                        for &(index, weight) in &taps[start..end] {
-                            sum += weight * row[index];
-                        }
-                        *o += sum;
-                        start = end;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The taps of every output filled up to `K` with weights of zero.
-fn fixed<T: Real, const K: usize>(map: &AxisMap) -> Vec<[(usize, T); K]> {
-    map.iter()
-        .map(|taps| {
-            std::array::from_fn(|k| match taps.get(k) {
-                Some(tap) => (tap.index, T::from_f64(tap.weight)),
-                None => (taps[0].index, T::ZERO),
-            })
-        })
-        .collect()
-}
-
 #[inline(always)]
-fn add_fixed<T: Real, const K: usize>(taps: &[[(usize, T); K]], row: &[T], out: &mut [T]) {
-    for (o, taps) in out.iter_mut().zip(taps) {
-        let mut sum = taps[0].1 * row[taps[0].0];
-        for &(index, weight) in &taps[1..] {
-            sum += weight * row[index];
+fn mix<'a, T: Real>(taps: &[Tap], row: impl Fn(usize) -> &'a [T], out: &mut [T]) {
+    // Two at a time, so that the sum is read and written half as often.
+    let (pairs, single) = taps.as_chunks::<2>();
+    let weight = |tap: &Tap| T::from_f64(tap.weight);
+    let mut pairs = pairs.iter();
+    let mut single = single.first();
+    if let Some([a, b]) = pairs.next() {
+        let (a_weight, b_weight) = (weight(a), weight(b));
+        for ((o, &a), &b) in out.iter_mut().zip(row(a.index)).zip(row(b.index)) {
+            *o = a_weight * a + b_weight * b;
         }
-        *o += sum;
-    }
-}
-
-/// The most outputs in a row that are copies of inputs in a row, and the first of these inputs.
-fn longest_copy(map: &AxisMap) -> (Range<usize>, usize) {
-    let (mut longest, mut longest_from) = (0..0, 0);
-    let (mut run, mut from) = (0..0, 0);
-    for (o, taps) in map.iter().enumerate() {
-        let copy = match taps {
-            [tap] if tap.weight == 1.0 => Some(tap.index),
-            _ => None,
-        };
-        match copy {
-            Some(index) if !run.is_empty() && index == from + run.len() => run.end = o + 1,
-            Some(index) => (run, from) = (o..o + 1, index),
-            None => run = 0..0,
-        }
-        if run.len() > longest.len() {
-            (longest, longest_from) = (run.clone(), from);
+    } else if let Some(a) = single.take() {
+        let a_weight = weight(a);
+        for (o, &a) in out.iter_mut().zip(row(a.index)) {
+            *o = a_weight * a;
         }
     }
-    (longest, longest_from)
+    for [a, b] in pairs {
+        let (a_weight, b_weight) = (weight(a), weight(b));
+        for ((o, &a), &b) in out.iter_mut().zip(row(a.index)).zip(row(b.index)) {
+            *o += a_weight * a + b_weight * b;
+        }
+    }
+    if let Some(a) = single {
+        let a_weight = weight(a);
+        for (o, &a) in out.iter_mut().zip(row(a.index)) {
+            *o += a_weight * a;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -360,11 +243,5 @@ mod tests {
                 assert!((got - expected).abs() < 1e-9, "{most}: {got} {expected}");
             }
         }
-    }
-
-    #[test]
-    fn copies_in_a_row_are_found() {
-        let map = AxisMap::from_fn(5, 6, |o| [(o.clamp(1, 4), if o == 5 { 0.5 } else { 1.0 })]);
-        assert_eq!(longest_copy(&map), (1..5, 1));
     }
 }
