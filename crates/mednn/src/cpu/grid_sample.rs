@@ -1,7 +1,12 @@
 //! Sampling of planes `[batch, channels, depth, height, width]` at given places; 2D has depth 1, 1D height 1 too.
 //!
 //! A sample is a weighted sum of voxels, the weights a product of those along each axis, and so are its derivatives by its
-//! place. The gradient of the input is scattered plane by plane and never shared among threads.
+//! place. The gradient of the input is scattered slab by slab and never shared among threads; a slab passes over the blocks of
+//! samples that do not reach it.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use crate::cpu::buffer::{self, Columns};
 use crate::cpu::interpolation::{cubic, cubic_slope};
@@ -65,6 +70,8 @@ pub struct Problem {
 
 /// Samples whose weights are computed together.
 const BLOCK: usize = 512;
+/// Parts of the planes of all batch items that the gradient of the input is scattered to apart, about.
+const SLABS: usize = 8;
 /// Products of four weights an axis.
 const MOST_TAPS: usize = 64;
 
@@ -228,19 +235,44 @@ impl Problem {
         }
     }
 
-    /// The weights of the samples of a block.
-    fn block<T: Real>(&self, places: &[T]) -> Block<T> {
+    /// The weights with which the samples of a block use the voxels `within`.
+    fn block<T: Real>(&self, places: &[T], within: &Range<usize>) -> Block<T> {
         let mut block = Block {
             ends: Vec::with_capacity(places.len() / self.axes),
             voxels: Vec::with_capacity((places.len() / self.axes) << self.axes),
         };
         for place in places.chunks_exact(self.axes) {
             self.for_voxels(&self.taps(place), |offset, weight, _| {
-                block.voxels.push((offset, T::from_f64(weight)));
+                if within.contains(&offset) {
+                    block
+                        .voxels
+                        .push((offset - within.start, T::from_f64(weight)));
+                }
             });
             block.ends.push(block.voxels.len());
         }
         block
+    }
+
+    /// The indices of the slowest axis that each block of samples uses.
+    fn reaches<T: Real>(&self, places: &[T]) -> Vec<Range<usize>> {
+        let blocks = places
+            .par_chunks((self.samples * self.axes).max(1))
+            .flat_map(|item| item.par_chunks(BLOCK * self.axes));
+        blocks
+            .map(|places| {
+                let mut reach = usize::MAX..0;
+                for place in places.chunks_exact(self.axes) {
+                    let slowest = place[self.axes - 1].to_f64();
+                    let taps = self.config.axis_taps(slowest, self.input[3 - self.axes]);
+                    for tap in taps.iter() {
+                        reach.start = reach.start.min(tap.index);
+                        reach.end = reach.end.max(tap.index + 1);
+                    }
+                }
+                reach
+            })
+            .collect()
     }
 }
 
@@ -280,7 +312,7 @@ pub fn forward<T: Real>(problem: &Problem, input: &[T], places: &[T]) -> Vec<T> 
     };
     buffer::build_columns(columns, BLOCK, |item, start, columns: &mut [&mut [T]]| {
         let places = &places[(item * samples + start) * axes..][..columns[0].len() * axes];
-        let block = problem.block(places);
+        let block = problem.block(places, &(0..len));
         for (channel, out) in columns.iter_mut().enumerate() {
             let plane = &input[(item * channels + channel) * len..][..len];
             for (o, voxels) in out.iter_mut().zip(block.samples()) {
@@ -303,20 +335,40 @@ pub fn backward_input<T: Real>(problem: &Problem, places: &[T], gradient: &[T]) 
         ..
     } = *problem;
     let len = problem.plane_len();
-    let cost = len.max(samples << axes);
-    buffer::build_rows_of_cost(batch * channels, len, cost, |row, out: &mut [T]| {
-        let item = row / channels;
-        let places = &places[item * samples * axes..][..samples * axes];
-        let gradient = &gradient[row * samples..][..samples];
-        for (places, gradient) in places.chunks(BLOCK * axes).zip(gradient.chunks(BLOCK)) {
-            let block = problem.block(places);
-            for (&g, voxels) in gradient.iter().zip(block.samples()) {
-                for &(offset, weight) in voxels {
-                    out[offset] += weight * g;
+    // Slabs are cut across the slowest axis.
+    let layer = problem.input[4 - axes..].iter().product::<usize>().max(1);
+    let layers = (len / layer).div_ceil(SLABS.div_ceil(batch.max(1)));
+    let reaches = problem.reaches(places);
+    let blocks = samples.div_ceil(BLOCK);
+    let columns = Columns {
+        outer: batch,
+        count: channels,
+        inner: len,
+    };
+    buffer::build_columns(
+        columns,
+        layers * layer,
+        |item, start, slabs: &mut [&mut [T]]| {
+            let within = start..start + slabs[0].len();
+            let own = within.start / layer..within.end / layer;
+            let places = &places[item * samples * axes..][..samples * axes];
+            for (number, places) in places.chunks(BLOCK * axes).enumerate() {
+                let reach = &reaches[item * blocks + number];
+                if reach.end <= own.start || own.end <= reach.start {
+                    continue;
+                }
+                let block = problem.block(places, &within);
+                for (channel, slab) in slabs.iter_mut().enumerate() {
+                    let first = (item * channels + channel) * samples + number * BLOCK;
+                    for (&g, voxels) in gradient[first..].iter().zip(block.samples()) {
+                        for &(offset, weight) in voxels {
+                            slab[offset] += weight * g;
+                        }
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 /// The gradient of [`forward`] by the places.
@@ -335,35 +387,96 @@ pub fn backward_places<T: Real>(
         ..
     } = *problem;
     let len = problem.plane_len();
-    let cost = channels << axes;
-    buffer::build_rows_of_cost(batch * samples, axes, cost, |sample, out: &mut [T]| {
-        let item = sample / samples;
-        let mut voxels = [(0, [T::ZERO; 3]); MOST_TAPS];
-        let mut used = 0;
-        let place = &places[sample * axes..][..axes];
-        problem.for_voxels(&problem.taps(place), |offset, _, slopes| {
-            voxels[used] = (offset, slopes.map(T::from_f64));
-            used += 1;
-        });
-        for channel in item * channels..(item + 1) * channels {
-            let g = gradient[channel * samples + sample % samples];
-            let plane = &input[channel * len..][..len];
-            let mut sums = [T::ZERO; 3];
-            for (offset, slopes) in &voxels[..used] {
-                for axis in 0..3 {
-                    sums[axis] += slopes[axis] * plane[*offset];
+    let columns = Columns {
+        outer: batch,
+        count: 1,
+        inner: samples * axes,
+    };
+    buffer::build_columns(
+        columns,
+        BLOCK * axes,
+        |item, start, out: &mut [&mut [T]]| {
+            let mut voxels = [(0, [T::ZERO; 3]); MOST_TAPS];
+            let places = &places[item * samples * axes + start..];
+            for out in out {
+                let each = out.chunks_exact_mut(axes).zip(places.chunks_exact(axes));
+                for (sample, (out, place)) in (start / axes..).zip(each) {
+                    let mut used = 0;
+                    problem.for_voxels(&problem.taps(place), |offset, _, slopes| {
+                        voxels[used] = (offset, slopes.map(T::from_f64));
+                        used += 1;
+                    });
+                    for channel in item * channels..(item + 1) * channels {
+                        let g = gradient[channel * samples + sample];
+                        let plane = &input[channel * len..][..len];
+                        let mut sums = [T::ZERO; 3];
+                        for (offset, slopes) in &voxels[..used] {
+                            for axis in 0..3 {
+                                sums[axis] += slopes[axis] * plane[*offset];
+                            }
+                        }
+                        for (o, sum) in out.iter_mut().zip(sums) {
+                            *o += g * sum;
+                        }
+                    }
                 }
             }
-            for (o, sum) in out.iter_mut().zip(sums) {
-                *o += g * sum;
-            }
-        }
-    })
+        },
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slabs_and_blocks_give_what_each_sample_gives() {
+        let samples = 2 * BLOCK + 77;
+        for axes in 1..=3 {
+            let mut input = [1; 3];
+            input[3 - axes..].copy_from_slice(&[19, 6, 5][..axes]);
+            let problem = Problem {
+                config: GridSampleConfig::default(),
+                batch: 2,
+                channels: 3,
+                input,
+                axes,
+                samples,
+            };
+            let pattern = |len: usize, most: usize| -> Vec<f64> {
+                let value = |i: usize| (i * 7919 % most) as f64 / most as f64 * 2.4 - 1.2;
+                (0..len).map(value).collect()
+            };
+            let len = problem.plane_len();
+            let places = pattern(2 * samples * axes, 1009);
+            let image = pattern(6 * len, 101);
+            let gradient = pattern(6 * samples, 211);
+            let mut by_input = vec![0.0; image.len()];
+            let mut by_places = vec![0.0; places.len()];
+            for item in 0..2 {
+                for sample in 0..samples {
+                    let start = (item * samples + sample) * axes;
+                    let taps = problem.taps(&places[start..start + axes]);
+                    for channel in item * 3..(item + 1) * 3 {
+                        let g = gradient[channel * samples + sample];
+                        problem.for_voxels(&taps, |offset, weight, slopes| {
+                            by_input[channel * len + offset] += weight * g;
+                            for axis in 0..axes {
+                                by_places[start + axis] +=
+                                    g * slopes[axis] * image[channel * len + offset];
+                            }
+                        });
+                    }
+                }
+            }
+            let got = backward_input(&problem, &places, &gradient);
+            assert_eq!(got, by_input);
+            let got = backward_places(&problem, &image, &places, &gradient);
+            for (got, expected) in got.iter().zip(&by_places) {
+                assert!((got - expected).abs() < 1e-9, "{axes}: {got} {expected}");
+            }
+        }
+    }
 
     #[test]
     fn a_place_is_mirrored_until_it_is_inside() {
