@@ -261,16 +261,17 @@ impl Problem {
             .flat_map(|item| item.par_chunks(BLOCK * self.axes));
         blocks
             .map(|places| {
-                let mut reach = usize::MAX..0;
+                // Empty until a tap falls into it.
+                let (mut start, mut end) = (usize::MAX, 0);
                 for place in places.chunks_exact(self.axes) {
                     let slowest = place[self.axes - 1].to_f64();
                     let taps = self.config.axis_taps(slowest, self.input[3 - self.axes]);
                     for tap in taps.iter() {
-                        reach.start = reach.start.min(tap.index);
-                        reach.end = reach.end.max(tap.index + 1);
+                        start = start.min(tap.index);
+                        end = end.max(tap.index + 1);
                     }
                 }
-                reach
+                start..end
             })
             .collect()
     }
