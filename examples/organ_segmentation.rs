@@ -76,7 +76,7 @@ struct TrainArgs {
     /// Epochs, of 50 patches each [default: 12; with --data 40; with --quick 2, of 6].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// Voxels along each side of a patch, a multiple of 16 [default: 48; with --data 64; with --quick 32].
+    /// Voxels along each side of a patch, a multiple of 16 from 32 on [default: 48; with --data 64; with --quick 32].
     #[arg(long)]
     patch: Option<usize>,
     /// Decides everything random.
@@ -150,8 +150,8 @@ fn predict(args: &PredictArgs) -> Result<()> {
 fn train(args: &TrainArgs) -> Result<()> {
     let scale = Scale::of(args);
     let side = scale.patch;
-    let fits = side > 0 && side.is_multiple_of(16);
-    ensure!(fits, "--patch must be a multiple of 16, got {side}");
+    let fits = side >= 32 && side.is_multiple_of(16);
+    ensure!(fits, "--patch {side} is no multiple of 16 from 32 on");
 
     // 1. Data, whatever its layout. Some patients are kept for the end, one more to draw a curve by.
     let out = &args.out;

@@ -247,7 +247,7 @@ impl<'a> Trainer<'a> {
         for epoch in first_epoch..epochs {
             let started = Instant::now();
             let mut report = self.train_epoch(source, epoch)?;
-            let last = epoch + 1 == self.config.epochs;
+            let last = self.config.validate_every > 0 && epoch + 1 == self.config.epochs;
             let due = self.config.validate_every > 0
                 && (epoch + 1).is_multiple_of(self.config.validate_every);
             if let Some(validator) = self.validator.as_mut().filter(|_| due || last) {
@@ -258,7 +258,8 @@ impl<'a> Trainer<'a> {
                     what: "validation",
                     source,
                 })?;
-                report.is_best = position.best_score().is_none_or(|best| found.score > best);
+                let better = position.best_score().is_none_or(|best| found.score > best);
+                report.is_best = better && !found.score.is_nan();
                 if report.is_best {
                     position.best_score_bits = Some(found.score.to_bits());
                     position.best_epoch = Some(epoch);

@@ -291,14 +291,18 @@ fn thousands_of_damaged_descriptions_end_in_an_error_or_in_files_of_the_folder()
             continue;
         };
         opened += 1;
+        let inside = |path: &Path| match path.canonicalize() {
+            Ok(path) => path.starts_with(folder.path().canonicalize().unwrap()),
+            // A test image that is not there: by its name it would be in the folder.
+            Err(_) => {
+                let up = std::path::Component::ParentDir;
+                path.starts_with(folder.path()) && !path.components().any(|part| part == up)
+            }
+        };
         for case in dataset.cases.iter().chain(&dataset.test_cases) {
             let mut files = case.images.iter().chain(&case.label);
-            let inside = |path: &Path| {
-                let path = path.canonicalize().unwrap();
-                path.starts_with(folder.path().canonicalize().unwrap())
-            };
             assert!(
-                files.all(|path| inside(path)),
+                files.all(|path| inside(path) && (path.is_file() || case.label.is_none())),
                 "description {number}: {case:?}"
             );
         }

@@ -99,9 +99,10 @@ fn forward_rows<T: Real>(kind: Softmax, columns: Columns, input: &[T]) -> Vec<T>
                         *o = *o * factor;
                     }
                 } else {
-                    let offset = largest + sum.ln();
+                    // The largest first: next to a large one the logarithm would lose its digits.
+                    let log = sum.ln();
                     for (o, &x) in out.iter_mut().zip(input) {
-                        *o = x - offset;
+                        *o = (x - largest) - log;
                     }
                 }
             },

@@ -182,7 +182,7 @@ impl MultiHeadAttention {
         let projected = |input: &Tensor, start: usize, roles: usize| -> Result<Tensor> {
             let part = |param: &Param| -> Result<Tensor> {
                 let rows = (start * self.width, roles * self.width);
-                Ok(param.tensor(context).narrow(0, rows.0, rows.1)?)
+                ops::narrow(&param.tensor(context), 0, rows.0, rows.1)
             };
             let bias = self.bias.as_ref().map(part).transpose()?;
             ops::linear(input, &part(&self.weight)?, bias.as_ref())

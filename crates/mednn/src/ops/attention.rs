@@ -15,6 +15,7 @@ use super::support::{
 use crate::cpu::attention::{Added, Attention, Backward, Layout, Mask, Sources};
 use crate::error::{Error, Result};
 use crate::graph::{AttentionAttributes, Op, Step};
+use crate::tape::Apply as _;
 
 /// How attention weighs.
 #[derive(Debug, Clone, Default)]
@@ -117,10 +118,10 @@ pub fn attention(
         // candle's nodes have three inputs at most: with a bias, each key is put next to its value.
         let rows = batch * heads * keys;
         let joined = concat(&[
-            &key.reshape((rows, dim))?,
-            &value.reshape((rows, value_dim))?,
+            &key.apply_reshape(&[rows, dim])?,
+            &value.apply_reshape(&[rows, value_dim])?,
         ])?;
-        let joined = joined.reshape((batch, heads, keys, dim + value_dim))?;
+        let joined = joined.apply_reshape(&[batch, heads, keys, dim + value_dim])?;
         let kernel = Attention {
             sources: Sources::KeyValue,
             ..kernel

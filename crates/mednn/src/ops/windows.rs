@@ -7,9 +7,11 @@ use super::conv::lift;
 use super::index::index_select;
 use super::node::{Gradients, Node, apply};
 use super::support::{self, check_float, check_rank, for_element};
+use super::view::permute;
 use crate::cpu::windows::Windows;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step, WindowAttributes};
+use crate::tape::Apply as _;
 
 /// A division of a grid of tokens into windows, `D` = 2 or 3, axes in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -256,11 +258,11 @@ pub fn relative_position_bias<const D: usize>(
     let rows: usize = window.iter().map(|w| 2 * w - 1).product();
     support::check_shape(OP, "the table", table, &[rows, table.dims()[1]])?;
     let tokens: usize = window.iter().product();
-    let bias = index_select(&table.t()?, 1, &index)?;
+    let bias = index_select(&permute(table, &[1, 0])?, 1, &index)?;
     step.end(
         &[Some(table)],
         || Op::RelativePositionBias(window.into()),
-        bias.reshape((table.dims()[1], tokens, tokens))?,
+        bias.apply_reshape(&[table.dims()[1], tokens, tokens])?,
     )
 }
 
