@@ -73,7 +73,7 @@ struct TrainArgs {
     /// Folder for results.
     #[arg(long, default_value = "organ_segmentation_out")]
     out: PathBuf,
-    /// Epochs, of 50 patches each [default: 12; with --data 40; with --quick 2, of 6].
+    /// Epochs, of 50 patches each [default: 12; with --data 36; with --quick 2, of 6].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     epochs: Option<u32>,
     /// Voxels along each side of a patch, a multiple of 16 from 32 on [default: 48; with --data 64; with --quick 32].
@@ -109,7 +109,7 @@ impl Scale {
             epochs: 12,
         };
         if args.data.is_some() {
-            (scale.patch, scale.epochs) = (64, 40);
+            (scale.patch, scale.epochs) = (64, 36);
         }
         if args.quick {
             (scale.patients, scale.voxel_mm, scale.patch) = (4, 6.0, 32);
