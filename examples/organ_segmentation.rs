@@ -148,13 +148,12 @@ fn predict(args: &PredictArgs) -> Result<()> {
 }
 
 fn train(args: &TrainArgs) -> Result<()> {
-    let scale = Scale::of(args);
+    let (scale, out) = (Scale::of(args), &args.out);
     let side = scale.patch;
     let fits = side >= 32 && side.is_multiple_of(16);
     ensure!(fits, "--patch {side} is no multiple of 16 from 32 on");
 
     // 1. Data, whatever its layout. Some patients are kept for the end, one more to draw a curve by.
-    let out = &args.out;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let synthetic = || synthetic_patients(&out.join("phantoms"), args.seed, &scale);
     let dataset = SegmentationDataset::open(args.data.clone().map_or_else(synthetic, Ok)?)?;
@@ -171,7 +170,8 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
 
     // 2. Every file is read once, now. The training cases decide what all scans go through.
-    let held_out = [&test.held_out[..], &validation.held_out].concat();
+    let mut held_out = [&test.held_out[..], &validation.held_out].concat();
+    held_out.retain(|case| !training.contains(case)); // few cases are on both sides
     for case in held_out.iter().progress() {
         inspect(case, table)?;
     }

@@ -247,10 +247,9 @@ impl<'a> Trainer<'a> {
         for epoch in first_epoch..epochs {
             let started = Instant::now();
             let mut report = self.train_epoch(source, epoch)?;
-            let last = self.config.validate_every > 0 && epoch + 1 == self.config.epochs;
-            let due = self.config.validate_every > 0
-                && (epoch + 1).is_multiple_of(self.config.validate_every);
-            if let Some(validator) = self.validator.as_mut().filter(|_| due || last) {
+            let (done, every) = (epoch + 1, self.config.validate_every);
+            let due = every > 0 && (done.is_multiple_of(every) || done == self.config.epochs);
+            if let Some(validator) = self.validator.as_mut().filter(|_| due) {
                 let averages = self.ema.as_mut().map(Ema::swap_in).transpose()?;
                 let found = validator.validate(self.model, epoch);
                 drop(averages);

@@ -223,7 +223,8 @@ fn product<const D: usize>(
     })
 }
 
-fn rearrange(
+/// The input, seen with the axes `split`, with these in another order, as a tensor of `shape`.
+pub(super) fn rearrange(
     name: &'static str,
     input: &Tensor,
     split: &[usize],

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
+use super::rearrange::rearrange;
+use super::softmax::columns;
 use super::support::{self, check_float, check_min_rank, for_element};
 use crate::cpu::buffer::Columns;
 use crate::cpu::narrow as part;
-use crate::cpu::rearrange::{self, Axis};
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -88,14 +89,8 @@ pub fn permute(input: &Tensor, axes: &[usize]) -> Result<Tensor> {
     let step = Step::begin();
     check_float(OP, "the input", input)?;
     check_min_rank(OP, "the input", input, 0)?;
-    let mut back = vec![usize::MAX; input.rank()];
-    for (place, &axis) in axes.iter().enumerate() {
-        if let Some(back) = back.get_mut(axis) {
-            *back = place;
-        }
-    }
     let dims = input.dims();
-    if axes.len() != dims.len() || back.contains(&usize::MAX) {
+    if axes.len() != dims.len() || !(0..dims.len()).all(|axis| axes.contains(&axis)) {
         return Err(Error::Setting {
             op: OP,
             setting: "the axes",
@@ -109,16 +104,8 @@ pub fn permute(input: &Tensor, axes: &[usize]) -> Result<Tensor> {
         let output = input.apply_reshape(&shape)?;
         return step.end(&[Some(input)], || Op::Permute(axes.into()), output);
     }
-    let op = PermuteOp {
-        axes: rearrange::permuted(dims, axes),
-        back: rearrange::permuted(&shape, &back),
-        shape,
-    };
-    step.end(
-        &[Some(input)],
-        || Op::Permute(axes.into()),
-        input.contiguous()?.apply1(op)?,
-    )
+    let output = rearrange(OP, input, dims, axes.to_vec(), shape)?;
+    step.end(&[Some(input)], || Op::Permute(axes.into()), output)
 }
 
 /// Copies `len` indices of an axis, from `start` on.
@@ -147,11 +134,7 @@ pub fn narrow(input: &Tensor, axis: usize, start: usize, len: usize) -> Result<T
         });
     };
     let op = NarrowOp {
-        columns: Columns {
-            outer: dims[..axis].iter().product(),
-            count: dims[axis],
-            inner: dims[axis + 1..].iter().product(),
-        },
+        columns: columns(OP, input, axis)?,
         range: start..end,
         axis,
     };
@@ -172,42 +155,6 @@ fn check_axis(op: &'static str, input: &Tensor, axis: usize) -> Result<()> {
         rule: "one of the input",
         value: format!("{axis} for shape {:?}", input.dims()),
     })
-}
-
-struct PermuteOp {
-    axes: Vec<Axis>,
-    /// The way back.
-    back: Vec<Axis>,
-    /// Of the output.
-    shape: Vec<usize>,
-}
-
-impl CustomOp1 for PermuteOp {
-    fn name(&self) -> &'static str {
-        "permute"
-    }
-
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(s, "permute", T => {
-            let output = rearrange::copy(support::elements::<T>(s, l)?, &self.axes);
-            Ok(support::output(output, &self.shape))
-        })
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<Option<Tensor>> {
-        if !input.track_op() {
-            return Ok(None);
-        }
-        for_element!(input, "permute", T => {
-            let values = support::with_elements::<T, _>(gradient, |g| Ok(rearrange::copy(g, &self.back)))?;
-            support::tensor(values, input.dims(), input).map(Some)
-        })
-    }
 }
 
 struct NarrowOp {

@@ -18,12 +18,10 @@ use super::problem::volume;
 use super::scratch::with_scratch;
 use super::tiling::Tiling;
 use super::transpose::Transpose;
-use super::weights::{Block, PackedWeights};
+use super::weights::{Block, PackedWeights, RESIDENT};
 use crate::cpu::real::Real;
 use crate::cpu::simd::vectorize;
 
-/// Bytes of weights that stay in the first-level cache while tiles of a strip use them.
-const RESIDENT_WEIGHTS: usize = 16 << 10;
 /// Register tiles of a strip, whose sums wait in the cache for the next channels.
 const STRIP: usize = 8;
 
@@ -310,7 +308,7 @@ impl<'a> Tile<'a> {
     /// Source channels whose weights stay in the first-level cache.
     fn together<T: Element>(&self, kernels: &Kernels<T>, phase: &Phase) -> usize {
         let channel_weights = phase.taps.len() * kernels.block() * size_of::<T>();
-        (RESIDENT_WEIGHTS / channel_weights.max(1)).clamp(1, self.plan.source_channels)
+        (RESIDENT / channel_weights.max(1)).clamp(1, self.plan.source_channels)
     }
 
     /// Which form of tile is faster: few channels leave vectors of channels short of work, short rows vectors of pixels.

@@ -60,21 +60,18 @@ pub fn forward<T: Element>(
     }
     let kernels = T::kernels(problem.level());
     let plan = Plan::forward(problem);
-    let length = problem.output_len();
-    if let Some(taps) = winograd::Taps::of(&plan) {
-        let taps_of_pair = problem.window().taps();
-        let layout = WeightLayout {
-            target_pitch: plan.source_channels * taps_of_pair,
-            source_pitch: taps_of_pair,
-            taps: taps_of_pair,
-        };
-        let weights = TransformedWeights::new(kernels, &plan, &taps, (weights, layout), bias);
-        return Ok(output::build(length, |out| {
-            winograd::run(kernels, &plan, &taps, input, &weights, out);
-        }));
+    let layout = WeightLayout::forward(&plan);
+    if let Some(out) = tiled(kernels, &plan, input, (weights, layout), bias) {
+        return Ok(out);
     }
     let packed = PackedWeights::forward(kernels, problem, &plan, weights, bias);
-    Ok(gathered(kernels, &plan, input, &packed, length))
+    Ok(gathered(
+        kernels,
+        &plan,
+        input,
+        &packed,
+        problem.output_len(),
+    ))
 }
 
 /// The gradient of the input, `[batch, in_channels, depth, height, width]`, from that of the output.
@@ -107,21 +104,18 @@ pub fn transposed<T: Element>(
     }
     let kernels = T::kernels(problem.level());
     let plan = Plan::input_gradient(problem);
-    let length = problem.input_len();
-    if let Some(taps) = winograd::Taps::of(&plan) {
-        let taps_of_pair = problem.window().taps();
-        let layout = WeightLayout {
-            target_pitch: taps_of_pair,
-            source_pitch: plan.target_channels * taps_of_pair,
-            taps: taps_of_pair,
-        };
-        let weights = TransformedWeights::new(kernels, &plan, &taps, (weights, layout), bias);
-        return Ok(output::build(length, |out| {
-            winograd::run(kernels, &plan, &taps, input, &weights, out);
-        }));
+    let layout = WeightLayout::input_gradient(&plan);
+    if let Some(out) = tiled(kernels, &plan, input, (weights, layout), bias) {
+        return Ok(out);
     }
     let packed = PackedWeights::input_gradient(kernels, problem, &plan, weights, bias);
-    Ok(gathered(kernels, &plan, input, &packed, length))
+    Ok(gathered(
+        kernels,
+        &plan,
+        input,
+        &packed,
+        problem.input_len(),
+    ))
 }
 
 /// The gradient of the weights, `[out_channels, in_channels / groups, kernel depth, height, width]`.
@@ -158,6 +152,22 @@ pub fn bias_gradient<T: Element>(
 ) -> Result<Vec<T>> {
     Problem::check("gradient", gradient.len(), batch * channels * volume)?;
     Ok(bias_gradient::run([batch, channels, volume], gradient))
+}
+
+/// The target of a plan that tiles of few products compute faster; `None` for others.
+fn tiled<T: Element>(
+    kernels: &kernel::Kernels<T>,
+    plan: &Plan,
+    source: &[T],
+    weights: (&[T], WeightLayout),
+    bias: Option<&[T]>,
+) -> Option<Vec<T>> {
+    let taps = winograd::Taps::of(plan)?;
+    let weights = TransformedWeights::new(kernels, plan, &taps, weights, bias);
+    let length = plan.batch * plan.target_channels * problem::volume(plan.target);
+    Some(output::build(length, |out| {
+        winograd::run(kernels, plan, &taps, source, &weights, out);
+    }))
 }
 
 fn gathered<T: Element>(

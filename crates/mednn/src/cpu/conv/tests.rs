@@ -144,6 +144,16 @@ fn tiled() -> [Problem; 4] {
     ]
 }
 
+/// Numbers between -1 and 1 whose sums are rounded.
+fn real(length: usize, seed: usize) -> Vec<f64> {
+    let value = |i: usize| ((i * 7919 + seed * 104_729) % 20_011) as f64 / 10_005.5 - 1.0;
+    (0..length).map(value).collect()
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&v| v as f32).collect()
+}
+
 #[test]
 fn tiles_of_few_products_give_the_sums_of_the_definition() {
     for problem in tiled() {
@@ -157,11 +167,6 @@ fn tiles_of_few_products_give_the_sums_of_the_definition() {
 #[test]
 fn tiles_of_few_products_are_as_exact_as_single_precision_allows() {
     let problem = tiled()[0];
-    let real = |length: usize, seed: usize| -> Vec<f64> {
-        let value = |i: usize| ((i * 7919 + seed * 104_729) % 20_011) as f64 / 10_005.5 - 1.0;
-        (0..length).map(value).collect()
-    };
-    let narrow = |values: &[f64]| -> Vec<f32> { values.iter().map(|&v| v as f32).collect() };
     let (input, weights) = (real(problem.input_len(), 1), real(problem.weight_len(), 2));
     let exact = forward(&problem, &input, &weights, None).unwrap();
     let single = forward(&problem, &narrow(&input), &narrow(&weights), None).unwrap();
@@ -179,10 +184,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let [deep, plane, ..] = tiled();
     let channelwise = Problem::new(2, [6, 6], 6, [5, 19, 33], cubic(3, 1, 1, 1)).unwrap();
     let plain = Problem::new(1, [20, 34], 1, [5, 19, 33], cubic(3, 1, 1, 1)).unwrap();
-    let real = |length: usize, seed: usize| -> Vec<f32> {
-        let value = |i: usize| ((i * 7919 + seed * 104_729) % 20_011) as f32 / 10_005.5 - 1.0;
-        (0..length).map(value).collect()
-    };
+    let real = |length, seed| narrow(&real(length, seed));
     for problem in [deep, plane, channelwise, plain] {
         let (input, weights) = (real(problem.input_len(), 1), real(problem.weight_len(), 2));
         let gradient = real(problem.output_len(), 3);

@@ -9,6 +9,9 @@ use super::scratch::{Aligned, with_scratch};
 use super::transpose::Transpose;
 use crate::cpu::real::Real;
 
+/// Bytes of weights that stay in the first-level cache while tiles use them.
+pub(super) const RESIDENT: usize = 16 << 10;
+
 /// Target channels that one register tile computes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
@@ -31,6 +34,20 @@ pub(super) fn blocks<T: Real>(kernels: &Kernels<T>, channels: usize) -> Vec<Bloc
             }
         })
         .collect()
+}
+
+/// What the sums of a block start from, given its first channel: the bias, zero in lanes without a channel.
+pub(super) fn start_of<T: Real>(
+    bias: Option<&[T]>,
+    first: usize,
+    channels: usize,
+    width: usize,
+) -> Vec<T> {
+    let mut start = vec![T::ZERO; width];
+    if let Some(bias) = bias {
+        start[..channels].copy_from_slice(&bias[first..][..channels]);
+    }
+    start
 }
 
 /// Weights as `[group, block][phase][source channel][tap][lane]`, and what the sums start from.
@@ -120,12 +137,8 @@ impl<T: Element> PackedWeights<T> {
                 let width = block.vectors * kernels.lanes();
                 let mut packed = Aligned::zeros(length * width);
                 fill(group, block, width, &mut packed);
-                let mut start = vec![T::ZERO; width];
-                if let Some(bias) = bias {
-                    let first = group * plan.target_channels + block.start;
-                    start[..block.channels].copy_from_slice(&bias[first..][..block.channels]);
-                }
-                (packed, start)
+                let first = group * plan.target_channels + block.start;
+                (packed, start_of(bias, first, block.channels, width))
             })
             .unzip();
         Self {

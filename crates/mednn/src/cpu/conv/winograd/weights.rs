@@ -9,19 +9,16 @@ use crate::cpu::conv::plan::Plan;
 use crate::cpu::conv::scratch::{Aligned, with_scratch};
 use crate::cpu::conv::transpose::Transpose;
 use crate::cpu::conv::vector::Pack;
-use crate::cpu::conv::weights::{Block, blocks};
+use crate::cpu::conv::weights::{Block, RESIDENT, blocks, start_of};
 use crate::cpu::real::Real;
 use crate::cpu::simd::vectorize;
-
-/// Bytes of weights that stay in the first-level cache while tiles use them.
-const RESIDENT: usize = 16 << 10;
 
 /// Where the weights of a channel of the source and one of the target stand; the taps follow one another.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cpu::conv) struct WeightLayout {
-    pub(in crate::cpu::conv) target_pitch: usize,
-    pub(in crate::cpu::conv) source_pitch: usize,
-    pub(in crate::cpu::conv) taps: usize,
+    target_pitch: usize,
+    source_pitch: usize,
+    taps: usize,
 }
 
 /// Weights as `[block][chunk of source channels][component][source channel][depth tap][lane]`.
@@ -35,6 +32,28 @@ pub(in crate::cpu::conv) struct TransformedWeights<T> {
     start: Vec<Vec<T>>,
     lanes: usize,
     zeros: Vec<T>,
+}
+
+impl WeightLayout {
+    /// Of a forward pass: `[target][source][tap]`.
+    pub(in crate::cpu::conv) fn forward(plan: &Plan) -> Self {
+        let taps = plan.taps();
+        Self {
+            target_pitch: plan.source_channels * taps,
+            source_pitch: taps,
+            taps,
+        }
+    }
+
+    /// Of the gradient of the input: `[source][target][tap]`.
+    pub(in crate::cpu::conv) fn input_gradient(plan: &Plan) -> Self {
+        let taps = plan.taps();
+        Self {
+            target_pitch: taps,
+            source_pitch: plan.target_channels * taps,
+            taps,
+        }
+    }
 }
 
 impl<T: Element> TransformedWeights<T> {
@@ -78,10 +97,7 @@ impl<T: Element> TransformedWeights<T> {
                         }
                     });
                 }
-                let mut start = vec![T::ZERO; width];
-                if let Some(bias) = bias {
-                    start[..block.channels].copy_from_slice(&bias[block.start..][..block.channels]);
-                }
+                let start = start_of(bias, block.start, block.channels, width);
                 (packed, start)
             })
             .unzip();
