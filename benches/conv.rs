@@ -1,5 +1,7 @@
 //! How fast are convolutions, forward and backward, on the layers that decide the speed of U-Nets and residual networks?
 //!
+//! Besides, `prepared`: weights packed beforehand, bias, residual and ReLU in the same pass.
+//!
 //! `tools/bench/conv.py` is PyTorch's side. A transposed convolution of kernel and stride 2 is `input_gradient/3d_halving`.
 //!
 //! `cargo bench --bench conv`, or with a filter: `cargo bench --bench conv -- 3d_32-32`. All threads of the rayon pool
@@ -9,7 +11,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mednn::cpu::conv::{Problem, Window, forward, input_gradient, weight_gradient};
+use mednn::cpu::activation::Activation;
+use mednn::cpu::conv::{
+    Finish, Prepared, Problem, Residual, Window, forward, input_gradient, weight_gradient,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -138,6 +143,20 @@ fn convolution(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("weight_gradient", name), |b| {
             b.iter(|| {
                 weight_gradient(&problem, black_box(&input), &gradient).expect("lengths fit")
+            });
+        });
+        let bias = uneven(channels[1]);
+        let ready = Prepared::new(channels, groups, window, weights.clone(), Some(bias))
+            .expect("lengths fit");
+        let finish = Finish {
+            activation: Activation::Relu,
+            residual: Some(Residual::BeforeActivation(&gradient[..])),
+        };
+        group.bench_function(BenchmarkId::new("prepared", name), |b| {
+            b.iter(|| {
+                ready
+                    .forward(&problem, black_box(&input), &finish)
+                    .expect("lengths fit")
             });
         });
         group.finish();

@@ -1,4 +1,5 @@
-"""PyTorch's side of `benches/conv.rs`: forward, input gradient and weight gradient of single convolutions.
+"""PyTorch's side of `benches/conv.rs`: forward, input gradient and weight gradient of single convolutions, and the forward
+pass with bias, residual and ReLU (`prepared`, which PyTorch cannot pack beforehand in eager mode).
 
 Seconds are wall time, output allocation included; the minimum and the median over two seconds of runs.
 
@@ -66,6 +67,7 @@ def main():
         with torch.no_grad():
             y = convolve(x, w, None, stride, padding, 1, groups)
         g = torch.randn_like(y)
+        b = torch.randn(out)
         strides, ones = [stride] * len(size), [1] * len(size)
 
         def backward(mask):
@@ -77,6 +79,7 @@ def main():
             "forward": lambda: convolve(x, w, None, stride, padding, 1, groups),
             "input_gradient": lambda: backward([True, False, False]),
             "weight_gradient": lambda: backward([False, True, False]),
+            "prepared": lambda: convolve(x, w, b, stride, padding, 1, groups).add_(g).relu_(),
         }
         flops = 2 * y.numel() * w[0].numel()
         for which, run in passes.items():

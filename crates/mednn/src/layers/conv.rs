@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::ops::conv::{ConvConfig as ConvGeometry, conv};
 use crate::ops::conv_transpose::{ConvTransposeConfig as ConvTransposeGeometry, conv_transpose};
+use crate::ops::prepared_conv::{ConvTail, PreparedConv};
 use crate::params::{Init, Param, ParamPath};
 
 /// Settings of [`Conv`], `D` = 1, 2 or 3.
@@ -120,6 +121,23 @@ impl<const D: usize> Conv<D> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
         conv(input, &weight, bias.as_ref(), &self.geometry)
+    }
+
+    /// The convolution with its weights as they are now, for inference, and what follows it in the same pass.
+    ///
+    /// A normalisation by running statistics is such a [tail](super::BatchNorm::tail).
+    ///
+    /// # Errors
+    /// Refuses a tail for another number of channels.
+    pub fn prepare(&self, tail: &ConvTail) -> Result<PreparedConv<D>> {
+        let context = Context::evaluate();
+        let bias = self.bias.as_ref().map(|bias| bias.tensor(&context));
+        PreparedConv::new(
+            &self.weight.tensor(&context),
+            bias.as_ref(),
+            &self.geometry,
+            tail,
+        )
     }
 
     /// The weight, `[out, in / groups, ...kernel]`.

@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::ops::prepared_conv::{ChannelAffine, ConvTail};
 use crate::ops::{self, Activation};
 use crate::params::{Buffer, Init, Param, ParamPath};
 
@@ -280,6 +281,33 @@ impl BatchNorm {
             self.update(&statistics)?;
         }
         Ok(output)
+    }
+
+    /// What the layer does in evaluation, as the tail of a [prepared convolution](super::Conv::prepare).
+    ///
+    /// # Errors
+    /// Refuses statistics and parameters that are not numbers of one axis, which no loaded file leaves.
+    pub fn tail(&self) -> Result<ConvTail> {
+        let values = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
+        let context = Context::evaluate();
+        let mean = values(self.running_mean.tensor())?;
+        let mut scale: Vec<f64> = values(self.running_var.tensor())?
+            .into_iter()
+            .map(|variance| 1.0 / (variance + self.config.epsilon).sqrt())
+            .collect();
+        let mut shift = vec![0.0; scale.len()];
+        if let Some((weight, bias)) = Affine::tensors(self.affine.as_ref(), &context) {
+            for (scale, weight) in scale.iter_mut().zip(values(weight)?) {
+                *scale *= weight;
+            }
+            shift = values(bias)?;
+        }
+        for ((shift, scale), mean) in shift.iter_mut().zip(&scale).zip(mean) {
+            *shift -= mean * scale;
+        }
+        Ok(ConvTail::new()
+            .with_affine(ChannelAffine { scale, shift })
+            .with_activation(self.config.activation))
     }
 
     fn update(&self, batch: &ops::BatchStatistics) -> Result<()> {

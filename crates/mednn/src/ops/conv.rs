@@ -123,14 +123,20 @@ pub(super) fn check_tensors<const D: usize>(
         }
     }
     for tensor in [Some(input), Some(weight), bias].into_iter().flatten() {
-        if !tensor.device().is_cpu() {
-            return Err(Error::Device {
-                op,
-                device: format!("{:?}", tensor.device().location()),
-            });
-        }
+        check_device(op, tensor)?;
     }
     Ok(())
+}
+
+/// Refuses tensors on devices without kernels.
+pub(super) fn check_device(op: &'static str, tensor: &Tensor) -> Result<()> {
+    if tensor.device().is_cpu() {
+        return Ok(());
+    }
+    Err(Error::Device {
+        op,
+        device: format!("{:?}", tensor.device().location()),
+    })
 }
 
 /// Convolves signals, images or volumes, `D` = 1, 2 or 3.

@@ -19,6 +19,7 @@ pub(crate) mod node;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod prepared_conv;
 pub mod rearrange;
 pub mod reduce;
 mod resample;

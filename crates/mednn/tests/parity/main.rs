@@ -27,6 +27,7 @@ mod optim;
 mod pad;
 mod params;
 mod pool;
+mod prepared_conv;
 mod rearrange;
 mod reduce;
 mod resize;

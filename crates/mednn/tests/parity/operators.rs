@@ -38,6 +38,7 @@ const OPERATORS: &[ByHand] = &[
     by_hand("group_norm", "norm"),
     by_hand("softmax, log_softmax", "softmax"),
     by_hand("prelu", "activation"),
+    without_gradient("prepared_conv", "prepared_conv"),
     without_gradient("nms, batched_nms, weighted_box_clustering", "detection"),
 ];
 
@@ -104,7 +105,7 @@ fn the_page_lists_every_operator() {
     rows.sort();
     rows.dedup();
     for (name, fixture, backward) in &rows {
-        // What has no gradient is no part of a network: it works on its results.
+        // What has no gradient is no part of a network: it works on its results, or stands for operators of it.
         let graph = if *backward { "yes" } else { "none" };
         row(&mut page, name, fixture, *backward, graph);
     }

@@ -138,6 +138,7 @@ macro_rules! for_activation {
         }
     }};
 }
+pub(crate) use for_activation;
 
 /// `f(x)`, element by element.
 #[must_use]

@@ -36,7 +36,7 @@ pub(super) fn run<T: Element>(
     plan: &Plan,
     source: &[T],
     weights: &PackedWeights<T>,
-    out: &SharedOutput<T>,
+    out: &SharedOutput<'_, T>,
 ) {
     let tiling = Tiling::choose(plan, weights.blocks.len(), kernels.block(), size_of::<T>());
     let count = plan.count();
@@ -183,7 +183,7 @@ impl<'a> Tile<'a> {
         source: &[T],
         (weights, blocks): (&PackedWeights<T>, Range<usize>),
         mut buffers: Buffers<'_, T>,
-        out: &SharedOutput<T>,
+        out: &SharedOutput<'_, T>,
     ) {
         let group = self.image % self.plan.groups;
         let [tiles, lines] = [self.tiles(kernels), self.lines(kernels)];
@@ -256,7 +256,7 @@ impl<'a> Tile<'a> {
         source: &[T],
         weights: &PackedWeights<T>,
         (packed, plane): (&mut [T], &mut [T]),
-        out: &SharedOutput<T>,
+        out: &SharedOutput<'_, T>,
     ) {
         let phase = &self.plan.phases[0];
         let group = self.image % self.plan.groups;
@@ -513,7 +513,7 @@ impl<'a> Tile<'a> {
         block: Block,
         runs: &[Run],
         buffers: &mut Buffers<'_, T>,
-        out: &SharedOutput<T>,
+        out: &SharedOutput<'_, T>,
     ) -> usize {
         let pitch = strip(kernels);
         let width = self.plan.target[2];

@@ -19,12 +19,14 @@
 
 mod bias_gradient;
 mod channelwise;
+mod finish;
 mod gather;
 mod kernel;
 mod lanes;
 mod output;
 mod pack;
 mod plan;
+mod prepared;
 mod problem;
 pub(crate) mod scratch;
 mod tiling;
@@ -34,7 +36,9 @@ mod weight_gradient;
 mod weights;
 mod winograd;
 
+pub use finish::{Finish, Residual};
 pub use kernel::Element;
+pub use prepared::Prepared;
 pub use problem::{Problem, Window};
 
 use plan::Plan;
@@ -53,25 +57,7 @@ pub fn forward<T: Element>(
     weights: &[T],
     bias: Option<&[T]>,
 ) -> Result<Vec<T>> {
-    Problem::check("input", input.len(), problem.input_len())?;
-    Problem::check("weight", weights.len(), problem.weight_len())?;
-    if let Some(bias) = bias {
-        Problem::check("bias", bias.len(), problem.out_channels())?;
-    }
-    let kernels = T::kernels(problem.level());
-    let plan = Plan::forward(problem);
-    let layout = WeightLayout::forward(&plan);
-    if let Some(out) = tiled(kernels, &plan, input, (weights, layout), bias) {
-        return Ok(out);
-    }
-    let packed = PackedWeights::forward(kernels, problem, &plan, weights, bias);
-    Ok(gathered(
-        kernels,
-        &plan,
-        input,
-        &packed,
-        problem.output_len(),
-    ))
+    Prepared::borrowed(problem, weights, bias)?.forward(problem, input, &Finish::default())
 }
 
 /// The gradient of the input, `[batch, in_channels, depth, height, width]`, from that of the output.
@@ -105,17 +91,17 @@ pub fn transposed<T: Element>(
     let kernels = T::kernels(problem.level());
     let plan = Plan::input_gradient(problem);
     let layout = WeightLayout::input_gradient(&plan);
-    if let Some(out) = tiled(kernels, &plan, input, (weights, layout), bias) {
-        return Ok(out);
-    }
-    let packed = PackedWeights::input_gradient(kernels, problem, &plan, weights, bias);
-    Ok(gathered(
-        kernels,
-        &plan,
-        input,
-        &packed,
-        problem.input_len(),
-    ))
+    let length = problem.input_len();
+    let finish = Finish::default();
+    Ok(output::build(length, &finish, |out| {
+        if let Some(taps) = winograd::Taps::of(&plan) {
+            let weights = TransformedWeights::new(kernels, &plan, &taps, (weights, layout), bias);
+            winograd::run(kernels, &plan, &taps, input, &weights, out);
+        } else {
+            let packed = PackedWeights::input_gradient(kernels, problem, &plan, weights, bias);
+            gather::run(kernels, &plan, input, &packed, out);
+        }
+    }))
 }
 
 /// The gradient of the weights, `[out_channels, in_channels / groups, kernel depth, height, width]`.
@@ -152,34 +138,6 @@ pub fn bias_gradient<T: Element>(
 ) -> Result<Vec<T>> {
     Problem::check("gradient", gradient.len(), batch * channels * volume)?;
     Ok(bias_gradient::run([batch, channels, volume], gradient))
-}
-
-/// The target of a plan that tiles of few products compute faster; `None` for others.
-fn tiled<T: Element>(
-    kernels: &kernel::Kernels<T>,
-    plan: &Plan,
-    source: &[T],
-    weights: (&[T], WeightLayout),
-    bias: Option<&[T]>,
-) -> Option<Vec<T>> {
-    let taps = winograd::Taps::of(plan)?;
-    let weights = TransformedWeights::new(kernels, plan, &taps, weights, bias);
-    let length = plan.batch * plan.target_channels * problem::volume(plan.target);
-    Some(output::build(length, |out| {
-        winograd::run(kernels, plan, &taps, source, &weights, out);
-    }))
-}
-
-fn gathered<T: Element>(
-    kernels: &kernel::Kernels<T>,
-    plan: &Plan,
-    source: &[T],
-    weights: &PackedWeights<T>,
-    length: usize,
-) -> Vec<T> {
-    output::build(length, |out| {
-        gather::run(kernels, plan, source, weights, out);
-    })
 }
 
 #[cfg(test)]

@@ -6,20 +6,26 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::finish::Finish;
 use crate::cpu::real::Real;
 
-/// A vector of `len` elements, all of which `fill` writes.
+/// A vector of `len` elements, all of which `fill` writes, finished as they are written.
 ///
 /// Not zeroed first: for a large output that would be a whole pass over memory fresh from the system.
 ///
 /// # Panics
 /// When `fill` has not written as many elements as there are.
-pub(super) fn build<T: Real>(len: usize, fill: impl FnOnce(&SharedOutput<T>)) -> Vec<T> {
+pub(super) fn build<T: Real>(
+    len: usize,
+    finish: &Finish<'_, T>,
+    fill: impl FnOnce(&SharedOutput<'_, T>),
+) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     let out = SharedOutput {
         start: values.as_mut_ptr(),
         len,
         written: AtomicUsize::new(0),
+        finish: (!finish.is_identity()).then_some(finish),
     };
     fill(&out);
     assert_eq!(out.written.into_inner(), len, "every element is written");
@@ -30,22 +36,23 @@ pub(super) fn build<T: Real>(len: usize, fill: impl FnOnce(&SharedOutput<T>)) ->
 
 /// The elements of an output, written once each by whichever task they belong to.
 #[derive(Debug)]
-pub(super) struct SharedOutput<T> {
+pub(super) struct SharedOutput<'a, T> {
     start: *mut T,
     len: usize,
     written: AtomicUsize,
+    finish: Option<&'a Finish<'a, T>>,
 }
 
 // SAFETY: the pointer is only written through, and `write` asks its callers to write disjoint elements.
-unsafe impl<T: Send> Sync for SharedOutput<T> {}
+unsafe impl<T: Send + Sync> Sync for SharedOutput<'_, T> {}
 
-impl<T: Real> SharedOutput<T> {
+impl<T: Real> SharedOutput<'_, T> {
     /// Counts elements that `write` has written.
     pub(super) fn count(&self, elements: usize) {
         self.written.fetch_add(elements, Ordering::Relaxed);
     }
 
-    /// Writes `values` from element `at` on; returns how many they are.
+    /// Finishes `values` and writes them from element `at` on; returns how many they are.
     ///
     /// # Safety
     /// No element may be written twice, by this thread or another.
@@ -58,10 +65,14 @@ impl<T: Real> SharedOutput<T> {
             "the values lie in the output"
         );
         // SAFETY: the range was checked above and is the caller's alone.
-        unsafe {
-            self.start
-                .add(at)
-                .copy_from_nonoverlapping(values.as_ptr(), values.len());
+        let to = unsafe { self.start.add(at) };
+        // SAFETY: as above; the values lie in memory of the caller's.
+        unsafe { to.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        if let Some(finish) = self.finish {
+            // SAFETY: as above, and all elements of the range have just been written.
+            finish.apply(at, unsafe {
+                std::slice::from_raw_parts_mut(to, values.len())
+            });
         }
         values.len()
     }

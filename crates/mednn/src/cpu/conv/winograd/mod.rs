@@ -99,7 +99,7 @@ pub(super) fn run<T: Element>(
     taps: &Taps,
     source: &[T],
     weights: &TransformedWeights<T>,
-    out: &SharedOutput<T>,
+    out: &SharedOutput<'_, T>,
 ) {
     let tiling = Tiling::choose(plan, weights.len(), size_of::<T>());
     let tasks = tiling.tasks();
@@ -201,7 +201,7 @@ impl<'a> Task<'a> {
         source: &[T],
         weights: &TransformedWeights<T>,
         mut buffers: Buffers<'_, T>,
-        out: &SharedOutput<T>,
+        out: &SharedOutput<'_, T>,
     ) {
         vectorize(
             #[inline(always)]
@@ -316,7 +316,7 @@ impl<'a> Task<'a> {
         block: Block,
         depth: usize,
         (pixels, channels): (&[T], &mut [T]),
-        out: &SharedOutput<T>,
+        out: &SharedOutput<'_, T>,
     ) -> usize {
         let [_, height, width] = self.plan.target;
         let lanes = block.vectors * kernels.lanes();

@@ -1,0 +1,265 @@
+//! Convolution for inference: a normalisation folded into the weights, weights in the order of the kernels, activation and
+//! residual applied before sums leave the cache.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+
+use super::activation::Activation;
+use super::conv::{ConvConfig, check_device, check_tensors, lift, name, raise, spatial};
+use super::support::{self, check_rank, check_shape};
+pub use crate::cpu::conv::Residual;
+use crate::cpu::conv::{Element, Finish, Prepared, Problem};
+use crate::cpu::real::Real;
+use crate::error::{Error, Result};
+
+const OP: &str = "prepared_conv";
+
+/// A factor and an addend for each channel, as a normalisation by fixed statistics is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelAffine {
+    /// The factor of each channel.
+    pub scale: Vec<f64>,
+    /// The addend of each channel.
+    pub shift: Vec<f64>,
+}
+
+impl ChannelAffine {
+    /// Makes the map part of weights and bias, each number rounded once.
+    fn fold<T: Real>(&self, weights: &mut [T], bias: &mut [T]) {
+        let row = (weights.len() / bias.len().max(1)).max(1);
+        for (row, &scale) in weights.chunks_exact_mut(row).zip(&self.scale) {
+            for weight in row {
+                *weight = T::from_f64(weight.to_f64() * scale);
+            }
+        }
+        for (bias, (scale, shift)) in bias.iter_mut().zip(self.scale.iter().zip(&self.shift)) {
+            *bias = T::from_f64(bias.to_f64() * scale + shift);
+        }
+    }
+}
+
+/// What follows a convolution in the same pass.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct ConvTail {
+    /// A normalisation by fixed statistics, which becomes part of the weights.
+    pub affine: Option<ChannelAffine>,
+    /// What follows it.
+    pub activation: Activation,
+}
+
+impl ConvTail {
+    /// Nothing: the sums as they are.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets factor and addend of each channel.
+    #[must_use]
+    pub fn with_affine(mut self, affine: ChannelAffine) -> Self {
+        self.affine = Some(affine);
+        self
+    }
+
+    /// Sets the activation.
+    #[must_use]
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+}
+
+/// A convolution whose weights do not change any more.
+///
+/// It keeps a copy of the weights as they were, and one or two more in the order of the kernels, which are made with the
+/// first image. No gradient passes through it, and it does not become part of a [`Graph`](crate::graph::Graph), which is
+/// made of the layers it was prepared from. Copies share the weights.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use mednn::ops::Activation;
+/// use mednn::ops::conv::ConvConfig;
+/// use mednn::ops::prepared_conv::{ConvTail, PreparedConv, Residual};
+///
+/// let weight = Tensor::new(&[[[[-2.0_f32]]]], &Device::Cpu)?;
+/// let tail = ConvTail::new().with_activation(Activation::Relu);
+/// let halve = PreparedConv::new(&weight, None, &ConvConfig::<2>::default(), &tail)?;
+///
+/// let image = Tensor::ones((1, 1, 1, 2), DType::F32, &Device::Cpu)?;
+/// let three = (&image * 3.0)?;
+/// let sums = halve.forward(&image, Some(Residual::BeforeActivation(&three)))?;
+/// assert_eq!(sums.flatten_all()?.to_vec1::<f32>()?, [1.0, 1.0]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PreparedConv<const D: usize> {
+    weights: Weights,
+    /// `[out_channels, in_channels / groups, ...kernel]`.
+    shape: Vec<usize>,
+    config: ConvConfig<D>,
+    activation: Activation,
+}
+
+#[derive(Debug, Clone)]
+enum Weights {
+    F32(Arc<Prepared<'static, f32>>),
+    F64(Arc<Prepared<'static, f64>>),
+}
+
+impl<const D: usize> PreparedConv<D> {
+    /// Prepares weights, `[out_channels, in_channels / groups, kernel depth, height, width]`, and a bias, `[out_channels]`.
+    ///
+    /// # Errors
+    /// Refuses shapes, settings, element types and devices that do not fit together.
+    pub fn new(
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        config: &ConvConfig<D>,
+        tail: &ConvTail,
+    ) -> Result<Self> {
+        check_tensors::<D>(name::<D>([OP; 3]), weight, weight, bias)?;
+        let channels = weight.dims()[0];
+        if let Some(bias) = bias {
+            check_shape(OP, "the bias", bias, &[channels])?;
+        }
+        if let Some(affine) = &tail.affine {
+            for (setting, values) in [("the scale", &affine.scale), ("the shift", &affine.shift)] {
+                if values.len() != channels {
+                    return Err(Error::Setting {
+                        op: OP,
+                        setting,
+                        rule: "one number for each output channel",
+                        value: format!("{} for {channels} channels", values.len()),
+                    });
+                }
+            }
+        }
+        let weights = match weight.dtype() {
+            DType::F64 => Weights::F64(Arc::new(prepare(weight, bias, config, tail)?)),
+            _ => Weights::F32(Arc::new(prepare(weight, bias, config, tail)?)),
+        };
+        Ok(Self {
+            weights,
+            shape: weight.dims().to_vec(),
+            config: *config,
+            activation: tail.activation,
+        })
+    }
+
+    /// Convolves, adds the residual and applies the activation.
+    ///
+    /// # Shapes
+    /// - input: `[batch, in_channels, depth, height, width]`, `D` of the spatial axes
+    /// - output and residual: `[batch, out_channels, depth, height, width]`
+    ///
+    /// # Errors
+    /// Refuses other shapes, element types and devices, and tensors that are tracked for gradients.
+    pub fn forward(&self, input: &Tensor, residual: Option<Residual<&Tensor>>) -> Result<Tensor> {
+        let added = residual.as_ref().map(|residual| *residual.values());
+        for (name, tensor) in [("the input", Some(input)), ("the residual", added)] {
+            if let Some(tensor) = tensor {
+                self.check(name, tensor)?;
+            }
+        }
+        let kernel = std::array::from_fn::<_, D, _>(|axis| self.shape[axis + 2]);
+        let channels = [self.shape[1] * self.config.groups, self.shape[0]];
+        if input.dims()[1] != channels[0] {
+            let mut expected = input.dims().to_vec();
+            expected[1] = channels[0];
+            check_shape(OP, "the input", input, &expected)?;
+        }
+        let problem = Problem::new(
+            input.dims()[0],
+            channels,
+            self.config.groups,
+            lift(spatial::<D>(input), 1),
+            self.config.window(kernel),
+        )?;
+        let mut shape = vec![problem.batch(), problem.out_channels()];
+        shape.extend_from_slice(&problem.output()[3 - D..]);
+        if let Some(added) = added {
+            check_shape(OP, "the residual", added, &shape)?;
+        }
+        match &self.weights {
+            Weights::F32(weights) => self.run(weights, &problem, input, residual, &shape),
+            Weights::F64(weights) => self.run(weights, &problem, input, residual, &shape),
+        }
+    }
+
+    fn run<T: Element + support::Element>(
+        &self,
+        weights: &Prepared<'_, T>,
+        problem: &Problem,
+        input: &Tensor,
+        residual: Option<Residual<&Tensor>>,
+        shape: &[usize],
+    ) -> Result<Tensor> {
+        let tensors: Vec<_> = std::iter::once(input)
+            .chain(residual.as_ref().map(|residual| *residual.values()))
+            .collect();
+        let values = support::with_all_elements(&tensors, |slices: &[&[T]]| {
+            let finish = Finish {
+                activation: self.activation,
+                residual: residual.map(|residual| residual.map(|_| slices[1])),
+            };
+            let values = weights.forward(problem, slices[0], &finish);
+            values.map_err(raise)
+        })?;
+        Ok(support::tensor(values, shape, input)?)
+    }
+
+    /// Refuses a tensor that the kernels cannot read and one that wants a gradient.
+    fn check(&self, name: &'static str, tensor: &Tensor) -> Result<()> {
+        check_rank(OP, name, tensor, D + 2)?;
+        check_device(OP, tensor)?;
+        let (expected, dtype) = match self.weights {
+            Weights::F32(_) => ("f32, as the weights", DType::F32),
+            Weights::F64(_) => ("f64, as the weights", DType::F64),
+        };
+        if tensor.dtype() != dtype {
+            return Err(Error::ElementType {
+                op: OP,
+                tensor: name,
+                expected,
+                got: tensor.dtype(),
+            });
+        }
+        if tensor.track_op() {
+            return Err(Error::Setting {
+                op: OP,
+                setting: name,
+                rule: "free of gradients, which do not pass a prepared convolution",
+                value: "a tracked tensor".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The weights with the tail's factors, rounded once.
+fn prepare<T: Element + support::Element, const D: usize>(
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &ConvConfig<D>,
+    tail: &ConvTail,
+) -> Result<Prepared<'static, T>> {
+    let channels = weight.dims()[0];
+    let values =
+        |tensor: &Tensor| support::with_elements(tensor, |values: &[T]| Ok(values.to_vec()));
+    let (mut weights, mut bias) = (values(weight)?, bias.map(values).transpose()?);
+    if let Some(affine) = &tail.affine {
+        let zeros = || vec![T::default(); channels];
+        affine.fold(&mut weights, bias.get_or_insert_with(zeros));
+    }
+    let kernel = std::array::from_fn::<_, D, _>(|axis| weight.dims()[axis + 2]);
+    let in_channels = weight.dims()[1].saturating_mul(config.groups);
+    Prepared::new(
+        [in_channels, channels],
+        config.groups,
+        config.window(kernel),
+        weights,
+        bias,
+    )
+}
