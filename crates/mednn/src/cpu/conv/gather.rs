@@ -3,6 +3,7 @@
 //!
 //! A task owns a range of depths of one column of tiles. Planes of its piece of the source live in a ring, so each is packed
 //! once while the task moves through depth, and only rows at the rim of a tile are packed twice.
+//! Where the whole source is one piece and tasks differ in their channels alone, all of them read one packed copy.
 //! Nothing is ever unfolded: a tap is an offset into the packed rows.
 #![expect(unsafe_code, reason = "tasks write disjoint tiles of one output")]
 
@@ -15,13 +16,15 @@ use super::output::SharedOutput;
 use super::pack::{pack_row, pieces, spread};
 use super::plan::{Phase, Plan};
 use super::problem::volume;
-use super::scratch::with_scratch;
+use super::scratch::{Aligned, with_scratch};
 use super::tiling::Tiling;
 use super::transpose::Transpose;
 use super::weights::{Block, PackedWeights, RESIDENT};
 use crate::cpu::real::Real;
 use crate::cpu::simd::vectorize;
 
+/// Channels of the source that a thread packs together.
+const PACKED_TOGETHER: usize = 16;
 /// Register tiles of a strip, whose sums wait in the cache for the next channels.
 const STRIP: usize = 8;
 
@@ -41,41 +44,94 @@ pub(super) fn run<T: Element>(
     let tiling = Tiling::choose(plan, weights.blocks.len(), kernels.block(), size_of::<T>());
     let count = plan.count();
     let tasks = tiling.tasks(count);
-    (0..plan.batch * plan.groups * tasks)
-        .into_par_iter()
-        .for_each(|i| {
-            let (ranges, blocks) = tiling.task(count, i % tasks);
-            let tile = Tile::new(plan, &tiling, i / tasks, ranges);
-            if plan.is_channelwise() {
-                let lengths = [tile.packed_len(kernels), tile.plane_len(kernels)];
-                with_scratch(lengths, |[packed, plane]| {
-                    tile.run_channel(kernels, source, weights, (packed, plane), out);
-                });
-                return;
-            }
-            let strip = strip(kernels);
-            let lengths = [
-                tile.packed_len(kernels),
-                strip * kernels.block(),
-                strip * kernels.block() * plan.row_phases,
-                strip * plan.target_step[2],
-            ];
-            with_scratch(lengths, |[packed, sums, rows, row]| {
-                let buffers = Buffers {
-                    packed,
-                    sums,
-                    rows,
-                    row,
-                };
-                tile.run(kernels, source, (weights, blocks), buffers, out);
+    let images = plan.batch * plan.groups;
+    let shared =
+        (tiling.shares_pieces(count)).then(|| pack_images(kernels, plan, &tiling, source, images));
+    (0..images * tasks).into_par_iter().for_each(|i| {
+        let (ranges, blocks) = tiling.task(count, i % tasks);
+        let tile = Tile::new(plan, &tiling, i / tasks, ranges);
+        if plan.is_channelwise() {
+            let lengths = [tile.packed_len(kernels), tile.plane_len(kernels)];
+            with_scratch(lengths, |[packed, plane]| {
+                tile.run_channel(kernels, source, weights, (packed, plane), out);
             });
+            return;
+        }
+        let strip = strip(kernels);
+        let piece = tile.packed_len(kernels);
+        let lengths = [
+            if shared.is_some() { 0 } else { piece },
+            strip * kernels.block(),
+            strip * kernels.block() * plan.row_phases,
+            strip * plan.target_step[2],
+        ];
+        with_scratch(lengths, |[packed, sums, rows, row]| {
+            let packed = match &shared {
+                Some(shared) => Packed::Shared(&shared[i / tasks * piece..][..piece]),
+                None => Packed::Own(packed),
+            };
+            let buffers = Buffers {
+                packed,
+                sums,
+                rows,
+                row,
+            };
+            tile.run(kernels, source, (weights, blocks), buffers, out);
         });
+    });
+}
+
+/// Packs every image whole, one behind the other.
+fn pack_images<T: Element>(
+    kernels: &Kernels<T>,
+    plan: &Plan,
+    tiling: &Tiling,
+    source: &[T],
+    images: usize,
+) -> Aligned<T> {
+    let tile = |image| Tile::new(plan, tiling, image, plan.count().map(|n| (0, n)));
+    let (piece, channel) = (tile(0).packed_len(kernels), tile(0).channel_pitch);
+    let mut packed = Aligned::zeros(images * piece);
+    packed
+        .par_chunks_mut(piece)
+        .enumerate()
+        .for_each(|(image, packed)| {
+            let tile = tile(image);
+            let channels = &mut packed[..plan.source_channels * channel];
+            channels
+                .par_chunks_mut(PACKED_TOGETHER * channel)
+                .enumerate()
+                .for_each(|(chunk, packed)| {
+                    let first = chunk * PACKED_TOGETHER;
+                    vectorize(
+                        #[inline(always)]
+                        || tile.load_channels(source, first, packed),
+                    );
+                });
+        });
+    packed
+}
+
+/// A piece of the source.
+enum Packed<'a, T> {
+    /// A ring that moves through depth.
+    Own(&'a mut [T]),
+    /// All of an image, packed before.
+    Shared(&'a [T]),
+}
+
+impl<T> Packed<'_, T> {
+    fn elements(&self) -> &[T] {
+        match self {
+            Self::Own(packed) => packed,
+            Self::Shared(packed) => packed,
+        }
+    }
 }
 
 /// Working memory of a task.
 struct Buffers<'a, T> {
-    /// The piece of the source.
-    packed: &'a mut [T],
+    packed: Packed<'a, T>,
     /// `[tile][pixel][lane]` of a strip.
     sums: &'a mut [T],
     /// `[phase][channel][pixel]` of a strip.
@@ -192,10 +248,12 @@ impl<'a> Tile<'a> {
         let mut written = 0;
         for depth in (self.start[0]..self.end[0]).step_by(self.step) {
             let depths = depth..(depth + self.step).min(self.end[0]);
-            next = vectorize(
-                #[inline(always)]
-                || self.load(source, depths.clone(), next, buffers.packed),
-            );
+            if let Packed::Own(packed) = &mut buffers.packed {
+                next = vectorize(
+                    #[inline(always)]
+                    || self.load(source, depths.clone(), next, packed),
+                );
+            }
             let mut taps_before = 0;
             for phases in self.plan.phases.chunks(self.plan.row_phases) {
                 for index in blocks.clone() {
@@ -399,7 +457,7 @@ impl<'a> Tile<'a> {
                 let row = (piece.row - self.start[1]) * self.plan.source_step[1] * self.row_pitch;
                 let at = channel * self.channel_pitch + row + piece.column - self.start[2];
                 let tile = Gather {
-                    source: &buffers.packed[at..],
+                    source: &buffers.packed.elements()[at..],
                     offsets: slab.offsets,
                     channels,
                     weights: &slab.weights[channel * channel_weights..],
@@ -436,7 +494,7 @@ impl<'a> Tile<'a> {
                 let at = channel * self.channel_pitch + row + piece.column - self.start[2];
                 for (target, targets) in pieces(0, slab.block.channels, kernels.line_channels()) {
                     let tile = Lines {
-                        source: &buffers.packed[at..],
+                        source: &buffers.packed.elements()[at..],
                         offsets: slab.offsets,
                         channels,
                         weights: &slab.weights[channel * channel_weights + target..],
@@ -576,36 +634,47 @@ impl<'a> Tile<'a> {
 
     #[inline(always)]
     fn load_plane<T: Real>(&self, source: &[T], plane: isize, packed: &mut [T]) {
+        for channel in 0..self.plan.source_channels {
+            let packed = &mut packed[channel * self.channel_pitch..][..self.channel_pitch];
+            self.load_channel(source, channel, plane, packed);
+        }
+    }
+
+    /// Packs all planes of as many channels as there is room for, `first` on.
+    #[inline(always)]
+    fn load_channels<T: Real>(&self, source: &[T], first: usize, packed: &mut [T]) {
+        let (low, high) = self.plan.window[0];
+        let last = ((self.end[0] - 1) * self.plan.source_step[0]) as isize;
+        for (i, packed) in packed.chunks_exact_mut(self.channel_pitch).enumerate() {
+            for plane in low..=last + high {
+                self.load_channel(source, first + i, plane, packed);
+            }
+        }
+    }
+
+    /// Packs a plane of a channel.
+    #[inline(always)]
+    fn load_channel<T: Real>(&self, source: &[T], channel: usize, plane: isize, packed: &mut [T]) {
         let [depth, height, width] = self.plan.source;
         let slot = plane.rem_euclid(self.ring as isize) as usize;
+        let to = &mut packed[slot * self.plane..][..self.plane];
+        if plane < 0 || plane >= depth as isize {
+            to.fill(T::ZERO);
+            return;
+        }
         let first_row = (self.start[1] * self.plan.source_step[1]) as isize + self.plan.window[1].0;
         let first = (self.start[2] * self.plan.source_step[2]) as isize + self.plan.window[2].0;
-        for channel in 0..self.plan.source_channels {
-            let to = &mut packed[channel * self.channel_pitch + slot * self.plane..][..self.plane];
-            if plane < 0 || plane >= depth as isize {
+        let from = (self.image * self.plan.source_channels + channel) * depth + plane as usize;
+        let from = &source[from * height * width..][..height * width];
+        let rows = to.chunks_exact_mut(self.row_pitch).take(self.rows);
+        for (row, to) in rows.enumerate() {
+            let row = first_row + row as isize;
+            if row < 0 || row >= height as isize {
                 to.fill(T::ZERO);
                 continue;
             }
-            let from = (self.image * self.plan.source_channels + channel) * depth + plane as usize;
-            let from = &source[from * height * width..][..height * width];
-            for (row, to) in to
-                .chunks_exact_mut(self.row_pitch)
-                .enumerate()
-                .take(self.rows)
-            {
-                let row = first_row + row as isize;
-                if row < 0 || row >= height as isize {
-                    to.fill(T::ZERO);
-                } else {
-                    pack_row(
-                        &from[row as usize * width..][..width],
-                        first,
-                        self.plan.source_step[2],
-                        self.residue,
-                        to,
-                    );
-                }
-            }
+            let from = &from[row as usize * width..][..width];
+            pack_row(from, first, self.plan.source_step[2], self.residue, to);
         }
     }
 

@@ -281,7 +281,18 @@ fn large_sizes_are_cut_into_tiles_that_fit_together() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let problem = Problem::new(2, [12, 34], 1, [9, 17, 23], cubic(3, 1, 1, 1)).unwrap();
+    // Images cut into tiles, and images small enough for all threads to read one packed copy.
+    let strided = cubic(3, 2, 1, 1);
+    for problem in [
+        Problem::new(2, [12, 34], 1, [9, 17, 23], cubic(3, 1, 1, 1)),
+        Problem::new(1, [70, 150], 1, [3, 5, 4], cubic(3, 1, 1, 1)),
+        Problem::new(2, [150, 140], 2, [4, 3, 7], strided),
+    ] {
+        any_number_of_threads_gives_the_bits_of_one(&problem.unwrap());
+    }
+}
+
+fn any_number_of_threads_gives_the_bits_of_one(problem: &Problem) {
     let uneven =
         |length: usize| -> Vec<f32> { (0..length).map(|i| (i as f32 * 0.37).sin()).collect() };
     let (input, weights) = (uneven(problem.input_len()), uneven(problem.weight_len()));
@@ -294,10 +305,10 @@ fn results_do_not_depend_on_the_number_of_threads() {
             .unwrap();
         pool.install(|| {
             let all = [
-                forward(&problem, &input, &weights, None).unwrap(),
-                input_gradient(&problem, &weights, &gradient).unwrap(),
-                weight_gradient(&problem, &input, &gradient).unwrap(),
-                bias_gradient(2, 34, volume, &gradient).unwrap(),
+                forward(problem, &input, &weights, None).unwrap(),
+                input_gradient(problem, &weights, &gradient).unwrap(),
+                weight_gradient(problem, &input, &gradient).unwrap(),
+                bias_gradient(problem.batch(), problem.out_channels(), volume, &gradient).unwrap(),
             ];
             all.iter()
                 .map(|values| values.iter().map(|v| v.to_bits()).collect())

@@ -75,11 +75,15 @@ impl Tiling {
             threads => threads * TASKS_PER_THREAD,
         };
         let images = plan.batch * plan.groups;
+        // Blocks of channels alone can keep all threads busy: then an image that is one piece stays one.
+        let whole = best.1 == count && images * blocks * TASKS_PER_THREAD >= wanted;
         while images * tiling.tasks(count) < wanted {
             if tiling.depth > 2 * step {
                 tiling.depth = tiling.depth.div_ceil(2).next_multiple_of(step);
             } else if tiling.blocks > 1 {
                 tiling.blocks = tiling.blocks.div_ceil(2);
+            } else if whole {
+                break;
             } else if tiling.depth > step {
                 tiling.depth = step;
             } else if tiling.height > 4 {
@@ -91,6 +95,11 @@ impl Tiling {
             }
         }
         tiling
+    }
+
+    /// Whether tasks of an image differ in their channels alone, and read all of it.
+    pub(super) fn shares_pieces(&self, count: [usize; 3]) -> bool {
+        self.blocks < self.all_blocks && [self.step, self.height, self.width] == count
     }
 
     /// All outputs of an image as one task, one depth at a time.
