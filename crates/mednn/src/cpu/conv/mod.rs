@@ -1,7 +1,8 @@
 //! Convolution in two and three dimensions: forward, and the gradients of input, weights and bias.
 //!
 //! All are direct: nothing is unfolded in memory, and sums are taken in registers over packed, zero-padded pieces that stay
-//! in the second-level cache (`gather`, `weight_gradient`). 2D is depth 1.
+//! in the second-level cache (`gather`, `weight_gradient`). Exceptions are kernels of 3x3 with many channels (`winograd`) and
+//! the weight gradient of small images (`unfolded`). 2D is depth 1.
 //! A transposed convolution is the gradient of the input of a convolution, and its gradients are that convolution's
 //! forward pass and weight gradient.
 //!
@@ -31,6 +32,7 @@ mod problem;
 pub(crate) mod scratch;
 mod tiling;
 mod transpose;
+mod unfolded;
 mod vector;
 mod weight_gradient;
 mod weights;
@@ -115,9 +117,12 @@ pub fn weight_gradient<T: Element>(
 ) -> Result<Vec<T>> {
     Problem::check("input", input.len(), problem.input_len())?;
     Problem::check("gradient", gradient.len(), problem.output_len())?;
-    let mut out = vec![T::ZERO; problem.weight_len()];
     let kernels = T::kernels(problem.level());
     let plan = Plan::forward(problem);
+    if unfolded::pays(&plan) {
+        return Ok(unfolded::weight_gradient(&plan, input, gradient));
+    }
+    let mut out = vec![T::ZERO; problem.weight_len()];
     if plan.is_channelwise() && plan.groups > 1 {
         channelwise::weight_gradient(kernels, &plan, input, gradient, &mut out);
     } else {

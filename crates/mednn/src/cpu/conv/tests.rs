@@ -232,6 +232,10 @@ fn every_instruction_set_gives_the_sums_of_the_definition() {
         Problem::new(1, [3, 18], 1, [1, 9, 13], patch),
         Problem::new(1, [2, 3], 1, [4, 4, 4], cubic(1, 1, 1, 1)),
         Problem::new(1, [2, 3], 1, [4, 4, 4], cubic(2, 3, 3, 1)),
+        // Small images with many channels.
+        Problem::new(2, [20, 34], 1, [3, 4, 5], cubic(3, 1, 1, 1)),
+        Problem::new(2, [20, 40], 1, [4, 7, 8], rectangular),
+        Problem::new(1, [12, 33], 1, [4, 5, 6], cubic(3, 2, 2, 2)),
         Problem::new(1, [1, 1], 1, [1, 1, 1], cubic(3, 1, 1, 1)),
         Problem::new(3, [1, 2], 1, [2, 1, 300], cubic(3, 1, 1, 1)),
     ];
