@@ -2,9 +2,10 @@
 
 use medcore::{Geometry, GeometryTolerance};
 
-use super::datatype::Datatype;
-use super::header::{Endian, Header, Version};
+use super::header::{Header, Version};
 use super::xform::{self, Affine, XformChoice};
+use crate::raw::Endian;
+use crate::voxel::Datatype;
 
 /// What a header needs to know of an image.
 pub(crate) struct Subject<'a> {

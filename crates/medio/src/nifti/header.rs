@@ -4,8 +4,10 @@
 //! fields are in [`super::layout`] and [`super::xform`]. Standard: NIfTI-1.1 and NIfTI-2, the header
 //! files `nifti1.h` and `nifti2.h` (public domain, <https://nifti.nimh.nih.gov>).
 
-use super::datatype::Datatype;
-use super::fault::Fault;
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::raw::Endian;
+use crate::voxel::Datatype;
 
 /// Which of the two header layouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,24 +34,6 @@ impl Version {
             Self::Two => 544,
         }
     }
-}
-
-/// Order of the bytes of a number in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endian {
-    /// Lowest byte first.
-    Little,
-    /// Highest byte first.
-    Big,
-}
-
-impl Endian {
-    /// The order of this machine.
-    pub const NATIVE: Self = if cfg!(target_endian = "big") {
-        Self::Big
-    } else {
-        Self::Little
-    };
 }
 
 /// The fields of a NIfTI header under their names in the standard, lengths and codes as stored.
@@ -131,7 +115,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Header, Fault> {
         (_, 540) => (Version::Two, Endian::Big),
         (other, _) => {
             let reason = format!("sizeof_hdr (byte 0) must be 348 or 540, got {other}");
-            return Err(Fault::NotNifti { reason });
+            return Err(Fault::Unrecognised {
+                format: Format::Nifti,
+                reason,
+            });
         }
     };
     if bytes.len() < version.size() {
@@ -237,7 +224,10 @@ fn bad_magic(found: &[u8], expected: &str, offset: usize) -> Fault {
         "magic (byte {offset}) must be {expected}, got \"{}\" (Analyze 7.5 is not read)",
         found.escape_ascii()
     );
-    Fault::NotNifti { reason }
+    Fault::Unrecognised {
+        format: Format::Nifti,
+        reason,
+    }
 }
 
 fn datatype(code: i16, offset: usize) -> Result<Datatype, Fault> {

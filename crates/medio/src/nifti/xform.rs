@@ -5,9 +5,10 @@
 
 use medcore::{Geometry, Lps, Point, Ras, Vector};
 
-use super::fault::Fault;
 use super::header::Header;
-use super::report::{Report, Warning};
+use crate::fault::Fault;
+use crate::grid::grid;
+use crate::report::{Report, Warning};
 
 /// An affine from (i, j, k, 1) to RAS in the file's unit, row-major.
 pub(crate) type Affine = [[f64; 4]; 3];
@@ -35,7 +36,7 @@ impl Header {
     /// Refuses a map that is absent, not finite, flat, or whose quaternion is longer than 1.
     pub fn geometry(&self, choice: XformChoice) -> Result<(Geometry<3>, Report), Fault> {
         let mut report = Report::default();
-        let layout = super::layout::Layout::new(self, &mut Report::default())?;
+        let layout = super::layout::stored(self, &mut Report::default())?;
         let geometry = geometry(self, layout.shape, choice, &mut report)?;
         Ok((geometry, report))
     }
@@ -123,15 +124,7 @@ fn place(
     let step = |x, y, z| Vector::<Ras>::new(x, y, z).to_lps();
     let steps = [step(xk, yk, zk), step(xj, yj, zj), step(xi, yi, zi)];
     let origin = Point::<Ras>::new(xo, yo, zo).to_lps();
-    let geometry = Geometry::new(shape, origin, steps).map_err(Fault::core(what))?;
-    for (axis, spacing) in geometry.spacing().into_iter().enumerate() {
-        // A picometre and a kilometre: beyond them a header is damaged, not daring.
-        if !(1e-9..=1e6).contains(&spacing) {
-            let source = medcore::Error::InvalidSpacing { axis, spacing };
-            return Err(Fault::core(what)(source));
-        }
-    }
-    Ok(geometry)
+    grid(shape, origin, steps, what)
 }
 
 /// The RAS affine of a grid: the inverse of [`place`] in millimetres, exact to the bit.

@@ -8,9 +8,9 @@
 use medcore::Plain;
 use medcore::buffer::{self, as_bytes_mut};
 
-use super::datatype::{Datatype, Voxel};
-use super::fault::Fault;
-use super::header::Endian;
+use super::endian::Endian;
+use crate::fault::Fault;
+use crate::voxel::{Datatype, Voxel};
 
 /// Numbers in a block.
 const BLOCK: usize = 8192;
