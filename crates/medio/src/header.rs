@@ -5,18 +5,20 @@ use medcore::Geometry;
 use crate::format::Format;
 use crate::report::Report;
 use crate::voxel::Datatype;
-use crate::{metaimage, nifti, nrrd};
+use crate::{metaimage, mgh, nifti, nrrd};
 
 /// The header of a file in its format's own terms.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Header {
-    /// NIfTI, with a header that [`nifti::WriteOptions::like`] takes.
+    /// NIfTI and Analyze 7.5, with a header that [`nifti::WriteOptions::like`] takes.
     Nifti(Box<nifti::Header>),
     /// MetaImage.
     MetaImage(metaimage::Header),
     /// NRRD.
     Nrrd(Box<nrrd::Header>),
+    /// MGH.
+    Mgh(mgh::Header),
 }
 
 impl Header {
@@ -24,9 +26,11 @@ impl Header {
     #[must_use]
     pub fn format(&self) -> Format {
         match self {
+            Self::Nifti(header) if header.version == nifti::Version::Analyze => Format::Analyze,
             Self::Nifti(_) => Format::Nifti,
             Self::MetaImage(_) => Format::MetaImage,
             Self::Nrrd(_) => Format::Nrrd,
+            Self::Mgh(_) => Format::Mgh,
         }
     }
 }

@@ -16,6 +16,7 @@ mod format;
 mod grid;
 mod header;
 pub mod metaimage;
+pub mod mgh;
 pub mod nifti;
 pub mod nrrd;
 mod options;

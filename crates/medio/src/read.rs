@@ -13,7 +13,7 @@ use crate::options::ReadOptions;
 use crate::raw::Source;
 use crate::volume::{Opened, Volume};
 use crate::voxel::Voxel;
-use crate::{metaimage, nifti, nrrd};
+use crate::{metaimage, mgh, nifti, nrrd};
 
 /// Reads an image as `T`: floats are rounded to the nearest, integers must be exact.
 ///
@@ -200,7 +200,7 @@ fn open_source<'a>(
     format: Format,
     source: Source<'a>,
     options: &ReadOptions,
-    _budget: &Budget,
+    budget: &Budget,
 ) -> std::result::Result<(Opened<'a>, Header), Refused> {
     if let Some(reason) = format.unread() {
         return Err(Refused::Unread(reason));
@@ -213,6 +213,10 @@ fn open_source<'a>(
         Format::Nrrd => {
             let (opened, header) = nrrd::open(source, options)?;
             (opened, Header::Nrrd(Box::new(header)))
+        }
+        Format::Mgh => {
+            let (opened, header) = mgh::open(source, budget)?;
+            (opened, Header::Mgh(header))
         }
         _ => return Err(Refused::Unread("it is not read")),
     })

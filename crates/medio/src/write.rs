@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::format::Format;
 use crate::volume::widened;
 use crate::voxel::{Datatype, Voxel};
-use crate::{metaimage, nifti, nrrd};
+use crate::{metaimage, mgh, nifti, nrrd};
 
 /// Whether and how hard voxels are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,6 +199,7 @@ pub(crate) fn vector_text(numbers: &[f64], between: &str) -> String {
 /// | `.nii`, `.hdr` and `.img`, with or without `.gz` | NIfTI |
 /// | `.mha`, `.mhd` | MetaImage |
 /// | `.nrrd`, `.nhdr` | NRRD |
+/// | `.mgh`, `.mgz` | MGH, of `u8`, `i16`, `u16`, `i32` or `f32` |
 ///
 /// ```no_run
 /// # fn f(scan: &medio::medcore::Image<i16, 3>) -> medio::Result<()> {
@@ -293,6 +294,19 @@ fn without_entries(path: &Path, options: &WriteOptions) -> Result<()> {
     }
 }
 
+/// For formats that have no place for text.
+pub(crate) fn without_description(path: &Path, options: &WriteOptions) -> Result<()> {
+    without_entries(path, options)?;
+    match &options.description {
+        None => Ok(()),
+        Some(text) => Err(Error::NotWritable {
+            path: path.to_owned(),
+            rule: "no description: the format has no place for one",
+            got: format!("{text:?}"),
+        }),
+    }
+}
+
 fn put(
     path: &Path,
     format: Option<Format>,
@@ -302,9 +316,10 @@ fn put(
     match format {
         Some(Format::MetaImage) => metaimage::write(path, subject, options),
         Some(Format::Nrrd) => nrrd::write(path, subject, options),
+        Some(Format::Mgh) => mgh::write(path, subject, options),
         _ => Err(Error::UnknownExtension {
             path: path.to_owned(),
-            expected: ".nii, .hdr, .img (with or without .gz), .mha, .mhd, .nrrd or .nhdr",
+            expected: ".nii, .hdr, .img (with or without .gz), .mha, .mhd, .nrrd, .nhdr, .mgh or .mgz",
         }),
     }
 }

@@ -69,7 +69,7 @@ fn dim_fault(header: &Header, axis: usize, rule: &'static str, value: String) ->
         "dim[0]", "dim[1]", "dim[2]", "dim[3]", "dim[4]", "dim[5]", "dim[6]", "dim[7]",
     ];
     let (start, stride) = match header.version {
-        Version::One => (40_usize, 2),
+        Version::One | Version::Analyze => (40_usize, 2),
         Version::Two => (16, 8),
     };
     Fault::InvalidField {
@@ -96,7 +96,7 @@ fn offset(header: &Header, report: &mut Report) -> Result<u64, Fault> {
     let invalid = |rule| Fault::InvalidField {
         field: "vox_offset",
         offset: match header.version {
-            Version::One => 108,
+            Version::One | Version::Analyze => 108,
             Version::Two => 168,
         },
         rule,
@@ -125,7 +125,7 @@ fn offset(header: &Header, report: &mut Report) -> Result<u64, Fault> {
 fn scale(header: &Header, report: &mut Report) -> Result<Option<(f64, f64)>, Fault> {
     let (slope, inter) = (header.scl_slope, header.scl_inter);
     let (slope_at, inter_at) = match header.version {
-        Version::One => (112, 116),
+        Version::One | Version::Analyze => (112, 116),
         Version::Two => (176, 184),
     };
     let infinite = |field, offset, value: f64| Fault::InvalidField {

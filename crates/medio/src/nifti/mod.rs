@@ -1,4 +1,5 @@
-//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr` + `.img`, both byte orders, read and written.
+//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr` + `.img`, both byte orders, read and written; Analyze 7.5
+//! pairs, read.
 //!
 //! Images come in LPS millimetres and `[channels, depth, height, width]`; the way from NIfTI's RAS and
 //! back is here and nowhere else. Compression is recognised by content. Values are scaled in `f64`.
@@ -8,6 +9,18 @@
 //! Written from the standard (<https://nifti.nimh.nih.gov>); nibabel decides where it is silent.
 
 // What reads untrusted bytes may not panic, wrap or index.
+#[cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
+)]
+mod analyze;
 #[cfg_attr(
     not(test),
     deny(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use medcore::Budget;
 
 use super::extension::{self, Extension};
-use super::header::{self, Header, MAX_HEADER};
+use super::header::{self, Header, MAX_HEADER, Unmarked, Version};
 use super::layout;
 use super::xform;
 use crate::error::{Error, Result};
@@ -84,7 +84,14 @@ fn open_with<'a>(
     let fault = |f| fault_at(path)(f);
     let mut report = Report::default();
     let bytes = body.head(MAX_HEADER).map_err(fault)?;
-    let header = header::parse(&bytes).map_err(fault)?;
+    let unmarked = match part_of_pair(path) {
+        Some(_) => Unmarked::Analyze,
+        None => Unmarked::Refused,
+    };
+    let header = header::parse(&bytes, unmarked).map_err(fault)?;
+    if header.version == Version::Analyze {
+        note_unused(path, &header, &mut report);
+    }
     let stored = layout::stored(&header, &mut report).map_err(fault)?;
     let geometry =
         xform::geometry(&header, stored.shape, options.xform, &mut report).map_err(fault)?;
@@ -114,12 +121,16 @@ fn open_with<'a>(
         let bytes = bytes.split_off(header.version.size().min(bytes.len()));
         extensions = extension::parse(&bytes, &header, &mut report);
     }
+    let format = match header.version {
+        Version::Analyze => Format::Analyze,
+        Version::One | Version::Two => Format::Nifti,
+    };
     let (body, path) = separate.unwrap_or_else(|| (body, path.to_owned()));
     Ok(Opened {
         header,
         extensions,
         volume: volume::Opened {
-            format: Format::Nifti,
+            format,
             stored,
             geometry,
             report,
@@ -135,6 +146,22 @@ fn open_body(path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Body
         .mapped(options.map)
         .unpacked(budget)
         .map_err(fault_at(path))
+}
+
+/// Mentions what might place an Analyze image and is not used.
+fn note_unused(path: &Path, header: &Header, report: &mut Report) {
+    if header.slice_code != 0 {
+        report.add(Warning::EntryIgnored { key: "orient" });
+    }
+    let mat = without_gzip(path).with_extension("mat");
+    if mat.is_file() {
+        let name = mat
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        report.add(Warning::SidecarIgnored {
+            name: name.unwrap_or_default(),
+        });
+    }
 }
 
 fn opening(path: &Path) -> impl FnOnce(Fault) -> Error + use<> {

@@ -79,7 +79,8 @@ pub(crate) fn geometry(
         XformChoice::Auto => {
             report.add(Warning::NoOrientation);
             let zooms = zooms(header, shape, report);
-            place(&base_affine(shape, zooms), shape, unit, "pixdim")
+            let centre = spm_origin(header, shape).unwrap_or_else(|| middle(shape));
+            place(&base_affine(centre, zooms), shape, unit, "pixdim")
         }
     }
 }
@@ -298,17 +299,33 @@ fn zooms(header: &Header, shape: [usize; 3], report: &mut Report) -> [f64; 3] {
     })
 }
 
-/// No orientation at all: x to the left, centre at zero (nibabel's `get_base_affine`).
-fn base_affine([depth, height, width]: [usize; 3], [zx, zy, zz]: [f64; 3]) -> Affine {
+/// The middle of the grid as an index, x first.
+fn middle([depth, height, width]: [usize; 3]) -> [f64; 3] {
     #[expect(
         clippy::as_conversions,
         reason = "an index that fits memory is near enough as f64"
     )]
-    let middle = |n: usize| n.saturating_sub(1) as f64 / 2.0;
+    [width, height, depth].map(|n| n.saturating_sub(1) as f64 / 2.0)
+}
+
+/// SPM's origin of an Analyze header as an index, x first, if it is set and not absurd (nibabel's rule).
+fn spm_origin(header: &Header, [depth, height, width]: [usize; 3]) -> Option<[f64; 3]> {
+    let origin = header.spm_origin;
+    let near = |(at, extent): (&i16, usize)| {
+        let (at, extent) = (i64::from(*at), i64::try_from(extent).unwrap_or(i64::MAX));
+        at > extent.saturating_neg() && at < extent.saturating_mul(2)
+    };
+    let is_set = origin.iter().any(|&v| v != 0);
+    let usable = is_set && origin.iter().zip([width, height, depth]).all(near);
+    usable.then(|| origin.map(|at| f64::from(at) - 1.0))
+}
+
+/// No orientation at all: x to the left, the centre at zero (nibabel's `get_base_affine`).
+fn base_affine([cx, cy, cz]: [f64; 3], [zx, zy, zz]: [f64; 3]) -> Affine {
     [
-        [-zx, 0.0, 0.0, middle(width) * zx],
-        [0.0, zy, 0.0, -middle(height) * zy],
-        [0.0, 0.0, zz, -middle(depth) * zz],
+        [-zx, 0.0, 0.0, cx * zx],
+        [0.0, zy, 0.0, -cy * zy],
+        [0.0, 0.0, zz, -cz * zz],
     ]
 }
 

@@ -14,7 +14,7 @@ use super::source::Source;
 use super::stored::Stored;
 use super::text::Digits;
 use crate::fault::Fault;
-use crate::report::{Report, Warning};
+use crate::report::Report;
 
 /// Headers in front of compressed voxels beyond this are refused: they would have to be inflated just
 /// to be skipped.
@@ -273,9 +273,7 @@ impl Body<'_> {
                 let tail = len
                     .checked_sub(needed)
                     .ok_or_else(|| truncated(needed, *len))?;
-                if tail > 0 {
-                    report.add(Warning::TrailingBytes { bytes: tail });
-                }
+                stored.note_tail(tail, report);
             }
             Self::Packed { packing, bytes } => {
                 let bound = packing.bound(bytes.len());

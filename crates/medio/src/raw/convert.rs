@@ -143,7 +143,7 @@ fn to_f32(sample: Datatype, bytes: &[u8], out: &mut [f32]) {
 }
 
 /// Numbers of the other byte order.
-fn swap(sample: Datatype, bytes: &mut [u8]) {
+pub(crate) fn swap(sample: Datatype, bytes: &mut [u8]) {
     match sample.voxel_bytes() {
         2 => bytes
             .as_chunks_mut::<2>()

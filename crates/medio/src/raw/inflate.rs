@@ -55,15 +55,19 @@ impl Packing {
         }
     }
 
-    /// Whether the data could be one member of `len` bytes: a cheap test before any allocation.
-    pub(crate) fn promises(self, compressed: &[u8], len: u64) -> bool {
+    /// The length of the data if it could be one member of `len` bytes and few behind them: a cheap test
+    /// before any allocation.
+    pub(crate) fn promised(self, compressed: &[u8], len: u64) -> Option<u64> {
+        const FEW: u64 = 1 << 16;
         match self {
             Self::Gzip => {
-                let promised = compressed.last_chunk::<4>().map(|b| u32::from_le_bytes(*b));
-                promised.map(u64::from) == Some(len & 0xffff_ffff)
+                let length = compressed.last_chunk::<4>()?;
+                // The trailer counts modulo 2^32.
+                let extra = u64::from(u32::from_le_bytes(*length)).wrapping_sub(len) & 0xffff_ffff;
+                len.checked_add(extra).filter(|_| extra <= FEW)
             }
-            Self::Zlib => self.starts(compressed),
-            Self::Bzip2 => false,
+            Self::Zlib => self.starts(compressed).then_some(len),
+            Self::Bzip2 => None,
         }
     }
 
@@ -277,8 +281,9 @@ impl<'a> Members<'a> {
         Ok(skipped)
     }
 
-    /// Reads on to the end of the last member, so that its checksum counts, at most `limit` bytes.
-    pub(crate) fn finish(&mut self, limit: u64, report: &mut Report) -> Result<(), Fault> {
+    /// Reads on to the end of the last member, so that its checksum counts, at most `limit` bytes; how many
+    /// there were.
+    pub(crate) fn finish(&mut self, limit: u64, report: &mut Report) -> Result<u64, Fault> {
         let tail = self.skip(limit.saturating_add(1))?;
         if tail > limit {
             return Err(Fault::Oversized {
@@ -286,16 +291,13 @@ impl<'a> Members<'a> {
                 limit,
             });
         }
-        if tail > 0 {
-            report.add(Warning::TrailingBytes { bytes: tail });
-        }
         if let State::Between(rest) = self.state
             && !rest.is_empty()
         {
             let bytes = u64::try_from(rest.len()).unwrap_or(u64::MAX);
             report.add(Warning::TrailingGarbage { bytes });
         }
-        Ok(())
+        Ok(tail)
     }
 }
 
@@ -341,14 +343,8 @@ mod tests {
         assert_eq!(members.read_some(&mut buffer).unwrap(), 7);
         assert_eq!(&buffer, b"one two");
         let mut report = Report::default();
-        members.finish(100, &mut report).unwrap();
-        assert_eq!(
-            report.warnings,
-            [
-                Warning::TrailingBytes { bytes: 9 },
-                Warning::TrailingGarbage { bytes: 4 }
-            ]
-        );
+        assert_eq!(members.finish(100, &mut report).unwrap(), 9);
+        assert_eq!(report.warnings, [Warning::TrailingGarbage { bytes: 4 }]);
     }
 
     #[test]
@@ -385,7 +381,7 @@ mod tests {
             for cut in 0..file.len() {
                 let mut members = Members::new(packing, &file[..cut]);
                 let there = members.read_some(&mut out);
-                let end = there.and_then(|n| members.finish(0, &mut Report::default()).map(|()| n));
+                let end = there.and_then(|n| members.finish(0, &mut Report::default()).map(|_| n));
                 assert!(!matches!(end, Ok(n) if n > 0), "{packing:?} cut at {cut}");
             }
         }

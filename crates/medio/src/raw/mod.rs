@@ -73,7 +73,7 @@ mod stored;
 
 pub(crate) use body::Body;
 pub(crate) use body::{Encoding, Parts, Skip, SkipBytes};
-pub(crate) use convert::Convert;
+pub(crate) use convert::{Convert, swap};
 pub(crate) use detached::{below, series};
 pub use endian::Endian;
 pub(crate) use inflate::Packing;

@@ -10,7 +10,7 @@ use super::inflate::{Members, Packing};
 use super::text::{Digits, Text};
 use super::{Endian, len64};
 use crate::fault::Fault;
-use crate::report::Report;
+use crate::report::{Report, Warning};
 use crate::voxel::{Datatype, Voxel};
 
 /// Which samples of a voxel lie beside which.
@@ -40,6 +40,8 @@ pub struct Stored {
     pub(crate) offset: u64,
     /// Slope and intercept, none if values are as stored.
     pub(crate) scale: Option<(f64, f64)>,
+    /// Bytes that may follow the samples without being mentioned.
+    pub(crate) footer: u64,
 }
 
 impl Stored {
@@ -63,6 +65,7 @@ impl Stored {
             bytes: samples * sample.voxel_bytes() as u64,
             offset: 0,
             scale: None,
+            footer: 0,
         })
     }
 
@@ -238,22 +241,23 @@ impl Stored {
         if expands {
             self.verify(packing, compressed, end, report)?;
         }
-        if packing.promises(compressed, end) {
-            // The header in front of the voxels, and wide numbers that become narrow ones, need room
-            // beyond the result's until they are converted.
-            let extra = end.saturating_sub(len64(self.samples) * (size_of::<T>() as u64));
+        if let Some(promised) = packing.promised(compressed, end) {
+            // The header in front of the voxels, what follows them, and wide numbers that become narrow
+            // ones need room beyond the result's until they are converted.
+            let extra = promised.saturating_sub(len64(self.samples) * (size_of::<T>() as u64));
             let claim = budget.claim_bytes("inflated file", extra);
             claim.map_err(Fault::core("inflated file"))?;
-            let file_bytes = usize::try_from(end).unwrap_or(usize::MAX);
+            let file_bytes = usize::try_from(promised).unwrap_or(usize::MAX);
             let mut staged = Staged::<T>::new(self.samples, file_bytes)?;
             let whole = packing.inflate_single(compressed, staged.file_bytes());
             budget.release_bytes(extra);
             if whole {
+                self.note_tail(promised - end, report);
                 let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
                 return staged.finish(self.samples, offset, conversion);
             }
         }
-        // Several members, something behind the last voxel, or damage.
+        // Several members, much behind the last voxel, or damage.
         if !expands {
             self.verify(packing, compressed, end, report)?;
         }
@@ -291,7 +295,16 @@ impl Stored {
                 available: there,
             });
         }
-        members.finish(TAIL.max(self.bytes), report)
+        let tail = members.finish(TAIL.max(self.bytes), report)?;
+        self.note_tail(tail, report);
+        Ok(())
+    }
+
+    /// Mentions bytes behind the samples, if the format has none there.
+    pub(crate) fn note_tail(&self, bytes: u64, report: &mut Report) {
+        if bytes > self.footer {
+            report.add(Warning::TrailingBytes { bytes });
+        }
     }
 
     fn misfit<T: Voxel>(&self, sample: usize, value: f64) -> Fault {

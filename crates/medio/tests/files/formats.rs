@@ -1,10 +1,12 @@
 //! Every format through the one door: what is written comes back, in its place, whatever its orientation.
 
 use medio::medcore::{Geometry, GeometryTolerance, Image, LabelMap, Lps, Point, Vector};
-use medio::{AnyImage, Compression, Format, ReadOptions, WriteOptions};
+use medio::{AnyImage, Compression, Error, Format, ReadOptions, Warning, WriteOptions};
 
 /// Formats that keep a grid in space.
-const PLACED: [&str; 6] = ["a.nii", "a.nii.gz", "a.mha", "a.mhd", "a.nrrd", "a.nhdr"];
+const PLACED: [&str; 8] = [
+    "a.nii", "a.nii.gz", "a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.mgh", "a.mgz",
+];
 
 /// The 48 ways in which index axes can lie along the world's: three axes in any order, each either way.
 fn orientations() -> Vec<[Vector<Lps>; 3]> {
@@ -36,10 +38,11 @@ fn phantom(steps: [Vector<Lps>; 3]) -> Image<i16, 3> {
     Image::new(grid, (0..60).map(|i| i * 411 - 12_000).collect::<Vec<_>>()).unwrap()
 }
 
+/// Single precision, in which NIfTI-1 and MGH place voxels.
 const TIGHT: GeometryTolerance = GeometryTolerance {
     spacing_relative: 1e-6,
     direction: 1e-6,
-    origin_voxels: 1e-6,
+    origin_voxels: 1e-5,
 };
 
 #[test]
@@ -112,4 +115,73 @@ fn channels_planes_labels_and_every_number_type_come_back() {
         }
         types!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64);
     }
+}
+
+#[test]
+fn an_mgh_file_without_placement_lies_as_freesurfer_puts_it() {
+    // nibabel 5.4 transposes these cosines; the format's own description has y to inferior, z to anterior.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mgh");
+    medio::write(&path, &phantom(orientations()[0])).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[28..30].fill(0);
+    let loaded = medio::decode(&bytes, &ReadOptions::new()).unwrap();
+    assert!(matches!(
+        loaded.report.warnings[..],
+        [Warning::Assumed {
+            key: "goodRASFlag",
+            ..
+        }]
+    ));
+    let [z, y, x] = loaded
+        .value
+        .geometry()
+        .steps()
+        .map(|step| step.to_ras().components());
+    assert_eq!(
+        [x, y, z],
+        [[-1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
+    );
+    let middle = loaded.value.geometry().index_to_world([1.5, 2.0, 2.5]);
+    assert_eq!(middle, Point::new(0.0, 0.0, 0.0));
+}
+
+#[test]
+fn known_formats_that_are_not_read_and_unknown_ones_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan.nii");
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        medio::read::<f32, 3>(&path).unwrap_err()
+    };
+    let dicom = [[0; 128].as_slice(), b"DICM....."].concat();
+    for (bytes, format) in [
+        (b"CDF\x01....".as_slice(), Format::Minc),
+        (b"\x89HDF\r\n\x1a\n...", Format::Hdf5),
+        (&dicom, Format::Dicom),
+    ] {
+        let error = read(bytes);
+        assert!(
+            matches!(&error, Error::UnsupportedFormat { format: found, .. } if *found == format),
+            "{error}"
+        );
+    }
+    let error = read(b"no image at all");
+    assert!(error.to_string().contains("no image at a"), "{error}");
+    assert!(matches!(read(b""), Error::UnknownFormat { .. }));
+    let missing = medio::read::<f32, 3>(folder.path().join("none.mha")).unwrap_err();
+    assert!(
+        matches!(
+            missing,
+            Error::Io {
+                operation: "open",
+                ..
+            }
+        ),
+        "{missing}"
+    );
+    assert!(medio::read::<f32, 3>(folder.path()).is_err());
+    let image = phantom(orientations()[0]);
+    let refused = medio::write(folder.path().join("a.nrrd.gz"), &image);
+    assert!(matches!(refused, Err(Error::UnknownExtension { .. })));
 }

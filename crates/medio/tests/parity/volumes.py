@@ -122,12 +122,13 @@ class Cases:
         series.SetOrigin((1, 2, 3, 0))
         self.from_itk("series", series, endings[0], False)
 
-    def save(self, path):
+    def save(self, path, **versions):
         metadata = {
             "seed": str(SEED),
             "SimpleITK": sitk.Version_VersionString(),
             "numpy": np.__version__,
             "safetensors": safetensors.__version__,
+            **versions,
         }
         save_file(self.tensors, path, metadata)
 

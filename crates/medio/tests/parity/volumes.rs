@@ -1,13 +1,14 @@
-//! MetaImage and NRRD files of SimpleITK and by hand, against what SimpleITK reads from them.
+//! MetaImage and NRRD files against what SimpleITK reads from them, MGH and Analyze against nibabel.
 
 use std::path::Path;
 
+use medio::medcore::buffer::as_bytes;
 use medio::{ReadOptions, decode};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
 /// Opens every case of a fixture and holds it against its oracle; the number of cases.
-pub(crate) fn check(stem: &str) -> usize {
+fn check(stem: &str, tolerance_mm: f64) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity");
     let bytes = std::fs::read(folder.join(format!("{stem}.safetensors"))).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -66,7 +67,7 @@ pub(crate) fn check(stem: &str) -> usize {
                 let m = &affine[4 * row..4 * row + 4];
                 let want = m[0] * w + m[1] * h + m[2] * d + m[3];
                 assert!(
-                    (got - want).abs() < 1e-9,
+                    (got - want).abs() < tolerance_mm,
                     "{stem} {case}: {got} is not {want}"
                 );
             }
@@ -75,7 +76,7 @@ pub(crate) fn check(stem: &str) -> usize {
         let map = ReadOptions::new().map(true);
         let mapped = medio::read_with::<f64, 3>(&path, &map).unwrap().value;
         assert_eq!(
-            Sha256::digest(medio::medcore::buffer::as_bytes(mapped.as_slice()))[..],
+            Sha256::digest(as_bytes(mapped.as_slice()))[..],
             *wanted.data()
         );
         if std::fs::read_dir(folder.path()).unwrap().count() == 1 {
@@ -89,10 +90,16 @@ pub(crate) fn check(stem: &str) -> usize {
 
 #[test]
 fn metaimage_files_have_simpleitks_voxels_to_the_bit_and_its_places() {
-    assert_eq!(check("metaimage"), 41);
+    assert_eq!(check("metaimage", 1e-9), 41);
 }
 
 #[test]
 fn nrrd_files_have_simpleitks_voxels_to_the_bit_and_its_places() {
-    assert_eq!(check("nrrd"), 49);
+    assert_eq!(check("nrrd", 1e-9), 49);
+}
+
+#[test]
+fn mgh_and_analyze_files_have_nibabels_voxels_to_the_bit_and_its_places() {
+    // nibabel multiplies in single precision.
+    assert_eq!(check("mgh_analyze", 1e-4), 24);
 }
