@@ -43,7 +43,7 @@ fn a_scan_whose_affine_is_singular_or_no_number_is_refused_by_name() {
         assert!(
             matches!(
                 &error,
-                Error::Nifti {
+                Error::File {
                     fault: Fault::Core { .. } | Fault::InvalidField { .. },
                     ..
                 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::nifti::Fault;
+use crate::fault::Fault;
+use crate::format::Format;
 
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -22,14 +23,34 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// A NIfTI file is damaged, unsupported or holds values that were not asked for.
+    /// An image file is damaged, unsupported or holds values that were not asked for.
     #[error("{}: {fault}", path.display())]
-    Nifti {
+    File {
         /// The file.
         path: PathBuf,
+        /// The format it was read as.
+        format: Format,
         /// What is wrong with it.
         #[source]
         fault: Fault,
+    },
+    /// A file is of a known format that is not read here.
+    #[error("{}: {format} is not read: {reason}", path.display())]
+    UnsupportedFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// Why, or what to do instead.
+        reason: &'static str,
+    },
+    /// The contents of a file are of no format that this crate knows.
+    #[error("{}: no known image format; it starts with {start:?}", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes, escaped.
+        start: String,
     },
     /// A result could not be written.
     #[error("write {}: {source}", path.display())]
@@ -168,8 +189,45 @@ impl Error {
         }
     }
 
-    pub(crate) fn nifti(path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
+    /// Adds path and format to what is wrong in a file.
+    pub(crate) fn file(format: Format, path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
         let path = path.to_owned();
-        move |fault| Self::Nifti { path, fault }
+        move |fault| match fault {
+            Fault::Io(source) => Self::Io {
+                operation: "read",
+                path,
+                source,
+            },
+            fault => Self::File {
+                path,
+                format,
+                fault,
+            },
+        }
+    }
+
+    /// As [`Error::file`], where what the system refused was to open the file.
+    pub(crate) fn opening(format: Format, path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
+        let path = path.to_owned();
+        move |fault| match fault {
+            Fault::Io(source) => Self::io("open", &path)(source),
+            fault => Self::file(format, &path)(fault),
+        }
+    }
+
+    pub(crate) fn unknown_format(path: &Path, head: &[u8]) -> Self {
+        let start = head.get(..16).unwrap_or(head);
+        Self::UnknownFormat {
+            path: path.to_owned(),
+            start: start.escape_ascii().to_string(),
+        }
+    }
+
+    pub(crate) fn not_written(path: &Path) -> impl FnOnce(medcore::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Write {
+            path,
+            source: Box::new(source),
+        }
     }
 }

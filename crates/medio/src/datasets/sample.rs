@@ -118,7 +118,9 @@ impl Case {
                 warnings.extend(found.map(|warning| (path.clone(), warning)));
                 // From here on both lie on one grid, without the rounding that was tolerated.
                 let same = loaded.value.with_geometry(*image.geometry());
-                Some(same.map_err(|e| Error::nifti(path)(nifti::Fault::core("label")(e)))?)
+                Some(same.map_err(|e| {
+                    Error::file(crate::format::Format::Nifti, path)(nifti::Fault::core("label")(e))
+                })?)
             }
         };
         Ok(Sample {
@@ -147,8 +149,9 @@ impl Case {
                 voxels.extend_from_slice(next.image.as_slice());
                 scan.warnings.extend(next.warnings);
             }
-            scan.image = Image::with_channels(channels, geometry, voxels)
-                .map_err(|e| Error::nifti(first)(nifti::Fault::core("channels")(e)))?;
+            scan.image = Image::with_channels(channels, geometry, voxels).map_err(|e| {
+                Error::file(crate::format::Format::Nifti, first)(nifti::Fault::core("channels")(e))
+            })?;
         }
         match scan.image.channels() {
             got if got == self.channels => Ok(scan),

@@ -205,8 +205,12 @@ impl NnunetWriter {
         }
         for channel in 0..image.channels() {
             let path = self.channel_path(below, id, channel);
-            let single = Image::new(*image.geometry(), image.channel(channel).to_vec())
-                .map_err(|e| Error::nifti(&path)(nifti::Fault::core("channel")(e)))?;
+            let single =
+                Image::new(*image.geometry(), image.channel(channel).to_vec()).map_err(|e| {
+                    Error::file(crate::format::Format::Nifti, &path)(nifti::Fault::core("channel")(
+                        e,
+                    ))
+                })?;
             nifti::write_image(&path, &single, &self.options)?;
         }
         Ok(())

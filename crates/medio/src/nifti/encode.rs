@@ -2,9 +2,10 @@
 
 use medcore::{Geometry, GeometryTolerance};
 
-use super::datatype::Datatype;
-use super::header::{Endian, Header, Version};
+use super::header::{Header, Version};
 use super::xform::{self, Affine, XformChoice};
+use crate::raw::Endian;
+use crate::voxel::Datatype;
 
 /// What a header needs to know of an image.
 pub(crate) struct Subject<'a> {
@@ -39,7 +40,7 @@ pub(crate) fn header(subject: &Subject<'_>) -> Result<Header, Refusal> {
     }
     let fits_one = dim.iter().all(|&n| i16::try_from(n).is_ok());
     let version = match (fits_one, subject.like.map(|like| like.version)) {
-        (true, None | Some(Version::One)) => Version::One,
+        (true, None | Some(Version::One | Version::Analyze)) => Version::One,
         _ => Version::Two,
     };
     let mut header = Header {
@@ -76,6 +77,7 @@ pub(crate) fn header(subject: &Subject<'_>) -> Result<Header, Refusal> {
         slice_end: 0,
         slice_duration: 0.0,
         toffset: 0.0,
+        spm_origin: [0; 3],
     };
     match subject.like {
         Some(like) => keep_place(&mut header, like, subject)?,
@@ -125,7 +127,7 @@ fn keep_place(header: &mut Header, like: &Header, subject: &Subject<'_>) -> Resu
 /// Writes the grid as sform, and as qform too where a rotation and spacings say the same.
 fn set_place(header: &mut Header, geometry: &Geometry<3>) {
     let stored = |v: f64| match header.version {
-        Version::One => f64::from(v as f32),
+        Version::One | Version::Analyze => f64::from(v as f32),
         Version::Two => v,
     };
     header.srow = xform::ras_affine(geometry).map(|row| row.map(stored));
@@ -175,7 +177,7 @@ pub(crate) fn to_bytes(header: &Header) -> Vec<u8> {
         endian: header.endian,
     };
     match header.version {
-        Version::One => write_one(&mut out, header),
+        Version::One | Version::Analyze => write_one(&mut out, header),
         Version::Two => write_two(&mut out, header),
     }
     out.bytes
@@ -337,7 +339,14 @@ mod tests {
                         descrip: one.descrip.clone(),
                         ..wanted.clone()
                     });
-                    assert_eq!(super::super::header::parse(&bytes).unwrap(), wanted);
+                    assert_eq!(
+                        super::super::header::parse(
+                            &bytes,
+                            super::super::header::Unmarked::Refused
+                        )
+                        .unwrap(),
+                        wanted
+                    );
                 }
             }
         }

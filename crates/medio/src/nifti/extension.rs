@@ -1,7 +1,8 @@
 //! Header extensions: opaque bytes with a code, between header and voxels.
 
-use super::header::{Endian, Header};
-use super::report::{Report, Warning};
+use super::header::Header;
+use crate::raw::Endian;
+use crate::report::{Report, Warning};
 
 /// One extension as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,10 @@
 //! fields are in [`super::layout`] and [`super::xform`]. Standard: NIfTI-1.1 and NIfTI-2, the header
 //! files `nifti1.h` and `nifti2.h` (public domain, <https://nifti.nimh.nih.gov>).
 
-use super::datatype::Datatype;
-use super::fault::Fault;
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::raw::Endian;
+use crate::voxel::Datatype;
 
 /// Which of the two header layouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,13 +16,15 @@ pub enum Version {
     One,
     /// 540 bytes, 64-bit dimensions, `f64` geometry.
     Two,
+    /// Analyze 7.5: the layout before NIfTI-1, in pairs only, without orientation.
+    Analyze,
 }
 
 impl Version {
     /// Bytes of the header itself.
     pub(crate) const fn size(self) -> usize {
         match self {
-            Self::One => 348,
+            Self::One | Self::Analyze => 348,
             Self::Two => 540,
         }
     }
@@ -28,28 +32,10 @@ impl Version {
     /// The first byte voxels can have in a single file: header and four bytes of extension flag.
     pub(crate) const fn first_voxel(self) -> u64 {
         match self {
-            Self::One => 352,
+            Self::One | Self::Analyze => 352,
             Self::Two => 544,
         }
     }
-}
-
-/// Order of the bytes of a number in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endian {
-    /// Lowest byte first.
-    Little,
-    /// Highest byte first.
-    Big,
-}
-
-impl Endian {
-    /// The order of this machine.
-    pub const NATIVE: Self = if cfg!(target_endian = "big") {
-        Self::Big
-    } else {
-        Self::Little
-    };
 }
 
 /// The fields of a NIfTI header under their names in the standard, lengths and codes as stored.
@@ -116,13 +102,24 @@ pub struct Header {
     pub slice_duration: f64,
     /// Time of the first volume.
     pub toffset: f64,
+    /// Analyze only: the voxel at zero as SPM counts it, from 1, x first; zeros where there is none.
+    pub spm_origin: [i16; 3],
 }
 
 /// Big enough for either header and the extension flag behind it.
 pub(crate) const MAX_HEADER: usize = 544;
 
+/// What a header without NIfTI's mark may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unmarked {
+    /// Nothing: the file is refused.
+    Refused,
+    /// Analyze 7.5, which has no mark: the file is half of a pair.
+    Analyze,
+}
+
 /// Reads the fields of a header.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Header, Fault> {
+pub(crate) fn parse(bytes: &[u8], unmarked: Unmarked) -> Result<Header, Fault> {
     let size: [u8; 4] = Fields::new(bytes, Endian::Little).array(0)?;
     let (version, endian) = match (i32::from_le_bytes(size), i32::from_be_bytes(size)) {
         (348, _) => (Version::One, Endian::Little),
@@ -131,7 +128,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Header, Fault> {
         (_, 540) => (Version::Two, Endian::Big),
         (other, _) => {
             let reason = format!("sizeof_hdr (byte 0) must be 348 or 540, got {other}");
-            return Err(Fault::NotNifti { reason });
+            return Err(Fault::Unrecognised {
+                format: Format::Nifti,
+                reason,
+            });
         }
     };
     if bytes.len() < version.size() {
@@ -143,8 +143,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Header, Fault> {
     }
     let fields = Fields::new(bytes, endian);
     match version {
-        Version::One => parse_one(&fields),
         Version::Two => parse_two(&fields),
+        Version::One | Version::Analyze => match (fields.array::<4>(344)?, unmarked) {
+            ([b'n', b'+' | b'i', b'1', 0], _) | (_, Unmarked::Refused) => parse_one(&fields),
+            (_, Unmarked::Analyze) => super::analyze::parse(&fields),
+        },
     }
 }
 
@@ -184,6 +187,7 @@ fn parse_one(at: &Fields<'_>) -> Result<Header, Fault> {
         slice_end: at.i16(120)?.into(),
         slice_duration: at.f32(132)?,
         toffset: at.f32(136)?,
+        spm_origin: [0; 3],
     })
 }
 
@@ -229,18 +233,22 @@ fn parse_two(at: &Fields<'_>) -> Result<Header, Fault> {
         slice_end: at.i64(232)?,
         slice_duration: at.f64(208)?,
         toffset: at.f64(216)?,
+        spm_origin: [0; 3],
     })
 }
 
 fn bad_magic(found: &[u8], expected: &str, offset: usize) -> Fault {
     let reason = format!(
-        "magic (byte {offset}) must be {expected}, got \"{}\" (Analyze 7.5 is not read)",
+        "magic (byte {offset}) must be {expected}, got \"{}\" (Analyze 7.5 is read from pairs of .hdr and .img only)",
         found.escape_ascii()
     );
-    Fault::NotNifti { reason }
+    Fault::Unrecognised {
+        format: Format::Nifti,
+        reason,
+    }
 }
 
-fn datatype(code: i16, offset: usize) -> Result<Datatype, Fault> {
+pub(super) fn datatype(code: i16, offset: usize) -> Result<Datatype, Fault> {
     Datatype::from_code(code).map_err(|known| match known {
         Some(name) => Fault::Unsupported {
             what: format!("datatype {name} ({code})"),
@@ -262,14 +270,14 @@ fn exact_f64(value: i64) -> Option<f64> {
 }
 
 /// Numbers at byte offsets; every access is checked.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     bytes: &'a [u8],
-    endian: Endian,
+    pub(super) endian: Endian,
 }
 
 macro_rules! number {
     ($($name:ident: $t:ty => $out:ty),*) => { $(
-        fn $name(&self, offset: usize) -> Result<$out, Fault> {
+        pub(super) fn $name(&self, offset: usize) -> Result<$out, Fault> {
             let bytes = self.array(offset)?;
             Ok(match self.endian {
                 Endian::Little => <$t>::from_le_bytes(bytes),
@@ -299,7 +307,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `N` values, `stride` bytes apart.
-    fn each<T: Copy + Default, const N: usize>(
+    pub(super) fn each<T: Copy + Default, const N: usize>(
         &self,
         offset: usize,
         stride: usize,
@@ -313,7 +321,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Text up to the first NUL; bytes that are not UTF-8 are replaced.
-    fn text<const N: usize>(&self, offset: usize) -> Result<String, Fault> {
+    pub(super) fn text<const N: usize>(&self, offset: usize) -> Result<String, Fault> {
         let bytes = self.array::<N>(offset)?;
         let text = bytes.split(|&b| b == 0).next().unwrap_or_default();
         Ok(String::from_utf8_lossy(text).into_owned())

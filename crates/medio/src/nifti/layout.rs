@@ -1,80 +1,45 @@
 //! From header fields to a volume that may be allocated: every product checked, every rule named.
 
-use super::fault::Fault;
 use super::header::{Header, Version};
-use super::report::{Report, Warning};
+use crate::fault::Fault;
+use crate::raw::{Samples, Stored};
+use crate::report::{Report, Warning};
+use crate::voxel::Datatype;
 
-/// Sizes that were checked against each other; nothing is allocated before this exists.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Layout {
-    /// Dimension 4 or 5, or the samples of a colour.
-    pub channels: usize,
-    /// `[depth, height, width]`.
-    pub shape: [usize; 3],
-    /// Samples in the file: channels times voxels.
-    pub samples: usize,
-    /// Bytes of all voxels in the file.
-    pub bytes: u64,
-    /// First byte of the voxels in their file.
-    pub offset: u64,
-    /// Slope and intercept, none if values are as stored.
-    pub scale: Option<(f64, f64)>,
-}
-
-impl Layout {
-    pub(crate) fn new(header: &Header, report: &mut Report) -> Result<Self, Fault> {
-        let extents = extents(header)?;
-        let [width, height, depth, time, vector, ..] = extents;
-        let voxels = extents
-            .iter()
-            .try_fold(1_u64, |product, &n| product.checked_mul(n));
-        let voxel_bytes = u64::try_from(header.datatype.voxel_bytes()).unwrap_or(u64::MAX);
-        let samples = u64::try_from(header.datatype.samples()).unwrap_or(u64::MAX);
-        let address = |n: Option<u64>| n.filter(|&n| isize::try_from(n).is_ok());
-        // The largest sample is eight bytes: no later product of these can overflow.
-        let too_large = || {
-            dim_fault(
-                header,
-                1,
-                "a product that can be addressed",
-                format!("{extents:?}"),
-            )
-        };
-        address(voxels.and_then(|n| n.checked_mul(samples)?.checked_mul(8)))
-            .ok_or_else(too_large)?;
-        let bytes =
-            address(voxels.and_then(|n| n.checked_mul(voxel_bytes))).ok_or_else(too_large)?;
-        let count = voxels.and_then(|n| n.checked_mul(samples));
-        let size = |n: u64| usize::try_from(n).map_err(|_| too_large());
-        if header.datatype.samples() > 1 && time.max(vector) > 1 {
-            let what = format!("{} with more than three dimensions", header.datatype.name());
-            return Err(Fault::Unsupported { what });
-        }
-        if time > 1 && vector > 1 {
-            let what = format!("dim[5] = {vector} beside dim[4] = {time}");
-            return Err(Fault::Unsupported { what });
-        }
-        check_bitpix(header, report);
-        Ok(Self {
-            channels: size(time.max(vector).max(samples))?,
-            shape: [size(depth)?, size(height)?, size(width)?],
-            samples: size(count.ok_or_else(too_large)?)?,
-            bytes,
-            offset: offset(header, report)?,
-            scale: scale(header, report)?,
-        })
+/// How the voxels of a header lie in their file.
+pub(crate) fn stored(header: &Header, report: &mut Report) -> Result<Stored, Fault> {
+    let extents = extents(header)?;
+    let [width, height, depth, time, vector, ..] = extents;
+    let samples = u64::try_from(header.datatype.samples()).unwrap_or(u64::MAX);
+    if samples > 1 && time.max(vector) > 1 {
+        let what = format!("{} with more than three dimensions", header.datatype.name());
+        return Err(Fault::Unsupported { what });
     }
-
-    /// Bytes up to and including the last voxel.
-    pub(crate) fn end(&self) -> Result<u64, Fault> {
-        let end = self.offset.checked_add(self.bytes);
-        end.filter(|&end| isize::try_from(end).is_ok())
-            .ok_or(Fault::Truncated {
-                what: "the voxels",
-                needed: u64::MAX,
-                available: 0,
-            })
+    if time > 1 && vector > 1 {
+        let what = format!("dim[5] = {vector} beside dim[4] = {time}");
+        return Err(Fault::Unsupported { what });
     }
+    let (sample, order) = match samples {
+        1 => (header.datatype, Samples::Planar),
+        _ => (Datatype::U8, Samples::Interleaved { run: 1 }),
+    };
+    let channels = time.max(vector).max(samples);
+    let stored = Stored::new(channels, [depth, height, width], sample).ok_or_else(|| {
+        dim_fault(
+            header,
+            1,
+            "a product that can be addressed",
+            format!("{extents:?}"),
+        )
+    })?;
+    check_bitpix(header, report);
+    Ok(Stored {
+        endian: header.endian,
+        order,
+        offset: offset(header, report)?,
+        scale: scale(header, report)?,
+        ..stored
+    })
 }
 
 /// The seven lengths, x first, 1 where there is no such dimension.
@@ -104,7 +69,7 @@ fn dim_fault(header: &Header, axis: usize, rule: &'static str, value: String) ->
         "dim[0]", "dim[1]", "dim[2]", "dim[3]", "dim[4]", "dim[5]", "dim[6]", "dim[7]",
     ];
     let (start, stride) = match header.version {
-        Version::One => (40_usize, 2),
+        Version::One | Version::Analyze => (40_usize, 2),
         Version::Two => (16, 8),
     };
     Fault::InvalidField {
@@ -131,7 +96,7 @@ fn offset(header: &Header, report: &mut Report) -> Result<u64, Fault> {
     let invalid = |rule| Fault::InvalidField {
         field: "vox_offset",
         offset: match header.version {
-            Version::One => 108,
+            Version::One | Version::Analyze => 108,
             Version::Two => 168,
         },
         rule,
@@ -160,7 +125,7 @@ fn offset(header: &Header, report: &mut Report) -> Result<u64, Fault> {
 fn scale(header: &Header, report: &mut Report) -> Result<Option<(f64, f64)>, Fault> {
     let (slope, inter) = (header.scl_slope, header.scl_inter);
     let (slope_at, inter_at) = match header.version {
-        Version::One => (112, 116),
+        Version::One | Version::Analyze => (112, 116),
         Version::Two => (176, 184),
     };
     let infinite = |field, offset, value: f64| Fault::InvalidField {

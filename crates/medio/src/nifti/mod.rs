@@ -1,4 +1,5 @@
-//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr` + `.img`, both byte orders, read and written.
+//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr` + `.img`, both byte orders, read and written; Analyze 7.5
+//! pairs, read.
 //!
 //! Images come in LPS millimetres and `[channels, depth, height, width]`; the way from NIfTI's RAS and
 //! back is here and nowhere else. Compression is recognised by content. Values are scaled in `f64`.
@@ -8,6 +9,18 @@
 //! Written from the standard (<https://nifti.nimh.nih.gov>); nibabel decides where it is silent.
 
 // What reads untrusted bytes may not panic, wrap or index.
+#[cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
+)]
+mod analyze;
 #[cfg_attr(
     not(test),
     deny(
@@ -32,18 +45,6 @@ mod extension;
     )
 )]
 mod header;
-#[cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions
-    )
-)]
-mod inflate;
 #[cfg_attr(
     not(test),
     deny(
@@ -81,25 +82,48 @@ mod open;
 )]
 mod xform;
 
-mod convert;
 mod datatype;
-mod deflate;
 mod encode;
-mod fault;
-mod options;
+mod loaded;
 mod read;
-mod report;
 mod write;
 
-pub use datatype::{Datatype, Voxel};
+pub(crate) use open::header_of;
+
+pub use crate::any_image::AnyImage;
+pub use crate::fault::Fault;
+pub use crate::options::ReadOptions;
+pub use crate::raw::Endian;
+pub use crate::report::{Report, Warning};
+pub use crate::voxel::{Datatype, Voxel};
 pub use extension::Extension;
-pub use fault::Fault;
-pub use header::{Endian, Header, Version};
-pub use options::{AnyImage, Info, Loaded, ReadOptions};
+pub use header::{Header, Version};
+pub use loaded::{Info, Loaded};
 pub use read::{
     decode, read, read_header, read_header_with, read_image, read_image_with, read_labels,
     read_labels_with,
 };
-pub use report::{Report, Warning};
 pub use write::{WriteOptions, check_target, write_image, write_labels};
 pub use xform::XformChoice;
+
+/// Opens a file or a pair for the door that all formats share.
+pub(crate) fn open_path(
+    path: &std::path::Path,
+    options: &ReadOptions,
+    budget: &medcore::Budget,
+) -> crate::Result<(crate::volume::Opened<'static>, crate::Header)> {
+    open::open_path(path, options, budget).map(split)
+}
+
+/// As [`open_path`], from a single file in memory.
+pub(crate) fn open_memory<'a>(
+    bytes: &'a [u8],
+    options: &ReadOptions,
+) -> crate::Result<(crate::volume::Opened<'a>, crate::Header)> {
+    open::open_memory(bytes, options).map(split)
+}
+
+fn split(opened: open::Opened<'_>) -> (crate::volume::Opened<'_>, crate::Header) {
+    let header = crate::Header::Nifti(Box::new(opened.header));
+    (opened.volume, header)
+}

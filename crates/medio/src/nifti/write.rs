@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use medcore::buffer::as_bytes;
-use medcore::{Geometry, Image, Label, LabelMap, Vector, atomic::Pending};
+use medcore::{Geometry, Image, Label, LabelMap, atomic::Pending};
 
-use super::datatype::Voxel;
-use super::deflate;
 use super::encode::{self, Subject};
 use super::header::Header;
 use super::open;
 use crate::error::{Error, Result};
+use crate::raw::{deflate, is_gzip_name, without_gzip};
+use crate::volume::widened;
+use crate::voxel::Voxel;
 
 /// How to write.
 ///
@@ -124,7 +125,7 @@ pub fn check_target(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     Target::of(path)?;
     let trial = Pending::fill(path, |_| Ok(()));
-    trial.map(drop).map_err(not_written(path))
+    trial.map(drop).map_err(Error::not_written(path))
 }
 
 fn write<T: Voxel, const D: usize>(
@@ -159,25 +160,17 @@ fn write<T: Voxel, const D: usize>(
             }
             parts.iter().try_for_each(|part| out.write_all(part))
         });
-        pending.map_err(not_written(path))
+        pending.map_err(Error::not_written(path))
     };
     match &target.files {
         Files::Single => {
             let file = fill(path, &[&header, voxels])?;
-            file.commit().map_err(not_written(path))
+            file.commit().map_err(Error::not_written(path))
         }
         Files::Pair { header: hdr, image } => {
             let (image, hdr) = (fill(image, &[voxels])?, fill(hdr, &[&header])?);
-            image.commit_with(hdr).map_err(not_written(path))
+            image.commit_with(hdr).map_err(Error::not_written(path))
         }
-    }
-}
-
-fn not_written(path: &Path) -> impl FnOnce(medcore::Error) -> Error + use<> {
-    let path = path.to_owned();
-    move |source| Error::Write {
-        path,
-        source: Box::new(source),
     }
 }
 
@@ -195,7 +188,7 @@ enum Files {
 impl Target {
     fn of(path: &Path) -> Result<Self> {
         let is = |p: &Path, e: &str| p.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
-        let (plain, compressed) = (open::without_gzip(path), open::is_gzip_name(path));
+        let (plain, compressed) = (without_gzip(path), is_gzip_name(path));
         let pair = |extension| open::counterpart(path, extension);
         let files = match () {
             () if is(&plain, "nii") => Files::Single,
@@ -216,29 +209,4 @@ impl Target {
         };
         Ok(Self { files, compressed })
     }
-}
-
-/// The grid in three dimensions: axes of one voxel in front, perpendicular to the others, 1 mm long.
-fn widened<const D: usize>(geometry: &Geometry<D>) -> std::result::Result<Geometry<3>, String> {
-    let (shape, steps) = (geometry.shape(), geometry.steps());
-    let unit = |a: Vector<_>| a * a.norm().recip();
-    let widened = match (D, steps.as_slice()) {
-        (3, &[depth, height, width]) => [depth, height, width],
-        (2, &[height, width]) => [unit(unit(width).cross(unit(height))), height, width],
-        (1, &[width]) => {
-            let [x, y, z] = unit(width).components().map(f64::abs);
-            // Any direction that is not along the line.
-            let other = match (x <= y, y <= z, x <= z) {
-                (true, _, true) => Vector::new(1.0, 0.0, 0.0),
-                (false, true, _) => Vector::new(0.0, 1.0, 0.0),
-                _ => Vector::new(0.0, 0.0, 1.0),
-            };
-            let height = unit(unit(width).cross(other));
-            [unit(unit(width).cross(height)), height, width]
-        }
-        _ => return Err(format!("{D} dimensions")),
-    };
-    let extent = |a: usize| if a + D >= 3 { shape[a + D - 3] } else { 1 };
-    Geometry::new(std::array::from_fn(extent), geometry.origin(), widened)
-        .map_err(|e| e.to_string())
 }

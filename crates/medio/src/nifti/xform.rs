@@ -5,9 +5,10 @@
 
 use medcore::{Geometry, Lps, Point, Ras, Vector};
 
-use super::fault::Fault;
 use super::header::Header;
-use super::report::{Report, Warning};
+use crate::fault::Fault;
+use crate::grid::grid;
+use crate::report::{Report, Warning};
 
 /// An affine from (i, j, k, 1) to RAS in the file's unit, row-major.
 pub(crate) type Affine = [[f64; 4]; 3];
@@ -35,7 +36,7 @@ impl Header {
     /// Refuses a map that is absent, not finite, flat, or whose quaternion is longer than 1.
     pub fn geometry(&self, choice: XformChoice) -> Result<(Geometry<3>, Report), Fault> {
         let mut report = Report::default();
-        let layout = super::layout::Layout::new(self, &mut Report::default())?;
+        let layout = super::layout::stored(self, &mut Report::default())?;
         let geometry = geometry(self, layout.shape, choice, &mut report)?;
         Ok((geometry, report))
     }
@@ -78,7 +79,8 @@ pub(crate) fn geometry(
         XformChoice::Auto => {
             report.add(Warning::NoOrientation);
             let zooms = zooms(header, shape, report);
-            place(&base_affine(shape, zooms), shape, unit, "pixdim")
+            let centre = spm_origin(header, shape).unwrap_or_else(|| middle(shape));
+            place(&base_affine(centre, zooms), shape, unit, "pixdim")
         }
     }
 }
@@ -123,15 +125,7 @@ fn place(
     let step = |x, y, z| Vector::<Ras>::new(x, y, z).to_lps();
     let steps = [step(xk, yk, zk), step(xj, yj, zj), step(xi, yi, zi)];
     let origin = Point::<Ras>::new(xo, yo, zo).to_lps();
-    let geometry = Geometry::new(shape, origin, steps).map_err(Fault::core(what))?;
-    for (axis, spacing) in geometry.spacing().into_iter().enumerate() {
-        // A picometre and a kilometre: beyond them a header is damaged, not daring.
-        if !(1e-9..=1e6).contains(&spacing) {
-            let source = medcore::Error::InvalidSpacing { axis, spacing };
-            return Err(Fault::core(what)(source));
-        }
-    }
-    Ok(geometry)
+    grid(shape, origin, steps, what)
 }
 
 /// The RAS affine of a grid: the inverse of [`place`] in millimetres, exact to the bit.
@@ -305,17 +299,33 @@ fn zooms(header: &Header, shape: [usize; 3], report: &mut Report) -> [f64; 3] {
     })
 }
 
-/// No orientation at all: x to the left, centre at zero (nibabel's `get_base_affine`).
-fn base_affine([depth, height, width]: [usize; 3], [zx, zy, zz]: [f64; 3]) -> Affine {
+/// The middle of the grid as an index, x first.
+fn middle([depth, height, width]: [usize; 3]) -> [f64; 3] {
     #[expect(
         clippy::as_conversions,
         reason = "an index that fits memory is near enough as f64"
     )]
-    let middle = |n: usize| n.saturating_sub(1) as f64 / 2.0;
+    [width, height, depth].map(|n| n.saturating_sub(1) as f64 / 2.0)
+}
+
+/// SPM's origin of an Analyze header as an index, x first, if it is set and not absurd (nibabel's rule).
+fn spm_origin(header: &Header, [depth, height, width]: [usize; 3]) -> Option<[f64; 3]> {
+    let origin = header.spm_origin;
+    let near = |(at, extent): (&i16, usize)| {
+        let (at, extent) = (i64::from(*at), i64::try_from(extent).unwrap_or(i64::MAX));
+        at > extent.saturating_neg() && at < extent.saturating_mul(2)
+    };
+    let is_set = origin.iter().any(|&v| v != 0);
+    let usable = is_set && origin.iter().zip([width, height, depth]).all(near);
+    usable.then(|| origin.map(|at| f64::from(at) - 1.0))
+}
+
+/// No orientation at all: x to the left, the centre at zero (nibabel's `get_base_affine`).
+fn base_affine([cx, cy, cz]: [f64; 3], [zx, zy, zz]: [f64; 3]) -> Affine {
     [
-        [-zx, 0.0, 0.0, middle(width) * zx],
-        [0.0, zy, 0.0, -middle(height) * zy],
-        [0.0, 0.0, zz, -middle(depth) * zz],
+        [-zx, 0.0, 0.0, cx * zx],
+        [0.0, zy, 0.0, -cy * zy],
+        [0.0, 0.0, zz, -cz * zz],
     ]
 }
 

@@ -117,7 +117,7 @@ fn a_two_dimensional_image_keeps_its_place_in_the_body() {
     nifti::write_image(&volume, &ramp(1, |i| i as u8), &WriteOptions::new()).unwrap();
     assert!(matches!(
         nifti::read_image::<u8, 2>(&volume),
-        Err(Error::Nifti {
+        Err(Error::File {
             fault: Fault::Shape { .. },
             ..
         })
@@ -201,7 +201,7 @@ fn labels_must_be_whole_numbers_in_range_and_the_first_other_one_is_named() {
     };
     assert_eq!(write(0, 255.0).unwrap().as_slice()[0], 255);
     for bad in [0.5, 256.0, -1.0, f32::NAN, f32::INFINITY] {
-        let Err(Error::Nifti {
+        let Err(Error::File {
             fault:
                 Fault::Value {
                     value,
@@ -220,7 +220,7 @@ fn labels_must_be_whole_numbers_in_range_and_the_first_other_one_is_named() {
     nifti::write_image(&path, &ramp(2, |_| 0_u8), &WriteOptions::new()).unwrap();
     assert!(matches!(
         nifti::read_labels::<u8, 3>(&path),
-        Err(Error::Nifti {
+        Err(Error::File {
             fault: Fault::Shape { channels: 2, .. },
             ..
         })
@@ -349,7 +349,7 @@ fn a_budget_too_small_for_the_voxels_is_an_error_before_they_are_read() {
         assert!(
             matches!(
                 &error,
-                Error::Nifti {
+                Error::File {
                     fault: Fault::Core { .. },
                     ..
                 }

@@ -6,6 +6,7 @@
 mod datatypes;
 mod oracle;
 mod pairs;
+mod volumes;
 mod written;
 mod xforms;
 

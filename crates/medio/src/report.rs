@@ -59,6 +59,12 @@ pub enum Warning {
         /// Spatial bits of `xyzt_units`.
         code: u8,
     },
+    /// A unit of length is none that is known; millimetres were assumed.
+    #[error("unit {unit:?} is not known; millimetres were assumed")]
+    UnitUnknown {
+        /// As the file names it.
+        unit: String,
+    },
     /// `bitpix` contradicts `datatype`, which was believed.
     #[error("bitpix {bitpix} contradicts datatype {datatype}; the latter was believed")]
     BitpixDisagrees {
@@ -114,6 +120,48 @@ pub enum Warning {
     /// The name and the contents disagree about compression; the contents were believed.
     #[error("the name and the contents disagree about gzip; the contents were believed")]
     NameDisagreesWithContents,
+    /// Bytes of compressed data are more or fewer than the header says; the data was believed.
+    #[error("the header says {declared} compressed bytes, {found} are there")]
+    CompressedSizeDisagrees {
+        /// What the header says.
+        declared: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// A key stands in the header twice; the last one counts.
+    #[error("{key} (line {line}) is there twice; the last one was believed")]
+    RepeatedKey {
+        /// The key, shortened.
+        key: String,
+        /// Line of the last one.
+        line: usize,
+    },
+    /// The header says nothing of this; what the format's own tools assume was assumed.
+    #[error("the header has no {key}; {used} was assumed")]
+    Assumed {
+        /// The key.
+        key: &'static str,
+        /// What was assumed.
+        used: &'static str,
+    },
+    /// An entry that would change values was not applied, as the format's own tools do not apply it.
+    #[error("{key} was not applied")]
+    EntryIgnored {
+        /// The key.
+        key: &'static str,
+    },
+    /// World coordinates are in a space that has no anatomical meaning; they were taken for LPS.
+    #[error("coordinates of space {space:?} were taken for LPS millimetres")]
+    SpaceAssumed {
+        /// The space as the file names it, empty if it names none.
+        space: String,
+    },
+    /// A file beside this one holds an affine that was not used.
+    #[error("{name:?} beside the image was not read")]
+    SidecarIgnored {
+        /// Its name.
+        name: String,
+    },
     /// The chain of extensions is broken; those before were kept.
     #[error("the extension at byte {offset} is malformed")]
     MalformedExtension {

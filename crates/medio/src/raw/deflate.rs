@@ -1,4 +1,4 @@
-//! Gzip in parallel: blocks compressed apart and joined into one member that every reader understands.
+//! Gzip and zlib in parallel: blocks compressed apart and joined into one member that every reader understands.
 //!
 //! As pigz does it: each block ends at a byte border (a sync flush), the last one ends the stream, and
 //! the checksums of the blocks are combined. Block borders depend on the data's length alone, so the
@@ -12,10 +12,32 @@ use rayon::prelude::*;
 /// Bytes compressed at a time: large enough that starting without history costs under a percent.
 const BLOCK: usize = 1 << 20;
 
+/// What stands around deflated data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrapper {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950.
+    Zlib,
+}
+
 /// Writes `parts`, one after the other, as a gzip member.
 pub(crate) fn write_gzip(out: &mut dyn Write, parts: &[&[u8]], level: u32) -> io::Result<()> {
-    // RFC 1952: deflate, no flags, no time (so that equal images give equal files), unknown system.
-    out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])?;
+    write(out, parts, level, Wrapper::Gzip)
+}
+
+/// Writes `parts`, one after the other, as one compressed stream.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    parts: &[&[u8]],
+    level: u32,
+    wrapper: Wrapper,
+) -> io::Result<()> {
+    match wrapper {
+        // Deflate, no flags, no time (so that equal images give equal files), unknown system.
+        Wrapper::Gzip => out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])?,
+        Wrapper::Zlib => out.write_all(&[0x78, 0x9c])?,
+    }
     let blocks: Vec<&[u8]> = parts.iter().flat_map(|part| part.chunks(BLOCK)).collect();
     let mut crc = Crc::new();
     let mut length: u32 = 0;
@@ -46,8 +68,17 @@ pub(crate) fn write_gzip(out: &mut dyn Write, parts: &[&[u8]], level: u32) -> io
     if blocks.is_empty() {
         out.write_all(&compress(&[], level, FlushCompress::Finish)?)?;
     }
-    out.write_all(&crc.sum().to_le_bytes())?;
-    out.write_all(&length.to_le_bytes())
+    match wrapper {
+        Wrapper::Gzip => {
+            out.write_all(&crc.sum().to_le_bytes())?;
+            out.write_all(&length.to_le_bytes())
+        }
+        Wrapper::Zlib => {
+            let mut adler = libdeflater::Adler32::new();
+            parts.iter().for_each(|part| adler.update(part));
+            out.write_all(&adler.sum().to_be_bytes())
+        }
+    }
 }
 
 fn compress(block: &[u8], level: u32, flush: FlushCompress) -> io::Result<Vec<u8>> {
@@ -94,7 +125,11 @@ mod tests {
                 assert_eq!(back[..4], *b"head");
                 assert!(back[4..] == bytes, "{len} bytes at level {level}");
                 let mut once = vec![0; back.len()];
-                assert!(super::super::inflate::inflate_single(&file, &mut once));
+                assert!(crate::raw::Packing::Gzip.inflate_single(&file, &mut once));
+                let mut file = Vec::new();
+                write(&mut file, &[b"head", &bytes], level, Wrapper::Zlib).unwrap();
+                assert!(crate::raw::Packing::Zlib.inflate_single(&file, &mut once));
+                assert!(once == back);
             }
         }
     }

@@ -8,9 +8,9 @@
 use medcore::Plain;
 use medcore::buffer::{self, as_bytes_mut};
 
-use super::datatype::{Datatype, Voxel};
-use super::fault::Fault;
-use super::header::Endian;
+use super::endian::Endian;
+use crate::fault::Fault;
+use crate::voxel::{Datatype, Voxel};
 
 /// Numbers in a block.
 const BLOCK: usize = 8192;
@@ -143,7 +143,7 @@ fn to_f32(sample: Datatype, bytes: &[u8], out: &mut [f32]) {
 }
 
 /// Numbers of the other byte order.
-fn swap(sample: Datatype, bytes: &mut [u8]) {
+pub(crate) fn swap(sample: Datatype, bytes: &mut [u8]) {
     match sample.voxel_bytes() {
         2 => bytes
             .as_chunks_mut::<2>()
