@@ -77,6 +77,18 @@ mod stack;
     )
 )]
 mod tiff;
+#[cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
+)]
+mod tiff_directory;
 
 mod write;
 

@@ -8,6 +8,7 @@ use ::tiff::decoder::{ChunkType, Decoder, Limits};
 use ::tiff::tags::Tag;
 
 use super::open::{Layout, Picture, codec, expands, room};
+use super::tiff_directory;
 use crate::fault::Fault;
 use crate::raw::{Stored, len64};
 use crate::voxel::Datatype;
@@ -21,6 +22,7 @@ const MOST_PAGES: u64 = 1 << 16;
 type Pages<'f> = Decoder<Cursor<&'f [u8]>>;
 
 pub(super) fn open(file: Cow<'_, [u8]>) -> Result<Picture<'_>, Fault> {
+    tiff_directory::check(&file)?;
     let mut pages = pages(&file)?;
     let first = page(&mut pages)?;
     let mut count = 1_u64;
