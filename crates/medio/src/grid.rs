@@ -1,8 +1,9 @@
 //! From the numbers of a header to a grid, with the rules that all formats share.
 
-use medcore::{Geometry, Lps, Point, Vector};
+use medcore::{Calibration, Geometry, Lps, Point, Vector};
 
 use crate::fault::Fault;
+use crate::options::ReadOptions;
 
 /// A grid whose spacings a scanner could have; `what` names the fields in messages.
 pub(crate) fn grid(
@@ -47,4 +48,18 @@ pub(crate) fn grid_of_rank(
         got,
     })?;
     grid(shape, geometry.origin(), geometry.steps(), what)
+}
+
+/// The grid of a file that says nothing of space: the caller's, or voxels of unit size without calibration.
+pub(crate) fn unplaced(shape: [usize; 3], options: &ReadOptions) -> Result<Geometry<3>, Fault> {
+    match &options.grid {
+        None => Geometry::axis_aligned(shape, [1.0; 3])
+            .map(|grid| grid.with_calibration(Calibration::Unknown))
+            .map_err(Fault::core("shape")),
+        Some(grid) if grid.shape() == shape => Ok(*grid),
+        Some(grid) => Err(Fault::Contradiction {
+            rule: "the grid given to ReadOptions must have the shape of the file",
+            got: format!("{:?} for {shape:?}", grid.shape()),
+        }),
+    }
 }

@@ -17,6 +17,8 @@ pub enum Header {
     MetaImage(metaimage::Header),
     /// NRRD.
     Nrrd(Box<nrrd::Header>),
+    /// A format whose header says nothing beyond sizes and number type: arrays and pictures.
+    Plain(Format),
     /// MGH.
     Mgh(mgh::Header),
 }
@@ -31,6 +33,7 @@ impl Header {
             Self::MetaImage(_) => Format::MetaImage,
             Self::Nrrd(_) => Format::Nrrd,
             Self::Mgh(_) => Format::Mgh,
+            Self::Plain(format) => *format,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use medcore::Budget;
+use medcore::{Budget, Geometry};
 
 use crate::nifti::XformChoice;
 
@@ -19,6 +19,8 @@ pub struct ReadOptions {
     pub(crate) xform: XformChoice,
     pub(crate) map: bool,
     pub(crate) extensions: bool,
+    pub(crate) grid: Option<Geometry<3>>,
+    pub(crate) array: Option<String>,
 }
 
 impl ReadOptions {
@@ -49,6 +51,21 @@ impl ReadOptions {
     #[must_use]
     pub fn map(mut self, map: bool) -> Self {
         self.map = map;
+        self
+    }
+
+    /// Places files that say nothing of space (NumPy arrays, pictures) on this grid, which must have their
+    /// shape; without it they get voxels of unit size whose millimetres are unknown.
+    #[must_use]
+    pub fn grid(mut self, grid: Geometry<3>) -> Self {
+        self.grid = Some(grid);
+        self
+    }
+
+    /// Chooses an array of a NumPy archive that holds several.
+    #[must_use]
+    pub fn array(mut self, name: impl Into<String>) -> Self {
+        self.array = Some(name.into());
         self
     }
 

@@ -13,7 +13,7 @@ use crate::options::ReadOptions;
 use crate::raw::Source;
 use crate::volume::{Opened, Volume};
 use crate::voxel::Voxel;
-use crate::{metaimage, mgh, nifti, nrrd};
+use crate::{metaimage, mgh, nifti, nrrd, numpy, picture};
 
 /// Reads an image as `T`: floats are rounded to the nearest, integers must be exact.
 ///
@@ -218,6 +218,17 @@ fn open_source<'a>(
             let (opened, header) = mgh::open(source, budget)?;
             (opened, Header::Mgh(header))
         }
-        _ => return Err(Refused::Unread("it is not read")),
+        Format::Npy => (numpy::open(source, options)?, Header::Plain(format)),
+        Format::Npz => {
+            let opened = numpy::open_archive(source, options, budget)?;
+            (opened, Header::Plain(format))
+        }
+        Format::Png | Format::Tiff | Format::Jpeg | Format::Bmp => {
+            let opened = picture::open(format, source, options, budget)?;
+            (opened, Header::Plain(format))
+        }
+        Format::Nifti | Format::Analyze | Format::Dicom | Format::Minc | Format::Hdf5 => {
+            return Err(Refused::Unread("it is not a volume in one file"));
+        }
     })
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::format::Format;
 use crate::volume::widened;
 use crate::voxel::{Datatype, Voxel};
-use crate::{metaimage, mgh, nifti, nrrd};
+use crate::{metaimage, mgh, nifti, nrrd, numpy, picture};
 
 /// Whether and how hard voxels are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +200,10 @@ pub(crate) fn vector_text(numbers: &[f64], between: &str) -> String {
 /// | `.mha`, `.mhd` | MetaImage |
 /// | `.nrrd`, `.nhdr` | NRRD |
 /// | `.mgh`, `.mgz` | MGH, of `u8`, `i16`, `u16`, `i32` or `f32` |
+/// | `.npz` | NumPy archive with the array `image` and the affine `affine_lps` |
+/// | `.npy` | NumPy array, without the grid |
+/// | `.png` | PNG of one slice of `u8` or `u16`, without the grid |
+/// | `.tif`, `.tiff` | TIFF of a page a slice, without the grid |
 ///
 /// ```no_run
 /// # fn f(scan: &medio::medcore::Image<i16, 3>) -> medio::Result<()> {
@@ -317,9 +321,13 @@ fn put(
         Some(Format::MetaImage) => metaimage::write(path, subject, options),
         Some(Format::Nrrd) => nrrd::write(path, subject, options),
         Some(Format::Mgh) => mgh::write(path, subject, options),
+        Some(Format::Npy) => numpy::write(path, subject, options),
+        Some(Format::Npz) => numpy::write_archive(path, subject, options),
+        Some(Format::Png) => picture::write_png(path, subject, options),
+        Some(Format::Tiff) => picture::write_tiff(path, subject, options),
         _ => Err(Error::UnknownExtension {
             path: path.to_owned(),
-            expected: ".nii, .hdr, .img (with or without .gz), .mha, .mhd, .nrrd, .nhdr, .mgh or .mgz",
+            expected: ".nii, .hdr, .img (with or without .gz), .mha, .mhd, .nrrd, .nhdr, .mgh, .mgz, .npy, .npz, .png or .tif",
         }),
     }
 }

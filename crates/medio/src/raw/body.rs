@@ -38,7 +38,12 @@ pub enum Body<'a> {
     Text { digits: Digits, bytes: Span<'a> },
     /// Equal shares of the voxels in several files.
     Parts(Parts),
+    /// Samples that a codec makes when they are needed.
+    Decoded(Decode<'a>),
 }
+
+/// Makes all samples of a file, and claims what it needs for that.
+pub(crate) type Decode<'a> = Box<dyn FnOnce(&Budget) -> Result<Vec<u8>, Fault> + 'a>;
 
 impl fmt::Debug for Body<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,6 +51,7 @@ impl fmt::Debug for Body<'_> {
             Self::Plain { len, .. } => write!(f, "Plain({len} bytes)"),
             Self::Packed { packing, bytes } => write!(f, "{packing:?}({} bytes)", bytes.len()),
             Self::Text { digits, bytes } => write!(f, "{digits:?}({} bytes)", bytes.len()),
+            Self::Decoded(_) => f.write_str("Decoded"),
             Self::Parts(parts) => write!(f, "Parts({} files)", parts.files.len()),
         }
     }
@@ -207,7 +213,7 @@ impl Body<'_> {
                 head.truncate(read);
                 Ok(head)
             }
-            Self::Text { .. } | Self::Parts(_) => Ok(Vec::new()),
+            Self::Text { .. } | Self::Parts(_) | Self::Decoded(_) => Ok(Vec::new()),
         }
     }
 
@@ -231,7 +237,7 @@ impl Body<'_> {
                 }
                 start.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             }
-            Self::Text { .. } | Self::Parts(_) => {}
+            Self::Text { .. } | Self::Parts(_) | Self::Decoded(_) => {}
         }
         Ok(start)
     }
@@ -293,6 +299,7 @@ impl Body<'_> {
                     return Err(truncated(needed, bytes.len()));
                 }
             }
+            Self::Decoded(_) => {}
             Self::Parts(parts) => {
                 for index in 0..parts.files.len() {
                     let mut share = stored.share(parts.files.len())?;

@@ -72,7 +72,7 @@ mod name;
 mod stored;
 
 pub(crate) use body::Body;
-pub(crate) use body::{Encoding, Parts, Skip, SkipBytes};
+pub(crate) use body::{Decode, Encoding, Parts, Skip, SkipBytes, Span};
 pub(crate) use convert::{Convert, swap};
 pub(crate) use detached::{below, series};
 pub use endian::Endian;

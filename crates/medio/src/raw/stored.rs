@@ -20,6 +20,8 @@ pub(crate) enum Samples {
     Planar,
     /// So many voxels of a channel, then as many of the next: 1 where all samples of a voxel are together.
     Interleaved { run: usize },
+    /// All axes the other way round: channels fastest, then depth, height and width (Fortran's order).
+    Reversed,
 }
 
 /// Sizes that were checked against each other; nothing is allocated before this exists.
@@ -110,6 +112,7 @@ impl Stored {
         let voxels = self.samples / self.channels;
         let run = match self.order {
             Samples::Interleaved { run } if self.channels > 1 && run < voxels => run,
+            Samples::Reversed => return self.turned(&mixed, budget),
             _ => return Ok(mixed),
         };
         let what = "channels";
@@ -127,6 +130,28 @@ impl Stored {
             }
         }
         Ok(planes.into())
+    }
+
+    /// Samples of Fortran's order in that of images.
+    fn turned<T: Voxel>(&self, mixed: &[T], budget: &Budget) -> Result<Buffer<T>, Fault> {
+        let what = "axes";
+        budget
+            .claim_array(what, &[len64(mixed.len())], size_of::<T>() as u64)
+            .map_err(Fault::core(what))?;
+        let mut turned = medcore::buffer::reserve(mixed.len(), what).map_err(Fault::core(what))?;
+        let [depth, height, width] = self.shape;
+        for channel in 0..self.channels {
+            for d in 0..depth {
+                for h in 0..height {
+                    let first = channel + self.channels * (d + depth * h);
+                    let row = mixed[first..]
+                        .iter()
+                        .step_by(self.channels * depth * height);
+                    turned.extend(row.take(width));
+                }
+            }
+        }
+        Ok(turned.into())
     }
 
     /// The samples of several files, one after the other.
@@ -193,6 +218,13 @@ impl Stored {
             Body::Text { digits, bytes } => {
                 let bytes = bytes.load(budget)?;
                 self.written(digits, &bytes, conversion)
+            }
+            Body::Decoded(decode) => {
+                let bytes = decode(budget)?;
+                let mut rest = bytes.as_slice();
+                convert::from_stream(self.samples, conversion, &mut |block| {
+                    Ok(rest.read_exact(block)?)
+                })
             }
             Body::Parts(_) => {
                 return Err(Fault::Unsupported {
@@ -312,6 +344,11 @@ impl Stored {
         let voxels = depth * height * width;
         let (channel, at) = match self.order {
             Samples::Planar => (sample / voxels, sample % voxels),
+            Samples::Reversed => {
+                let (channel, at) = (sample % self.channels, sample / self.channels);
+                let (d, at) = (at % depth, at / depth);
+                (channel, (d * height + at % height) * width + at / height)
+            }
             Samples::Interleaved { run } => {
                 let group = run * self.channels;
                 let (outer, inside) = (sample / group, sample % group);

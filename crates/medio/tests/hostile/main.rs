@@ -8,4 +8,6 @@ mod allocator;
 mod builder;
 mod catalogue;
 mod damage;
+mod formats;
 mod mutation;
+mod volumes;

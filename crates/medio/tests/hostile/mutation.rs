@@ -101,7 +101,7 @@ const NUMBERS: [[u8; 8]; 10] = [
 ];
 
 /// One change: a bit, a byte, a field, an end, a piece of another file, a piece twice, a piece less.
-fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+pub(super) fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     if bytes.is_empty() {
         bytes.extend_from_slice(other);
         return;

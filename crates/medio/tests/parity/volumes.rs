@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use medio::medcore::buffer::as_bytes;
-use medio::{ReadOptions, decode};
+use medio::{AnyImage, ReadOptions, decode};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
@@ -102,4 +102,28 @@ fn nrrd_files_have_simpleitks_voxels_to_the_bit_and_its_places() {
 fn mgh_and_analyze_files_have_nibabels_voxels_to_the_bit_and_its_places() {
     // nibabel multiplies in single precision.
     assert_eq!(check("mgh_analyze", 1e-4), 24);
+}
+
+#[test]
+fn pictures_and_arrays_have_the_pixels_of_pillow_tifffile_and_numpy() {
+    assert_eq!(check("pictures", 1e-9), 30);
+}
+
+#[test]
+fn jpeg_pixels_are_pillows_but_for_the_rounding_of_the_transform() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity");
+    let bytes = std::fs::read(folder.join("pictures.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    for name in ["grey", "colour"] {
+        let file = tensors.tensor(&format!("jpeg {name}.file")).unwrap();
+        let pixels = tensors.tensor(&format!("jpeg {name}.pixels")).unwrap();
+        let AnyImage::U8(image) = decode(file.data(), &ReadOptions::new()).unwrap().value else {
+            panic!("another type");
+        };
+        let [_, height, width] = image.shape();
+        assert_eq!([image.channels(), height, width], pixels.shape());
+        let apart = image.as_slice().iter().zip(pixels.data());
+        let most = apart.map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(4), "{name}: {most:?}");
+    }
 }
