@@ -31,6 +31,15 @@ pub enum Error {
         #[source]
         fault: Fault,
     },
+    /// A DICOM file is damaged, unsupported or holds values that were not asked for.
+    #[error("{}: {fault}", path.display())]
+    Dicom {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<crate::dicom::Fault>,
+    },
     /// A result could not be written.
     #[error("write {}: {source}", path.display())]
     Write {

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod datasets;
+pub mod dicom;
 mod error;
 pub mod nifti;
 

@@ -8,4 +8,5 @@ mod allocator;
 mod builder;
 mod catalogue;
 mod damage;
+mod dicom;
 mod mutation;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datatypes;
+mod dicom;
 mod oracle;
 mod pairs;
 mod written;
