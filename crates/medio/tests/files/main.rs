@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datasets;
+mod dicom;
 mod pair;
 mod round_trip;

@@ -290,7 +290,7 @@ fn cases() -> Vec<(String, Verdict, Vec<u8>)> {
     );
 
     let narrow = || Image::default().narrow();
-    let garbage: Vec<u8> = (0..300_u32).map(|i| (i * i * 37 >> 3) as u8).collect();
+    let garbage: Vec<u8> = (0..300_u32).map(|i| ((i * i * 37) >> 3) as u8).collect();
     let garbage = [b"\xff\xd8\xff\xe0".to_vec(), garbage].concat();
     let sof = |code: u8, tail: &[u8]| {
         let head = [
@@ -318,7 +318,7 @@ fn cases() -> Vec<(String, Verdict, Vec<u8>)> {
         ("jpeg 2000 garbage", JPEG_2000, garbage),
         ("jpeg 2000 2^31 squared", JPEG_2000, siz),
     ] {
-        let small = narrow().compressed(syntax, &[stream.clone()]);
+        let small = narrow().compressed(syntax, std::slice::from_ref(&stream));
         add(name, Reject, small);
         let mut large = giant.clone().narrow();
         large.frames = Some("1".to_owned());
