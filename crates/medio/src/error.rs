@@ -40,6 +40,15 @@ pub enum Error {
         #[source]
         fault: Box<crate::dicom::Fault>,
     },
+    /// The slices of a DICOM series do not make what was asked for.
+    #[error("series {uid}: {fault}")]
+    Series {
+        /// Series instance UID.
+        uid: String,
+        /// Why not, with files and millimetres.
+        #[source]
+        fault: Box<crate::dicom::SeriesFault>,
+    },
     /// A result could not be written.
     #[error("write {}: {source}", path.display())]
     Write {

@@ -41,6 +41,7 @@ mod fault;
 )]
 mod file;
 // Codecs compute on numbers that they have bounded; overflow still stops them in every profile.
+mod instance;
 #[cfg_attr(
     not(test),
     deny(
@@ -52,6 +53,8 @@ mod file;
 )]
 mod pixels;
 mod report;
+mod scan;
+mod series;
 mod tag;
 mod transfer_syntax;
 mod vr;
@@ -61,11 +64,14 @@ pub use dataset::{
 };
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
+pub use instance::{Axis, AxisValue, Instance, Slice};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
     Sample, SampleKind, Voi, VoiFunction, Window,
 };
 pub use report::{Report, Slip, Warning};
+pub use scan::{Scan, Series, Stack, Study, scan};
+pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
 pub use vr::Vr;

@@ -3,5 +3,6 @@
 
 mod datasets;
 mod dicom;
+mod dicom_series;
 mod pair;
 mod round_trip;

@@ -20,6 +20,7 @@ mod sample;
 mod voi;
 
 pub use description::{ImagePixels, Photometric, SampleKind};
+pub(super) use functional_group::functional_group;
 pub use lut::LookupTable;
 pub use modality::Modality;
 pub use overlay::Overlay;

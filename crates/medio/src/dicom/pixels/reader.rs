@@ -121,6 +121,26 @@ impl DicomFile {
         Image::with_channels(channels, geometry, array.pixels).map_err(Fault::core("frame"))
     }
 
+    /// Modality values of some frames, each into its place.
+    pub(in super::super) fn values_into<T: Sample>(
+        &self,
+        frames: Vec<(usize, &mut [T])>,
+    ) -> crate::Result<()> {
+        let read = || {
+            let source = Source::of(self)?;
+            frames.into_par_iter().try_for_each(|(frame, out)| {
+                source.check_frame(frame)?;
+                if out.len() != source.image.frame_samples() {
+                    return Err(Fault::FrameIndex {
+                        problem: "the file is not the one that was scanned".to_owned(),
+                    });
+                }
+                source.finish(frame, Ask::Values, source.raw(frame)?, None, out)
+            })
+        };
+        read().map_err(self.fault())
+    }
+
     /// All frames as they are stored: no rescaling, no palette, no change of colours.
     ///
     /// # Errors
@@ -503,6 +523,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn check_frame(&self, frame: usize) -> Result<(), Fault> {
+        let frames = self.image.frames;
+        if frame < frames {
+            return Ok(());
+        }
+        Err(Fault::NoSuchFrame { frame, frames })
+    }
+
     fn channels(&self, ask: Ask) -> usize {
         match ask {
             Ask::Stored => self.image.samples,
@@ -514,9 +542,7 @@ impl<'a> Source<'a> {
     /// One frame or all of them, in parallel; the first is decoded before room is made for the rest.
     fn read<T: Sample>(&self, ask: Ask, only: Option<usize>) -> Result<PixelArray<T>, Fault> {
         let frames = self.image.frames;
-        if let Some(frame) = only.filter(|frame| *frame >= frames) {
-            return Err(Fault::NoSuchFrame { frame, frames });
-        }
+        only.map_or(Ok(()), |frame| self.check_frame(frame))?;
         if ask == Ask::Colours8 && self.image.photometric.is_monochrome() {
             return Err(Fault::attribute(
                 Tag::PHOTOMETRIC_INTERPRETATION,
