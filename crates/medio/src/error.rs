@@ -52,6 +52,24 @@ pub enum Error {
         /// Its first bytes, escaped.
         start: String,
     },
+    /// A DICOM file is damaged, unsupported or holds values that were not asked for.
+    #[error("{}: {fault}", path.display())]
+    Dicom {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<crate::dicom::Fault>,
+    },
+    /// The slices of a DICOM series do not make what was asked for.
+    #[error("series {uid}: {fault}")]
+    Series {
+        /// Series instance UID.
+        uid: String,
+        /// Why not, with files and millimetres.
+        #[source]
+        fault: Box<crate::dicom::SeriesFault>,
+    },
     /// A result could not be written.
     #[error("write {}: {source}", path.display())]
     Write {

@@ -9,6 +9,7 @@
 
 mod any_image;
 pub mod datasets;
+pub mod dicom;
 mod entries;
 mod error;
 mod fault;

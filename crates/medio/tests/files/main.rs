@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datasets;
+mod dicom;
+mod dicom_series;
 mod formats;
 mod pair;
 mod round_trip;

@@ -8,6 +8,7 @@ mod allocator;
 mod builder;
 mod catalogue;
 mod damage;
+mod dicom;
 mod formats;
 mod mutation;
 mod volumes;

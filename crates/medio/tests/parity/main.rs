@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datatypes;
+mod dicom;
+mod dicom_streams;
 mod exported;
 mod oracle;
 mod pairs;

@@ -1,0 +1,205 @@
+//! What is kept of one file when a folder is scanned: enough to sort it, no pixels.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Fault;
+use super::dataset::Dataset;
+use super::file::DicomFile;
+use super::pixels::{FramePlane, ImagePixels, functional_group};
+use super::tag::Tag;
+
+/// One file of a series.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Instance {
+    /// The file.
+    pub path: Arc<Path>,
+    /// SOP instance UID.
+    pub uid: String,
+    /// SOP class UID.
+    pub class_uid: String,
+    /// `InstanceNumber`, if it has one.
+    pub number: Option<i64>,
+    /// Its image, if it has one.
+    pub image: Option<ImagePixels>,
+}
+
+/// What distinguishes images of one place from one another (in the order in which they are tried).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Axis {
+    /// `TemporalPositionIdentifier` or `TemporalPositionIndex`
+    TemporalPosition,
+    /// `AcquisitionNumber`
+    Acquisition,
+    /// `TriggerTime`, in milliseconds
+    TriggerTime,
+    /// `EchoNumbers` or `EchoTime`
+    Echo,
+    /// `DiffusionBValue`
+    BValue,
+    /// `AcquisitionTime`
+    AcquisitionTime,
+    /// `ContentTime`
+    ContentTime,
+    /// The third and later values of `ImageType`: magnitude and phase, water and fat
+    Component,
+    /// `InstanceNumber`, where nothing else tells them apart
+    Instance,
+}
+
+/// A value on an axis.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AxisValue {
+    /// A number.
+    Number(f64),
+    /// A term.
+    Term(String),
+}
+
+impl AxisValue {
+    pub(super) fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Term(a), Self::Term(b)) => a.cmp(b),
+            (Self::Number(_), Self::Term(_)) => std::cmp::Ordering::Less,
+            (Self::Term(_), Self::Number(_)) => std::cmp::Ordering::Greater,
+        }
+    }
+}
+
+/// One frame of one file and its place.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Slice {
+    /// The file.
+    pub path: Arc<Path>,
+    /// The frame in it, from 0.
+    pub frame: usize,
+    /// Where it lies.
+    pub plane: FramePlane,
+    /// What tells it from others in the same place.
+    pub axes: Vec<(Axis, AxisValue)>,
+    /// `SliceThickness` in millimetres.
+    pub thickness: Option<f64>,
+    pub(super) group: GroupKey,
+}
+
+/// What all slices of a stack share.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct GroupKey {
+    pub(super) class_uid: String,
+    /// Rows, columns, samples.
+    pub(super) shape: [usize; 3],
+    pub(super) frame_of_reference: Option<String>,
+    /// `AXIAL`, `LOCALIZER` and the like.
+    pub(super) role: Option<String>,
+    pub(super) stack_id: Option<String>,
+}
+
+fn number(values: Result<Vec<f64>, Fault>) -> Option<AxisValue> {
+    let first = values.ok()?.first().copied();
+    first.map(AxisValue::Number)
+}
+
+/// A time of day, or the time in a date and time.
+fn seconds(dataset: &Dataset, tag: Tag) -> Option<AxisValue> {
+    let time = dataset.time(tag).ok()??;
+    Some(AxisValue::Number(time.seconds()))
+}
+
+fn axes(dataset: &Dataset, frame: usize) -> Vec<(Axis, AxisValue)> {
+    let group = |tag| functional_group(dataset, frame, tag);
+    let content = group(Tag::FRAME_CONTENT_SEQUENCE);
+    let temporal = content.and_then(|c| number(c.floats(Tag::TEMPORAL_POSITION_INDEX)));
+    let temporal = temporal.or_else(|| number(dataset.floats(Tag::TEMPORAL_POSITION_IDENTIFIER)));
+    let echo = number(dataset.floats(Tag::ECHO_NUMBERS))
+        .or_else(|| number(dataset.floats(Tag::ECHO_TIME)));
+    let diffusion = group(Tag::new(0x0018, 0x9117));
+    let b_value = diffusion.unwrap_or(dataset).floats(Tag::DIFFUSION_B_VALUE);
+    let kind = dataset.strings(Tag::IMAGE_TYPE);
+    let component = kind.get(3..).filter(|terms| !terms.is_empty());
+    let found = [
+        (Axis::TemporalPosition, temporal),
+        (
+            Axis::Acquisition,
+            number(dataset.floats(Tag::ACQUISITION_NUMBER)),
+        ),
+        (Axis::TriggerTime, number(dataset.floats(Tag::TRIGGER_TIME))),
+        (Axis::Echo, echo),
+        (Axis::BValue, number(b_value)),
+        (
+            Axis::AcquisitionTime,
+            seconds(dataset, Tag::ACQUISITION_TIME),
+        ),
+        (Axis::ContentTime, seconds(dataset, Tag::CONTENT_TIME)),
+        (
+            Axis::Component,
+            component.map(|terms| AxisValue::Term(terms.join("\\"))),
+        ),
+        (Axis::Instance, number(dataset.floats(Tag::INSTANCE_NUMBER))),
+    ];
+    { found.into_iter() }
+        .filter_map(|(axis, value)| value.map(|value| (axis, value)))
+        .collect()
+}
+
+impl Instance {
+    pub(super) fn of(file: &DicomFile) -> Result<Self, Fault> {
+        let dataset = file.dataset();
+        let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let image = match ImagePixels::of(dataset, &mut super::Report::default()) {
+            Ok(image) => Some(image),
+            Err(Fault::NoPixelData) => None,
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self {
+            path: file.path().into(),
+            uid: required(Tag::SOP_INSTANCE_UID)?,
+            class_uid: required(Tag::SOP_CLASS_UID)?,
+            number: dataset.integer(Tag::INSTANCE_NUMBER).ok().flatten(),
+            image,
+        })
+    }
+}
+
+/// The frames of a file with their places.
+pub(super) fn slices(file: &DicomFile, instance: &Instance) -> Result<Vec<Slice>, Fault> {
+    let dataset = file.dataset();
+    let Some(image) = &instance.image else {
+        return Ok(Vec::new());
+    };
+    // Frames are there only if their functional groups or their pixels are: the count alone is a claim.
+    let described = dataset
+        .items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
+        .len();
+    let frames = if described == 0 {
+        1
+    } else {
+        described.min(image.frames)
+    };
+    let kind = dataset.strings(Tag::IMAGE_TYPE);
+    let mut slices = Vec::with_capacity(frames);
+    for frame in 0..frames {
+        let content = functional_group(dataset, frame, Tag::FRAME_CONTENT_SEQUENCE);
+        let measures = functional_group(dataset, frame, Tag::PIXEL_MEASURES_SEQUENCE);
+        let thickness = measures.unwrap_or(dataset).float(Tag::SLICE_THICKNESS);
+        slices.push(Slice {
+            path: Arc::clone(&instance.path),
+            frame,
+            plane: FramePlane::of(dataset, frame)?,
+            axes: axes(dataset, frame),
+            thickness: thickness.ok().flatten().filter(|mm| *mm > 0.0),
+            group: GroupKey {
+                class_uid: instance.class_uid.clone(),
+                shape: [image.rows, image.columns, image.samples],
+                frame_of_reference: dataset.string(Tag::FRAME_OF_REFERENCE_UID),
+                role: kind.get(2).filter(|term| !term.is_empty()).cloned(),
+                stack_id: content.and_then(|c| c.string(Tag::STACK_ID)),
+            },
+        });
+    }
+    Ok(slices)
+}

@@ -1,0 +1,153 @@
+//! What was doubtful in a DICOM file, and what was done about it.
+
+use super::tag::Tag;
+
+/// Everything that a file's reader repaired or doubts; an empty report is a clean file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    warnings: Vec<Warning>,
+}
+
+/// A report stays short, however long the file: after so many warnings only known kinds are counted.
+const MOST: usize = 64;
+
+impl Report {
+    /// Whether nothing was doubtful.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.warnings.is_empty()
+    }
+
+    /// The warnings, in the order in which the file gave cause for them.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(crate) fn push(&mut self, warning: Warning) {
+        if let Warning::Tolerated { slip, .. } = &warning {
+            let known = self.warnings.iter_mut().find_map(|w| match w {
+                Warning::Tolerated { slip: s, times, .. } if s == slip => Some(times),
+                _ => None,
+            });
+            if let Some(times) = known {
+                *times = times.saturating_add(1);
+                return;
+            }
+        }
+        if self.warnings.len() < MOST && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    pub(crate) fn slip(&mut self, slip: Slip, tag: Tag, offset: u64) {
+        self.push(Warning::Tolerated {
+            slip,
+            tag,
+            offset,
+            times: 1,
+        });
+    }
+}
+
+/// A slip of writers that does not make a file ambiguous.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Slip {
+    /// A length is odd (PS3.5 section 7.1 asks for even ones).
+    OddLength,
+    /// Attributes do not stand in ascending order.
+    Unordered,
+    /// An attribute is there twice with the same value.
+    Repeated,
+    /// A delimiter closes nothing; it was skipped.
+    StrayDelimiter,
+    /// An attribute of explicit representation `UN` was read with the dictionary's.
+    UnknownWasKnown,
+    /// Attributes of group 0002 stand in the dataset.
+    MetaInDataset,
+}
+
+/// One doubt or repair.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A slip that was read as it was meant.
+    Tolerated {
+        /// Which.
+        slip: Slip,
+        /// Where it occurred first.
+        tag: Tag,
+        /// Byte offset of that.
+        offset: u64,
+        /// How often it occurred.
+        times: u64,
+    },
+    /// The file starts with something else than 128 bytes and `DICM`.
+    NoPreamble,
+    /// The preamble makes the file look like one of another kind too.
+    Preamble {
+        /// `MZ (Windows program)`, `ELF`, `TIFF` ...
+        kind: &'static str,
+    },
+    /// The file meta information names no transfer syntax; this one fits the dataset's first bytes.
+    TransferSyntaxGuessed {
+        /// Unique identifier of the one used.
+        uid: &'static str,
+    },
+    /// The dataset is not encoded as the transfer syntax says; it was read as it is.
+    EncodingDisagrees {
+        /// Whether representations are explicit in the dataset.
+        explicit: bool,
+    },
+    /// The length of the file meta information is wrong or missing; its end was found by its group number.
+    MetaLength {
+        /// What the file says.
+        declared: Option<u64>,
+        /// What it is.
+        found: u64,
+    },
+    /// The file ends inside an element; that element was left out.
+    Truncated {
+        /// The element.
+        tag: Tag,
+        /// Where it starts.
+        offset: u64,
+    },
+    /// Two different values of one attribute; the last was used.
+    Contradiction {
+        /// The attribute.
+        tag: Tag,
+    },
+    /// `SpecificCharacterSet` names an encoding that is not known; text outside ASCII is replaced.
+    UnknownCharacterSet {
+        /// The term.
+        term: String,
+    },
+    /// More bytes of pixel data than the frames need.
+    ExcessPixelData {
+        /// Bytes beyond the last frame.
+        bytes: u64,
+    },
+    /// The image's description and its pixel data disagree about the number of frames; the latter was believed.
+    FrameCount {
+        /// What the file says.
+        declared: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// Pixel data ends early; what is missing was filled with zeros, as was asked for.
+    PixelsFilled {
+        /// Bytes missing.
+        bytes: u64,
+    },
+    /// The codestream contradicts an attribute of the image; the codestream was believed.
+    CodestreamDisagrees {
+        /// The attribute.
+        tag: Tag,
+        /// What the file says.
+        declared: String,
+        /// What the codestream says.
+        found: String,
+    },
+}

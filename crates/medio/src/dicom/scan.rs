@@ -1,0 +1,359 @@
+//! What is in a folder: studies, series, and stacks of slices that lie parallel on one raster.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use medcore::Budget;
+use rayon::prelude::*;
+
+use super::Fault;
+use super::dataset::Date;
+use super::file::{ReadOptions, open_with};
+use super::instance::{GroupKey, Instance, Slice, slices};
+use super::tag::Tag;
+
+/// The DICOM files below a folder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Scan {
+    /// Studies, by patient and date.
+    pub studies: Vec<Study>,
+    /// Files that are DICOM but were refused, and why.
+    pub refused: Vec<crate::Error>,
+    /// Files that are something else.
+    pub others: Vec<PathBuf>,
+}
+
+/// One examination of one patient.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Study {
+    /// Study instance UID.
+    pub uid: String,
+    /// `PatientID`
+    pub patient_id: Option<String>,
+    /// `PatientName`
+    pub patient_name: Option<String>,
+    /// `StudyDate`
+    pub date: Option<Date>,
+    /// `StudyDescription`
+    pub description: Option<String>,
+    /// Its series, by their numbers.
+    pub series: Vec<Series>,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Series {
+    /// Series instance UID.
+    pub uid: String,
+    /// `Modality`, for instance `CT`
+    pub modality: Option<String>,
+    /// `SeriesNumber`
+    pub number: Option<i64>,
+    /// `SeriesDescription`
+    pub description: Option<String>,
+    /// `BodyPartExamined`
+    pub body_part: Option<String>,
+    /// Its files, each SOP instance once, by their numbers.
+    pub instances: Vec<Instance>,
+    /// Files that repeat an instance.
+    pub repeated: Vec<PathBuf>,
+    /// Its images, parted by raster, orientation and role; the largest first.
+    pub stacks: Vec<Stack>,
+}
+
+/// Slices of the same raster and orientation.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Stack {
+    /// Series instance UID.
+    pub series_uid: String,
+    /// Slices in the order of their files.
+    pub slices: Vec<Slice>,
+}
+
+/// How far cosines may differ inside a stack.
+const SAME_ORIENTATION: f64 = 1e-4;
+
+impl Stack {
+    /// Rows, columns and samples of each slice.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.slices
+            .first()
+            .map_or([0; 3], |slice| slice.group.shape)
+    }
+
+    /// The frame of reference that all slices share, if they have one.
+    #[must_use]
+    pub fn frame_of_reference(&self) -> Option<&str> {
+        self.slices.first()?.group.frame_of_reference.as_deref()
+    }
+
+    fn takes(&self, slice: &Slice) -> bool {
+        let Some(first) = self.slices.first() else {
+            return false;
+        };
+        let close = |a: f64, b: f64, limit: f64| (a - b).abs() <= limit;
+        let turned = match (first.plane.orientation, slice.plane.orientation) {
+            (Some(a), Some(b)) => !{ a.iter().zip(&b) }.all(|(a, b)| {
+                let (a, b) = (a.components(), b.components());
+                { a.iter().zip(b) }.all(|(a, b)| close(*a, b, SAME_ORIENTATION))
+            }),
+            (None, None) => false,
+            _ => true,
+        };
+        let scaled = match (first.plane.spacing, slice.plane.spacing) {
+            (Some(a), Some(b)) => !{ a.iter().zip(b) }.all(|(a, b)| close(*a, b, 1e-3 * b)),
+            (None, None) => false,
+            _ => true,
+        };
+        first.group == slice.group && !turned && !scaled
+    }
+}
+
+/// One scanned file.
+struct Found {
+    study: Study,
+    series: Series,
+    slices: Vec<Slice>,
+}
+
+/// The files of a series so far.
+struct Gathered {
+    series: Series,
+    slices: Vec<Slice>,
+    /// UIDs of its instances.
+    known: HashSet<String>,
+}
+
+enum Outcome {
+    Found(Box<Found>),
+    Refused(crate::Error),
+    Other(PathBuf),
+}
+
+/// Lists the files below a folder; links to folders are not followed, so that there is an end.
+fn walk(folder: &Path) -> crate::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let list = std::fs::read_dir(&folder).map_err(crate::Error::io("list", &folder))?;
+        for entry in list {
+            let entry = entry.map_err(crate::Error::io("list", &folder))?;
+            let kind = entry
+                .file_type()
+                .map_err(crate::Error::io("list", &folder))?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() || entry.path().is_file() {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn examine(path: PathBuf) -> Outcome {
+    // Headers are small: one that is not is no reason to hold the folder's memory.
+    let budget = Arc::new(Budget::new(256 << 20));
+    let opened = open_with(&path, &ReadOptions::new().budget(budget));
+    let file = match opened {
+        Ok(file) => file,
+        Err(crate::Error::Dicom { fault, .. }) if matches!(*fault, Fault::NotDicom { .. }) => {
+            return Outcome::Other(path);
+        }
+        // A few bytes are no damaged DICOM file.
+        Err(crate::Error::Dicom { fault, .. })
+            if matches!(&*fault, Fault::Truncated { offset: 0, .. }) =>
+        {
+            return Outcome::Other(path);
+        }
+        Err(error) => return Outcome::Refused(error),
+    };
+    let dataset = file.dataset();
+    // A directory lists files and is none of a series.
+    let class = file.meta().string(Tag::MEDIA_STORAGE_SOP_CLASS_UID);
+    if class.as_deref() == Some("1.2.840.10008.1.3.10") {
+        return Outcome::Other(path);
+    }
+    let read = || -> Result<Found, Fault> {
+        let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let instance = Instance::of(&file)?;
+        let slices = slices(&file, &instance)?;
+        Ok(Found {
+            study: Study {
+                uid: required(Tag::STUDY_INSTANCE_UID)?,
+                patient_id: dataset.string(Tag::PATIENT_ID),
+                patient_name: dataset.string(Tag::PATIENT_NAME),
+                date: dataset.date(Tag::STUDY_DATE).ok().flatten(),
+                description: dataset.text(Tag::STUDY_DESCRIPTION),
+                series: Vec::new(),
+            },
+            series: Series {
+                uid: required(Tag::SERIES_INSTANCE_UID)?,
+                modality: dataset.string(Tag::MODALITY),
+                number: dataset.integer(Tag::SERIES_NUMBER).ok().flatten(),
+                description: dataset.text(Tag::SERIES_DESCRIPTION),
+                body_part: dataset.string(Tag::BODY_PART_EXAMINED),
+                instances: vec![instance],
+                repeated: Vec::new(),
+                stacks: Vec::new(),
+            },
+            slices,
+        })
+    };
+    match read() {
+        Ok(found) => Outcome::Found(Box::new(found)),
+        Err(fault) => Outcome::Refused(crate::Error::dicom(&path)(fault)),
+    }
+}
+
+/// Reads the headers of all files below a folder, many at a time.
+///
+/// ```no_run
+/// let scan = medio::dicom::scan("study")?;
+/// for series in scan.series() {
+///     println!("{:?} {:?}: {} stacks", series.modality, series.description, series.stacks.len());
+/// }
+/// # Ok::<(), medio::Error>(())
+/// ```
+///
+/// # Errors
+/// Refuses folders that cannot be listed. Files that cannot be read are in [`Scan::refused`].
+pub fn scan(folder: impl AsRef<Path>) -> crate::Result<Scan> {
+    let outcomes: Vec<Outcome> = { walk(folder.as_ref())?.into_par_iter() }
+        .map(examine)
+        .collect();
+    let mut result = Scan {
+        studies: Vec::new(),
+        refused: Vec::new(),
+        others: Vec::new(),
+    };
+    let mut studies: BTreeMap<String, (Study, BTreeMap<String, Gathered>)> = BTreeMap::new();
+    for outcome in outcomes {
+        let found = match outcome {
+            Outcome::Found(found) => *found,
+            Outcome::Refused(error) => {
+                result.refused.push(error);
+                continue;
+            }
+            Outcome::Other(path) => {
+                result.others.push(path);
+                continue;
+            }
+        };
+        let study = studies.entry(found.study.uid.clone());
+        let (_, all) = study.or_insert_with(|| (found.study, BTreeMap::new()));
+        let gathered = all.entry(found.series.uid.clone());
+        let gathered = gathered.or_insert_with(|| Gathered {
+            series: Series {
+                instances: Vec::new(),
+                ..found.series.clone()
+            },
+            slices: Vec::new(),
+            known: HashSet::new(),
+        });
+        for instance in found.series.instances {
+            if gathered.known.insert(instance.uid.clone()) {
+                gathered.series.instances.push(instance);
+                gathered.slices.extend(found.slices.iter().cloned());
+            } else {
+                gathered.series.repeated.push(instance.path.to_path_buf());
+            }
+        }
+    }
+    for (mut study, all) in studies.into_values() {
+        for gathered in all.into_values() {
+            let (mut series, slices) = (gathered.series, gathered.slices);
+            series.instances.sort_by_key(|instance| instance.number);
+            series.stacks = stacks(&series.uid, slices);
+            study.series.push(series);
+        }
+        study.series.sort_by_key(|series| series.number);
+        result.studies.push(study);
+    }
+    let key = |study: &Study| (study.patient_id.clone(), study.date);
+    result.studies.sort_by_key(key);
+    Ok(result)
+}
+
+fn stacks(series_uid: &str, slices: Vec<Slice>) -> Vec<Stack> {
+    let mut stacks: Vec<Stack> = Vec::new();
+    for slice in slices {
+        match stacks.iter_mut().find(|stack| stack.takes(&slice)) {
+            Some(stack) => stack.slices.push(slice),
+            None => stacks.push(Stack {
+                series_uid: series_uid.to_owned(),
+                slices: vec![slice],
+            }),
+        }
+    }
+    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.slices.len()));
+    stacks
+}
+
+impl Scan {
+    /// All series of all studies.
+    pub fn series(&self) -> impl Iterator<Item = &Series> {
+        self.studies.iter().flat_map(|study| &study.series)
+    }
+
+    /// The only series with images.
+    ///
+    /// # Errors
+    /// Refuses folders with none or several, naming them.
+    pub fn only(&self) -> crate::Result<&Series> {
+        let mut all = self.series().filter(|series| !series.stacks.is_empty());
+        match (all.next(), all.next()) {
+            (Some(series), None) => Ok(series),
+            _ => Err(crate::Error::Series {
+                uid: String::new(),
+                fault: Box::new(super::SeriesFault::SeveralSeries {
+                    uids: { self.series() }
+                        .filter(|series| !series.stacks.is_empty())
+                        .map(|series| series.uid.clone())
+                        .collect(),
+                }),
+            }),
+        }
+    }
+}
+
+impl Series {
+    /// The only stack of the series.
+    ///
+    /// # Errors
+    /// Refuses series of none or several, describing each.
+    pub fn stack(&self) -> crate::Result<&Stack> {
+        match self.stacks.as_slice() {
+            [only] => Ok(only),
+            stacks => Err(crate::Error::Series {
+                uid: self.uid.clone(),
+                fault: Box::new(super::SeriesFault::SeveralStacks {
+                    stacks: stacks.iter().map(describe).collect(),
+                }),
+            }),
+        }
+    }
+}
+
+fn describe(stack: &Stack) -> String {
+    let [rows, columns, _] = stack.shape();
+    let first = stack.slices.first();
+    let GroupKey { role, .. } = match first {
+        Some(slice) => &slice.group,
+        None => return "empty".to_owned(),
+    };
+    let role = role.as_deref().unwrap_or("images");
+    let name = first.and_then(|slice| slice.path.file_name());
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    format!(
+        "{} {role} of {rows} x {columns} ({} ...)",
+        stack.slices.len(),
+        name.unwrap_or_default()
+    )
+}

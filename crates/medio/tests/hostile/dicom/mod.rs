@@ -1,0 +1,5 @@
+//! DICOM files that lie, and valid ones that were damaged.
+
+pub(crate) mod builder;
+mod catalogue;
+mod mutation;
