@@ -7,9 +7,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod annotations;
 pub mod datasets;
 mod error;
 pub mod nifti;
+mod relative;
 
 pub use error::{Error, Result};
 pub use medcore;
