@@ -4,6 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::fault::{Fault, Problem};
+use super::xml::Element;
+
+/// Small elements take more memory than text.
+const MAX_KEPT: usize = 16_384;
+
 /// The annotation formats that are read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -128,6 +134,16 @@ impl Extra {
             Some((_, old)) => *old = text,
             None => self.entries.push((key.to_owned(), text)),
         }
+    }
+
+    /// Adds an element that the model has no word for, unless there are more than any file has.
+    pub(super) fn keep(&mut self, element: &Element<'_>) -> Result<(), Fault> {
+        if self.entries.len() >= MAX_KEPT {
+            let rule = "one of at most 16384 elements of unknown kinds";
+            return Err(element.fault(Problem::expected(rule, "one more")));
+        }
+        self.push(element.name.clone(), element.raw().to_owned());
+        Ok(())
     }
 
     /// Adds a key that may be there already, as elements may.

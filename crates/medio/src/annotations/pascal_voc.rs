@@ -181,9 +181,7 @@ fn image(
                 claimed.map_err(|e| element.fault(e.into()))?;
                 image.objects.push(object(element, convention, names)?);
             }
-            _ => image
-                .extra
-                .push(element.name.clone(), element.raw().to_owned()),
+            _ => image.extra.keep(&element)?,
         }
     }
     cursor.finish()?;

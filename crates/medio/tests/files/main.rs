@@ -3,5 +3,6 @@
 
 mod annotations;
 mod datasets;
+mod listings;
 mod pair;
 mod round_trip;

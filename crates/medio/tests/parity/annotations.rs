@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use medio::annotations::{Mask, Order, coco};
+use medio::annotations::{Mask, Order, Shape, coco, label_me, label_studio};
 use medio::medcore::{BoundingBox, Budget};
 use serde_json::Value;
 
@@ -45,6 +45,46 @@ fn runs_text_area_and_bounds_of_masks_are_those_of_pycocotools() {
                 assert_eq!(bounds.extent(), [height, width]);
             }
         }
+    }
+}
+
+#[test]
+fn brushes_of_the_label_studio_sdk_and_pictures_of_pillow_are_the_same_masks() {
+    let fixture = fixture();
+    for case in fixture["masks"].as_array().unwrap() {
+        let [height, width] = size(case);
+        let mask = Mask::new([0, 0], [height, width], Order::Rows, counts(&case["rows"])).unwrap();
+        let task = serde_json::json!([{"data": {"image": "a.png"}, "annotations": [{"result": [{
+            "type": "brushlabels", "original_width": width, "original_height": height,
+            "value": {"format": "rle", "rle": case["brush"], "brushlabels": ["x"]},
+        }]}]}]);
+        let options = label_studio::Options::new();
+        let read = label_studio::decode(task.to_string().as_bytes(), &options, &Budget::default());
+        let read = read.unwrap();
+        assert_eq!(
+            read.images[0].objects[0].shape,
+            Some(Shape::Mask(mask.clone())),
+            "{case}"
+        );
+        // Ours are the same bytes; the kit ends with a byte of nothing where the bits fill the last one.
+        let (text, _) = label_studio::encode(&read, &options).unwrap();
+        let written: Value = serde_json::from_str(&text).unwrap();
+        let ours = counts(&written[0]["annotations"][0]["result"][0]["value"]["rle"]);
+        let theirs = counts(&case["brush"]);
+        let (same, rest) = theirs.split_at(ours.len());
+        assert_eq!((same, rest.iter().sum::<u64>()), (&ours[..], 0), "{case}");
+        let file = serde_json::json!({
+            "imagePath": "a.png", "imageHeight": height, "imageWidth": width, "shapes": [{
+                "label": "x", "shape_type": "mask", "mask": case["png"],
+                "points": [[0, 0], [width - 1, height - 1]],
+            }],
+        });
+        let read = label_me::decode(file.to_string().as_bytes(), &Budget::default()).unwrap();
+        assert_eq!(
+            read.images[0].objects[0].shape,
+            Some(Shape::Mask(mask)),
+            "{case}"
+        );
     }
 }
 

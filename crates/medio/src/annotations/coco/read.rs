@@ -395,5 +395,9 @@ fn keypoints(list: &Json<'_, '_>, declared: usize, meaning: Meaning) -> Result<V
             score,
         })
     };
-    triples.iter().map(point).collect()
+    let mut points = Vec::with_capacity(triples.len());
+    for triple in triples {
+        points.push(point(triple)?);
+    }
+    Ok(points)
 }

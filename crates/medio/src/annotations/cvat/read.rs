@@ -44,7 +44,7 @@ pub fn decode(bytes: &[u8], budget: &Budget) -> Result<Annotations> {
             }
             _ => {
                 let element = cursor.fill(element)?;
-                extra.push(element.name.clone(), element.raw().to_owned());
+                extra.keep(&element)?;
             }
         }
     }
@@ -113,7 +113,7 @@ fn image(
         } else if child.name == "tag" {
             image.labels.push(tag(child, names)?);
         } else {
-            image.extra.push(child.name.clone(), child.raw().to_owned());
+            image.extra.keep(&child)?;
         }
     }
     Ok(image)
@@ -333,6 +333,9 @@ fn skeleton(
     }
     element.children = others;
     let count = names.category(category).map_or(0, |c| c.keypoints.len());
+    if count == 0 {
+        return Err(element.fault(Problem::Missing { key: "points" }));
+    }
     let absent = Keypoint {
         position: [0.0; 2],
         visibility: Visibility::Absent,

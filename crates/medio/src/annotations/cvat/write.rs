@@ -313,7 +313,7 @@ fn geometry(
                 pairs(["cx", "cy", "rx", "ry"], [x, y, rx, ry], ellipse.degrees),
             )
         }
-        Some(Shape::Mask(mask)) => match mask_pairs(mask)? {
+        Some(Shape::Mask(mask)) => match mask_pairs(mask, object.extra.is_of(Format::Cvat))? {
             Some(pairs) => ("mask", pairs),
             None => return Ok(None),
         },
@@ -352,16 +352,16 @@ fn corners(of: &RotatedBox) -> [f64; 4] {
     [x1, y1, x2, y2]
 }
 
-/// A mask by the rows of its block; one that goes by columns is turned inside its bounds.
-fn mask_pairs(mask: &Mask) -> std::result::Result<Option<Vec<Pair<'static>>>, Problem> {
-    let Some(bounds) = mask.bounds() else {
-        return Ok(None);
-    };
-    let rows = match mask.order() {
-        Order::Rows => mask.clone(),
-        Order::Columns => {
-            let budget = Budget::default();
-            let pixels = mask.pixels(&bounds, &budget)?;
+/// A mask by the rows of its block: of a CVAT file as it stood, others inside their bounds.
+fn mask_pairs(
+    mask: &Mask,
+    stored: bool,
+) -> std::result::Result<Option<Vec<Pair<'static>>>, Problem> {
+    let rows = match (stored && mask.order() == Order::Rows, mask.bounds()) {
+        (true, _) => mask.clone(),
+        (false, None) => return Ok(None),
+        (false, Some(bounds)) => {
+            let pixels = mask.pixels(&bounds, &Budget::default())?;
             Mask::from_pixels(bounds.start(), bounds.shape(), &pixels)?
         }
     };

@@ -131,11 +131,9 @@ pub fn decode(
 ) -> Result<Vec<Object>> {
     let text = utf8(bytes, budget)?;
     let frame = Frame::of(size);
-    let mut objects = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
+    // Objects are larger than their lines: all lines are found good before the first one is kept.
+    let mut count = 0_usize;
+    for (number, line) in lines(text) {
         let fault = |problem| Fault {
             at: "(line)".to_owned(),
             line: number.checked_add(1),
@@ -143,9 +141,18 @@ pub fn decode(
         };
         let claimed = budget.claim_bytes("an object", wide(size_of::<Object>()));
         claimed.map_err(|e| fault(e.into()))?;
-        objects.push(object(line, frame, options).map_err(fault)?);
+        object(line, frame, options).map_err(fault)?;
+        count = count.saturating_add(1);
     }
+    let mut objects = Vec::with_capacity(count);
+    objects.extend(lines(text).filter_map(|(_, line)| object(line, frame, options).ok()));
     Ok(objects)
+}
+
+/// Lines that are not empty, with their numbers from 0.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let numbered = text.lines().enumerate();
+    numbered.filter(|(_, line)| !line.trim().is_empty())
 }
 
 fn object(line: &str, frame: Frame, options: &Options) -> std::result::Result<Object, Problem> {
