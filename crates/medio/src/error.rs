@@ -70,6 +70,15 @@ pub enum Error {
         #[source]
         fault: Box<crate::dicom::SeriesFault>,
     },
+    /// An annotation file is damaged or breaks its format, or annotations contradict themselves.
+    #[error("{}: {fault}", path.display())]
+    Annotations {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<crate::annotations::Fault>,
+    },
     /// A result could not be written.
     #[error("write {}: {source}", path.display())]
     Write {
@@ -204,6 +213,16 @@ impl Error {
             operation,
             path,
             source,
+        }
+    }
+
+    pub(crate) fn annotations(
+        path: &Path,
+    ) -> impl FnOnce(crate::annotations::Fault) -> Self + use<> {
+        let path = path.to_owned();
+        move |fault| Self::Annotations {
+            path,
+            fault: Box::new(fault),
         }
     }
 

@@ -7,6 +7,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod annotations;
 mod any_image;
 pub mod datasets;
 pub mod dicom;
@@ -25,6 +26,7 @@ mod options;
 pub mod picture;
 mod raw;
 mod read;
+mod relative;
 mod report;
 mod volume;
 mod voxel;

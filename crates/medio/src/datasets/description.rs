@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::LabelTable;
 use super::ordered::Ordered;
 use crate::error::{Error, Result};
+use crate::relative;
 
 /// Larger descriptions are refused; a thousand cases need a tenth of a megabyte.
 const MAX_BYTES: u64 = 32 << 20;
@@ -54,6 +55,11 @@ impl Description {
             Ok(_) => Err(invalid("is not a JSON object".to_owned())),
             Err(e) => Err(invalid(format!("is not JSON: {e}"))),
         }
+    }
+
+    /// All keys with their values.
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        self.fields
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -143,18 +149,7 @@ impl Description {
             field: field.to_owned(),
             value: text.to_owned(),
         };
-        let mut inside = self.path.parent().unwrap_or(Path::new("")).to_owned();
-        // A backslash is a separator on some systems and part of a name on others: refused on all.
-        if text.contains('\\') {
-            return Err(escapes());
-        }
-        for component in Path::new(text).components() {
-            match component {
-                Component::Normal(name) => inside.push(name),
-                Component::CurDir => {}
-                _ => return Err(escapes()),
-            }
-        }
-        Ok(inside)
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        relative::inside(folder, text).ok_or_else(escapes)
     }
 }

@@ -7,12 +7,18 @@
 //! * Medical Segmentation Decathlon: `dataset.json` with a list of training pairs, channels as dimension 4;
 //! * BTCV / Synapse: `img/img0001.nii.gz`, `label/label0001.nii.gz`.
 //!
-//! It looks at names only; [`Case::load`] reads voxels and refuses files of one case that do not share a
+//! [`ClassificationDataset::open`] lists folders whose names are classes, [`BidsDataset::open`] folders by the
+//! Brain Imaging Data Structure, and a [`Manifest`] says by hashes whether files are still what they were.
+//!
+//! [`SegmentationDataset::open`] looks at names only; [`Case::load`] reads voxels and refuses files of one case that do not share a
 //! grid, and label values that the table does not name.
 
+mod bids;
 mod btcv;
+mod class_folders;
 mod decathlon;
 mod description;
+mod manifest;
 mod nnunet;
 mod ordered;
 mod sample;
@@ -22,6 +28,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+pub use bids::{BidsDataset, BidsFile, Participant};
+pub use class_folders::{ClassificationDataset, ClassifiedImage, ImageSplit};
+pub use manifest::{FileRecord, Manifest, Verification};
 pub use medcore::{LabelEntry, LabelTable};
 pub use sample::Sample;
 pub use writer::NnunetWriter;

@@ -96,22 +96,26 @@ pub enum SeriesFault {
 }
 
 /// A doubt about a volume that was read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeriesWarning {
     /// Slices are unevenly spaced within what was allowed.
+    #[error("slices lie up to {off_mm:.4} mm off equal distances")]
     Uneven {
         /// The largest distance from the line of equally spaced slices, in millimetres.
         off_mm: f64,
     },
     /// Slices are shifted along themselves from one to the next, as by a tilted gantry; the shear was kept.
+    #[error("slices are shifted along themselves by {degrees:.2} degrees; the shear was kept")]
     Sheared {
         /// Angle between the stack and the slices' normal.
         degrees: f64,
     },
     /// A single slice without thickness was made 1 mm thick.
+    #[error("a single slice without thickness was made 1 mm thick")]
     ThicknessUnknown,
     /// Files that repeat an instance were left out.
+    #[error("files that repeat an instance were left out: {paths:?}")]
     Repeated {
         /// The files.
         paths: Vec<PathBuf>,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod allocator;
+mod annotations;
 mod builder;
 mod catalogue;
 mod damage;

@@ -3,6 +3,7 @@
 //! A fixture holds whole files as bytes beside the voxels and affines that nibabel read from them.
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
+mod annotations;
 mod datatypes;
 mod dicom;
 mod dicom_streams;

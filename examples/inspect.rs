@@ -1,0 +1,255 @@
+//! Says what is in an image file, or in a folder of DICOM files, and draws it.
+//!
+//! ```text
+//! cargo run --release --example inspect -- scan.nii.gz
+//! cargo run --release --example inspect -- dicom_folder --picture montage.png
+//! cargo run --release --example inspect                  # writes a phantom and inspects it
+//! ```
+#![allow(clippy::print_stdout, reason = "a program for people")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use medcore::random::Key;
+use medio::dicom::{self, Scan, Series, SeriesVolume, Stack, VolumeOptions};
+use medio::medcore::{Geometry, Image, Orientation};
+use medio::{Format, ReadOptions};
+use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
+use medviz::{Picture, Plane, SliceView, Window, captioned, montage, render_slice};
+
+/// Fresh memory is slow; this allocator hands used memory out again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Says what is in an image file, or in a folder of DICOM files: series, grid, doubts, and a montage.
+///
+/// Exits with 0 if everything could be read and with 1 if anything was refused.
+#[derive(Parser)]
+struct Cli {
+    /// A file of any format that is read (NIfTI, MetaImage, NRRD, MGH, DICOM ...), or a folder of DICOM
+    /// files. Without it a phantom is written and inspected.
+    path: Option<PathBuf>,
+    /// Where the montage goes; none is drawn without images.
+    #[arg(long, default_value = "montage.png")]
+    picture: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let path = match cli.path {
+        Some(path) => path,
+        None => phantom()?,
+    };
+    let mut sheet = Sheet::default();
+    if path.is_dir() {
+        inspect_folder(&path, &mut sheet)?;
+    } else if Format::of_file(&path)? == Format::Dicom {
+        inspect_dicom(&path, &mut sheet)?;
+    } else {
+        inspect_file(&path, &mut sheet)?;
+    }
+    sheet.write(&cli.picture)?;
+    match sheet.refused {
+        0 => Ok(()),
+        count => bail!("{count} of what is there could not be read"),
+    }
+}
+
+/// Pictures so far, and how much could not be read.
+#[derive(Default)]
+struct Sheet {
+    pictures: Vec<Picture>,
+    refused: usize,
+}
+
+impl Sheet {
+    /// More than fit on a sheet are not drawn.
+    const MOST: usize = 24;
+
+    fn refuse(&mut self, error: &dyn std::error::Error) {
+        self.refused += 1;
+        println!("  ! {error}");
+    }
+
+    /// The middle slices of a volume, dark and bright at the second and 98th percent of its values.
+    fn add(&mut self, image: &Image<f32, 3>, caption: &str) -> Result<()> {
+        let mut values: Vec<f32> = (image
+            .channel(0)
+            .iter()
+            .step_by(image.channel(0).len() / 65_536 + 1))
+        .copied()
+        .filter(|value| value.is_finite())
+        .collect();
+        values.sort_by(f32::total_cmp);
+        let percent = |p: usize| {
+            values
+                .get(values.len() * p / 100)
+                .map_or(0.0, |&v| f64::from(v))
+        };
+        let window = Window::between(percent(2), percent(98));
+        let shape = image.shape();
+        for plane in Plane::ALL {
+            let view = SliceView::middle(image.geometry(), plane);
+            // Of a single slice there is one view.
+            let flat = shape.contains(&1) && shape[view.axis()] != 1;
+            if self.pictures.len() < Self::MOST && !flat {
+                let picture = render_slice(image, &view, &window)?;
+                self.pictures.push(captioned(&picture, caption)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        if !self.pictures.is_empty() {
+            montage(&self.pictures, 6)?.write_png(path)?;
+            println!("\nmontage: {}", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// A volume that shows what the program does.
+fn phantom() -> Result<PathBuf> {
+    let patient = Abdomen::new(Key::new(7), &AbdomenOptions::default())?;
+    let grid = field_of_view([60, 128, 128], [5.0, 3.0, 3.0])?;
+    let path = std::env::temp_dir().join("medio_inspect_phantom.nii.gz");
+    medio::write(&path, &patient.scan(&grid, &ScanOptions::default())?.image)?;
+    println!("no path was given: a phantom, {}\n", path.display());
+    Ok(path)
+}
+
+fn inspect_file(path: &Path, sheet: &mut Sheet) -> Result<()> {
+    let info = medio::read_header(path)?;
+    println!(
+        "{} file, {} numbers",
+        info.header.format(),
+        info.datatype.name()
+    );
+    let channels = info.channels;
+    if channels > 1 {
+        println!("  {channels} channels");
+    }
+    print_grid(&info.geometry);
+    let loaded = medio::read_with::<f32, 3>(path, &ReadOptions::new())?;
+    let warnings = loaded.report.warnings.iter();
+    warnings.for_each(|warning| println!("  ! {warning}"));
+    let name = path.file_name().unwrap_or_default();
+    sheet.add(&loaded.value, &name.to_string_lossy())
+}
+
+fn print_grid(grid: &Geometry<3>) {
+    let [depth, height, width] = grid.shape();
+    let millimetres = grid.spacing().map(|mm| format!("{mm:.4}")).join(" x ");
+    let sheared = if grid.is_orthogonal(1e-3) {
+        ""
+    } else {
+        ", sheared"
+    };
+    println!("  {depth} x {height} x {width} voxels of {millimetres} mm{sheared}");
+    let orientation = Orientation::closest_to(grid);
+    let [x, y, z] = grid.origin().coordinates();
+    println!("  axes towards {orientation}, first voxel at ({x:.2}, {y:.2}, {z:.2}) mm LPS");
+}
+
+fn inspect_dicom(path: &Path, sheet: &mut Sheet) -> Result<()> {
+    use dicom::Tag;
+    let file = dicom::open(path)?;
+    let dataset = file.dataset();
+    let text = |tag| dataset.text(tag).unwrap_or_else(|| "-".to_owned());
+    println!(
+        "DICOM file, {} {}",
+        text(Tag::MODALITY),
+        text(Tag::SERIES_DESCRIPTION)
+    );
+    println!("  transfer syntax {}", file.transfer_syntax_uid());
+    let warnings = file.report().warnings().iter();
+    warnings.for_each(|warning| println!("  ! {warning}"));
+    let folder = path.parent().context("a file lies in a folder")?;
+    let scan = dicom::scan(folder)?;
+    let stacks = scan.series().flat_map(|series| &series.stacks);
+    let own = |stack: &&Stack| stack.slices.iter().any(|slice| &*slice.path == path);
+    for stack in stacks.filter(own) {
+        println!("  one of {} slices of its stack", stack.slices.len());
+        inspect_stack(stack, "", sheet)?;
+    }
+    Ok(())
+}
+
+fn inspect_folder(path: &Path, sheet: &mut Sheet) -> Result<()> {
+    let scan: Scan = dicom::scan(path)?;
+    if scan.studies.is_empty() && scan.refused.is_empty() {
+        bail!(
+            "{}: no DICOM file among {} files",
+            path.display(),
+            scan.others.len()
+        );
+    }
+    let bar = ProgressBar::new(scan.series().count() as u64)
+        .with_style(ProgressStyle::with_template("{bar:30} {pos}/{len} series")?);
+    for study in &scan.studies {
+        let unknown = || "-".to_owned();
+        let patient = study.patient_id.clone().unwrap_or_else(unknown);
+        let description = study.description.clone().unwrap_or_else(unknown);
+        bar.suspend(|| println!("study {}, patient {patient}, {description}", study.uid));
+        for series in &study.series {
+            bar.suspend(|| inspect_series(series, sheet))?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    for error in &scan.refused {
+        sheet.refuse(error);
+    }
+    if !scan.others.is_empty() {
+        println!("{} files are not DICOM", scan.others.len());
+    }
+    Ok(())
+}
+
+fn inspect_series(series: &Series, sheet: &mut Sheet) -> Result<()> {
+    let modality = series.modality.as_deref().unwrap_or("-");
+    let description = series.description.as_deref().unwrap_or("-");
+    println!(
+        "\nseries {}: {modality}, {description}, {} files",
+        series.uid,
+        series.instances.len()
+    );
+    for path in &series.repeated {
+        println!("  ! {} repeats an instance", path.display());
+    }
+    if series.stacks.is_empty() {
+        println!("  no images");
+    }
+    for stack in &series.stacks {
+        inspect_stack(stack, &format!("{modality} {description}"), sheet)?;
+    }
+    Ok(())
+}
+
+fn inspect_stack(stack: &Stack, caption: &str, sheet: &mut Sheet) -> Result<()> {
+    let [rows, columns, _] = stack.shape();
+    println!("  {} slices of {rows} x {columns}", stack.slices.len());
+    match stack.volumes::<f32>(&VolumeOptions::new()) {
+        Err(error) => sheet.refuse(&error),
+        Ok(volumes) => {
+            for volume in &volumes {
+                print_volume(volume);
+                sheet.add(&volume.image, caption)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_volume(volume: &SeriesVolume<f32>) {
+    if let Some((axis, value)) = &volume.axis {
+        println!("  {axis:?} {value:?}");
+    }
+    print_grid(volume.image.geometry());
+    for warning in &volume.warnings {
+        println!("  ! {warning}");
+    }
+}
