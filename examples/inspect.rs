@@ -233,6 +233,8 @@ fn inspect_stack(stack: &Stack, caption: &str, sheet: &mut Sheet) -> Result<()> 
     let [rows, columns, _] = stack.shape();
     println!("  {} slices of {rows} x {columns}", stack.slices.len());
     match stack.volumes::<f32>(&VolumeOptions::new()) {
+        // A picture without a place, or in colours, is no fault of its file.
+        Err(error) if stack.slices.len() == 1 => println!("  no volume: {error}"),
         Err(error) => sheet.refuse(&error),
         Ok(volumes) => {
             for volume in &volumes {
