@@ -5,6 +5,7 @@
 
 mod datatypes;
 mod dicom;
+mod dicom_headers;
 mod dicom_streams;
 mod oracle;
 mod pairs;
