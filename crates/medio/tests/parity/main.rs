@@ -6,6 +6,7 @@
 mod annotations;
 mod datatypes;
 mod dicom;
+mod dicom_headers;
 mod dicom_streams;
 mod exported;
 mod oracle;

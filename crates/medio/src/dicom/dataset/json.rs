@@ -254,6 +254,11 @@ fn value(tag: Tag, vr: Vr, list: &[Json], path: &str, depth: u32) -> Result<Valu
             };
             let read: Option<Vec<i64>> = list.iter().map(number).collect();
             let read = read.ok_or_else(|| fault("must be whole numbers"))?;
+            if vr == IS {
+                // Kept as it was written, also where it breaks the limit of integer strings.
+                let texts: Vec<String> = read.iter().map(i64::to_string).collect();
+                return Ok(Value::Bytes(texts.join("\\").into_bytes().into()));
+            }
             Element::from_integers(tag, vr, &read)?
         }
         AT => {

@@ -343,12 +343,9 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
                 Ok(())
             }
             Tag::ITEM => {
-                let here = self.cursor.offset();
-                let item_end = if length == UNDEFINED {
-                    None
-                } else {
-                    self.check(sequence, start, u64::from(length))?;
-                    Some(here.saturating_add(u64::from(length)))
+                let item_end = match length {
+                    UNDEFINED => None,
+                    length => Some(self.end(sequence, start, u64::from(length))?),
                 };
                 let levels = u32::try_from(self.open.len().div_ceil(2)).unwrap_or(u32::MAX);
                 let budget = self.limits.budget;
@@ -427,6 +424,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
             header.inner = Encoding::IMPLICIT;
             let known = match tag.entry() {
                 Some(_) => Some(self.implicit_vr(tag)),
+                None if tag.is_private_creator() => Some(Vr::LO),
                 None if length == UNDEFINED => Some(Vr::SQ),
                 None => None,
             };
@@ -522,13 +520,42 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
             self.report.slip(Slip::OddLength, tag, offset);
         }
         let length = u64::from(length);
-        self.check(tag, offset, length)?;
         if vr == Vr::SQ {
-            let end = self.cursor.offset().saturating_add(length);
+            let end = self.end(tag, offset, length)?;
             self.open_sequence(tag, vr, Some(end), inner);
             return Ok(());
         }
-        self.value(&header, length)
+        match self.check(tag, offset, length) {
+            // Of pixel data that is cut the rest is still worth having.
+            Err(Stop::End(_)) if self.limits.lenient && self.defers(tag, vr, length) => {
+                self.report.push(Warning::Truncated { tag, offset });
+                let there = self.cursor.remaining().unwrap_or(0);
+                self.value(&header, there)
+            }
+            checked => {
+                checked?;
+                self.value(&header, length)
+            }
+        }
+    }
+
+    /// Where a sequence or an item of this length ends; with lenience it may be behind the file's end.
+    fn end(&self, tag: Tag, start: u64, length: u64) -> Result<u64, Stop> {
+        match self.check(tag, start, length) {
+            Err(Stop::End(_)) if self.limits.lenient => {}
+            checked => checked?,
+        }
+        Ok(self.cursor.offset().saturating_add(length))
+    }
+
+    /// Whether a value stays in the file: pixel data, and large values at the top.
+    fn defers(&self, tag: Tag, vr: Vr, length: u64) -> bool {
+        let pixels = matches!(
+            tag,
+            Tag::PIXEL_DATA | Tag::FLOAT_PIXEL_DATA | Tag::DOUBLE_FLOAT_PIXEL_DATA
+        );
+        let large = length > self.limits.deferred_above && !vr.is_text();
+        self.open.is_empty() && (pixels || large)
     }
 
     fn open_sequence(&mut self, tag: Tag, vr: Vr, end: Option<u64>, encoding: Encoding) {
@@ -547,12 +574,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
             tag, vr, offset, ..
         } = *header;
         let encoding = self.encoding();
-        let pixels = matches!(
-            tag,
-            Tag::PIXEL_DATA | Tag::FLOAT_PIXEL_DATA | Tag::DOUBLE_FLOAT_PIXEL_DATA
-        );
-        let large = length > self.limits.deferred_above && !vr.is_text();
-        if self.open.is_empty() && (pixels || large) {
+        if self.defers(tag, vr, length) {
             let deferred = Deferred {
                 offset: self.cursor.offset(),
                 length,
@@ -668,6 +690,8 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
             }
             None => {}
         }
+        // The dictionary's words are for native pixels only (PS3.5 section A.1).
+        let vr = if encoding.explicit { vr } else { Vr::OB };
         self.holder().append(Element::new(tag, vr, value));
         Ok(())
     }

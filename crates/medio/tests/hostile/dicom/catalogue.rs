@@ -608,6 +608,26 @@ fn lenience_reads_what_strictness_refuses_and_says_so() {
     assert!(matches!(report, [Warning::Truncated { .. }]), "{report:?}");
     assert!(file.dataset().get(Tag::PIXEL_DATA).is_none());
 
+    // Of pixels that are cut the rest is kept, and so are the items of a sequence that is.
+    let file = dicom::decode(&whole[..whole.len() - 192], &lenient).unwrap();
+    let stored = file.stored::<u16>().unwrap();
+    assert_eq!(stored.as_slice()[..2], [1792, 5390]);
+    assert_eq!(stored.as_slice()[4000..], [0; 96]);
+    let inner = element(0x20, 0x13, "IS", b"7 ");
+    let items = [item(&inner), item(&inner)].concat();
+    let sequence = with_length(0x40, 0xa730, "SQ", &items, items.len() as u32);
+    let bytes = Image::with(|i| i.pixel_data = Some(sequence)).file();
+    let file = dicom::decode(&bytes[..bytes.len() - 1], &lenient).unwrap();
+    let items = file.dataset().items(Tag::new(0x40, 0xa730));
+    assert_eq!(
+        [
+            items.len(),
+            items[0].elements().len(),
+            items[1].elements().len()
+        ],
+        [2, 1, 0]
+    );
+
     let short =
         Image::with(|i| i.pixel_data = Some(element(0x7fe0, 0x10, "OW", &pixels()[..8000])));
     assert!(

@@ -132,7 +132,9 @@ fn thousands_of_damaged_files_end_in_an_error_or_in_pixels_that_are_there() {
                     file.modality(0),
                     file.palette(),
                 );
-                let _ = file.dataset().to_json();
+                if let Ok(json) = file.dataset().to_json() {
+                    assert!(dicom::Dataset::from_json(&json).is_ok());
+                }
                 let stored = file.stored::<f32>().map_err(say)?;
                 let values = file.values::<f32>().map_err(say)?;
                 let [frames, _, rows, columns] = stored.shape();
