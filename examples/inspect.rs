@@ -90,8 +90,10 @@ impl Sheet {
         };
         let window = Window::between(percent(2), percent(98));
         let shape = image.shape();
+        let lengths = shape.iter().zip(image.geometry().spacing());
+        let longest = lengths.map(|(&n, mm)| n as f64 * mm).fold(0.0, f64::max);
         for plane in Plane::ALL {
-            let view = SliceView::middle(image.geometry(), plane);
+            let view = SliceView::middle(image.geometry(), plane).with_pixel_mm(longest / 256.0);
             // Of a single slice there is one view.
             let flat = shape.contains(&1) && shape[view.axis()] != 1;
             if self.pictures.len() < Self::MOST && !flat {
