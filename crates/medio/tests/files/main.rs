@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod datasets;
+mod detached;
 mod formats;
 mod pair;
 mod round_trip;

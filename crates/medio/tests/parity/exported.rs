@@ -44,7 +44,9 @@ fn volumes_for_other_readers_are_written_and_read_back() {
     }
     let all = ["mha", "mhd", "nrrd", "nhdr", "npy", "npz"];
     write!(u16 all, u32 all, i32 all, u64 all, i64 all, f64 all);
-    let with_mgh = ["mha", "mhd", "nrrd", "nhdr", "mgh", "mgz", "npy", "npz", "tif"];
+    let with_mgh = [
+        "mha", "mhd", "nrrd", "nhdr", "mgh", "mgz", "npy", "npz", "tif",
+    ];
     write!(u8 with_mgh, f32 with_mgh);
     write!(i16 ["mha", "mhd", "nrrd", "nhdr", "mgh", "mgz", "npy", "npz"]);
     let flat = Geometry::<2>::axis_aligned([4, 5], [0.75, 0.5]).unwrap();
