@@ -104,6 +104,17 @@ pub enum Fault {
         /// The refused name, shortened.
         value: String,
     },
+    /// A data file that a header names cannot be opened.
+    #[error("{key} names {name:?}: {source}")]
+    DataFile {
+        /// `ElementDataFile`, `data file` ...
+        key: &'static str,
+        /// The name, shortened.
+        name: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A voxel cannot be represented in the requested type.
     #[error(
         "value {value} at voxel {voxel:?} (channel {channel}) cannot be represented as {target} exactly"

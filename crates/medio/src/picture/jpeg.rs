@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jpeg_decoder::{Decoder, PixelFormat};
 
-use super::open::{Layout, Picture, codec, room};
+use super::open::{Layout, Picture, claim, codec};
 use crate::fault::Fault;
 use crate::raw::len64;
 use crate::voxel::Datatype;
@@ -34,7 +34,7 @@ pub(super) fn open(file: Cow<'_, [u8]>) -> Result<Picture<'_>, Fault> {
     let stored = layout.stored(&file, MOST_EXPANSION)?;
     let decode = Box::new(move |budget: &medcore::Budget| {
         // The decoder makes its own memory; the claim and the limit are ours.
-        drop(room(&stored, budget)?);
+        claim(&stored, budget)?;
         let mut decoder = Decoder::new(file.as_ref());
         decoder.set_max_decoding_buffer_size(usize::try_from(stored.bytes).unwrap_or(usize::MAX));
         let samples = decoder.decode().map_err(|e| codec("JPEG")(&e))?;

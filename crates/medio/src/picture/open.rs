@@ -59,12 +59,18 @@ pub(super) fn expands(stored: &Stored, file: &[u8]) -> bool {
     stored.bytes > len64(file.len()).saturating_mul(8).saturating_add(4 << 20)
 }
 
+/// What the memory of all samples is called in messages.
+const WHAT: &str = "the decoded picture";
+
+/// Claims memory for all samples.
+pub(super) fn claim(stored: &Stored, budget: &Budget) -> Result<(), Fault> {
+    let claimed = budget.claim_bytes(WHAT, stored.bytes);
+    claimed.map_err(Fault::core(WHAT))
+}
+
 /// Memory for all samples, claimed and zeroed.
 pub(super) fn room(stored: &Stored, budget: &Budget) -> Result<Vec<u8>, Fault> {
-    const WHAT: &str = "the decoded picture";
-    budget
-        .claim_bytes(WHAT, stored.bytes)
-        .map_err(Fault::core(WHAT))?;
+    claim(stored, budget)?;
     let len = usize::try_from(stored.bytes).unwrap_or(usize::MAX);
     medcore::buffer::zeroed(len, WHAT).map_err(Fault::core(WHAT))
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use medcore::{Budget, Image};
 
@@ -44,7 +45,10 @@ pub fn read_stack<T: Voxel>(
         grid: None,
         ..options.clone()
     };
-    let info = crate::read_header_with(first, &each)?;
+    let fresh_look = each
+        .clone()
+        .budget(Arc::new(Budget::new(budget.bytes_left())));
+    let info = crate::read_header_with(first, &fresh_look)?;
     let ([_, height, width], channels) = (info.geometry.shape(), info.channels);
     let unlike = |path: &Path, got: String| {
         Error::file(info.header.format(), path)(Fault::Contradiction {
@@ -65,11 +69,14 @@ pub fn read_stack<T: Voxel>(
     let mut stack = medcore::buffer::zeroed::<T>(count, "slices")
         .map_err(|e| core(first)(Fault::core("slices")(e)))?;
     for (slice, path) in files.iter().enumerate() {
-        let before = budget.bytes_left();
+        // A slice is gone when the next one comes: each may use what the stack has left.
+        let each = each
+            .clone()
+            .budget(Arc::new(Budget::new(budget.bytes_left())));
         let here = crate::read_header_with(path, &each)?;
         let shape = here.geometry.shape();
-        let (pages, type_here) = (shape, here.datatype);
-        if pages != [1, height, width] || here.channels != channels || type_here != info.datatype {
+        let type_here = here.datatype;
+        if shape != [1, height, width] || here.channels != channels || type_here != info.datatype {
             let got = format!(
                 "{shape:?} of {} and {} channels",
                 type_here.name(),
@@ -83,9 +90,6 @@ pub fn read_stack<T: Voxel>(
             if let Some(target) = target {
                 target.copy_from_slice(image.channel(channel));
             }
-        }
-        if options.budget.is_some() {
-            budget.release_bytes(before.saturating_sub(budget.bytes_left()));
         }
     }
     let grid = unplaced([files.len(), height, width], options).map_err(core(first))?;

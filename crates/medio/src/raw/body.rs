@@ -261,6 +261,17 @@ impl Body<'_> {
         head
     }
 
+    /// Bytes that reading will fetch into memory, and claim, before it converts them.
+    pub(crate) fn fetched(&self) -> u64 {
+        match self {
+            Self::Packed { bytes, .. } | Self::Text { bytes, .. } => match bytes {
+                Span::Memory(_) => 0,
+                Span::File { len, .. } => *len,
+            },
+            Self::Plain { .. } | Self::Parts(_) | Self::Decoded(_) => 0,
+        }
+    }
+
     /// Whether the data is compressed.
     pub(crate) fn is_packed(&self) -> bool {
         matches!(self, Self::Packed { .. })

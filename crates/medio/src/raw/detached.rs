@@ -23,9 +23,17 @@ pub(crate) fn below(header: &Path, key: &'static str, name: &str) -> Result<Path
         _ => Path::new("."),
     };
     let path = folder.join(relative);
-    let resolved = path.canonicalize()?;
+    let unreadable = |source| Fault::DataFile {
+        key,
+        name: shortened(name),
+        source,
+    };
+    let resolved = path.canonicalize().map_err(unreadable)?;
     if !resolved.starts_with(folder.canonicalize()?) {
         return Err(escapes());
+    }
+    if !resolved.is_file() {
+        return Err(unreadable(std::io::Error::other("not a regular file")));
     }
     Ok(path)
 }
@@ -149,6 +157,10 @@ mod tests {
         std::fs::write(folder.path().join("inner/a.raw"), b"x").unwrap();
         assert!(below(&header, "key", "a.raw").is_ok());
         assert!(below(&header, "key", "./a.raw").is_ok());
+        for bad in ["none.raw", "."] {
+            let refused = below(&header, "key", bad);
+            assert!(matches!(refused, Err(Fault::DataFile { .. })), "{bad:?}");
+        }
         for bad in ["../secret", "/etc/passwd", "", "a/../../secret", "a\0b"] {
             let refused = below(&header, "key", bad);
             assert!(matches!(refused, Err(Fault::PathEscapes { .. })), "{bad:?}");

@@ -170,10 +170,13 @@ impl Stored {
         for index in 0..count {
             let mut share = self.share(count)?;
             let body = parts.open(index, &mut share)?;
-            let before = budget.bytes_left();
+            let fetched = body.fetched();
             let piece = share.stretch::<T>(index * share.samples, body, budget, report)?;
             all.extend_from_slice(&piece);
-            budget.release_bytes(before.saturating_sub(budget.bytes_left()));
+            drop(piece);
+            // What this piece claimed: its numbers and its stored data.
+            let numbers = len64(share.samples) * (size_of::<T>() as u64);
+            budget.release_bytes(numbers + fetched);
         }
         Ok(all.into())
     }

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod datasets;
+mod detached;
 mod dicom;
 mod dicom_series;
 mod formats;

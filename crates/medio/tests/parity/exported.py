@@ -53,7 +53,7 @@ def main(folder):
         else:
             found = tifffile.imread(path)
             found = found[None] if channels == 1 else np.moveaxis(found, -1, 0)
-        assert found.dtype == kind and np.array_equal(found, wanted), path
+        assert found.dtype.newbyteorder('=') == kind and np.array_equal(found, wanted), path
         count += 1
     plane = (np.arange(20) * 3000).reshape(4, 5)
     for ending in ["mha", "nrrd"]:
