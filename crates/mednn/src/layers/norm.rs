@@ -286,7 +286,7 @@ impl BatchNorm {
     /// What the layer does in evaluation, as the tail of a [prepared convolution](super::Conv::prepare).
     ///
     /// # Errors
-    /// Refuses statistics and parameters that are not numbers of one axis, which no loaded file leaves.
+    /// Refuses statistics and parameters that cannot be read as numbers, one a channel.
     pub fn tail(&self) -> Result<ConvTail> {
         let values = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
         let context = Context::evaluate();

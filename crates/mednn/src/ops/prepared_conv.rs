@@ -1,13 +1,14 @@
 //! Convolution for inference: a normalisation folded into the weights, weights in the order of the kernels, activation and
 //! residual applied before sums leave the cache.
 
+use std::fmt;
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
 use super::activation::Activation;
-use super::conv::{ConvConfig, check_device, check_tensors, lift, name, raise, spatial};
-use super::support::{self, check_rank, check_shape};
+use super::conv::{ConvConfig, check_device, lift, name, raise, spatial};
+use super::support::{self, check_float, check_rank, check_shape};
 pub use crate::cpu::conv::Residual;
 use crate::cpu::conv::{Element, Finish, Prepared, Problem};
 use crate::cpu::real::Real;
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 
 const OP: &str = "prepared_conv";
 
-/// A factor and an addend for each channel, as a normalisation by fixed statistics is.
+/// A factor and an addend for each channel, as a normalisation by fixed statistics is; one of each a channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelAffine {
     /// The factor of each channel.
@@ -73,8 +74,8 @@ impl ConvTail {
 
 /// A convolution whose weights do not change any more.
 ///
-/// It keeps a copy of the weights as they were, and one or two more in the order of the kernels, which are made with the
-/// first image. No gradient passes through it, and it does not become part of a [`Graph`](crate::graph::Graph), which is
+/// It keeps a copy of the weights as they were, and one or two more in the orders of the kernels, each made with the first image
+/// of a size that needs it. No gradient passes through it, and it does not become part of a [`Graph`](crate::graph::Graph), which is
 /// made of the layers it was prepared from. Copies share the weights.
 ///
 /// ```
@@ -93,7 +94,7 @@ impl ConvTail {
 /// assert_eq!(sums.flatten_all()?.to_vec1::<f32>()?, [1.0, 1.0]);
 /// # Ok::<(), mednn::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PreparedConv<const D: usize> {
     weights: Weights,
     /// `[out_channels, in_channels / groups, ...kernel]`.
@@ -102,7 +103,17 @@ pub struct PreparedConv<const D: usize> {
     activation: Activation,
 }
 
-#[derive(Debug, Clone)]
+impl<const D: usize> fmt::Debug for PreparedConv<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedConv")
+            .field("shape", &self.shape)
+            .field("config", &self.config)
+            .field("activation", &self.activation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 enum Weights {
     F32(Arc<Prepared<'static, f32>>),
     F64(Arc<Prepared<'static, f64>>),
@@ -119,10 +130,15 @@ impl<const D: usize> PreparedConv<D> {
         config: &ConvConfig<D>,
         tail: &ConvTail,
     ) -> Result<Self> {
-        check_tensors::<D>(name::<D>([OP; 3]), weight, weight, bias)?;
+        let op = name::<D>([OP; 3]);
+        check_float(op, "the weight", weight)?;
+        check_rank(op, "the weight", weight, D + 2)?;
+        check_device(op, weight)?;
         let channels = weight.dims()[0];
         if let Some(bias) = bias {
-            check_shape(OP, "the bias", bias, &[channels])?;
+            check_shape(op, "the bias", bias, &[channels])?;
+            check_type(weight.dtype(), "the bias", bias)?;
+            check_device(op, bias)?;
         }
         if let Some(affine) = &tail.affine {
             for (setting, values) in [("the scale", &affine.scale), ("the shift", &affine.shift)] {
@@ -214,18 +230,11 @@ impl<const D: usize> PreparedConv<D> {
     fn check(&self, name: &'static str, tensor: &Tensor) -> Result<()> {
         check_rank(OP, name, tensor, D + 2)?;
         check_device(OP, tensor)?;
-        let (expected, dtype) = match self.weights {
-            Weights::F32(_) => ("f32, as the weights", DType::F32),
-            Weights::F64(_) => ("f64, as the weights", DType::F64),
+        let dtype = match self.weights {
+            Weights::F32(_) => DType::F32,
+            Weights::F64(_) => DType::F64,
         };
-        if tensor.dtype() != dtype {
-            return Err(Error::ElementType {
-                op: OP,
-                tensor: name,
-                expected,
-                got: tensor.dtype(),
-            });
-        }
+        check_type(dtype, name, tensor)?;
         if tensor.track_op() {
             return Err(Error::Setting {
                 op: OP,
@@ -236,6 +245,22 @@ impl<const D: usize> PreparedConv<D> {
         }
         Ok(())
     }
+}
+
+/// Refuses a tensor of another type than the weights.
+fn check_type(dtype: DType, name: &'static str, tensor: &Tensor) -> Result<()> {
+    if tensor.dtype() == dtype {
+        return Ok(());
+    }
+    Err(Error::ElementType {
+        op: OP,
+        tensor: name,
+        expected: match dtype {
+            DType::F64 => "f64, as the weights",
+            _ => "f32, as the weights",
+        },
+        got: tensor.dtype(),
+    })
 }
 
 /// The weights with the tail's factors, rounded once.

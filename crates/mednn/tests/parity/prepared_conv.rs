@@ -1,11 +1,12 @@
 //! Prepared convolutions against PyTorch's layers one after the other, and against our own.
 
 use candle_core::{DType, Device, Tensor, Var};
+use mednn::graph::Graph;
 use mednn::layers::{BatchNorm, BatchNormConfig, Conv, ConvConfig};
 use mednn::ops::conv::{ConvConfig as ConvGeometry, conv};
 use mednn::ops::prepared_conv::{ChannelAffine, ConvTail, PreparedConv, Residual};
 use mednn::ops::{Activation, activation, add};
-use mednn::{Context, Error, Params};
+use mednn::{Context, Error, Inputs, Model, Outputs, Params};
 
 use crate::support::{Fixture, assert_close, assert_same_on_any_number_of_threads, pattern};
 
@@ -119,9 +120,11 @@ fn every_way_to_the_output_is_finished_once_on_any_number_of_threads() {
         scale: (0..channels).map(|i| 0.5 + i as f64 / 9.0).collect(),
         shift: (0..channels).map(|i| 0.2 - i as f64 / 7.0).collect(),
     };
-    // Tiles of few products, strips of pixels, strided rows, one channel to one.
+    // Tiles of few products, strips of pixels, strided rows, one channel to one, one packed image for several blocks, groups.
     let cases = [
         (64, 64, 1, [3, 3], 1, [2, 29, 27]),
+        (20, 150, 1, [5, 3], 1, [1, 9, 7]),
+        (12, 80, 2, [3, 3], 2, [2, 11, 12]),
         (3, 20, 1, [7, 7], 2, [2, 31, 29]),
         (20, 3, 1, [1, 1], 1, [2, 13, 11]),
         (12, 12, 12, [3, 3], 1, [2, 21, 40]),
@@ -157,6 +160,65 @@ fn every_way_to_the_output_is_finished_once_on_any_number_of_threads() {
         assert_close(&got[1], &after, 1e-5, "residual after the activation");
         assert_same_on_any_number_of_threads(|| vec![run(Residual::BeforeActivation(&residual))]);
     }
+}
+
+#[test]
+fn volumes_are_finished_as_images_are() {
+    let weight = numbers(&[64, 64, 3, 3, 3], 20);
+    let config = ConvGeometry::same([3, 3, 3]);
+    let tail = ConvTail::new().with_activation(Activation::Relu);
+    let ready = PreparedConv::new(&weight, None, &config, &tail).unwrap();
+    let image = numbers(&[1, 64, 5, 13, 14], 21);
+    let plain = conv(&image, &weight, None, &config).unwrap();
+    let residual = numbers(plain.dims(), 22);
+    let expected = activation(&add(&plain, &residual).unwrap(), Activation::Relu).unwrap();
+    let got = ready.forward(&image, Some(Residual::BeforeActivation(&residual)));
+    assert_close(&got.unwrap(), &expected, 1e-6, "a volume");
+}
+
+#[test]
+fn many_threads_may_be_the_first_to_use_it() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let weight = numbers(&[256, 256, 3, 3], 23);
+    let config = ConvGeometry::same([3, 3]);
+    let image = numbers(&[1, 256, 4, 4], 24);
+    let expected = values(&conv(&image, &weight, None, &config).unwrap());
+    for threads in [2, 16] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        for _ in 0..10 {
+            let ready = PreparedConv::new(&weight, None, &config, &ConvTail::new()).unwrap();
+            shared(&ready);
+            pool.in_place_scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|_| {
+                        let sums = ready.forward(&image, None).unwrap();
+                        assert!(values(&sums) == expected);
+                    });
+                }
+                let sums = ready.forward(&image, None).unwrap();
+                assert!(values(&sums) == expected);
+            });
+        }
+    }
+}
+
+#[test]
+fn it_is_no_part_of_a_graph() {
+    struct Net(PreparedConv<2>, Params);
+    impl Model for Net {
+        fn forward(&self, inputs: &Inputs, _: &Context) -> mednn::Result<Outputs> {
+            Ok(Outputs::new(self.0.forward(inputs.image()?, None)?))
+        }
+        fn params(&self) -> &Params {
+            &self.1
+        }
+    }
+    let (weight, config) = (numbers(&[2, 1, 1, 1], 25), ConvGeometry::default());
+    let ready = PreparedConv::new(&weight, None, &config, &ConvTail::new()).unwrap();
+    let network = Net(ready, Params::new(1));
+    let refused = Graph::record(&network, &numbers(&[1, 1, 2, 2], 26).into());
+    assert!(matches!(refused, Err(Error::NotRecorded { .. })));
 }
 
 #[test]
@@ -216,6 +278,12 @@ fn what_does_not_fit_is_refused_with_the_rule() {
     assert!(error.to_string().contains("the shift"), "{error}");
     let grouped = config.with_groups(0);
     assert!(PreparedConv::new(&weight, None, &grouped, &ConvTail::new()).is_err());
+    let half = weight.to_dtype(DType::F16).unwrap();
+    let error = PreparedConv::new(&half, None, &config, &ConvTail::new()).unwrap_err();
+    assert!(error.to_string().contains("the weight must be"), "{error}");
+    let bias = pattern(&[4], 12);
+    let error = PreparedConv::new(&weight, Some(&bias), &config, &ConvTail::new()).unwrap_err();
+    assert!(error.to_string().contains("f32, as the weights"), "{error}");
     let bias = numbers(&[3], 12);
     assert!(PreparedConv::new(&weight, Some(&bias), &config, &ConvTail::new()).is_err());
 }

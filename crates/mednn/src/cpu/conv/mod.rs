@@ -47,6 +47,7 @@ use plan::Plan;
 use weights::PackedWeights;
 use winograd::{TransformedWeights, WeightLayout};
 
+use crate::cpu::simd::Level;
 use crate::error::Result;
 
 /// Convolves `input` with `weights` and adds `bias` to every channel: `[batch, out_channels, depth, height, width]`.
@@ -119,7 +120,8 @@ pub fn weight_gradient<T: Element>(
     Problem::check("gradient", gradient.len(), problem.output_len())?;
     let kernels = T::kernels(problem.level());
     let plan = Plan::forward(problem);
-    if unfolded::pays(&plan) {
+    // The product of matrices knows no narrower instructions than the machine's.
+    if unfolded::pays(&plan) && problem.level() >= Level::native() {
         return Ok(unfolded::weight_gradient(&plan, input, gradient));
     }
     let mut out = vec![T::ZERO; problem.weight_len()];

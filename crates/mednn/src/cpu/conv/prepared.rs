@@ -11,15 +11,35 @@ use super::weights::PackedWeights;
 use super::winograd::{Taps, TransformedWeights, WeightLayout};
 use super::{gather, output, winograd};
 use crate::cpu::simd::Level;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// The weights of a forward convolution.
+/// What problems must have in common to use the same weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shape {
+    channels: [usize; 2],
+    groups: usize,
+    window: Window,
+    level: Level,
+}
+
+impl Shape {
+    fn of(problem: &Problem, level: Level) -> Self {
+        Self {
+            channels: [problem.in_channels(), problem.out_channels()],
+            groups: problem.groups(),
+            window: *problem.window(),
+            level,
+        }
+    }
+}
+
+/// The weights of a forward convolution, for the widest vector instructions of this machine.
 ///
 /// Which order is best depends on the size of the image; each is made when it is first needed and kept.
 #[derive(Debug, Clone)]
 pub struct Prepared<'a, T: Element> {
-    /// The order depends on it, so it holds for every image.
-    level: Level,
+    /// The order of the weights depends on all of this.
+    shape: Shape,
     weights: Cow<'a, [T]>,
     bias: Option<Cow<'a, [T]>>,
     packed: OnceLock<PackedWeights<T>>,
@@ -63,7 +83,7 @@ impl<'a, T: Element> Prepared<'a, T> {
             Problem::check("bias", bias.len(), problem.out_channels())?;
         }
         Ok(Self {
-            level: problem.level(),
+            shape: Shape::of(problem, problem.level()),
             weights,
             bias,
             packed: OnceLock::new(),
@@ -74,7 +94,7 @@ impl<'a, T: Element> Prepared<'a, T> {
     /// Convolves images and finishes the sums: `[batch, out_channels, depth, height, width]`.
     ///
     /// # Errors
-    /// A problem with another number of weights, and slices whose length is not that of the problem.
+    /// A problem of other channels, groups or another window, and slices whose length is not that of the problem.
     pub fn forward(
         &self,
         problem: &Problem,
@@ -82,11 +102,19 @@ impl<'a, T: Element> Prepared<'a, T> {
         finish: &Finish<'_, T>,
     ) -> Result<Vec<T>> {
         Problem::check("input", input.len(), problem.input_len())?;
-        Problem::check("weight", self.weights.len(), problem.weight_len())?;
+        let asked = Shape::of(problem, self.shape.level);
+        if asked != self.shape {
+            return Err(Error::Setting {
+                op: "convolution",
+                setting: "the problem",
+                rule: "of the channels, groups and window whose weights were prepared",
+                value: format!("{asked:?} for {:?}", self.shape),
+            });
+        }
         if let Some(residual) = finish.residual.as_ref().map(Residual::values) {
             Problem::check("residual", residual.len(), problem.output_len())?;
         }
-        let kernels = T::kernels(self.level);
+        let kernels = T::kernels(self.shape.level);
         let plan = Plan::forward(problem);
         let taps = Taps::of(&plan);
         Ok(output::build(problem.output_len(), finish, |out| {
@@ -111,15 +139,27 @@ impl<'a, T: Element> Prepared<'a, T> {
         plan: &Plan,
         taps: &Taps,
     ) -> &TransformedWeights<T> {
-        self.transformed.get_or_init(|| {
+        kept(&self.transformed, || {
             let weights = (&*self.weights, WeightLayout::forward(plan));
             TransformedWeights::new(kernels, plan, taps, weights, self.bias.as_deref())
         })
     }
 
     fn packed(&self, kernels: &Kernels<T>, problem: &Problem, plan: &Plan) -> &PackedWeights<T> {
-        self.packed.get_or_init(|| {
+        kept(&self.packed, || {
             PackedWeights::forward(kernels, problem, plan, &self.weights, self.bias.as_deref())
         })
     }
+}
+
+/// What the cell holds, made first if it is empty.
+///
+/// It is made outside the lock of the cell: a thread that waits for its part of parallel work may be given work that comes
+/// back here. Of several that are made at once one is kept.
+fn kept<W>(cell: &OnceLock<W>, make: impl FnOnce() -> W) -> &W {
+    if let Some(kept) = cell.get() {
+        return kept;
+    }
+    let made = make();
+    cell.get_or_init(|| made)
 }

@@ -360,6 +360,22 @@ fn the_bias_gradient_sums_batch_and_space() {
 }
 
 #[test]
+fn prepared_weights_serve_problems_of_their_own_shape_alone() {
+    let pointwise =
+        |channels| Problem::new(2, channels, 1, [2, 2, 2], Window::new([1; 3])).unwrap();
+    let problem = pointwise([32, 64]);
+    let weights = vec![1.0_f32; problem.weight_len()];
+    let ready = Prepared::new([32, 64], 1, *problem.window(), weights, None).unwrap();
+    let input = vec![1.0; problem.input_len()];
+    let sums = ready.forward(&problem, &input, &Finish::default()).unwrap();
+    assert!(sums == vec![32.0; problem.output_len()]);
+    // As many weights, in another shape.
+    let other = pointwise([64, 32]);
+    let input = vec![1.0; other.input_len()];
+    assert!(ready.forward(&other, &input, &Finish::default()).is_err());
+}
+
+#[test]
 fn slices_of_another_length_are_errors() {
     let problem = Problem::new(1, [2, 3], 1, [4, 4, 4], cubic(3, 1, 1, 1)).unwrap();
     let (input, weights, gradient) = ([0.0_f32; 128], [0.0_f32; 162], [0.0_f32; 192]);

@@ -1,8 +1,7 @@
 //! The gradient of the weights of small images with many channels: one product of matrices over all outputs.
 //!
-//! The input is unfolded to `[channel, tap, output]`, which for few outputs is less memory than the weights themselves, and the
-//! product gives the gradient in the order of the weights. With more outputs the correlation of `weight_gradient`, which
-//! unfolds nothing, is faster.
+//! The input is unfolded to `[channel, tap, output]`, and the product gives the gradient in the order of the weights. With more
+//! outputs the correlation of `weight_gradient`, which unfolds nothing, is faster.
 
 use rayon::prelude::*;
 
