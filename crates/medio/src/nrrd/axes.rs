@@ -126,8 +126,12 @@ fn by_spacings(fields: &Fields, report: &mut Report) -> Result<Vec<Axis>, Fault>
         let kind = fields.kinds.as_ref().and_then(|kinds| kinds.get(index));
         let is_space = match kind {
             Some(kind) => OF_SPACE.contains(&kind.as_str()),
-            // Without a word about it, the first three axes.
-            None => found < 3,
+            // Without a word about it, the first three axes, or those that have a spacing.
+            None => {
+                let spacing = fields.spacings.as_ref().and_then(|all| all.get(index));
+                let has_none = spacing.is_some_and(|spacing| spacing.is_nan());
+                found < 3 && !(has_none && fields.sizes.len() > 3)
+            }
         };
         let known = |numbers: &Option<Vec<f64>>| {
             let number = numbers.as_ref().and_then(|numbers| numbers.get(index));

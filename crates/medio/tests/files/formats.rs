@@ -376,3 +376,33 @@ fn an_archive_of_several_arrays_needs_a_name() {
     let error = named("other").unwrap_err();
     assert!(error.to_string().contains("affine_lps"), "{error}");
 }
+
+#[test]
+fn an_axis_without_a_spacing_is_channels_whatever_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.nrrd");
+    let voxels: Vec<u8> = (0..48).collect();
+    for (sizes, spacings, second) in [
+        ("2 4 3 2", "nan 0.5 0.75 2", 2),
+        ("4 2 3 2", "0.5 nan 0.75 2", 1),
+        ("4 3 2 2", "0.5 0.75 nan 2", 1),
+        ("4 3 2 2", "0.5 0.75 2 nan", 1),
+    ] {
+        let text = format!(
+            "NRRD0004\ntype: uint8\ndimension: 4\nsizes: {sizes}\nspacings: {spacings}\nencoding: raw\n\n"
+        );
+        std::fs::write(&path, [text.as_bytes(), &voxels].concat()).unwrap();
+        let image = medio::read::<u8, 3>(&path).unwrap();
+        assert_eq!((image.channels(), image.shape()), (2, [2, 3, 4]), "{sizes}");
+        assert_eq!(image.geometry().spacing(), [2.0, 0.75, 0.5], "{spacings}");
+        // The neighbour of the first voxel along the width.
+        assert_eq!(image.as_slice()[1], second, "{spacings}");
+        let far: u8 = match spacings.split_whitespace().position(|word| word == "nan") {
+            Some(0) => 1,
+            Some(1) => 4,
+            Some(2) => 12,
+            _ => 24,
+        };
+        assert_eq!(image.channel(1)[0], far, "{spacings}");
+    }
+}
