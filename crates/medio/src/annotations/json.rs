@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use medcore::Budget;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, IgnoredAny};
 
 use super::extra::{Extra, Format};
 use super::fault::{Fault, Problem};
@@ -24,7 +23,7 @@ type Result<T> = std::result::Result<T, Fault>;
 #[derive(Clone, Copy)]
 pub(super) struct Json<'t, 'p> {
     source: &'t str,
-    raw: &'t RawValue,
+    raw: &'t str,
     parent: Option<&'p Self>,
     step: Step<'p>,
 }
@@ -54,7 +53,9 @@ pub(super) fn utf8<'t>(bytes: &'t [u8], budget: &Budget) -> Result<&'t str> {
 impl<'t, 'p> Json<'t, 'p> {
     /// The value that a text is.
     pub(super) fn parse(source: &'t str) -> Result<Self> {
-        let raw = serde_json::from_str::<&RawValue>(source).map_err(|e| Fault {
+        // The one look at the whole: from here on, every text is known to be JSON.
+        let valid: std::result::Result<IgnoredAny, _> = serde_json::from_str(source);
+        valid.map_err(|e| Fault {
             at: "(whole file)".to_owned(),
             line: Some(e.line()),
             problem: Problem::Syntax {
@@ -64,7 +65,7 @@ impl<'t, 'p> Json<'t, 'p> {
         })?;
         Ok(Self {
             source,
-            raw,
+            raw: source.trim(),
             parent: None,
             step: Step::Root,
         })
@@ -72,7 +73,7 @@ impl<'t, 'p> Json<'t, 'p> {
 
     /// Its text.
     pub(super) fn raw(&self) -> &'t str {
-        self.raw.get()
+        self.raw
     }
 
     /// A complaint about it.
@@ -159,64 +160,51 @@ impl<'t, 'p> Json<'t, 'p> {
 
     /// Calls `visit` for every value of a list.
     pub(super) fn each(&self, mut visit: impl FnMut(Json<'t, '_>) -> Result<()>) -> Result<()> {
-        struct Each<'f, F> {
-            visit: F,
-            fault: &'f mut Option<Fault>,
-        }
-        impl<'t, F: FnMut(usize, &'t RawValue) -> Result<()>> Visitor<'t> for Each<'_, F> {
-            type Value = ();
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_seq<A: SeqAccess<'t>>(
-                mut self,
-                mut seq: A,
-            ) -> std::result::Result<(), A::Error> {
-                let mut index = 0_usize;
-                while let Some(raw) = seq.next_element::<&'t RawValue>()? {
-                    if let Err(fault) = (self.visit)(index, raw) {
-                        *self.fault = Some(fault);
-                        return Err(A::Error::custom("stopped"));
-                    }
-                    index = index.saturating_add(1);
-                }
-                Ok(())
-            }
-        }
-        let mut fault = None;
-        let visit = |index, raw| {
+        let inside = self
+            .raw
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let mut left = inside.ok_or_else(|| self.expected("a list"))?.trim_start();
+        let mut index = 0_usize;
+        while !left.is_empty() {
+            let (raw, rest) = first_value(left);
             visit(Json {
                 source: self.source,
                 raw,
                 parent: Some(self),
                 step: Step::Index(index),
-            })
-        };
-        let visitor = Each {
-            visit,
-            fault: &mut fault,
-        };
-        let mut deserializer = serde_json::Deserializer::from_str(self.raw());
-        let done = deserializer.deserialize_seq(visitor);
-        match (fault, done) {
-            (Some(fault), _) => Err(fault),
-            (None, Ok(())) => Ok(()),
-            (None, Err(_)) => Err(self.expected("a list")),
+            })?;
+            left = behind_comma(rest);
+            index = index.saturating_add(1);
         }
+        Ok(())
     }
 
     /// The keys of an object.
     pub(super) fn fields(&self) -> Result<Fields<'t, '_>> {
-        let Entries(entries) = match serde_json::from_str::<Entries<'t>>(self.raw()) {
-            Ok(entries) => entries,
-            Err(_) if self.is_object() => {
-                return Err(self.fault(Problem::Duplicate {
-                    what: "key",
-                    value: format!("(or more than {MAX_KEYS})"),
-                }));
+        let inside = self
+            .raw
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        let mut left = inside
+            .ok_or_else(|| self.expected("an object"))?
+            .trim_start();
+        let mut entries: Vec<(Cow<'t, str>, &'t str)> = Vec::new();
+        while !left.is_empty() {
+            let (key, rest) = first_value(left);
+            let value = rest.trim_start().strip_prefix(':').unwrap_or_default();
+            let (raw, rest) = first_value(value.trim_start());
+            if entries.len() >= MAX_KEYS {
+                return Err(self.fault(Problem::expected("at most 65536 keys, one more", key)));
             }
-            Err(_) => return Err(self.expected("an object")),
-        };
+            entries.push((key_text(key).map_err(|problem| self.fault(problem))?, raw));
+            left = behind_comma(rest);
+        }
+        let keys = entries.iter().map(|(key, _)| key);
+        if let Some(key) = super::model::repeated(keys) {
+            let value = key.chars().take(40).collect();
+            return Err(self.fault(Problem::Duplicate { what: "key", value }));
+        }
         Ok(Fields {
             node: Json {
                 source: self.source,
@@ -226,6 +214,65 @@ impl<'t, 'p> Json<'t, 'p> {
             },
             entries,
         })
+    }
+}
+
+/// The value at the beginning of a text that is known to be JSON, and what stands behind it.
+fn first_value(text: &str) -> (&str, &str) {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let mut end = text.len();
+    for (at, byte) in text.bytes().enumerate() {
+        let mut done = false;
+        if quoted {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => {
+                    quoted = false;
+                    done = depth == 0;
+                }
+                _ => {}
+            }
+        } else {
+            match byte {
+                b'"' => quoted = true,
+                b'[' | b'{' => depth = depth.saturating_add(1),
+                b']' | b'}' => {
+                    depth = depth.saturating_sub(1);
+                    done = depth == 0;
+                }
+                // Numbers and names end before what separates them.
+                b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => {
+                    end = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if done {
+            end = at.saturating_add(1);
+            break;
+        }
+    }
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// What stands behind the next comma.
+fn behind_comma(text: &str) -> &str {
+    let text = text.trim_start();
+    text.strip_prefix(',').unwrap_or(text).trim_start()
+}
+
+/// A key without its quotes, not copied where it has no escapes.
+fn key_text(quoted: &str) -> std::result::Result<Cow<'_, str>, Problem> {
+    let plain = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    match plain {
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        _ => serde_json::from_str(quoted)
+            .map(Cow::Owned)
+            .map_err(|_| Problem::expected("a key", quoted)),
     }
 }
 
@@ -272,65 +319,10 @@ impl fmt::Display for Json<'_, '_> {
     }
 }
 
-/// Keys and values as they stand in the text.
-struct Entries<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
-
-/// A key, not copied where it has no escapes.
-struct Key<'t>(Cow<'t, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> std::result::Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Map;
-        impl<'de> Visitor<'de> for Map {
-            type Value = Entries<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Entries<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some((Key(key), raw)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    if entries.len() >= MAX_KEYS {
-                        return Err(A::Error::custom("too many keys"));
-                    }
-                    entries.push((key, raw));
-                }
-                let keys = entries.iter().map(|(key, _)| key);
-                match super::model::repeated(keys) {
-                    Some(_) => Err(A::Error::custom("a key is there twice")),
-                    None => Ok(Entries(entries)),
-                }
-            }
-        }
-        deserializer.deserialize_map(Map)
-    }
-}
-
 /// The keys of an object, taken one by one; what is left over is kept as it stands.
 pub(super) struct Fields<'t, 'p> {
     node: Json<'t, 'p>,
-    entries: Vec<(Cow<'t, str>, &'t RawValue)>,
+    entries: Vec<(Cow<'t, str>, &'t str)>,
 }
 
 impl<'t, 'p> Fields<'t, 'p> {
@@ -369,7 +361,7 @@ impl<'t, 'p> Fields<'t, 'p> {
         read: impl FnOnce(&Json<'t, '_>) -> Result<T>,
     ) -> Result<Option<T>> {
         match self.entries.iter().find(|(k, _)| k == key) {
-            Some((_, raw)) if raw.get() != "null" => self.take(key, read),
+            Some((_, raw)) if *raw != "null" => self.take(key, read),
             _ => Ok(None),
         }
     }
@@ -388,7 +380,7 @@ impl<'t, 'p> Fields<'t, 'p> {
     pub(super) fn rest(self, format: Format) -> Extra {
         let mut extra = Extra::new(format);
         for (key, raw) in self.entries {
-            extra.push(key.into_owned(), raw.get().to_owned());
+            extra.push(key.into_owned(), raw.to_owned());
         }
         extra
     }
@@ -399,7 +391,7 @@ impl<'t, 'p> Fields<'t, 'p> {
         entries
             .map(|(name, raw)| Attribute {
                 name: name.into_owned(),
-                value: attribute_value(raw.get()),
+                value: attribute_value(raw),
             })
             .collect()
     }

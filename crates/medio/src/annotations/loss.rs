@@ -44,18 +44,12 @@ pub enum Loss {
     AbsentLabel,
     /// Several annotators or models were thrown together.
     Layers,
-    /// An image's size was left out.
-    ImageSize,
     /// The size of an image is not known, and the format should have it.
     UnknownSize,
     /// Numbers of images or objects were left out.
     Id,
     /// What is said of a category beyond its name was left out.
     CategoryDetails,
-    /// The names of categories were left out.
-    CategoryNames,
-    /// An image without objects cannot be told from one that was never looked at.
-    EmptyImage,
     /// A key of another format was left out.
     Extra {
         /// The format it comes from.
@@ -255,12 +249,9 @@ impl fmt::Display for Loss {
             Self::ImageLabel => "label of an image left out",
             Self::AbsentLabel => "absence of a label left out",
             Self::Layers => "annotators or models thrown together",
-            Self::ImageSize => "image size left out",
             Self::UnknownSize => "image of unknown size",
             Self::Id => "number left out",
             Self::CategoryDetails => "details of a category left out",
-            Self::CategoryNames => "names of the categories left out",
-            Self::EmptyImage => "image without objects left out",
         };
         f.write_str(text)
     }

@@ -65,22 +65,35 @@ fn rounded<const N: usize>(
     estimates: [f64; N],
     will_do: impl Fn([f64; N]) -> bool,
 ) -> Option<[f64; N]> {
-    let mut text = String::new();
-    let mut to = |decimals: usize| {
-        estimates.map(|value| {
-            text.clear();
-            let written = write!(text, "{value:.decimals$}");
-            written
-                .ok()
-                .and_then(|()| text.parse().ok())
-                .unwrap_or(value)
-        })
-    };
     // Numbers far from all images are tried as they are, not digit by digit.
     if estimates.iter().any(|value| value.abs() > 1e15) {
         return Some(estimates).filter(|candidate| will_do(*candidate));
     }
-    (0..=17).map(&mut to).find(|candidate| will_do(*candidate))
+    let mut text = String::new();
+    let mut scale = 1.0;
+    for decimals in 0..=17 {
+        let candidate = estimates.map(|value| decimal(value, decimals, scale, &mut text));
+        if will_do(candidate) {
+            return Some(candidate);
+        }
+        scale *= 10.0;
+    }
+    None
+}
+
+/// A number rounded to so many decimals, `scale` being ten to that power, as a reader would read it.
+fn decimal(value: f64, decimals: usize, scale: f64, text: &mut String) -> f64 {
+    let whole = (value * scale).round();
+    // Below 2^53 both are exact (powers of ten to 10^22), so one division rounds as reading the decimal does.
+    if whole.abs() < 9e15 {
+        return whole / scale;
+    }
+    text.clear();
+    let written = write!(text, "{value:.decimals$}");
+    written
+        .ok()
+        .and_then(|()| text.parse().ok())
+        .unwrap_or(value)
 }
 
 /// Appends a number as JSON, XML and text files have it: no needless `.0`, an exponent only where it is shorter.

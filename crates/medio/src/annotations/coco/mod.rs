@@ -68,7 +68,7 @@ pub fn write(path: impl AsRef<Path>, annotations: &Annotations) -> Result<LossRe
 /// Writes objects with scores as a file of results.
 ///
 /// # Errors
-/// As [`write`]; refuses images and categories without an id, which a result could not name.
+/// As [`write()`]; refuses images and categories without an id, which a result could not name.
 pub fn write_results(path: impl AsRef<Path>, annotations: &Annotations) -> Result<LossReport> {
     let path = path.as_ref();
     let (text, losses) = encode_results(annotations).map_err(Error::annotations(path))?;

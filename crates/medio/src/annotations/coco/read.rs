@@ -9,7 +9,9 @@ use super::super::extra::{Extra, Format};
 use super::super::fault::{Fault, Problem};
 use super::super::json::{self, Fields, Json, utf8};
 use super::super::mask::{Mask, Order};
-use super::super::model::{AnnotatedImage, Annotations, Category, Keypoint, Object, Visibility};
+use super::super::model::{
+    AnnotatedImage, Annotations, Attribute, Category, Keypoint, Object, Visibility,
+};
 use super::super::number::wide;
 use super::super::shape::Shape;
 
@@ -205,6 +207,9 @@ fn image(value: &Json<'_, '_>) -> Result<AnnotatedImage> {
         id: Some(fields.need("id", json::integer)?),
         name: fields.need("file_name", json::text)?,
         size,
+        attributes: fields
+            .take_some("attributes", attributes)?
+            .unwrap_or_default(),
         extra: fields.rest(Format::Coco),
         ..AnnotatedImage::default()
     })
@@ -271,10 +276,9 @@ impl Target<'_> {
             score: fields.take_some("score", json::number)?,
             area: fields.take_some("area", json::number)?,
             crowd,
-            attributes: match fields.take_some("attributes", object_text)? {
-                Some(text) => Json::parse(text)?.fields()?.attributes(),
-                None => Vec::new(),
-            },
+            attributes: fields
+                .take_some("attributes", attributes)?
+                .unwrap_or_default(),
             ..Object::default()
         };
         let annotated = object
@@ -307,12 +311,8 @@ fn find(places: &HashMap<i64, usize>, what: &'static str, id: &Json<'_, '_>) -> 
     })
 }
 
-/// The text of an object; other values are none.
-fn object_text<'t>(value: &Json<'t, '_>) -> Result<&'t str> {
-    match value.is_object() {
-        true => Ok(value.raw()),
-        false => Err(value.expected("an object")),
-    }
+fn attributes(value: &Json<'_, '_>) -> Result<Vec<Attribute>> {
+    Ok(value.fields()?.attributes())
 }
 
 fn bounding_box(value: &Json<'_, '_>) -> Result<medcore::BoundingBox<2>> {

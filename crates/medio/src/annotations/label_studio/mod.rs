@@ -2,7 +2,8 @@
 //!
 //! Every annotation and every prediction is a [`Layer`](super::Layer) of its image. Coordinates are percent of
 //! the image, turned boxes turn about their upper left corner, brushes are packed runs of colour values. What a
-//! labelling interface adds (`choices` of a region, `textarea`, `relation` ...) is kept as it stands.
+//! labelling interface adds (`choices` of a region, `textarea`, `relation` ...) is kept as it stands; of a brush
+//! the pixels are kept, not the colours.
 //!
 //! ```
 //! use medio::annotations::{AnnotatedImage, Annotations, Category, Object, label_studio};

@@ -56,11 +56,7 @@ pub fn read(description: impl AsRef<Path>, split: &str, task: Task) -> Result<An
         categories: categories.collect(),
         ..Annotations::default()
     };
-    if let ([keypoints, _], Some(category)) = (
-        described.kpt_shape.unwrap_or_default(),
-        found.categories.first(),
-    ) && keypoints > 0
-        && category.keypoints.is_empty()
+    if let Some([keypoints, _]) = described.kpt_shape
         && matches!(task, Task::Pose { keypoints: asked, .. } if asked != keypoints)
     {
         let problem =
