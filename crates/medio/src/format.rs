@@ -139,7 +139,9 @@ impl Format {
     /// Why a known format is not read.
     pub(crate) fn unread(self) -> Option<&'static str> {
         match self {
-            Self::Dicom => Some("it is a slice of a series, not a volume"),
+            Self::Dicom => Some(
+                "it is a slice of a series: see medio::dicom::scan, which makes volumes of folders",
+            ),
             Self::Minc => Some("convert it with mnc2nii"),
             Self::Hdf5 => Some("MINC 2 and other HDF5 files need their own library; convert them"),
             _ => None,
