@@ -6,6 +6,18 @@
 //! # Ok::<(), medio::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+// What reads untrusted bytes may not panic, wrap or index. Modules that need some of it say so, and why.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
+)]
 
 pub mod annotations;
 mod any_image;

@@ -1,4 +1,10 @@
 //! From an opened file to images, whatever the format: which type, which rank, how many channels.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "sizes were checked when the file was opened"
+)]
 
 use std::path::PathBuf;
 

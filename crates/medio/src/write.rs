@@ -1,4 +1,10 @@
 //! What writers of all formats share: options, the image as bytes, files that appear whole or not at all.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "what is written comes from an image, not from a file"
+)]
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -38,19 +38,6 @@
 //! # Ok::<(), medio::annotations::Fault>(())
 //! ```
 
-// What reads untrusted bytes may not panic, wrap or index.
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions
-    )
-)]
-
 pub mod coco;
 pub mod cvat;
 mod edges;

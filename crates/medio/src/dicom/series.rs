@@ -2,6 +2,12 @@
 //! they do not make a regular grid (PS3.3 section C.7.6.2.1.1).
 //!
 //! Neither slice thickness, slice location nor instance numbers place a slice: they are often wrong.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "counts of slices and millimetres"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

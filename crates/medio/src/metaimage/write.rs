@@ -1,4 +1,10 @@
 //! MetaImage files from images.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "what is written comes from an image, not from a file"
+)]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,10 @@
 //! A header for an image, and its bytes.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "what is written comes from an image, not from a file"
+)]
 
 use medcore::{Geometry, GeometryTolerance};
 

@@ -1,4 +1,10 @@
 //! Slicer segmentations as label maps with names.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "sizes were checked when the file was opened"
+)]
 
 use std::path::Path;
 

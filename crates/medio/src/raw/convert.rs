@@ -4,6 +4,12 @@
 //! order and converted from there. So the source may lie in the same memory as the result, as long as
 //! writing does not overtake reading. Most pairs of types meet in `f64`, which holds every stored number
 //! but 64-bit integers; those, and the common way to `f32`, are converted directly.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "sizes were checked when the file was opened"
+)]
 
 use medcore::Plain;
 use medcore::buffer::{self, as_bytes_mut};

@@ -3,6 +3,12 @@
 //! As pigz does it: each block ends at a byte border (a sync flush), the last one ends the stream, and
 //! the checksums of the blocks are combined. Block borders depend on the data's length alone, so the
 //! file is the same for any number of threads.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "what is written comes from an image, not from a file"
+)]
 
 use std::io::{self, Write};
 

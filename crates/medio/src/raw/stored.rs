@@ -1,4 +1,10 @@
 //! How samples lie in their bytes, and the one way from there to voxels in memory.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "sizes were checked when the file was opened"
+)]
 
 use std::io::{BufReader, Read, SeekFrom};
 

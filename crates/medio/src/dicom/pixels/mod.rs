@@ -1,4 +1,9 @@
 //! Pixels: as they are stored, as the values they stand for, and as colours.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "codecs compute on numbers that they have bounded; overflow still stops them in every profile"
+)]
 
 mod colour;
 mod convert;

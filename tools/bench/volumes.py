@@ -1,0 +1,83 @@
+"""nibabel's, SimpleITK's and pydicom's side of `benches/volumes.rs`, on the files it leaves in `target/bench-files`.
+
+Wall milliseconds, minimum and median, and CPU milliseconds; each read ends with the sum of a contiguous int16 array in
+(z, y, x) order, so that lazy views do not win. Each library writes as it does unless told otherwise.
+
+    cargo bench --bench volumes && python tools/bench/volumes.py [--match read] [--threads 2]
+"""
+
+import argparse
+import pathlib
+import statistics
+import time
+import warnings
+
+import nibabel
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+
+FILES = pathlib.Path(__file__).parents[2] / "target/bench-files"
+
+
+def nibabel_sum(path):
+    array = np.asarray(nibabel.load(path).dataobj)
+    return np.ascontiguousarray(array.transpose(2, 1, 0)).sum()
+
+
+def sitk_sum(path):
+    image = sitk.ReadImage(str(path))
+    return sitk.GetArrayViewFromImage(image).sum()
+
+
+def sitk_series():
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(FILES / "ct-dicom")))
+    image = reader.Execute()
+    return sitk.GetArrayViewFromImage(image).sum()
+
+
+def pydicom_series():
+    slices = [pydicom.dcmread(path) for path in sorted((FILES / "ct-dicom").iterdir())]
+    slices.sort(key=lambda slice: slice.ImagePositionPatient[2])
+    return np.stack([slice.pixel_array for slice in slices]).sum()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--match", default="")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    image = sitk.ReadImage(str(FILES / "ct.nii"))
+    scan = nibabel.load(FILES / "ct.nii")
+    array = np.asarray(scan.dataobj)
+    cases = {
+        "read ct.nii nibabel": lambda: nibabel_sum(FILES / "ct.nii"),
+        "read ct.nii SimpleITK": lambda: sitk_sum(FILES / "ct.nii"),
+        "read ct.nii.gz nibabel": lambda: nibabel_sum(FILES / "ct.nii.gz"),
+        "read ct.nii.gz SimpleITK": lambda: sitk_sum(FILES / "ct.nii.gz"),
+        "read ct.mha SimpleITK": lambda: sitk_sum(FILES / "ct.mha"),
+        "read ct.nrrd SimpleITK": lambda: sitk_sum(FILES / "ct.nrrd"),
+        "read dicom SimpleITK": sitk_series,
+        "read dicom pydicom": pydicom_series,
+        "write nii.gz nibabel": lambda: nibabel.save(nibabel.Nifti1Image(array, scan.affine), FILES / "peer.nii.gz"),
+        "write nii.gz SimpleITK": lambda: sitk.WriteImage(image, str(FILES / "peer.nii.gz"), True),
+        "write nrrd SimpleITK": lambda: sitk.WriteImage(image, str(FILES / "peer.nrrd"), True),
+    }
+    for name, run in cases.items():
+        if options.match not in name:
+            continue
+        run()
+        wall, cpu = [], []
+        for _ in range(3 if name.startswith("write") else 5):
+            before, used = time.perf_counter(), time.process_time()
+            run()
+            wall.append((time.perf_counter() - before) * 1e3)
+            cpu.append((time.process_time() - used) * 1e3)
+        print(f"{name:28} min {min(wall):6.0f}  median {statistics.median(wall):6.0f}  cpu {statistics.median(cpu):6.0f}")
+
+
+if __name__ == "__main__":
+    main()
