@@ -381,7 +381,7 @@ impl DicomFile {
     /// Pixel data is copied as it is; native pixels change their byte order with the transfer syntax.
     ///
     /// # Errors
-    /// Refuses what [`write`] refuses.
+    /// Refuses what [`write()`] refuses.
     pub fn write_edited(
         &self,
         path: impl AsRef<Path>,
@@ -455,7 +455,7 @@ pub fn write(
 /// A dataset as the bytes of a DICOM file.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn encode(dataset: &Dataset, options: &WriteOptions) -> Result<Vec<u8>, Fault> {
     let meta = meta_of(dataset, options)?;
     let mut bytes = Vec::new();
