@@ -15,6 +15,7 @@
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
 mod dataset;
+mod derived;
 mod fault;
 mod file;
 mod instance;
@@ -29,6 +30,7 @@ mod vr;
 pub use dataset::{
     CharacterSet, Dataset, Date, DateTime, Deferred, Element, Fragment, PersonName, Time, Value,
 };
+pub use derived::{Code, Creation, Equipment, Source, SourceFrame, Uids, codes};
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use instance::{Axis, AxisValue, Instance, Slice};

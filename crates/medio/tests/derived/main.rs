@@ -1,0 +1,7 @@
+//! Objects made from a series: written, read back here, validated by `dciodvfy` and read by other libraries.
+
+#![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
+mod judge;
+mod series;
+mod source;
