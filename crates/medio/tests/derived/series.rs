@@ -58,7 +58,7 @@ impl Lie {
 fn slice(lie: Lie, k: usize) -> Dataset {
     let (row, column, step) = lie.vectors();
     let mut d = Dataset::new();
-    let instance = format!("2.25.7{k}");
+    let instance = format!("2.25.70{k}");
     for (tag, text) in [
         (Tag::SPECIFIC_CHARACTER_SET, "ISO_IR 100"),
         (Tag::IMAGE_TYPE, "ORIGINAL\\PRIMARY\\AXIAL"),

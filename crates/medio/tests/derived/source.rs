@@ -13,7 +13,7 @@ fn a_source_names_the_image_behind_each_plane() {
         assert_eq!(source.geometry(), volume.image.geometry());
         assert_eq!(source.series_uid(), "2.25.72");
         assert_eq!(source.frame_of_reference().as_deref(), Some("2.25.73"));
-        let uids: Vec<String> = (0..SLICES).map(|k| format!("2.25.7{k}")).collect();
+        let uids: Vec<String> = (0..SLICES).map(|k| format!("2.25.70{k}")).collect();
         let found = source.frames().iter().map(|f| f.instance_uid.clone());
         assert_eq!(found.collect::<Vec<_>>(), uids);
         assert!(source.frames().iter().all(|f| f.frame.is_none()));
