@@ -23,6 +23,7 @@ mod pixels;
 mod report;
 mod scan;
 mod series;
+mod structured_report;
 mod tag;
 mod transfer_syntax;
 mod vr;
@@ -41,6 +42,12 @@ pub use pixels::{
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};
 pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
+pub use structured_report::{
+    ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,
+    GroupKind, ImageReference, InstanceReference, Measurement, MeasurementGroup, MeasurementReport,
+    Observer, PersonObserver, Region, Relationship, SegmentReference, SegmentSource,
+    StructuredReport,
+};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
 pub use vr::Vr;

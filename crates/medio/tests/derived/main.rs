@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod judge;
+mod measurement_report;
 mod series;
 mod source;
