@@ -18,6 +18,7 @@ mod dataset;
 mod derived;
 mod fault;
 mod file;
+mod image_series;
 mod instance;
 mod pixels;
 mod report;
@@ -34,6 +35,7 @@ pub use dataset::{
 pub use derived::{Code, Creation, Equipment, Source, SourceFrame, Uids, codes};
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
+pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
 pub use instance::{Axis, AxisValue, Instance, Slice};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,

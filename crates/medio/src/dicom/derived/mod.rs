@@ -4,6 +4,7 @@
 mod code;
 mod creation;
 mod fields;
+mod raster;
 mod source;
 mod uid;
 
@@ -14,3 +15,4 @@ pub use uid::Uids;
 
 pub(super) use creation::NewSeries;
 pub(super) use fields::Field;
+pub(super) use raster::Raster;
