@@ -23,6 +23,7 @@ mod instance;
 mod pixels;
 mod report;
 mod scan;
+mod secondary_capture;
 mod series;
 mod structured_report;
 mod tag;
@@ -43,6 +44,7 @@ pub use pixels::{
 };
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};
+pub use secondary_capture::{CapturePixels, SecondaryCapture};
 pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
 pub use structured_report::{
     ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,

@@ -5,5 +5,6 @@
 mod image_series;
 mod judge;
 mod measurement_report;
+mod secondary_capture;
 mod series;
 mod source;
