@@ -20,6 +20,7 @@ mod fault;
 mod file;
 mod image_series;
 mod instance;
+mod parametric_map;
 mod pixels;
 mod report;
 mod scan;
@@ -38,6 +39,7 @@ pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
 pub use instance::{Axis, AxisValue, Instance, Slice};
+pub use parametric_map::{MapValue, ParametricMap};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
     Sample, SampleKind, Voi, VoiFunction, Window,

@@ -5,6 +5,7 @@
 mod image_series;
 mod judge;
 mod measurement_report;
+mod parametric_map;
 mod secondary_capture;
 mod series;
 mod source;
