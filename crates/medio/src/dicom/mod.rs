@@ -22,6 +22,7 @@ mod image_series;
 mod instance;
 mod parametric_map;
 mod pixels;
+mod presentation_state;
 mod report;
 mod scan;
 mod secondary_capture;
@@ -43,6 +44,10 @@ pub use parametric_map::{MapValue, ParametricMap};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
     Sample, SampleKind, Voi, VoiFunction, Window,
+};
+pub use presentation_state::{
+    Annotation, AnnotationUnits, DisplayedArea, Figure, FigureKind, GraphicLayer, PresentationSize,
+    PresentationState, ReferencedSeries, SoftcopyVoi, TextAlignment, TextAnnotation, TextBox,
 };
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};

@@ -6,6 +6,7 @@ mod image_series;
 mod judge;
 mod measurement_report;
 mod parametric_map;
+mod presentation_state;
 mod secondary_capture;
 mod series;
 mod source;
