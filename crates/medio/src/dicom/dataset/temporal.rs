@@ -1,5 +1,7 @@
 //! Dates, times and names of persons (PS3.5 section 6.2 and 6.2.1).
 
+use std::fmt;
+
 use super::super::fault::Fault;
 use super::super::tag::Tag;
 
@@ -120,6 +122,63 @@ impl Date {
             .saturating_add(months)
             .saturating_add(i64::from(self.day))
             .saturating_sub(719_469)
+    }
+
+    /// The day so many days after 1970-01-01, or the nearest one of the years 0 to 9999.
+    #[must_use]
+    pub fn of_days_since_epoch(days: i64) -> Self {
+        // Eras of 400 years, which begin in March of a year divisible by 400.
+        let days = days.clamp(-719_528, 2_932_896).saturating_add(719_468);
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let leaps = of_era
+            .saturating_sub(of_era.div_euclid(1460))
+            .saturating_add(of_era.div_euclid(36_524))
+            .saturating_sub(of_era.div_euclid(146_096));
+        let of_century = leaps.div_euclid(365);
+        let before = of_century
+            .saturating_mul(365)
+            .saturating_add(of_century.div_euclid(4))
+            .saturating_sub(of_century.div_euclid(100));
+        let of_year = of_era.saturating_sub(before);
+        let march = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
+        let first = march.saturating_mul(153).saturating_add(2).div_euclid(5);
+        let day = of_year.saturating_sub(first).saturating_add(1);
+        let (month, later) = match march {
+            0..=9 => (march.saturating_add(3), 0),
+            _ => (march.saturating_sub(9), 1),
+        };
+        let year = era
+            .saturating_mul(400)
+            .saturating_add(of_century)
+            .saturating_add(later);
+        Self {
+            year: u16::try_from(year).unwrap_or(0),
+            month: u8::try_from(month).unwrap_or(1),
+            day: u8::try_from(day).unwrap_or(1),
+        }
+    }
+}
+
+/// `YYYYMMDD`, as in files.
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}{:02}{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// `HHMMSS.FFFFFF`, as exact as it was read, as in files.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}", self.hour)?;
+        let (Some(minute), second) = (self.minute, self.second) else {
+            return Ok(());
+        };
+        write!(f, "{minute:02}")?;
+        match second {
+            None => Ok(()),
+            Some(second) if self.microsecond == 0 => write!(f, "{second:02}"),
+            Some(second) => write!(f, "{second:02}.{:06}", self.microsecond),
+        }
     }
 }
 
@@ -299,6 +358,27 @@ mod tests {
         assert_eq!(moment.offset_minutes, Some(-330));
         assert_eq!(moment.time.unwrap().seconds(), 43200.5);
         assert_eq!(DateTime::parse(TAG, "2020").unwrap().month, None);
+    }
+
+    #[test]
+    fn days_are_counted_there_and_back() {
+        for days in (-719_528..2_932_896)
+            .step_by(97)
+            .chain([-1, 0, 58, 59, 60, 19_782])
+        {
+            let date = Date::of_days_since_epoch(days);
+            assert_eq!(date.days_since_epoch(), days, "{date}");
+            assert_eq!(Date::parse(TAG, &date.to_string()).unwrap(), date);
+        }
+        assert_eq!(Date::of_days_since_epoch(i64::MAX).to_string(), "99991231");
+        assert_eq!(Date::of_days_since_epoch(i64::MIN).to_string(), "00000101");
+    }
+
+    #[test]
+    fn times_are_written_as_they_were_read() {
+        for text in ["07", "0708", "070809", "070809.000010"] {
+            assert_eq!(Time::parse(TAG, text).unwrap().to_string(), text);
+        }
     }
 
     #[test]
