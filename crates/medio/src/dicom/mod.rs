@@ -15,6 +15,7 @@
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
 mod dataset;
+pub mod deidentify;
 mod derived;
 mod fault;
 mod file;
