@@ -67,6 +67,19 @@ impl Pending {
         })
     }
 
+    /// Where the contents lie until then, for who wants to look at them first.
+    #[must_use]
+    pub fn contents(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// The same contents under another name in the same folder, for a name that follows from them.
+    #[must_use]
+    pub fn renamed(mut self, name: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.path.set_file_name(name);
+        self
+    }
+
     /// Gives the file its name, in place of an older one.
     ///
     /// # Errors
@@ -283,6 +296,15 @@ mod tests {
             assert_eq!(fs::read(folder.join("body")).unwrap(), b"old body");
             assert_eq!(names(folder), ["body", "head"]);
         }
+    }
+
+    #[test]
+    fn a_pending_file_can_be_named_after_its_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = pending(folder.path(), "unnamed", "first");
+        let name = fs::read_to_string(file.contents()).unwrap();
+        file.renamed(name).commit().unwrap();
+        assert_eq!(names(folder.path()), ["first"]);
     }
 
     #[test]

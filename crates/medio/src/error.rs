@@ -70,6 +70,16 @@ pub enum Error {
         #[source]
         fault: Box<crate::dicom::SeriesFault>,
     },
+    /// A request to a DICOMweb server failed.
+    #[cfg(feature = "dicomweb")]
+    #[error("{request}: {fault}")]
+    DicomWeb {
+        /// Method and URL, without the query, which may name a patient.
+        request: String,
+        /// Why.
+        #[source]
+        fault: Box<crate::dicomweb::Fault>,
+    },
     /// An annotation file is damaged or breaks its format, or annotations contradict themselves.
     #[error("{}: {fault}", path.display())]
     Annotations {

@@ -23,6 +23,8 @@ pub mod annotations;
 mod any_image;
 pub mod datasets;
 pub mod dicom;
+#[cfg(feature = "dicomweb")]
+pub mod dicomweb;
 mod entries;
 mod error;
 mod fault;

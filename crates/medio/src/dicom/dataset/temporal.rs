@@ -124,38 +124,40 @@ impl Date {
             .saturating_sub(719_469)
     }
 
-    /// The day so many days after 1970-01-01, or the nearest one of the years 0 to 9999.
+    /// The day so many days after 1970-01-01; none outside the years 0 to 9999.
     #[must_use]
-    pub fn of_days_since_epoch(days: i64) -> Self {
-        // Eras of 400 years, which begin in March of a year divisible by 400.
-        let days = days.clamp(-719_528, 2_932_896).saturating_add(719_468);
-        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let leaps = of_era
-            .saturating_sub(of_era.div_euclid(1460))
-            .saturating_add(of_era.div_euclid(36_524))
-            .saturating_sub(of_era.div_euclid(146_096));
-        let of_century = leaps.div_euclid(365);
-        let before = of_century
-            .saturating_mul(365)
-            .saturating_add(of_century.div_euclid(4))
-            .saturating_sub(of_century.div_euclid(100));
-        let of_year = of_era.saturating_sub(before);
-        let march = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
-        let first = march.saturating_mul(153).saturating_add(2).div_euclid(5);
-        let day = of_year.saturating_sub(first).saturating_add(1);
-        let (month, later) = match march {
-            0..=9 => (march.saturating_add(3), 0),
-            _ => (march.saturating_sub(9), 1),
+    pub fn of_days_since_epoch(days: i64) -> Option<Self> {
+        // Years that begin in March put the leap day at their end; 400 of them have 146 097 days.
+        let days = days.checked_add(719_468)?;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let (year, day) = Self::of_era(day);
+        let month = day.saturating_mul(5).saturating_add(2).div_euclid(153);
+        let first = month.saturating_mul(153).saturating_add(2).div_euclid(5);
+        let day = day.saturating_sub(first).saturating_add(1);
+        let (month, next) = match month {
+            0..=9 => (month.saturating_add(3), 0),
+            _ => (month.saturating_sub(9), 1),
         };
-        let year = era
-            .saturating_mul(400)
-            .saturating_add(of_century)
-            .saturating_add(later);
-        Self {
-            year: u16::try_from(year).unwrap_or(0),
-            month: u8::try_from(month).unwrap_or(1),
-            day: u8::try_from(day).unwrap_or(1),
-        }
+        let year = era.checked_mul(400)?.checked_add(year)?.checked_add(next)?;
+        Some(Self {
+            year: u16::try_from(year).ok().filter(|year| *year <= 9999)?,
+            month: u8::try_from(month).ok()?,
+            day: u8::try_from(day).ok()?,
+        })
+    }
+
+    /// Year of an era of 400, and day of it, both from 0 and beginning in March.
+    fn of_era(day: i64) -> (i64, i64) {
+        let leaps = day
+            .div_euclid(1460)
+            .saturating_sub(day.div_euclid(36_524))
+            .saturating_add(day.div_euclid(146_096));
+        let year = day.saturating_sub(leaps).div_euclid(365);
+        let before = year
+            .saturating_mul(365)
+            .saturating_add(year.div_euclid(4))
+            .saturating_sub(year.div_euclid(100));
+        (year, day.saturating_sub(before))
     }
 }
 
@@ -366,12 +368,13 @@ mod tests {
             .step_by(97)
             .chain([-1, 0, 58, 59, 60, 19_782])
         {
-            let date = Date::of_days_since_epoch(days);
+            let date = Date::of_days_since_epoch(days).unwrap();
             assert_eq!(date.days_since_epoch(), days, "{date}");
             assert_eq!(Date::parse(TAG, &date.to_string()).unwrap(), date);
         }
-        assert_eq!(Date::of_days_since_epoch(i64::MAX).to_string(), "99991231");
-        assert_eq!(Date::of_days_since_epoch(i64::MIN).to_string(), "00000101");
+        for days in [i64::MIN, -719_529, 2_932_897, i64::MAX] {
+            assert_eq!(Date::of_days_since_epoch(days), None);
+        }
     }
 
     #[test]

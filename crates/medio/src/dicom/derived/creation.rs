@@ -76,7 +76,9 @@ impl Creation {
             second: Some(part(1, 60)),
             microsecond,
         };
-        let date = Date::of_days_since_epoch(i64::try_from(days).unwrap_or(0));
+        let date = i64::try_from(days).ok().and_then(Date::of_days_since_epoch);
+        let date =
+            date.ok_or_else(|| std::io::Error::other("the clock is beyond the year 9999"))?;
         Ok(Self::on(date, time, Uids::random()?))
     }
 

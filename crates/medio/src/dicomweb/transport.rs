@@ -1,0 +1,367 @@
+//! One request over HTTP and the answer to it: redirections, credentials, and how much is read.
+
+use std::io::{self, Read};
+use std::time::{Duration, Instant, SystemTime};
+
+use ureq::http::{self, HeaderMap, HeaderName, HeaderValue, header};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::credentials::Authorization;
+use super::fault::Fault;
+use super::media_type::MediaType;
+use super::multipart::MultipartBody;
+use super::retry::retry_after;
+use super::settings::{Proxy, Settings, TlsRoots};
+use super::url::Url;
+
+/// Hears of every piece of an upload that was sent.
+pub(super) type OnSent<'a> = &'a mut dyn FnMut(usize) -> io::Result<()>;
+
+/// What is asked for.
+pub(super) struct Request<'a> {
+    pub(super) url: Url,
+    pub(super) accept: &'a str,
+    pub(super) upload: Option<&'a MultipartBody>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn get(url: Url, accept: &'a str) -> Self {
+        Self {
+            url,
+            accept,
+            upload: None,
+        }
+    }
+
+    /// For messages.
+    pub(super) fn public(&self) -> String {
+        let method = if self.upload.is_some() { "POST" } else { "GET" };
+        format!("{method} {}", self.url.public())
+    }
+}
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Where the answer came from in the end.
+    pub(super) url: Url,
+    media_type: Option<String>,
+    retry_after: Option<Duration>,
+    length: Option<u64>,
+    body: ureq::BodyReader<'static>,
+}
+
+/// An answer's body, up to a limit.
+pub(super) struct Limited {
+    body: ureq::BodyReader<'static>,
+    what: &'static str,
+    limit: u64,
+    left: u64,
+}
+
+impl Read for Limited {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            return match self.body.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(Fault::TooLarge {
+                    what: self.what,
+                    limit: self.limit,
+                }
+                .into_io()),
+            };
+        }
+        let room = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
+        let n = self.body.read(out.get_mut(..room).unwrap_or(&mut []))?;
+        self.left = self
+            .left
+            .saturating_sub(u64::try_from(n).unwrap_or(u64::MAX));
+        Ok(n)
+    }
+}
+
+impl Limited {
+    /// All of it.
+    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        self.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Bytes of an error's body that go into the message.
+const EXCERPT: usize = 400;
+
+impl Answer {
+    /// The answer itself if its status is one of success.
+    pub(super) fn successful(self) -> Result<Self, Fault> {
+        match self.status {
+            200..=299 => Ok(self),
+            _ => Err(self.into_fault()),
+        }
+    }
+
+    /// Status and beginning of an answer that is none.
+    pub(super) fn into_fault(mut self) -> Fault {
+        let mut bytes = [0; EXCERPT];
+        let mut filled = 0_usize;
+        let patience = Instant::now();
+        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+            // A body that breaks or dribbles does not matter: the status tells enough.
+            match self.body.read(room) {
+                Ok(n) if n > 0 && patience.elapsed() < Duration::from_secs(2) => {
+                    filled = filled.saturating_add(n);
+                }
+                _ => break,
+            }
+        }
+        let text = String::from_utf8_lossy(bytes.get(..filled).unwrap_or(&[])).into_owned();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        Fault::Http {
+            status: self.status,
+            excerpt: words.join(" ").escape_debug().to_string(),
+            retry_after: self.retry_after,
+        }
+    }
+
+    pub(super) fn media_type(&self) -> Result<Option<MediaType>, Fault> {
+        self.media_type.as_deref().map(str::parse).transpose()
+    }
+
+    /// The error of an answer that is of another type.
+    pub(super) fn unexpected(&self, expected: &'static str) -> Fault {
+        let got = self.media_type.as_deref().unwrap_or("");
+        Fault::UnexpectedMediaType {
+            expected,
+            got: got.chars().take(120).collect(),
+        }
+    }
+
+    /// The body, if it is no longer than `limit`, be it now that its header says so or on the way.
+    pub(super) fn body(self, what: &'static str, limit: u64) -> Result<Limited, Fault> {
+        if self.length.is_some_and(|length| length > limit) {
+            return Err(Fault::TooLarge { what, limit });
+        }
+        Ok(Limited {
+            body: self.body,
+            what,
+            limit,
+            left: limit,
+        })
+    }
+}
+
+pub(super) struct Transport {
+    agent: ureq::Agent,
+    headers: HeaderMap,
+    max_redirects: u32,
+}
+
+/// Header fields that the client makes itself.
+const OWN: [HeaderName; 6] = [
+    header::HOST,
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+];
+
+impl Transport {
+    pub(super) fn new(settings: &Settings) -> Result<Self, Fault> {
+        settings.credentials.check()?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &settings.headers {
+            let refused = |rule| Fault::setting(format!("header {name:?}"), rule);
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let name = name.map_err(|_| refused("named by a token"))?;
+            if OWN.contains(&name) {
+                return Err(refused("none that the client writes itself"));
+            }
+            let value = HeaderValue::from_str(value);
+            let mut value = value.map_err(|_| refused("of visible ASCII characters"))?;
+            value.set_sensitive(true);
+            headers.append(name, value);
+        }
+        let roots = match &settings.roots {
+            TlsRoots::Platform => RootCerts::PlatformVerifier,
+            TlsRoots::WebPki => RootCerts::WebPki,
+            TlsRoots::Pem(pem) => {
+                let mut certificates = Vec::new();
+                for item in parse_pem(pem) {
+                    if let Ok(PemItem::Certificate(certificate)) = item {
+                        certificates.push(certificate);
+                    }
+                }
+                if certificates.is_empty() {
+                    let what = "TLS root certificates";
+                    return Err(Fault::setting(what, "at least one certificate in PEM"));
+                }
+                RootCerts::from(certificates)
+            }
+        };
+        let proxy = match &settings.proxy {
+            Proxy::Environment => ureq::Proxy::try_from_env(),
+            Proxy::None => None,
+            Proxy::Url(url) => {
+                let proxy = ureq::Proxy::new(url);
+                Some(proxy.map_err(|_| Fault::setting("proxy", "the URL of a proxy"))?)
+            }
+        };
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // Redirections are followed here, where it is known which origin may see the credentials.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("medio/", env!("CARGO_PKG_VERSION")))
+            .timeout_resolve(Some(settings.connect_timeout))
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_per_read(Some(settings.read_timeout))
+            .timeout_per_write(Some(settings.read_timeout))
+            .max_idle_connections_per_host(settings.connections)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .proxy(proxy)
+            .build();
+        Ok(Self {
+            agent: config.new_agent(),
+            headers,
+            max_redirects: settings.max_redirects,
+        })
+    }
+
+    /// Sends a request and follows it to its answer.
+    pub(super) fn send(
+        &self,
+        request: &Request<'_>,
+        authorization: &Authorization,
+        time_left: Option<Duration>,
+        sent: OnSent<'_>,
+    ) -> Result<Answer, Fault> {
+        let begun = Instant::now();
+        let mut url = request.url.clone();
+        let mut redirects = 0_u32;
+        loop {
+            let time_left = time_left.map(|left| left.saturating_sub(begun.elapsed()));
+            let response = self.hop(request, &url, authorization, time_left, sent)?;
+            let status = response.status().as_u16();
+            let location = match status {
+                301 | 302 | 303 | 307 | 308 => response.headers().get(header::LOCATION),
+                _ => None,
+            };
+            let Some(location) = location else {
+                return answer(url, response);
+            };
+            let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+            let refused = |reason| Fault::Redirect {
+                url: location.chars().take(200).collect(),
+                reason,
+            };
+            let next = url.resolve(&location);
+            let next = next.map_err(|_| refused("it is no URL of http or https"))?;
+            if redirects >= self.max_redirects {
+                return Err(refused("it is one redirection too many"));
+            }
+            if url.is_secure() && !next.is_secure() {
+                return Err(refused("it leads from https to http"));
+            }
+            let kept = matches!(status, 307 | 308) && next.same_origin(&request.url);
+            if request.upload.is_some() && !kept {
+                return Err(refused(
+                    "instances are sent on to the same origin only, and by status 307 or 308",
+                ));
+            }
+            redirects = redirects.saturating_add(1);
+            url = next;
+        }
+    }
+
+    fn hop(
+        &self,
+        request: &Request<'_>,
+        url: &Url,
+        authorization: &Authorization,
+        time_left: Option<Duration>,
+        sent: OnSent<'_>,
+    ) -> Result<http::Response<ureq::Body>, Fault> {
+        if time_left.is_some_and(|left| left.is_zero()) {
+            let phase = super::fault::WHOLE;
+            return Err(Fault::Timeout { phase });
+        }
+        // Pixels are compressed already, if at all; text shrinks to a tenth.
+        let encoding = match request.accept.contains("json") {
+            true => "gzip",
+            false => "identity",
+        };
+        let builder = http::Request::builder()
+            .uri(url.to_string())
+            .header(header::ACCEPT, request.accept)
+            .header(header::ACCEPT_ENCODING, encoding);
+        let fields = |mut builder: http::request::Builder| -> Result<_, Fault> {
+            if let Some(headers) = builder.headers_mut()
+                && url.same_origin(&request.url)
+            {
+                headers.extend(self.headers.clone());
+                if let Some(value) = &authorization.value {
+                    let value = HeaderValue::from_str(value);
+                    let rule = "of visible ASCII characters";
+                    let mut value = value.map_err(|_| Fault::setting("token", rule))?;
+                    value.set_sensitive(true);
+                    headers.insert(header::AUTHORIZATION, value);
+                }
+            }
+            Ok(builder)
+        };
+        let invalid = |error: http::Error| Fault::Protocol {
+            problem: error.to_string(),
+        };
+        let response = match request.upload {
+            None => {
+                let ready = fields(builder.method("GET"))?.body(()).map_err(invalid)?;
+                let ready = self.agent.configure_request(ready);
+                self.agent.run(ready.timeout_global(time_left).build())
+            }
+            Some(body) => {
+                let boundary = body.boundary();
+                let media_type =
+                    format!("multipart/related; type=\"application/dicom\"; boundary={boundary}");
+                let builder = builder
+                    .method("POST")
+                    .header(header::CONTENT_TYPE, media_type)
+                    .header(header::CONTENT_LENGTH, body.length());
+                let mut reader = body.reader(sent);
+                let upload = ureq::SendBody::from_reader(&mut reader);
+                let ready = fields(builder)?.body(upload).map_err(invalid)?;
+                let ready = self.agent.configure_request(ready);
+                self.agent.run(ready.timeout_global(time_left).build())
+            }
+        };
+        Ok(response?)
+    }
+}
+
+fn answer(url: Url, response: http::Response<ureq::Body>) -> Result<Answer, Fault> {
+    let (parts, body) = response.into_parts();
+    let text = |name| {
+        let value: Option<&HeaderValue> = parts.headers.get(name);
+        value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    if let Some(encoding) = text(header::CONTENT_ENCODING)
+        && !encoding.eq_ignore_ascii_case("identity")
+    {
+        return Err(Fault::Protocol {
+            problem: format!("content encoding {encoding:.40?} was not asked for"),
+        });
+    }
+    let wait = text(header::RETRY_AFTER);
+    Ok(Answer {
+        status: parts.status.as_u16(),
+        url,
+        media_type: text(header::CONTENT_TYPE),
+        retry_after: wait.and_then(|value| retry_after(&value, SystemTime::now())),
+        length: body.content_length(),
+        body: body.into_with_config().limit(u64::MAX).reader(),
+    })
+}
