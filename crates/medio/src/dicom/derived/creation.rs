@@ -35,6 +35,8 @@ impl Default for Equipment {
 
 /// When, with what and as which series an object is made, and its unique identifiers.
 ///
+/// It may serve for several objects: each gets identifiers and a series of its own.
+///
 /// ```
 /// use medio::dicom::{Creation, Equipment};
 ///
@@ -146,7 +148,7 @@ impl NewSeries {
         modality: &str,
         creation: &Creation,
     ) -> Result<Self, Fault> {
-        let mut creation = creation.clone();
+        let creation = creation.clone();
         let uid = creation.uids.next_uid();
         let mut shared = Dataset::new();
         for tag in PATIENT_AND_STUDY_REQUIRED {
