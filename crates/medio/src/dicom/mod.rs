@@ -14,6 +14,7 @@
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
+mod contours;
 mod dataset;
 mod derived;
 mod fault;
@@ -22,15 +23,20 @@ mod instance;
 mod pixels;
 mod report;
 mod scan;
+mod segmentation;
 mod series;
 mod tag;
 mod transfer_syntax;
 mod vr;
 
+pub use contours::{Contour, ContourKind, Holes, NewStructureSet, Roi, RoiType, StructureSet};
 pub use dataset::{
     CharacterSet, Dataset, Date, DateTime, Deferred, Element, Fragment, PersonName, Time, Value,
 };
-pub use derived::{Code, Creation, Equipment, Source, SourceFrame, Uids, codes};
+pub use derived::{
+    CieLab, Code, Creation, Equipment, LabelFault, LabelGrid, OffGrid, OutsideGrid, Source,
+    SourceFrame, Uids, codes,
+};
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use instance::{Axis, AxisValue, Instance, Slice};
@@ -40,6 +46,10 @@ pub use pixels::{
 };
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};
+pub use segmentation::{
+    Algorithm, AlgorithmKind, FractionMeaning, NewSegmentation, Segment, SegmentFrame,
+    Segmentation, SegmentationKind,
+};
 pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
+mod contours;
 mod judge;
+mod segmentation;
 mod series;
 mod source;

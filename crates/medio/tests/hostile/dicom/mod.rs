@@ -2,4 +2,5 @@
 
 pub(crate) mod builder;
 mod catalogue;
+mod derived;
 mod mutation;
