@@ -129,6 +129,9 @@ pub enum Fault {
         /// What is wrong.
         problem: String,
     },
+    /// Labels and a grid do not fit one another.
+    #[error(transparent)]
+    Labels(Box<super::LabelFault>),
     /// A geometry, a limit or the memory was refused.
     #[error("{what}: {source}")]
     Core {
@@ -161,6 +164,12 @@ impl Fault {
         // A value of any length comes from the file; its beginning tells enough.
         let value = value.to_string().chars().take(80).collect();
         Self::InvalidAttribute { tag, rule, value }
+    }
+}
+
+impl From<super::LabelFault> for Fault {
+    fn from(fault: super::LabelFault) -> Self {
+        Self::Labels(Box::new(fault))
     }
 }
 

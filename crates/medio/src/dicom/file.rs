@@ -340,7 +340,7 @@ impl DicomFile {
             .map_err(crate::Error::dicom(&self.path))
     }
 
-    fn load_value(&self, element: &Element) -> Result<Value, Fault> {
+    pub(super) fn load_value(&self, element: &Element) -> Result<Value, Fault> {
         let Value::Deferred(deferred) = element.value() else {
             return Ok(element.value().clone());
         };

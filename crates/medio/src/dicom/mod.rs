@@ -14,6 +14,7 @@
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
+mod contours;
 mod dataset;
 pub mod deidentify;
 mod derived;
@@ -27,16 +28,21 @@ mod presentation_state;
 mod report;
 mod scan;
 mod secondary_capture;
+mod segmentation;
 mod series;
 mod structured_report;
 mod tag;
 mod transfer_syntax;
 mod vr;
 
+pub use contours::{Contour, ContourKind, Holes, NewStructureSet, Roi, RoiType, StructureSet};
 pub use dataset::{
     CharacterSet, Dataset, Date, DateTime, Deferred, Element, Fragment, PersonName, Time, Value,
 };
-pub use derived::{Code, Creation, Equipment, Source, SourceFrame, Uids, codes};
+pub use derived::{
+    CieLab, Code, Creation, Equipment, LabelFault, LabelGrid, OffGrid, OutsideGrid, Source,
+    SourceFrame, Uids, codes,
+};
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
@@ -53,6 +59,10 @@ pub use presentation_state::{
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};
 pub use secondary_capture::{CapturePixels, SecondaryCapture};
+pub use segmentation::{
+    Algorithm, AlgorithmKind, FractionMeaning, NewSegmentation, Segment, SegmentFrame,
+    Segmentation, SegmentationKind,
+};
 pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
 pub use structured_report::{
     ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,

@@ -2,17 +2,30 @@
 //! when, the images they refer to, and codes.
 
 mod code;
+mod colour;
 mod creation;
 mod fields;
+mod grid;
+mod label_fault;
+mod layers;
+mod multi_frame;
 mod raster;
 mod source;
 mod uid;
 
 pub use code::{Code, codes};
+pub use colour::CieLab;
 pub use creation::{Creation, Equipment};
+pub use grid::{LabelGrid, OffGrid, OutsideGrid};
+pub use label_fault::LabelFault;
 pub use source::{Source, SourceFrame};
 pub use uid::Uids;
 
 pub(super) use creation::NewSeries;
 pub(super) use fields::Field;
+pub(super) use layers::{Classes, Fractions, Layers, Masks, Survey, check_grid, voxel};
+pub(super) use multi_frame::{
+    Dimension, derivation, instance, plane_position, referenced_series, set_dimensions,
+    shared_groups,
+};
 pub(super) use raster::Raster;

@@ -170,6 +170,20 @@ impl SourceFrame {
         })
     }
 
+    /// The image or first frame that an item refers to.
+    pub(in super::super) fn of_item(item: &Dataset) -> Result<Self, Fault> {
+        let required = |tag| item.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let frame = item
+            .integers(Tag::REFERENCED_FRAME_NUMBER)?
+            .first()
+            .copied();
+        Ok(Self {
+            class_uid: required(Tag::REFERENCED_SOP_CLASS_UID)?,
+            instance_uid: required(Tag::REFERENCED_SOP_INSTANCE_UID)?,
+            frame: frame.and_then(|frame| usize::try_from(frame).ok()),
+        })
+    }
+
     /// A reference to the image or frame (PS3.3 table 10-3).
     pub(in super::super) fn to_item(&self) -> Result<Dataset, Fault> {
         let mut item = Dataset::of([

@@ -141,6 +141,11 @@ impl DicomFile {
         read().map_err(self.fault())
     }
 
+    /// The frames as they are stored, found once and then read one at a time.
+    pub(in super::super) fn stored_frames(&self) -> Result<StoredFrames<'_>, Fault> {
+        Ok(StoredFrames(Source::of(self)?))
+    }
+
     /// All frames as they are stored: no rescaling, no palette, no change of colours.
     ///
     /// # Errors
@@ -233,6 +238,26 @@ impl DicomFile {
     fn is_signed(&self) -> bool {
         let representation = self.dataset().integer(Tag::PIXEL_REPRESENTATION);
         matches!(representation, Ok(Some(1)))
+    }
+}
+
+/// Frames of a file for a reader that puts each in a place of its own.
+pub(in super::super) struct StoredFrames<'a>(Source<'a>);
+
+impl StoredFrames<'_> {
+    pub(in super::super) fn image(&self) -> &ImagePixels {
+        &self.0.image
+    }
+
+    /// Fills `out`, `[samples, rows, columns]`, with a frame as it is stored.
+    pub(in super::super) fn read<T: Sample>(
+        &self,
+        frame: usize,
+        out: &mut [T],
+    ) -> Result<(), Fault> {
+        self.0.check_frame(frame)?;
+        self.0
+            .finish(frame, Ask::Stored, self.0.raw(frame)?, None, out)
     }
 }
 
