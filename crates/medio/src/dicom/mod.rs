@@ -22,6 +22,7 @@ mod fault;
 mod file;
 mod image_series;
 mod instance;
+mod label_report;
 mod parametric_map;
 mod pixels;
 mod presentation_state;
@@ -41,12 +42,13 @@ pub use dataset::{
 };
 pub use derived::{
     CieLab, Code, Creation, Equipment, LabelFault, LabelGrid, OffGrid, OutsideGrid, Source,
-    SourceFrame, Uids, codes,
+    SourceFrame, Structure, Uids, codes,
 };
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
 pub use instance::{Axis, AxisValue, Instance, Slice};
+pub use label_report::LabelReport;
 pub use parametric_map::{MapValue, ParametricMap};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,

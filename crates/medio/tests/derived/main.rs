@@ -5,6 +5,7 @@
 mod contours;
 mod image_series;
 mod judge;
+mod label_report;
 mod measurement_report;
 mod parametric_map;
 mod presentation_state;

@@ -11,6 +11,7 @@ mod layers;
 mod multi_frame;
 mod raster;
 mod source;
+mod structure;
 mod uid;
 
 pub use code::{Code, codes};
@@ -19,6 +20,7 @@ pub use creation::{Creation, Equipment};
 pub use grid::{LabelGrid, OffGrid, OutsideGrid};
 pub use label_fault::LabelFault;
 pub use source::{Source, SourceFrame};
+pub use structure::Structure;
 pub use uid::Uids;
 
 pub(super) use creation::NewSeries;
