@@ -5,6 +5,7 @@
 
 mod annotations;
 mod datatypes;
+mod derived;
 mod dicom;
 mod dicom_headers;
 mod dicom_streams;
