@@ -91,7 +91,11 @@ fn report(source: &Source) -> MeasurementReport {
     .measure(codes::AREA, 1e12 / 7.0, codes::SQUARE_MILLIMETRE);
     let whole = MeasurementGroup::new(GroupKind::General)
         .tracking("whole", "2.25.95")
-        .measure(codes::PROBABILITY, 0.1, codes::NO_UNITS)
+        .measure(
+            dicom::Code::dcm("111047", "Probability of cancer"),
+            0.1,
+            codes::NO_UNITS,
+        )
         .evaluate(codes::HEMORRHAGE, codes::PRESENT);
     MeasurementReport::new(source)
         .observer(Observer::device("2.25.99", "organs"))

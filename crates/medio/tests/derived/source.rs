@@ -32,11 +32,7 @@ fn a_source_has_a_plane_for_each_plane_of_its_grid() {
     let place = Place::of("source-short");
     let (volume, source) = read(place.path(), Lie::Axial);
     let frames = source.frames()[1..].to_vec();
-    let refused = Source::new(
-        source.header().clone(),
-        volume.image.geometry().clone(),
-        frames,
-    );
+    let refused = Source::new(source.header().clone(), *volume.image.geometry(), frames);
     assert!(refused.unwrap_err().to_string().contains("4 of 5 planes"));
 }
 

@@ -6,6 +6,7 @@
 mod annotations;
 mod datatypes;
 mod deidentify;
+mod derived;
 mod dicom;
 mod dicom_headers;
 mod dicom_streams;

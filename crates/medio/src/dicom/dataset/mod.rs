@@ -317,7 +317,8 @@ impl Dataset {
         if !vr.is_text() {
             return Err(Fault::attribute(tag, "an attribute of text", text));
         }
-        if !text.is_ascii() && !(vr.is_extensible_text() && self.becomes_utf8()) {
+        let fits = text.is_ascii() || (vr.is_extensible_text() && self.becomes_utf8());
+        if !fits {
             return Err(Fault::attribute(
                 tag,
                 "in the dataset's character set",

@@ -121,12 +121,7 @@ impl<T: MapValue> ParametricMap<T> {
         [low, high]: [f64; 2],
     ) -> Result<(), Fault> {
         let width = if high > low { high - low } else { 1.0 };
-        let frame_type = Dataset::of([
-            (Tag::FRAME_TYPE, Field::Text(IMAGE_TYPE)),
-            (Tag::PIXEL_PRESENTATION, Field::Text("MONOCHROME")),
-            (Tag::VOLUMETRIC_PROPERTIES, Field::Text("VOLUME")),
-            (Tag::VOLUME_BASED_CALCULATION_TECHNIQUE, Field::Text("NONE")),
-        ])?;
+        let frame_type = Dataset::of([(Tag::FRAME_TYPE, Field::Text(IMAGE_TYPE))])?;
         let transformation = Dataset::of([
             (Tag::RESCALE_SLOPE, Field::Integer(1)),
             (Tag::RESCALE_INTERCEPT, Field::Integer(0)),

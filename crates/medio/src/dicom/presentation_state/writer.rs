@@ -90,6 +90,12 @@ impl PresentationState {
             series.creation.date.to_string(),
             series.creation.time.to_string(),
         );
+        // States have moments of their own instead.
+        for tag in [Tag::CONTENT_DATE, Tag::CONTENT_TIME] {
+            dataset.remove(tag);
+        }
+        let side = self.header.string(Tag::LATERALITY).unwrap_or_default();
+        dataset.set_text(Tag::LATERALITY, &side)?;
         let shape = if self.inverted { "INVERSE" } else { "IDENTITY" };
         let known = Known {
             images: { self.series.iter().flat_map(|series| &series.images) }

@@ -140,6 +140,8 @@ impl StructuredReport {
     pub fn to_dataset(&self, creation: &Creation) -> Result<Dataset, Fault> {
         let mut series = NewSeries::new(&self.header, "SR", creation)?;
         let mut dataset = series.instance(&self.class_uid, 1)?;
+        // A report is of no side of the body.
+        dataset.remove(Tag::LATERALITY);
         let complete = if self.complete { "COMPLETE" } else { "PARTIAL" };
         dataset.fill([
             (
