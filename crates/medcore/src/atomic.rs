@@ -19,7 +19,7 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     Pending::fill(path, fill)?.commit()
 }
 
-/// A whole new file, flushed to disk, that does not have its name yet; dropping it removes it.
+/// A whole new file that does not have its name yet; dropping it removes it.
 ///
 /// Files that belong together are all filled before the first one takes its name: a full disk is met
 /// while every old file is still in place.
@@ -39,14 +39,31 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
 pub struct Pending {
     temporary: NamedTempFile,
     path: PathBuf,
+    flushed: bool,
 }
 
 impl Pending {
-    /// Makes the file beside `path`.
+    /// Makes the file beside `path` and flushes it to disk.
     ///
     /// # Errors
     /// Passes on the error of `fill` and of the system, with the path; nothing is left behind.
     pub fn fill(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Self> {
+        let mut filled = Self::fill_unflushed(path, fill)?;
+        let file = filled.temporary.as_file();
+        file.sync_all().map_err(at("flush", path))?;
+        filled.flushed = true;
+        Ok(filled)
+    }
+
+    /// As [`Self::fill`], without waiting for the disk then or when the file gets its name: for many files that
+    /// can be had again should the power fail in between.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub fn fill_unflushed(
+        path: &Path,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Self> {
         let at = |operation| at(operation, path);
         let mut prefix = path.file_name().unwrap_or_default().to_owned();
         prefix.push(".tmp-");
@@ -60,10 +77,10 @@ impl Pending {
             .map_err(at("write"))?;
         drop(buffered);
         set_default_permissions(temporary.as_file()).map_err(at("set permissions of"))?;
-        temporary.as_file().sync_all().map_err(at("flush"))?;
         Ok(Self {
             temporary,
             path: path.to_owned(),
+            flushed: false,
         })
     }
 
@@ -85,9 +102,16 @@ impl Pending {
     /// # Errors
     /// Passes on what the system says; an older file then stays as it was.
     pub fn commit(self) -> Result<()> {
-        let Self { temporary, path } = self;
+        let Self {
+            temporary,
+            path,
+            flushed,
+        } = self;
         let persisted = temporary.persist(&path);
         persisted.map_err(|e| at("rename", &path)(e.error))?;
+        if !flushed {
+            return Ok(());
+        }
         sync_folder(folder_of(&path)).map_err(at("flush the folder of", &path))
     }
 
@@ -301,10 +325,21 @@ mod tests {
     #[test]
     fn a_pending_file_can_be_named_after_its_contents() {
         let folder = tempfile::tempdir().unwrap();
-        let file = pending(folder.path(), "unnamed", "first");
-        let name = fs::read_to_string(file.contents()).unwrap();
-        file.renamed(name).commit().unwrap();
-        assert_eq!(names(folder.path()), ["first"]);
+        let path = folder.path().join("unnamed");
+        for (fill, text) in [
+            (Pending::fill(&path, |out| out.write_all(b"first")), "first"),
+            (
+                Pending::fill_unflushed(&path, |out| out.write_all(b"second")),
+                "second",
+            ),
+        ] {
+            let file = fill.unwrap();
+            let name = fs::read_to_string(file.contents()).unwrap();
+            file.renamed(&name).commit().unwrap();
+            assert_eq!(name, text);
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), text);
+        }
+        assert_eq!(names(folder.path()), ["first", "second"]);
     }
 
     #[test]

@@ -95,6 +95,14 @@ impl Limited {
 /// Bytes of an error's body that go into the message.
 const EXCERPT: usize = 400;
 
+/// The beginning of a text for a message, in one line.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.get(..EXCERPT).unwrap_or(text)).into_owned();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    words.join(" ").chars().map(shown).collect()
+}
+
 impl Answer {
     /// The answer itself if its status is one of success.
     pub(super) fn successful(self) -> Result<Self, Fault> {
@@ -118,11 +126,9 @@ impl Answer {
                 _ => break,
             }
         }
-        let text = String::from_utf8_lossy(bytes.get(..filled).unwrap_or(&[])).into_owned();
-        let words: Vec<&str> = text.split_whitespace().collect();
         Fault::Http {
             status: self.status,
-            excerpt: words.join(" ").escape_debug().to_string(),
+            excerpt: excerpt(bytes.get(..filled).unwrap_or(&[])),
             retry_after: self.retry_after,
         }
     }

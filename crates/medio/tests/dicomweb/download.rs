@@ -47,7 +47,7 @@ fn same(folder: &Path, files: &[Vec<u8>]) {
 
 #[test]
 fn a_series_comes_in_one_answer() {
-    within(20, || {
+    within(60, || {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/folder");
         let sent = files(1..=3);
@@ -75,7 +75,7 @@ fn a_series_comes_in_one_answer() {
 
 #[test]
 fn an_instance_may_come_without_parts() {
-    within(20, || {
+    within(60, || {
         let file = files(1..=1);
         let single = ("Content-Type", "application/dicom; transfer-syntax=1.2");
         let server = Server::script(vec![reply(200, &[single], &file[0])]);
@@ -93,7 +93,7 @@ fn an_instance_may_come_without_parts() {
 
 #[test]
 fn an_answer_that_breaks_comes_again_from_its_beginning() {
-    within(30, || {
+    within(60, || {
         let sent = files(1..=3);
         let body = answer(&sent);
         let whole = reply(200, &[MULTIPART], &body);
@@ -123,7 +123,7 @@ fn an_answer_that_breaks_comes_again_from_its_beginning() {
 
 #[test]
 fn what_was_not_asked_for_gets_no_name() {
-    within(20, || {
+    within(60, || {
         let mut other_series = slice(1);
         let evil = "../../../evil";
         other_series
@@ -163,7 +163,7 @@ fn what_was_not_asked_for_gets_no_name() {
 
 #[test]
 fn answers_without_instances_or_of_another_type_are_refused() {
-    within(20, || {
+    within(60, || {
         let file = files(1..=1).remove(0);
         let html = ("Content-Type", "text/html");
         let no_boundary = (
@@ -202,7 +202,7 @@ fn answers_without_instances_or_of_another_type_are_refused() {
 
 #[test]
 fn instances_and_answers_are_bounded() {
-    within(30, || {
+    within(60, || {
         let start = [
             head(200, &[MULTIPART]),
             b"\r\n--=b\r\nContent-Type: application/dicom\r\n\r\n".to_vec(),
@@ -246,8 +246,8 @@ fn several_connections_fetch_each_instance_and_retry_each() {
         let sent: Vec<Vec<u8>> = { objects.iter() }
             .map(|o| encoded(o, &WriteOptions::new()))
             .collect();
-        // Every third request fails in passing.
-        let server = honest::serve(sent.clone(), |number| number % 3 == 2);
+        // Every resource is given at the third attempt.
+        let server = honest::serve(sent.clone(), 2);
         let told = Arc::new(AtomicU64::new(0));
         let most = Arc::clone(&told);
         let settings = settings().connections(4).progress(move |progress| {
@@ -293,7 +293,7 @@ fn the_first_error_of_several_connections_stops_all() {
 
 #[test]
 fn a_download_can_be_stopped() {
-    within(20, || {
+    within(60, || {
         let server = Server::script(vec![reply(200, &[MULTIPART], &answer(&files(1..=6)))]);
         let settings = settings().progress(|progress| match progress.instances {
             2 => ControlFlow::Break(()),

@@ -39,8 +39,8 @@ fn a_server_error_is_not_tried_again_and_shows_its_beginning() {
 
 #[test]
 fn a_busy_server_is_asked_again_when_it_says() {
-    within(30, || {
-        for status in [429, 502, 503, 504] {
+    within(60, || {
+        for status in [429, 503] {
             let busy = reply(status, &[("Retry-After", "1")], b"");
             let server = Server::script(vec![busy.clone(), busy, json(NONE)]);
             let begun = Instant::now();
@@ -48,12 +48,17 @@ fn a_busy_server_is_asked_again_when_it_says() {
             assert!(begun.elapsed() >= Duration::from_secs(2), "{status}");
             assert_eq!(server.seen().len(), 3);
         }
+        for status in [502, 504] {
+            let server = Server::script(vec![reply(status, &[], b""), json(NONE)]);
+            search(&server.client(settings())).unwrap();
+            assert_eq!(server.seen().len(), 2);
+        }
     });
 }
 
 #[test]
 fn a_server_that_stays_busy_is_given_up() {
-    within(20, || {
+    within(60, || {
         let server = Server::script(vec![reply(503, &[], b"")]);
         let failed = fault(search(&server.client(settings())));
         assert!(matches!(failed, Fault::Http { status: 503, .. }));
@@ -71,7 +76,7 @@ fn a_server_that_stays_busy_is_given_up() {
 
 #[test]
 fn a_connection_that_breaks_is_made_again() {
-    within(20, || {
+    within(60, || {
         let whole = json(&format!("[{}]", " ".repeat(5000)));
         for kept in [0, 5, 40, 100, whole.len() - 1] {
             let broken = whole[..kept].to_vec();
@@ -90,7 +95,7 @@ fn a_connection_that_breaks_is_made_again() {
 
 #[test]
 fn a_body_without_a_length_that_breaks_is_noticed() {
-    within(20, || {
+    within(60, || {
         let open = [head(200, &[JSON]), b"[{\"0020".to_vec()].concat();
         let chunked = head(200, &[JSON, ("Transfer-Encoding", "chunked")]);
         let chunked = [chunked, b"5\r\n[{}".to_vec()].concat();
@@ -104,7 +109,7 @@ fn a_body_without_a_length_that_breaks_is_noticed() {
 
 #[test]
 fn a_length_that_lies_does_not_go_unnoticed() {
-    within(20, || {
+    within(60, || {
         let body = "[{\"0020000D\": {\"vr\": \"UI\", \"Value\": [\"1.2\"]}}]";
         let length = |length: usize| {
             let length = length.to_string();
@@ -124,7 +129,7 @@ fn a_length_that_lies_does_not_go_unnoticed() {
 
 #[test]
 fn a_silent_server_is_not_waited_for() {
-    within(20, || {
+    within(60, || {
         for sent in [Vec::new(), head(200, &[JSON])] {
             let server = Server::start(move |_, _| {
                 vec![Step::Send(sent.clone()), Step::Wait(Duration::from_secs(4))]
@@ -143,7 +148,7 @@ fn a_silent_server_is_not_waited_for() {
 
 #[test]
 fn a_server_that_dribbles_is_not_waited_for_either() {
-    within(20, || {
+    within(60, || {
         let server = Server::start(|_, _| {
             let mut steps = vec![Step::Send(head(200, &[JSON]))];
             for _ in 0..100 {
@@ -171,7 +176,7 @@ fn a_server_that_dribbles_is_not_waited_for_either() {
 
 #[test]
 fn the_time_of_a_request_includes_its_retries() {
-    within(20, || {
+    within(60, || {
         let server = Server::script(vec![reply(503, &[], b"")]);
         let retry = Retry::new(1000).base(Duration::from_millis(100)).seed(2);
         let settings = settings()
@@ -190,7 +195,7 @@ fn the_time_of_a_request_includes_its_retries() {
 
 #[test]
 fn an_answer_larger_than_allowed_is_cut_off() {
-    within(30, || {
+    within(60, || {
         let settings = || settings().max_memory(1 << 20);
         let too_large = |server: &Server| {
             let failed = fault(search(&server.client(settings())));
@@ -223,7 +228,7 @@ fn an_answer_larger_than_allowed_is_cut_off() {
 
 #[test]
 fn what_is_not_http_is_refused() {
-    within(30, || {
+    within(60, || {
         for answer in [&b"HELLO\r\n\r\n"[..], b"HTTP/9.9 x\r\n\r\n", &[0; 4096]] {
             let server = Server::script(vec![answer.to_vec()]);
             let failed = fault(search(&server.client(settings())));
@@ -242,7 +247,7 @@ fn what_is_not_http_is_refused() {
 
 #[test]
 fn where_nobody_listens_there_is_no_connection() {
-    within(20, || {
+    within(60, || {
         let url = Server::script(vec![]).url();
         let client = Client::with_settings(&url, settings()).unwrap();
         let failed = fault(search(&client));
@@ -252,7 +257,7 @@ fn where_nobody_listens_there_is_no_connection() {
 
 #[test]
 fn a_server_without_tls_is_none_for_https() {
-    within(20, || {
+    within(60, || {
         let server = Server::script(vec![json(NONE)]);
         let url = server.url().replace("http:", "https:");
         for roots in [TlsRoots::WebPki, TlsRoots::Platform] {

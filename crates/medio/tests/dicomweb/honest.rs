@@ -18,20 +18,20 @@ fn dataset(file: &[u8]) -> Dataset {
     file.into_dataset()
 }
 
-/// Serves these files; requests for which `busy` says so fail in passing.
-pub(crate) fn serve(
-    files: Vec<Vec<u8>>,
-    busy: impl Fn(usize) -> bool + Send + Sync + 'static,
-) -> Server {
+/// Serves these files; so many requests for each resource fail in passing before one is answered.
+pub(crate) fn serve(files: Vec<Vec<u8>>, failures: usize) -> Server {
     let files = files.into_iter();
     let shelf: Shelf = files.map(|f| (objects::uid(&dataset(&f)), f)).collect();
-    let shelf = Mutex::new(shelf);
-    Server::start(move |seen, number| {
-        let answer = match busy(number) {
-            true => reply(503, &[], b""),
-            false => answer(seen, &mut shelf.lock().unwrap()),
+    let state = Mutex::new((shelf, BTreeMap::<String, usize>::new()));
+    Server::start(move |seen, _| {
+        let (shelf, asked) = &mut *state.lock().unwrap();
+        let times = asked.entry(seen.target.clone()).or_default();
+        *times += 1;
+        let sent = match *times % (failures + 1) {
+            0 => answer(seen, shelf),
+            _ => reply(503, &[], b""),
         };
-        vec![Step::Send(answer)]
+        vec![Step::Send(sent)]
     })
 }
 

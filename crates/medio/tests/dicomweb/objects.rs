@@ -120,7 +120,7 @@ pub(crate) fn compressed() -> (Dataset, WriteOptions) {
         &[("ConversionType", "WSD"), ("LossyImageCompression", "00")],
     );
     let mut codestream = b"\xff\x4f\xff\x51opaque \r\n--".to_vec();
-    codestream.extend((0..500_u32).map(|i| (i * 7) as u8));
+    codestream.extend((0..501_u32).map(|i| (i * 7) as u8));
     let fragments = vec![Box::from(&[][..]), codestream.into_boxed_slice()];
     dataset.insert(Element::new(
         Tag::PIXEL_DATA,

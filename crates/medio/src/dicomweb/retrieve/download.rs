@@ -53,7 +53,8 @@ impl Client {
     /// instance UID when they are complete, are DICOM and are of the resource; an older file of that name is
     /// replaced. With one connection they come in a single answer, and all of it again should it break; with
     /// several (see [`Settings::connections`](super::super::Settings::connections)) each on its own. Should the
-    /// download fail for good, the instances that were complete stay.
+    /// download fail for good, the instances that were complete stay. Nothing waits for the disk: after a power
+    /// failure, download again.
     ///
     /// # Errors
     /// Refuses answers without instances, with damaged, foreign or repeated ones, and larger than the settings
@@ -191,7 +192,7 @@ impl Incoming<'_> {
         let mut length = 0_u64;
         let mut fault: Option<Fault> = None;
         let unnamed = self.folder.join("incoming");
-        let filled = Pending::fill(&unnamed, |out| {
+        let filled = Pending::fill_unflushed(&unnamed, |out| {
             self.copy(part, out, &mut length)
                 .map_err(|failed| match failed {
                     Failed::Reading(reason) => {

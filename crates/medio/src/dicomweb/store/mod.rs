@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::json;
 use super::multipart::{Content, MultipartBody};
 use super::progress::Tally;
-use super::transport::Request;
+use super::transport::{Answer, Request, excerpt};
 use super::uid::Uid;
 
 /// Instances to be stored, from files and from memory.
@@ -170,21 +170,36 @@ impl Client {
         let mut sent = |bytes| tally.moved(bytes).map_err(Fault::into_io);
         let answered = self.exchange_counted(&request, &mut sent, |answer| {
             // A conflict is that of some instances, if the answer says which (PS3.18 table 10.5.3-1).
-            let conflict = answer.status == 409;
-            let says_which =
-                matches!(answer.media_type(), Ok(Some(m)) if m.essence().ends_with("json"));
-            let answer = match conflict && says_which {
-                true => answer,
-                false => answer.successful()?,
+            let dataset = match answer.status {
+                409 => conflict(answer, max_memory)?,
+                _ => {
+                    let text = json::text(answer.successful()?, max_memory)?;
+                    text.map(|text| json::dataset(&text)).transpose()?
+                }
             };
-            let text = json::text(answer, max_memory)?;
-            let dataset = text.map(|text| json::dataset(&text)).transpose()?;
             let part = StoreReport::of(&dataset.unwrap_or_default(), &uids)?;
             Ok::<_, Failure>(part)
         })?;
         report.extend(answered);
         tally.completed(count).map_err(wrong(request.public()))
     }
+}
+
+/// The report in an answer of status 409, which some servers send without saying that it is JSON.
+fn conflict(answer: Answer, max_memory: u64) -> Result<Option<Dataset>, Fault> {
+    match answer.media_type() {
+        Ok(Some(media_type)) if !media_type.essence().ends_with("json") => {
+            return Err(answer.into_fault());
+        }
+        _ => {}
+    }
+    let text = json::text(answer, max_memory)?.unwrap_or_default();
+    let report = json::dataset(&text).map_err(|_| Fault::Http {
+        status: 409,
+        excerpt: excerpt(&text),
+        retry_after: None,
+    })?;
+    Ok(Some(report))
 }
 
 /// Who an instance is, and what it is to send.
