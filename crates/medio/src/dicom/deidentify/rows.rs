@@ -137,7 +137,7 @@ fn every_option_keeps_or_cleans_its_rows_and_no_others() {
             match asked {
                 // Inside of a sequence every attribute has a rule of its own.
                 Some(Rule::Keep) if sequence => {
-                    assert!(left.is_some_and(|l| !l.is_empty()), "{what}")
+                    assert!(left.is_some_and(|l| !l.is_empty()), "{what}");
                 }
                 Some(Rule::Keep) => {
                     let before = dataset(row).get(tag_of(row)).cloned();
