@@ -129,6 +129,12 @@ pub enum Fault {
         /// What is wrong.
         problem: String,
     },
+    /// The file does not say what a length is in millimetres.
+    #[error("no length in millimetres: {problem}")]
+    Uncalibrated {
+        /// Why not.
+        problem: String,
+    },
     /// A geometry, a limit or the memory was refused.
     #[error("{what}: {source}")]
     Core {

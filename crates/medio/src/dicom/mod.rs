@@ -14,31 +14,51 @@
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
+mod acquisition;
+mod csa;
 mod dataset;
+mod diffusion;
+mod dose;
 mod fault;
 mod file;
 mod instance;
+mod mosaic;
 mod pixels;
+mod private;
+mod query;
 mod report;
 mod scan;
 mod series;
+mod stack;
+mod suv;
 mod tag;
 mod transfer_syntax;
 mod vr;
 
+pub use acquisition::Acquisition;
 pub use dataset::{
     CharacterSet, Dataset, Date, DateTime, Deferred, Element, Fragment, PersonName, Time, Value,
 };
+pub use diffusion::Diffusion;
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use instance::{Axis, AxisValue, Instance, Slice};
 pub use pixels::{
-    FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
-    Sample, SampleKind, Voi, VoiFunction, Window,
+    FramePlane, ImagePixels, Length, LookupTable, Modality, Overlay, Palette, Photometric,
+    PixelArray, PixelCalibration, Quantity, RealWorldFunction, RealWorldMapping, RegionFormat,
+    Sample, SampleKind, UltrasoundRegion, Voi, VoiFunction, Window,
+};
+pub use query::{
+    AnatomicalPlane, Candidate, Preference, Reason, Rejection, Selection, SeriesQuery, TextPattern,
+    Within,
 };
 pub use report::{Report, Slip, Warning};
-pub use scan::{Scan, Series, Stack, Study, scan};
-pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
+pub use scan::{Scan, Series, Study, scan};
+pub use series::{
+    Duplicates, Gap, PlaneSource, SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions,
+};
+pub use stack::Stack;
+pub use suv::{Suv, SuvFactor, SuvFault, SuvReference};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
 pub use vr::Vr;

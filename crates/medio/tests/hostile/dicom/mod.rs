@@ -3,3 +3,4 @@
 pub(crate) mod builder;
 mod catalogue;
 mod mutation;
+mod series;

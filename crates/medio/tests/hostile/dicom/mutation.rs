@@ -69,7 +69,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+pub(super) fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     const EDGES: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
     let at = random.below(bytes.len().max(1));
     match random.below(8) {
