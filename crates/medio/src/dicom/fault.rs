@@ -132,6 +132,12 @@ pub enum Fault {
     /// Labels and a grid do not fit one another.
     #[error(transparent)]
     Labels(Box<super::LabelFault>),
+    /// The file does not say what a length is in millimetres.
+    #[error("no length in millimetres: {problem}")]
+    Uncalibrated {
+        /// Why not.
+        problem: String,
+    },
     /// A geometry, a limit or the memory was refused.
     #[error("{what}: {source}")]
     Core {

@@ -4,8 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Fault;
+use super::acquisition::Acquisition;
 use super::dataset::Dataset;
+use super::diffusion::Diffusion;
+use super::dose;
 use super::file::DicomFile;
+use super::mosaic::Mosaic;
 use super::pixels::{FramePlane, ImagePixels, functional_group};
 use super::tag::Tag;
 
@@ -37,8 +41,10 @@ pub enum Axis {
     TriggerTime,
     /// `EchoNumbers` or `EchoTime`
     Echo,
-    /// `DiffusionBValue`
+    /// `DiffusionBValue`, or what Siemens, GE and Philips write instead
     BValue,
+    /// b-value and direction of the diffusion gradient
+    Gradient,
     /// `AcquisitionTime`
     AcquisitionTime,
     /// `ContentTime`
@@ -57,17 +63,31 @@ pub enum AxisValue {
     Number(f64),
     /// A term.
     Term(String),
+    /// A diffusion gradient.
+    Gradient(Diffusion),
 }
 
 impl AxisValue {
     pub(super) fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let kind = |value: &Self| match value {
+            Self::Number(_) => 0,
+            Self::Term(_) => 1,
+            Self::Gradient(_) => 2,
+        };
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
             (Self::Term(a), Self::Term(b)) => a.cmp(b),
-            (Self::Number(_), Self::Term(_)) => std::cmp::Ordering::Less,
-            (Self::Term(_), Self::Number(_)) => std::cmp::Ordering::Greater,
+            (Self::Gradient(a), Self::Gradient(b)) => a.compare(b),
+            (a, b) => kind(a).cmp(&kind(b)),
         }
     }
+}
+
+/// Where a slice begins in a mosaic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub(super) row: usize,
+    pub(super) column: usize,
 }
 
 /// One frame of one file and its place.
@@ -84,7 +104,13 @@ pub struct Slice {
     pub axes: Vec<(Axis, AxisValue)>,
     /// `SliceThickness` in millimetres.
     pub thickness: Option<f64>,
+    /// How it is weighted by diffusion, if the file says so.
+    pub diffusion: Option<Diffusion>,
+    /// How its file was acquired.
+    pub acquisition: Arc<Acquisition>,
     pub(super) group: GroupKey,
+    /// Its place in a mosaic.
+    pub(super) tile: Option<Tile>,
 }
 
 /// What all slices of a stack share.
@@ -110,15 +136,14 @@ fn seconds(dataset: &Dataset, tag: Tag) -> Option<AxisValue> {
     Some(AxisValue::Number(time.seconds()))
 }
 
-fn axes(dataset: &Dataset, frame: usize) -> Vec<(Axis, AxisValue)> {
+fn axes(dataset: &Dataset, frame: usize, diffusion: Option<Diffusion>) -> Vec<(Axis, AxisValue)> {
     let group = |tag| functional_group(dataset, frame, tag);
     let content = group(Tag::FRAME_CONTENT_SEQUENCE);
     let temporal = content.and_then(|c| number(c.floats(Tag::TEMPORAL_POSITION_INDEX)));
     let temporal = temporal.or_else(|| number(dataset.floats(Tag::TEMPORAL_POSITION_IDENTIFIER)));
     let echo = number(dataset.floats(Tag::ECHO_NUMBERS))
         .or_else(|| number(dataset.floats(Tag::ECHO_TIME)));
-    let diffusion = group(Tag::new(0x0018, 0x9117));
-    let b_value = diffusion.unwrap_or(dataset).floats(Tag::DIFFUSION_B_VALUE);
+    let b_value = diffusion.map(|diffusion| AxisValue::Number(diffusion.b_value));
     let kind = dataset.strings(Tag::IMAGE_TYPE);
     let component = kind.get(3..).filter(|terms| !terms.is_empty());
     let found = [
@@ -129,7 +154,8 @@ fn axes(dataset: &Dataset, frame: usize) -> Vec<(Axis, AxisValue)> {
         ),
         (Axis::TriggerTime, number(dataset.floats(Tag::TRIGGER_TIME))),
         (Axis::Echo, echo),
-        (Axis::BValue, number(b_value)),
+        (Axis::BValue, b_value),
+        (Axis::Gradient, diffusion.map(AxisValue::Gradient)),
         (
             Axis::AcquisitionTime,
             seconds(dataset, Tag::ACQUISITION_TIME),
@@ -180,26 +206,49 @@ pub(super) fn slices(file: &DicomFile, instance: &Instance) -> Result<Vec<Slice>
     } else {
         described.min(image.frames)
     };
-    let kind = dataset.strings(Tag::IMAGE_TYPE);
+    let dose = dose::offsets(dataset, image)?;
+    let frames = dose.as_ref().map_or(frames, Vec::len);
+    let acquisition = Arc::new(Acquisition::of(dataset));
+    let role = { acquisition.image_type.get(2) }.filter(|term| !term.is_empty());
     let mut slices = Vec::with_capacity(frames);
     for frame in 0..frames {
         let content = functional_group(dataset, frame, Tag::FRAME_CONTENT_SEQUENCE);
         let measures = functional_group(dataset, frame, Tag::PIXEL_MEASURES_SEQUENCE);
         let thickness = measures.unwrap_or(dataset).float(Tag::SLICE_THICKNESS);
-        slices.push(Slice {
+        let diffusion = Diffusion::of(dataset, frame);
+        let mut plane = FramePlane::of(dataset, frame)?;
+        if let Some(offset) = dose.as_ref().and_then(|offsets| offsets.get(frame)) {
+            plane = dose::shifted(plane, *offset);
+        }
+        let slice = Slice {
             path: Arc::clone(&instance.path),
             frame,
-            plane: FramePlane::of(dataset, frame)?,
-            axes: axes(dataset, frame),
+            plane,
+            axes: axes(dataset, frame, diffusion),
             thickness: thickness.ok().flatten().filter(|mm| *mm > 0.0),
+            diffusion,
+            acquisition: Arc::clone(&acquisition),
             group: GroupKey {
                 class_uid: instance.class_uid.clone(),
                 shape: [image.rows, image.columns, image.samples],
                 frame_of_reference: dataset.string(Tag::FRAME_OF_REFERENCE_UID),
-                role: kind.get(2).filter(|term| !term.is_empty()).cloned(),
+                role: role.cloned(),
                 stack_id: content.and_then(|c| c.string(Tag::STACK_ID)),
             },
-        });
+            tile: None,
+        };
+        match Mosaic::of(dataset, image, &plane)? {
+            Some(mosaic) => slices.extend(mosaic.tiles.into_iter().map(|(tile, plane)| Slice {
+                plane,
+                tile: Some(tile),
+                group: GroupKey {
+                    shape: [mosaic.rows, mosaic.columns, 1],
+                    ..slice.group.clone()
+                },
+                ..slice.clone()
+            })),
+            None => slices.push(slice),
+        }
     }
     Ok(slices)
 }

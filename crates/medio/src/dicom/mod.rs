@@ -14,28 +14,38 @@
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
+mod acquisition;
 mod contours;
+mod csa;
 mod dataset;
 pub mod deidentify;
 mod derived;
+mod diffusion;
+mod dose;
 mod fault;
 mod file;
 mod image_series;
 mod instance;
 mod label_report;
+mod mosaic;
 mod parametric_map;
 mod pixels;
 mod presentation_state;
+mod private;
+mod query;
 mod report;
 mod scan;
 mod secondary_capture;
 mod segmentation;
 mod series;
+mod stack;
 mod structured_report;
+mod suv;
 mod tag;
 mod transfer_syntax;
 mod vr;
 
+pub use acquisition::Acquisition;
 pub use contours::{Contour, ContourKind, Holes, NewStructureSet, Roi, RoiType, StructureSet};
 pub use dataset::{
     CharacterSet, Dataset, Date, DateTime, Deferred, Element, Fragment, PersonName, Time, Value,
@@ -44,6 +54,7 @@ pub use derived::{
     CieLab, Code, Creation, Equipment, LabelFault, LabelGrid, OffGrid, OutsideGrid, Source,
     SourceFrame, Structure, Uids, codes,
 };
+pub use diffusion::Diffusion;
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
 pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
@@ -51,27 +62,36 @@ pub use instance::{Axis, AxisValue, Instance, Slice};
 pub use label_report::LabelReport;
 pub use parametric_map::{MapValue, ParametricMap};
 pub use pixels::{
-    FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
-    Sample, SampleKind, Voi, VoiFunction, Window,
+    FramePlane, ImagePixels, Length, LookupTable, Modality, Overlay, Palette, Photometric,
+    PixelArray, PixelCalibration, Quantity, RealWorldFunction, RealWorldMapping, RegionFormat,
+    Sample, SampleKind, UltrasoundRegion, Voi, VoiFunction, Window,
 };
 pub use presentation_state::{
     Annotation, AnnotationUnits, DisplayedArea, Figure, FigureKind, GraphicLayer, PresentationSize,
     PresentationState, ReferencedSeries, SoftcopyVoi, TextAlignment, TextAnnotation, TextBox,
 };
+pub use query::{
+    AnatomicalPlane, Candidate, Preference, Reason, Rejection, Selection, SeriesQuery, TextPattern,
+    Within,
+};
 pub use report::{Report, Slip, Warning};
-pub use scan::{Scan, Series, Stack, Study, scan};
+pub use scan::{Scan, Series, Study, scan};
 pub use secondary_capture::{CapturePixels, SecondaryCapture};
 pub use segmentation::{
     Algorithm, AlgorithmKind, FractionMeaning, NewSegmentation, Segment, SegmentFrame,
     Segmentation, SegmentationKind,
 };
-pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
+pub use series::{
+    Duplicates, Gap, PlaneSource, SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions,
+};
+pub use stack::Stack;
 pub use structured_report::{
     ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,
     GroupKind, ImageReference, InstanceReference, Measurement, MeasurementGroup, MeasurementReport,
     Observer, PersonObserver, Region, Relationship, SegmentReference, SegmentSource,
     StructuredReport,
 };
+pub use suv::{Suv, SuvFactor, SuvFault, SuvReference};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
 pub use vr::Vr;

@@ -1,4 +1,4 @@
-//! What is in a folder: studies, series, and stacks of slices that lie parallel on one raster.
+//! What is in a folder: studies and series.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use super::Fault;
 use super::dataset::Date;
 use super::file::{ReadOptions, open_with};
-use super::instance::{GroupKey, Instance, Slice, slices};
+use super::instance::{Instance, Slice, slices};
+use super::stack::{Stack, stacks};
 use super::tag::Tag;
 
 /// The DICOM files below a folder.
@@ -63,56 +64,6 @@ pub struct Series {
     pub repeated: Vec<PathBuf>,
     /// Its images, parted by raster, orientation and role; the largest first.
     pub stacks: Vec<Stack>,
-}
-
-/// Slices of the same raster and orientation.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Stack {
-    /// Series instance UID.
-    pub series_uid: String,
-    /// Slices in the order of their files.
-    pub slices: Vec<Slice>,
-}
-
-/// How far cosines may differ inside a stack.
-const SAME_ORIENTATION: f64 = 1e-4;
-
-impl Stack {
-    /// Rows, columns and samples of each slice.
-    #[must_use]
-    pub fn shape(&self) -> [usize; 3] {
-        self.slices
-            .first()
-            .map_or([0; 3], |slice| slice.group.shape)
-    }
-
-    /// The frame of reference that all slices share, if they have one.
-    #[must_use]
-    pub fn frame_of_reference(&self) -> Option<&str> {
-        self.slices.first()?.group.frame_of_reference.as_deref()
-    }
-
-    fn takes(&self, slice: &Slice) -> bool {
-        let Some(first) = self.slices.first() else {
-            return false;
-        };
-        let close = |a: f64, b: f64, limit: f64| (a - b).abs() <= limit;
-        let turned = match (first.plane.orientation, slice.plane.orientation) {
-            (Some(a), Some(b)) => !{ a.iter().zip(&b) }.all(|(a, b)| {
-                let (a, b) = (a.components(), b.components());
-                { a.iter().zip(b) }.all(|(a, b)| close(*a, b, SAME_ORIENTATION))
-            }),
-            (None, None) => false,
-            _ => true,
-        };
-        let scaled = match (first.plane.spacing, slice.plane.spacing) {
-            (Some(a), Some(b)) => !{ a.iter().zip(b) }.all(|(a, b)| close(*a, b, 1e-3 * b)),
-            (None, None) => false,
-            _ => true,
-        };
-        first.group == slice.group && !turned && !scaled
-    }
 }
 
 /// One scanned file.
@@ -281,21 +232,6 @@ pub fn scan(folder: impl AsRef<Path>) -> crate::Result<Scan> {
     Ok(result)
 }
 
-fn stacks(series_uid: &str, slices: Vec<Slice>) -> Vec<Stack> {
-    let mut stacks: Vec<Stack> = Vec::new();
-    for slice in slices {
-        match stacks.iter_mut().find(|stack| stack.takes(&slice)) {
-            Some(stack) => stack.slices.push(slice),
-            None => stacks.push(Stack {
-                series_uid: series_uid.to_owned(),
-                slices: vec![slice],
-            }),
-        }
-    }
-    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.slices.len()));
-    stacks
-}
-
 impl Scan {
     /// All series of all studies.
     pub fn series(&self) -> impl Iterator<Item = &Series> {
@@ -334,26 +270,9 @@ impl Series {
             stacks => Err(crate::Error::Series {
                 uid: self.uid.clone(),
                 fault: Box::new(super::SeriesFault::SeveralStacks {
-                    stacks: stacks.iter().map(describe).collect(),
+                    stacks: stacks.iter().map(Stack::describe).collect(),
                 }),
             }),
         }
     }
-}
-
-fn describe(stack: &Stack) -> String {
-    let [rows, columns, _] = stack.shape();
-    let first = stack.slices.first();
-    let GroupKey { role, .. } = match first {
-        Some(slice) => &slice.group,
-        None => return "empty".to_owned(),
-    };
-    let role = role.as_deref().unwrap_or("images");
-    let name = first.and_then(|slice| slice.path.file_name());
-    let name = name.map(|name| name.to_string_lossy().into_owned());
-    format!(
-        "{} {role} of {rows} x {columns} ({} ...)",
-        stack.slices.len(),
-        name.unwrap_or_default()
-    )
 }

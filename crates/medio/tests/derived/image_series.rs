@@ -64,7 +64,7 @@ fn a_series_comes_back_on_its_grid_with_its_values() {
             let paths: Vec<_> = again
                 .planes
                 .iter()
-                .map(|(path, _)| path.to_path_buf())
+                .map(|plane| plane.as_ref().unwrap().path.to_path_buf())
                 .collect();
             assert_eq!(paths, written.paths);
             let places = (0..volume.image.shape()[0])

@@ -21,8 +21,8 @@ fn a_source_names_the_image_behind_each_plane() {
             source.header().string(Tag::PATIENT_ID).as_deref(),
             Some("P7")
         );
-        for (path, _) in &volume.planes {
-            validate(path);
+        for plane in volume.planes.iter().flatten() {
+            validate(&plane.path);
         }
     }
 }

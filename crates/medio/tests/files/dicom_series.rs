@@ -10,16 +10,16 @@ use medio::dicom::{
 
 /// A slice of 3 x 4 whose pixels are 100 k + 0 ... 11.
 #[derive(Clone)]
-struct Spec {
-    k: u16,
-    position: [f64; 3],
-    orientation: [f64; 6],
-    rows: i64,
-    uid: String,
-    change: Vec<(Tag, Vr, String)>,
+pub(super) struct Spec {
+    pub(super) k: u16,
+    pub(super) position: [f64; 3],
+    pub(super) orientation: [f64; 6],
+    pub(super) rows: i64,
+    pub(super) uid: String,
+    pub(super) change: Vec<(Tag, Vr, String)>,
 }
 
-fn axial(k: u16, z: f64) -> Spec {
+pub(super) fn axial(k: u16, z: f64) -> Spec {
     Spec {
         k,
         position: [-10.0, -20.0, z],
@@ -31,17 +31,17 @@ fn axial(k: u16, z: f64) -> Spec {
 }
 
 /// Five slices 5 mm apart.
-fn five() -> Vec<Spec> {
+pub(super) fn five() -> Vec<Spec> {
     (0..5).map(|k| axial(k, 5.0 * f64::from(k))).collect()
 }
 
 impl Spec {
-    fn with(mut self, tag: Tag, vr: Vr, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, tag: Tag, vr: Vr, value: impl ToString) -> Self {
         self.change.push((tag, vr, value.to_string()));
         self
     }
 
-    fn dataset(&self) -> Dataset {
+    pub(super) fn dataset(&self) -> Dataset {
         let mut d = Dataset::new();
         for (tag, text) in [
             (Tag::SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.2"),
@@ -92,7 +92,7 @@ impl Spec {
 }
 
 /// Writes the slices in another order than that of their places.
-fn folder(slices: &[Spec]) -> tempfile::TempDir {
+pub(super) fn folder(slices: &[Spec]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (index, slice) in slices.iter().enumerate() {
         let name = format!("{}.dcm", (index * 7 + 3) % 11 + 100 * (index / 11));
@@ -102,7 +102,7 @@ fn folder(slices: &[Spec]) -> tempfile::TempDir {
     folder
 }
 
-fn scan(folder: &Path) -> dicom::Scan {
+pub(super) fn scan(folder: &Path) -> dicom::Scan {
     let scan = dicom::scan(folder).unwrap();
     assert!(scan.refused.is_empty(), "{:?}", scan.refused);
     scan
@@ -121,7 +121,7 @@ fn fault(slices: &[Spec]) -> SeriesFault {
 }
 
 /// The first value of each plane over 100.
-fn order(volume: &dicom::SeriesVolume<f32>) -> Vec<f32> {
+pub(super) fn order(volume: &dicom::SeriesVolume<f32>) -> Vec<f32> {
     let [_, rows, columns] = volume.image.shape();
     volume
         .image
@@ -444,7 +444,7 @@ fn frames_of_one_file_are_slices_like_those_of_many() {
     let volumes = enhanced_volumes(&plain).unwrap();
     assert_eq!(order(&volumes[0]), [2.0, 1.0, 0.0]);
     assert_eq!(volumes[0].image.geometry().spacing(), [5.0, 0.5, 0.75]);
-    assert_eq!(volumes[0].planes[0].1, 2);
+    assert_eq!(volumes[0].planes[0].as_ref().unwrap().frame, 2);
 
     let gap = enhanced(&[0.0, 5.0, 15.0, 20.0], |_, _| {});
     assert!(enhanced_volumes(&gap).is_err());

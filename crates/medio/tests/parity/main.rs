@@ -11,14 +11,17 @@ mod dicom;
 mod dicom_headers;
 mod dicom_streams;
 mod exported;
+mod mosaic;
 mod oracle;
 mod pairs;
+mod suv;
 mod volumes;
 mod written;
 mod xforms;
 
 use std::path::Path;
 
+use medio::dicom::{Dataset, Element, Tag, Value, Vr};
 use medio::nifti::{self, ReadOptions};
 use safetensors::{Dtype, SafeTensors};
 
@@ -94,4 +97,42 @@ fn check(case: &Case) {
             );
         }
     }
+}
+
+/// Slice `k` of 3 x 4 pixels `100 k + 0 ... 11`, 5 mm behind the one before.
+fn dicom_slice(k: usize) -> Dataset {
+    let mut d = Dataset::new();
+    for (tag, text) in [
+        (Tag::SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.4"),
+        (Tag::SOP_INSTANCE_UID, &format!("1.2.5.{k}")),
+        (Tag::STUDY_INSTANCE_UID, "1.2.3"),
+        (Tag::SERIES_INSTANCE_UID, "1.2.3.4"),
+        (Tag::MODALITY, "MR"),
+        (Tag::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2"),
+    ] {
+        d.set_text(tag, text).unwrap();
+    }
+    for (tag, value) in [
+        (Tag::SAMPLES_PER_PIXEL, 1),
+        (Tag::ROWS, 3),
+        (Tag::COLUMNS, 4),
+        (Tag::BITS_ALLOCATED, 16),
+        (Tag::BITS_STORED, 16),
+        (Tag::HIGH_BIT, 15),
+        (Tag::PIXEL_REPRESENTATION, 0),
+    ] {
+        d.set_integers(tag, &[value]).unwrap();
+    }
+    let position = [0.0, 0.0, 5.0 * k as f64];
+    let cosines = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    d.set_floats(Tag::IMAGE_POSITION_PATIENT, &position)
+        .unwrap();
+    d.set_floats(Tag::IMAGE_ORIENTATION_PATIENT, &cosines)
+        .unwrap();
+    d.set_floats(Tag::PIXEL_SPACING, &[1.0, 1.0]).unwrap();
+    let pixels = (0..12).map(|i| u16::try_from(100 * k + i).unwrap());
+    let bytes: Vec<u8> = pixels.flat_map(u16::to_le_bytes).collect();
+    let value = Value::Bytes(bytes.into());
+    d.insert(Element::new(Tag::PIXEL_DATA, Vr::OW, value));
+    d
 }

@@ -9,7 +9,7 @@ use medcore::Geometry;
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
 use super::super::file::open;
-use super::super::series::SeriesVolume;
+use super::super::series::{PlaneSource, SeriesVolume};
 use super::super::tag::Tag;
 use super::fields::Field;
 
@@ -51,7 +51,14 @@ impl Source {
         let mut headers: HashMap<Arc<Path>, Dataset> = HashMap::new();
         let mut frames = Vec::with_capacity(volume.planes.len());
         let mut first: Option<Dataset> = None;
-        for (path, frame) in &volume.planes {
+        for (depth, plane) in volume.planes.iter().enumerate() {
+            let Some(PlaneSource { path, frame }) = plane else {
+                return Err(crate::Error::dicom(Path::new(""))(Fault::attribute(
+                    Tag::IMAGE_POSITION_PATIENT,
+                    "that of an image for every plane; a gap was repaired",
+                    format_args!("none for plane {depth}"),
+                )));
+            };
             let header = match headers.get(path) {
                 Some(header) => header,
                 None => {
@@ -71,7 +78,8 @@ impl Source {
             }
         }
         let whole = Path::new("");
-        let path = volume.planes.first().map_or(whole, |(path, _)| path);
+        let path = volume.planes.iter().flatten().next();
+        let path = path.map_or(whole, |plane| &plane.path);
         let fail = crate::Error::dicom(path);
         let tag = Tag::PIXEL_DATA;
         let header = first.ok_or_else(|| fail(Fault::MissingAttribute { tag }))?;

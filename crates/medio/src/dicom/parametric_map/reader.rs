@@ -11,8 +11,8 @@ use super::super::fault::Fault;
 use super::super::file::{DicomFile, ReadOptions, open_with};
 use super::super::instance::{Instance, slices};
 use super::super::pixels::{Modality, functional_group};
-use super::super::scan::Stack;
 use super::super::series::VolumeOptions;
+use super::super::stack::Stack;
 use super::super::tag::Tag;
 use super::{MapValue, ParametricMap};
 
@@ -82,6 +82,12 @@ fn is_quantity(item: &Dataset) -> bool {
     matches!(concept, Some(Ok(concept)) if known.iter().any(|code| code.is(&concept)))
 }
 
+impl Mapping {
+    fn is_identity(&self) -> bool {
+        self.slope == 1.0 && self.intercept == 0.0
+    }
+}
+
 impl<T: MapValue> ParametricMap<T> {
     /// Reads a map onto its grid; whole numbers become real world values.
     ///
@@ -106,13 +112,11 @@ impl<T: MapValue> ParametricMap<T> {
         let [_, rows, columns] = geometry.shape();
         let mut values = volume.image.into_vec();
         let planes = values.chunks_exact_mut(rows.saturating_mul(columns).max(1));
-        for ((_, frame), plane) in volume.planes.iter().zip(planes) {
-            let Some(mapping) = mappings.get(*frame) else {
+        for (source, plane) in volume.planes.iter().zip(planes) {
+            let mapping = source.as_ref().and_then(|plane| mappings.get(plane.frame));
+            let Some(mapping) = mapping.filter(|mapping| !mapping.is_identity()) else {
                 continue;
             };
-            if (mapping.slope, mapping.intercept) == (1.0, 0.0) {
-                continue;
-            }
             for value in plane {
                 let stored: f64 = (*value).into();
                 *value = T::of(stored.mul_add(mapping.slope, mapping.intercept));

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decoder::Decoded;
 use super::description::{ImagePixels, SampleKind};
 use super::lut::LookupTable;
+use super::real_world::{self, RealWorldMapping};
 use super::sample::Sample;
 
 /// The samples of a frame as a file or a codec gives them.
@@ -81,6 +82,8 @@ pub(super) enum Map {
     /// Times, plus.
     Linear(f64, f64),
     Table(LookupTable),
+    /// A function for each range of stored values; NaN outside.
+    Pieces(Vec<RealWorldMapping>),
 }
 
 impl Map {
@@ -91,6 +94,7 @@ impl Map {
             Self::Offset(offset) => value + f64::from(*offset),
             Self::Linear(slope, intercept) => value * slope + intercept,
             Self::Table(table) => f64::from(table.value(value as i64)),
+            Self::Pieces(pieces) => real_world::value(pieces, value),
         }
     }
 }
@@ -209,6 +213,7 @@ impl Stored for i32 {
             Map::Offset(offset) => T::from_i32(self.wrapping_add(*offset)),
             Map::Linear(slope, intercept) => T::from_f64(f64::from(self) * slope + intercept),
             Map::Table(table) => T::from_i32(Self::from(table.value(i64::from(self)))),
+            Map::Pieces(_) => T::from_f64(map.float(f64::from(self))),
         }
     }
     fn value(self, map: &Map) -> f64 {
@@ -224,6 +229,7 @@ impl Stored for i64 {
             Map::Offset(offset) => T::from_i64(self.saturating_add(Self::from(*offset))),
             Map::Linear(slope, intercept) => T::from_f64(self as f64 * slope + intercept),
             Map::Table(table) => T::from_i32(i32::from(table.value(self))),
+            Map::Pieces(_) => T::from_f64(map.float(self as f64)),
         }
     }
     fn value(self, map: &Map) -> f64 {

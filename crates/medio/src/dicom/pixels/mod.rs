@@ -5,10 +5,13 @@
     reason = "codecs compute on numbers that they have bounded; overflow still stops them in every profile"
 )]
 
+mod calibration;
 mod colour;
 mod convert;
 mod decoder;
 mod description;
+mod doubts;
+mod finish;
 mod frames;
 mod functional_group;
 mod jpeg;
@@ -18,20 +21,27 @@ mod lut;
 mod modality;
 mod overlay;
 mod palette;
+mod pixel_array;
 mod plane;
+mod quantity;
 mod reader;
+mod real_world;
 mod rle;
 mod sample;
+mod source;
 mod voi;
 
+pub use calibration::{Length, PixelCalibration, RegionFormat, UltrasoundRegion};
 pub use description::{ImagePixels, Photometric, SampleKind};
+pub(super) use doubts::doubts;
 pub(super) use functional_group::functional_group;
 pub use lut::LookupTable;
 pub use modality::Modality;
 pub use overlay::Overlay;
 pub use palette::Palette;
+pub use pixel_array::PixelArray;
 pub use plane::FramePlane;
-pub use reader::PixelArray;
-pub(super) use reader::doubts;
+pub use quantity::Quantity;
+pub use real_world::{RealWorldFunction, RealWorldMapping};
 pub use sample::Sample;
 pub use voi::{Voi, VoiFunction, Window};

@@ -1,6 +1,7 @@
 //! From stored values to those of the modality: Hounsfield units and the like (PS3.3 section C.11.1).
 
 use super::super::dataset::Dataset;
+use super::super::dose;
 use super::super::fault::Fault;
 use super::super::tag::Tag;
 use super::convert::Map;
@@ -32,12 +33,19 @@ pub enum Modality {
 }
 
 impl Modality {
-    /// The transform of a frame: a table goes before slope and intercept.
+    /// The transform of a frame: a table goes before slope and intercept; doses have a factor of their own.
     pub(super) fn of(dataset: &Dataset, frame: usize, signed: bool) -> Result<Self, Fault> {
         if let Some(item) = dataset.item(Tag::MODALITY_LUT_SEQUENCE) {
             return Ok(Self::Table {
                 table: LookupTable::of(item, signed)?,
                 unit: item.string(Tag::MODALITY_LUT_TYPE),
+            });
+        }
+        if let Some((slope, unit)) = dose::scaling(dataset)? {
+            return Ok(Self::Rescale {
+                slope,
+                intercept: 0.0,
+                unit,
             });
         }
         let group = group_or_top(dataset, frame, Tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
@@ -55,6 +63,14 @@ impl Modality {
             intercept: intercept.unwrap_or(0.0),
             unit: group.string(Tag::RESCALE_TYPE),
         })
+    }
+
+    /// The unit that its attributes name.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Identity => None,
+            Self::Rescale { unit, .. } | Self::Table { unit, .. } => unit.as_deref(),
+        }
     }
 
     pub(super) fn map(&self) -> Map {

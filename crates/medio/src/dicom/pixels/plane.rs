@@ -68,7 +68,7 @@ impl FramePlane {
     }
 }
 
-fn spacing_of(dataset: &Dataset, tag: Tag) -> Result<Option<[f64; 2]>, Fault> {
+pub(super) fn spacing_of(dataset: &Dataset, tag: Tag) -> Result<Option<[f64; 2]>, Fault> {
     let Some(spacing) = dataset.float_array::<2>(tag)? else {
         return Ok(None);
     };

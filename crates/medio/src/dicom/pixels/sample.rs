@@ -10,6 +10,9 @@ pub(crate) mod sealed {
         fn from_i32(value: i32) -> Option<Self>;
         fn from_i64(value: i64) -> Option<Self>;
         fn from_f64(value: f64) -> Option<Self>;
+        fn to_f64(self) -> f64;
+        /// The nearest number of the type.
+        fn nearest(value: f64) -> Self;
     }
 }
 
@@ -37,6 +40,14 @@ macro_rules! whole {
                 let inside = value >= Self::MIN as f64 && value <= Self::MAX as f64;
                 (inside && value.fract() == 0.0).then_some(value as Self)
             }
+            #[inline]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline]
+            fn nearest(value: f64) -> Self {
+                value.round() as Self
+            }
         }
     )* };
 }
@@ -58,6 +69,14 @@ macro_rules! floating {
             #[inline]
             fn from_f64(value: f64) -> Option<Self> {
                 Some(value as Self)
+            }
+            #[inline]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline]
+            fn nearest(value: f64) -> Self {
+                value as Self
             }
         }
     )* };

@@ -5,3 +5,4 @@ mod catalogue;
 mod derived;
 mod labels;
 mod mutation;
+mod series;
