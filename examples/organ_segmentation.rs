@@ -8,6 +8,8 @@
 //! cargo run --release --example organ_segmentation -- --data Dataset001_Spleen --epochs 40
 //! cargo run --release --example organ_segmentation -- predict \
 //!     --model organ_segmentation_out --input scan.nii.gz --output labels.nii.gz
+//! cargo run --release --example organ_segmentation -- predict \
+//!     --model organ_segmentation_out --input study --series query.json --output results
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
 
@@ -21,6 +23,7 @@ use medaug::{CaseFingerprint, Fingerprint, Modality, preset};
 use medcore::{LabelTable, Orientation, random::Key};
 use medinfer::{Segmenter, SegmenterConfig, SlidingWindow};
 use medio::datasets::{Case, NnunetWriter, Sample, SegmentationDataset};
+use medio::dicom::{self, Algorithm, Creation, LabelReport, SeriesQuery, Source, VolumeOptions};
 use medio::nifti::{self, WriteOptions};
 use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
@@ -57,10 +60,14 @@ struct PredictArgs {
     /// Folder that a training run wrote.
     #[arg(long)]
     model: PathBuf,
-    /// The scan (.nii, .nii.gz or .hdr/.img); of several channels one file each, in the model's order, or one for all.
+    /// The scan (.nii, .nii.gz or .hdr/.img); of several channels one file each, in the model's order, or one for all;
+    /// or a folder of DICOM files.
     #[arg(long, required = true, num_args = 1..)]
     input: Vec<PathBuf>,
-    /// Where the labels go, on the scan's own grid.
+    /// Which series of a DICOM folder: JSON, for instance {"modality": "CT", "prefer": ["thinnest_slices"]}.
+    #[arg(long)]
+    series: Option<PathBuf>,
+    /// Where the labels go, on the scan's own grid; for DICOM, the folder of a segmentation and a report of volumes.
     #[arg(long)]
     output: PathBuf,
 }
@@ -101,23 +108,18 @@ struct Scale {
 
 impl Scale {
     fn of(args: &TrainArgs) -> Self {
-        let mut scale = Self {
-            patients: 12,
-            voxel_mm: 4.0,
-            patch: 48,
-            steps: 50,
-            epochs: 12,
+        let (patients, voxel_mm, patch, steps, epochs) = match (args.quick, &args.data) {
+            (true, _) => (4, 6.0, 32, 6, 2),
+            (false, None) => (12, 4.0, 48, 50, 12),
+            (false, Some(_)) => (12, 4.0, 64, 50, 36),
         };
-        if args.data.is_some() {
-            (scale.patch, scale.epochs) = (64, 36);
+        Self {
+            patients,
+            voxel_mm,
+            patch: args.patch.unwrap_or(patch),
+            steps,
+            epochs: args.epochs.unwrap_or(epochs),
         }
-        if args.quick {
-            (scale.patients, scale.voxel_mm, scale.patch) = (4, 6.0, 32);
-            (scale.steps, scale.epochs) = (6, 2);
-        }
-        scale.patch = args.patch.unwrap_or(scale.patch);
-        scale.epochs = args.epochs.unwrap_or(scale.epochs);
-        scale
     }
 }
 
@@ -132,19 +134,40 @@ fn main() -> Result<()> {
 }
 
 fn predict(args: &PredictArgs) -> Result<()> {
-    nifti::check_target(&args.output)?;
     let segmenter = Segmenter::load(&args.model)?;
     let config = segmenter.config();
-    let scan = Case::unlabelled("scan", &args.input, config.model.in_channels());
-    let scan = inspect(&scan, &config.labels)?;
     let bar = ProgressBar::new(0);
-    let labels = segmenter.segment_owned(scan.image, &|done: usize, total: usize| {
+    let progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
-    let options = WriteOptions::new().like(&scan.header);
-    Ok(nifti::write_labels(&args.output, &labels, &options)?)
+    };
+    if !args.input[0].is_dir() {
+        nifti::check_target(&args.output)?;
+        let scan = Case::unlabelled("scan", &args.input, config.model.in_channels());
+        let scan = inspect(&scan, &config.labels)?;
+        let labels = segmenter.segment_owned(scan.image, &progress)?;
+        let options = WriteOptions::new().like(&scan.header);
+        return Ok(nifti::write_labels(&args.output, &labels, &options)?);
+    }
+    let query = match &args.series {
+        Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
+        None => SeriesQuery::new(),
+    };
+    let study = dicom::scan(&args.input[0])?;
+    let volume = study
+        .select(&query)?
+        .chosen
+        .volume::<f32>(&VolumeOptions::new())?;
+    volume
+        .warnings
+        .iter()
+        .for_each(|doubt| eprintln!("{doubt}"));
+    let source = Source::of(&volume)?;
+    let labels = segmenter.segment_owned(volume.image, &progress)?;
+    let program = Algorithm::automatic("organ_segmentation", env!("CARGO_PKG_VERSION"));
+    let report = LabelReport::new(&source, &labels, &config.labels, program)?;
+    report.write(&args.output, &Creation::now()?)?;
+    Ok(())
 }
 
 fn train(args: &TrainArgs) -> Result<()> {
