@@ -35,8 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
     let media_type: Option<MediaType> =
         std::str::from_utf8(line).ok().and_then(|line| line.parse().ok());
     if let Some(media_type) = &media_type {
-        // What was read is written and read again.
-        assert_eq!(media_type.to_string().parse::<MediaType>().as_ref().ok(), Some(media_type));
+        // What was read is written and read again, unless quotes made it too long.
+        let text = media_type.to_string();
+        assert!(text.len() > 4096 || text.parse::<MediaType>().as_ref().ok() == Some(media_type));
     }
     let boundary = media_type.as_ref().and_then(|m| m.parameter("boundary")).unwrap_or("b");
     let whole = parts(body, boundary, usize::MAX);

@@ -94,7 +94,6 @@ impl Retry {
             .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
         let key = Key::new(self.seed.unwrap_or(0)).fork("retry", request);
         let chance = key.fork("attempt", attempt.into()).stream("wait").uniform();
-        #[expect(clippy::arithmetic_side_effects, reason = "floating point")]
         let shortened = doubled.min(self.longest).mul_f64(0.5 + 0.5 * chance);
         Some(
             asked

@@ -185,7 +185,7 @@ fn answers_without_instances_or_of_another_type_are_refused() {
                 "application/dicom",
             ),
             (
-                reply(206, &[MULTIPART], &answer(&[file.clone()])),
+                reply(206, &[MULTIPART], &answer(std::slice::from_ref(&file))),
                 "only a part: 1",
             ),
             (reply(404, &[], b"gone"), "404 Not Found: gone"),
