@@ -2,6 +2,7 @@
 //! when, the images they refer to, and codes.
 
 mod code;
+mod compression;
 mod creation;
 mod fields;
 mod raster;
