@@ -168,6 +168,7 @@ impl<'a> SecondaryCapture<'a> {
             (Tag::HIGH_BIT, Field::Integer(bits.saturating_sub(1))),
             (Tag::PIXEL_REPRESENTATION, Field::Integer(0)),
         ])?;
+        dataset.copy_lossy_compression(header);
         if samples > 1 {
             dataset.set_integers(Tag::PLANAR_CONFIGURATION, &[0])?;
         }

@@ -3,6 +3,7 @@
 
 mod code;
 mod colour;
+mod compression;
 mod creation;
 mod fields;
 mod grid;

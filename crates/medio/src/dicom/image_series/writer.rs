@@ -62,8 +62,8 @@ impl ImageKind {
 /// Writes volumes as series of images, one file for each plane.
 ///
 /// Whole numbers that differ by at most 65535 are stored exactly; other values become 16-bit numbers with
-/// slope and intercept, and [`WrittenSeries::max_error`] says how far off they are. The grid is kept with
-/// its shear.
+/// slope and intercept, and [`WrittenSeries::max_error`] says how far off they are; MR images with a slope
+/// are an extension of the standard that some viewers do not know. The grid is kept with its shear.
 ///
 /// ```
 /// use medio::dicom::{self, Creation, ImageKind, ImageSeries, PatientStudy};
@@ -284,6 +284,7 @@ impl<'a> ImageSeries<'a> {
                 shared.set_text(Tag::WINDOW_CENTER_WIDTH_EXPLANATION, explanation)?;
             }
         }
+        shared.copy_lossy_compression(self.header);
         self.acquisition(&mut shared)?;
         Ok(shared)
     }

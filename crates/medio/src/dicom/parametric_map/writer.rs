@@ -76,14 +76,7 @@ impl<T: MapValue> ParametricMap<T> {
             let text = self.header.string(tag);
             dataset.set_text(tag, text.as_deref().unwrap_or(otherwise))?;
         }
-        for tag in [
-            Tag::LOSSY_IMAGE_COMPRESSION_RATIO,
-            Tag::LOSSY_IMAGE_COMPRESSION_METHOD,
-        ] {
-            if let Some(element) = self.header.get(tag) {
-                dataset.insert(element.clone());
-            }
-        }
+        dataset.copy_lossy_compression(&self.header);
         if let Some(source) = &self.source {
             let series = source.series_item(Tag::REFERENCED_INSTANCE_SEQUENCE)?;
             dataset.set_items(Tag::REFERENCED_SERIES_SEQUENCE, vec![series]);

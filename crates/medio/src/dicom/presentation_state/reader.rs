@@ -45,8 +45,7 @@ impl PresentationState {
             let rule = "that of a greyscale softcopy presentation state";
             return Err(Fault::attribute(Tag::SOP_CLASS_UID, rule, class_uid));
         }
-        let all = |tag| dataset.items(tag).iter();
-        let series = all(Tag::REFERENCED_SERIES_SEQUENCE).map(|item| {
+        let series = each(dataset, Tag::REFERENCED_SERIES_SEQUENCE, |item| {
             let tag = Tag::SERIES_INSTANCE_UID;
             Ok(ReferencedSeries {
                 series_uid: item.string(tag).ok_or(Fault::MissingAttribute { tag })?,
@@ -57,7 +56,7 @@ impl PresentationState {
         let intercept = dataset.float(Tag::RESCALE_INTERCEPT)?.unwrap_or(0.0);
         let unit = dataset.string(Tag::RESCALE_TYPE).unwrap_or_default();
         // Tables start from values after the modality's transform.
-        let voi = all(Tag::SOFTCOPY_VOI_LUT_SEQUENCE).map(|item| {
+        let voi = each(dataset, Tag::SOFTCOPY_VOI_LUT_SEQUENCE, |item| {
             Ok(SoftcopyVoi {
                 images: images(item)?,
                 voi: Voi::of(item, intercept < 0.0)?,
@@ -77,15 +76,13 @@ impl PresentationState {
             creator: dataset
                 .string(Tag::CONTENT_CREATOR_NAME)
                 .unwrap_or_default(),
-            series: series.collect::<Result<_, Fault>>()?,
-            displayed_areas: { all(Tag::DISPLAYED_AREA_SELECTION_SEQUENCE).map(area) }
-                .collect::<Result<_, _>>()?,
-            voi: voi.collect::<Result<_, Fault>>()?,
+            series: series?,
+            displayed_areas: each(dataset, Tag::DISPLAYED_AREA_SELECTION_SEQUENCE, area)?,
+            voi: voi?,
             rescale: slope.map(|slope| (slope, intercept, unit)),
             inverted,
-            layers: { all(Tag::GRAPHIC_LAYER_SEQUENCE).map(layer) }.collect::<Result<_, _>>()?,
-            annotations: { all(Tag::GRAPHIC_ANNOTATION_SEQUENCE).map(annotation) }
-                .collect::<Result<_, _>>()?,
+            layers: each(dataset, Tag::GRAPHIC_LAYER_SEQUENCE, layer)?,
+            annotations: each(dataset, Tag::GRAPHIC_ANNOTATION_SEQUENCE, annotation)?,
             header: rest(dataset),
         })
     }
@@ -105,9 +102,26 @@ fn rest(dataset: &Dataset) -> Dataset {
     rest
 }
 
+/// What each item of a sequence is; the memory is had at once, as growing would need twice as much.
+fn each<T>(
+    dataset: &Dataset,
+    tag: Tag,
+    read: impl Fn(&Dataset) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let items = dataset.items(tag);
+    let mut all = Vec::with_capacity(items.len());
+    for item in items {
+        all.push(read(item)?);
+    }
+    Ok(all)
+}
+
 fn images(item: &Dataset) -> Result<Vec<ImageReference>, Fault> {
-    let items = item.items(Tag::REFERENCED_IMAGE_SEQUENCE).iter();
-    items.map(ImageReference::of_item).collect()
+    each(
+        item,
+        Tag::REFERENCED_IMAGE_SEQUENCE,
+        ImageReference::of_item,
+    )
 }
 
 fn pair<const N: usize>(item: &Dataset, tag: Tag) -> Result<[i64; N], Fault> {
@@ -171,13 +185,11 @@ fn layer(item: &Dataset) -> Result<GraphicLayer, Fault> {
 
 fn annotation(item: &Dataset) -> Result<Annotation, Fault> {
     let tag = Tag::GRAPHIC_LAYER;
-    let texts = item.items(Tag::TEXT_OBJECT_SEQUENCE).iter().map(text);
-    let figures = item.items(Tag::GRAPHIC_OBJECT_SEQUENCE).iter().map(figure);
     Ok(Annotation {
         layer: item.string(tag).ok_or(Fault::MissingAttribute { tag })?,
         images: images(item)?,
-        texts: texts.collect::<Result<_, _>>()?,
-        figures: figures.collect::<Result<_, _>>()?,
+        texts: each(item, Tag::TEXT_OBJECT_SEQUENCE, text)?,
+        figures: each(item, Tag::GRAPHIC_OBJECT_SEQUENCE, figure)?,
     })
 }
 

@@ -224,10 +224,22 @@ const OF_EVERY_REPORT: [Tag; 7] = [
     Tag::INSTANCE_NUMBER,
 ];
 
+/// Claims the memory of so many children.
+fn claim(item: &mut ContentItem, children: usize, budget: &Budget) -> Result<(), Fault> {
+    let count = u64::try_from(children).unwrap_or(u64::MAX);
+    let size = u64::try_from(size_of::<ContentItem>()).unwrap_or(u64::MAX);
+    let claimed = budget.claim_array("content items", &[count], size);
+    claimed.map_err(Fault::core("structured report"))?;
+    item.children.reserve_exact(children);
+    Ok(())
+}
+
 /// The tree below a dataset, item by item: its depth is bounded by the budget and uses no stack.
 fn tree(dataset: &Dataset, budget: &Budget) -> Result<ContentItem, Fault> {
     let mut item = decode(dataset)?;
-    let mut rest = dataset.items(Tag::CONTENT_SEQUENCE).iter();
+    let below = dataset.items(Tag::CONTENT_SEQUENCE);
+    claim(&mut item, below.len(), budget)?;
+    let mut rest = below.iter();
     // Items that have begun, and what of their children is to come.
     let mut open = Vec::new();
     loop {
@@ -236,10 +248,15 @@ fn tree(dataset: &Dataset, budget: &Budget) -> Result<ContentItem, Fault> {
                 let depth = u32::try_from(open.len()).unwrap_or(u32::MAX);
                 let depth = budget.check_depth("content items", depth.saturating_add(1));
                 depth.map_err(Fault::core("structured report"))?;
-                let child_item = decode(child)?;
+                let mut child_item = decode(child)?;
+                let tag = Tag::RELATIONSHIP_TYPE;
+                let relationship = child_item.relationship;
+                relationship.ok_or(Fault::MissingAttribute { tag })?;
+                let below = child.items(Tag::CONTENT_SEQUENCE);
+                claim(&mut child_item, below.len(), budget)?;
                 open.push((
                     std::mem::replace(&mut item, child_item),
-                    std::mem::replace(&mut rest, child.items(Tag::CONTENT_SEQUENCE).iter()),
+                    std::mem::replace(&mut rest, below.iter()),
                 ));
             }
             None => {
@@ -263,6 +280,9 @@ fn items_of(root: &ContentItem) -> Result<Dataset, Fault> {
     loop {
         match rest.next() {
             Some(child) => {
+                let tag = Tag::RELATIONSHIP_TYPE;
+                let relationship = child.relationship;
+                relationship.ok_or(Fault::MissingAttribute { tag })?;
                 let next = (encode(child)?, Vec::new(), child.children.iter());
                 open.push((
                     std::mem::replace(&mut dataset, next.0),

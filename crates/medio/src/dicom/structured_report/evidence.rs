@@ -84,10 +84,13 @@ pub(super) fn encode<'a>(
 
 /// The evidence of a report: that of its own examination and other.
 pub(super) fn decode(report: &Dataset) -> Result<Vec<InstanceReference>, Fault> {
-    let mut found = Vec::new();
     let own = report.items(Tag::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE);
     let other = report.items(Tag::PERTINENT_OTHER_EVIDENCE_SEQUENCE);
-    for study in own.iter().chain(other) {
+    let studies = || own.iter().chain(other);
+    let series = studies().flat_map(|study| study.items(Tag::REFERENCED_SERIES_SEQUENCE));
+    let objects = series.map(|series| series.items(Tag::REFERENCED_SOP_SEQUENCE).len());
+    let mut found = Vec::with_capacity(objects.fold(0, usize::saturating_add));
+    for study in studies() {
         let study_uid = required(study, Tag::STUDY_INSTANCE_UID)?;
         for series in study.items(Tag::REFERENCED_SERIES_SEQUENCE) {
             let series_uid = required(series, Tag::SERIES_INSTANCE_UID)?;

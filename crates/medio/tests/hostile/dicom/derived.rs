@@ -172,12 +172,13 @@ fn nested(levels: usize) -> Vec<u8> {
     for tag in [Tag::VALUE_TYPE, Tag::CONTINUITY_OF_CONTENT] {
         attributes.insert(inside.get(tag).unwrap().clone());
     }
-    let attributes: Vec<u8> = { attributes.elements().iter() }
-        .flat_map(|element| {
-            let tag = element.tag();
-            super::builder::element(tag.group(), tag.element(), "CS", element.bytes().unwrap())
-        })
-        .collect();
+    let mut relation = super::builder::element(0x40, 0xa010, "CS", b"CONTAINS");
+    for element in attributes.elements() {
+        let (tag, value) = (element.tag(), element.bytes().unwrap());
+        let bytes = super::builder::element(tag.group(), tag.element(), "CS", value);
+        relation.extend(bytes);
+    }
+    let attributes = relation;
     let mut all = bytes;
     for _ in 0..levels {
         // A sequence and an item without ends, closed by the end of the file or by what follows.
@@ -208,4 +209,58 @@ fn items_in_items_do_not_use_up_the_stack() {
     };
     let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(run);
     thread.unwrap().join().unwrap();
+}
+
+/// An element whose representation has a long length.
+fn long(group: u16, number: u16, vr: &str, value: &[u8]) -> Vec<u8> {
+    super::builder::with_length(group, number, vr, value, value.len() as u32)
+}
+
+#[test]
+fn floods_of_items_are_refused_in_bounded_memory() {
+    use super::builder::{element, item};
+    const MANY: usize = 200_000;
+    let source = source();
+    let attributes = |dataset: &Dataset, without: Tag| {
+        let mut dataset = dataset.clone();
+        dataset.remove(without);
+        encoded(&dataset)
+    };
+    let of = |small: Vec<u8>, last: Vec<u8>| [small.repeat(MANY), last].concat();
+    let text = [
+        element(0x40, 0xa010, "CS", b"CONTAINS"),
+        element(0x40, 0xa040, "CS", b"TEXT"),
+    ];
+    let items = of(item(&text.concat()), item(&text[1]));
+    let tree = [
+        attributes(&report(&source), Tag::CONTENT_SEQUENCE),
+        long(0x40, 0xa730, "SQ", &items),
+    ];
+    let layer = element(0x70, 0x2, "CS", b"A ");
+    let layers = of(item(&layer), item(&[]));
+    let drawn = [
+        attributes(&state(&source), Tag::GRAPHIC_LAYER_SEQUENCE),
+        long(0x70, 0x60, "SQ", &layers),
+    ];
+    for (name, bytes) in [("report", tree.concat()), ("state", drawn.concat())] {
+        let size = bytes.len() as u64;
+        let (refused, peak) = peak_of(|| {
+            let file = dicom::decode(bytes, &ReadOptions::new()).unwrap();
+            match name {
+                "report" => StructuredReport::of_file(&file).map(drop),
+                _ => PresentationState::of(file.dataset()).map(drop),
+            }
+        });
+        let words = if name == "report" {
+            "RelationshipType"
+        } else {
+            "GraphicLayer"
+        };
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(words), "{refused}");
+        assert!(
+            peak <= 16 * size + (16 << 20),
+            "{name}: {peak} bytes for {size}"
+        );
+    }
 }
