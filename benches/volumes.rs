@@ -128,14 +128,20 @@ fn read(group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime>, folder
         let path = folder.join("label.nii.gz");
         b.iter(|| black_box(medio::read_labels::<u8, 3>(&path).expect("a valid file")));
     });
-    group.bench_function("read/dicom", |b| {
-        let path = folder.join("ct-dicom");
-        b.iter(|| {
-            let scan = dicom::scan(&path).expect("a folder");
-            let series = scan.only().expect("one series");
-            sum(&series.volume().expect("a volume").image)
+    // The compressed ones are made by `tools/bench/volumes.py --compress`.
+    for name in ["ct-dicom", "ct-jpeg2000", "ct-jpeg-lossless"] {
+        let path = folder.join(name);
+        if !path.exists() {
+            continue;
+        }
+        group.bench_function(format!("read/{name}"), |b| {
+            b.iter(|| {
+                let scan = dicom::scan(&path).expect("a folder");
+                let series = scan.only().expect("one series");
+                sum(&series.volume().expect("a volume").image)
+            });
         });
-    });
+    }
 }
 
 fn read_and_write(criterion: &mut Criterion) {

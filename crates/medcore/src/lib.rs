@@ -10,6 +10,7 @@ pub mod atomic;
 mod budget;
 pub mod buffer;
 pub mod components;
+pub mod cpu;
 pub mod distance;
 mod error;
 pub mod frame;

@@ -141,6 +141,12 @@ pub enum Fault {
         #[source]
         source: Box<medcore::Error>,
     },
+    /// Text that identifies somebody may be burned into the pixels, and no rule says where.
+    #[error("text may be burned into the pixels: {reason}")]
+    BurnedInText {
+        /// Why that is likely.
+        reason: &'static str,
+    },
     /// The system refused to read on.
     #[error("read: {0}")]
     Io(#[from] std::io::Error),

@@ -16,15 +16,21 @@
 
 mod contours;
 mod dataset;
+pub mod deidentify;
 mod derived;
 mod fault;
 mod file;
+mod image_series;
 mod instance;
+mod parametric_map;
 mod pixels;
+mod presentation_state;
 mod report;
 mod scan;
+mod secondary_capture;
 mod segmentation;
 mod series;
+mod structured_report;
 mod tag;
 mod transfer_syntax;
 mod vr;
@@ -39,18 +45,31 @@ pub use derived::{
 };
 pub use fault::Fault;
 pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
+pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
 pub use instance::{Axis, AxisValue, Instance, Slice};
+pub use parametric_map::{MapValue, ParametricMap};
 pub use pixels::{
     FramePlane, ImagePixels, LookupTable, Modality, Overlay, Palette, Photometric, PixelArray,
     Sample, SampleKind, Voi, VoiFunction, Window,
 };
+pub use presentation_state::{
+    Annotation, AnnotationUnits, DisplayedArea, Figure, FigureKind, GraphicLayer, PresentationSize,
+    PresentationState, ReferencedSeries, SoftcopyVoi, TextAlignment, TextAnnotation, TextBox,
+};
 pub use report::{Report, Slip, Warning};
 pub use scan::{Scan, Series, Stack, Study, scan};
+pub use secondary_capture::{CapturePixels, SecondaryCapture};
 pub use segmentation::{
     Algorithm, AlgorithmKind, FractionMeaning, NewSegmentation, Segment, SegmentFrame,
     Segmentation, SegmentationKind,
 };
 pub use series::{SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions};
+pub use structured_report::{
+    ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,
+    GroupKind, ImageReference, InstanceReference, Measurement, MeasurementGroup, MeasurementReport,
+    Observer, PersonObserver, Region, Relationship, SegmentReference, SegmentSource,
+    StructuredReport,
+};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
 pub use vr::Vr;

@@ -137,7 +137,7 @@ enum Outcome {
 }
 
 /// Lists the files below a folder; links to folders are not followed, so that there is an end.
-fn walk(folder: &Path) -> crate::Result<Vec<PathBuf>> {
+pub(super) fn walk(folder: &Path) -> crate::Result<Vec<PathBuf>> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         let list = std::fs::read_dir(&folder).map_err(crate::Error::io("list", &folder))?;

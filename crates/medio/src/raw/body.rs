@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use medcore::Budget;
@@ -11,6 +10,7 @@ use medcore::Budget;
 use super::inflate::{Members, Packing};
 use super::len64;
 use super::source::Source;
+use super::storage::Storage;
 use super::stored::Stored;
 use super::text::Digits;
 use crate::fault::Fault;
@@ -20,14 +20,11 @@ use crate::report::Report;
 /// to be skipped.
 const MAX_SKIPPED: u64 = 64 << 20;
 
-pub trait ReadSeek: Read + Seek {}
-impl<R: Read + Seek> ReadSeek for R {}
-
 /// Where voxels come from.
 pub enum Body<'a> {
     /// Bytes as they are.
     Plain {
-        reader: Box<dyn ReadSeek + 'a>,
+        bytes: Storage<'a>,
         len: u64,
         /// The file, if it may be mapped.
         map: Option<PathBuf>,
@@ -74,17 +71,15 @@ impl<'a> Span<'a> {
 
     /// The bytes; a file's are claimed from the budget.
     pub(crate) fn load(self, budget: &Budget) -> Result<Cow<'a, [u8]>, Fault> {
-        let (mut file, start, len) = match self {
+        let (file, start, len) = match self {
             Self::Memory(bytes) => return Ok(bytes),
             Self::File { file, start, len } => (file, start, len),
         };
         const WHAT: &str = "the stored data";
         budget.claim_bytes(WHAT, len).map_err(Fault::core(WHAT))?;
         let room = usize::try_from(len).unwrap_or(usize::MAX);
-        let mut bytes = medcore::buffer::reserve(room, WHAT).map_err(Fault::core(WHAT))?;
-        file.seek(SeekFrom::Start(start))?;
-        // A file that grows while it is read ends where it ended when it was opened.
-        file.take(len).read_to_end(&mut bytes)?;
+        let mut bytes = medcore::buffer::zeroed(room, WHAT).map_err(Fault::core(WHAT))?;
+        Storage::File(file).fill(start, &mut bytes)?;
         Ok(Cow::Owned(bytes))
     }
 
@@ -201,10 +196,10 @@ impl Body<'_> {
     /// The first bytes of plain or compressed data, at most `limit`.
     pub(crate) fn head(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
         match self {
-            Self::Plain { reader, .. } => {
-                reader.rewind()?;
-                let mut head = Vec::new();
-                reader.take(len64(limit)).read_to_end(&mut head)?;
+            Self::Plain { bytes, len, .. } => {
+                let there = usize::try_from(*len).unwrap_or(usize::MAX);
+                let mut head = vec![0; limit.min(there)];
+                bytes.read_at(0, &mut head)?;
                 Ok(head)
             }
             Self::Packed { packing, bytes } => {
@@ -221,9 +216,10 @@ impl Body<'_> {
     pub(crate) fn start(&mut self, limit: u64) -> Result<Vec<u8>, Fault> {
         let mut start = Vec::new();
         match self {
-            Self::Plain { reader, .. } => {
-                reader.rewind()?;
-                reader.take(limit).read_to_end(&mut start)?;
+            Self::Plain { bytes, len, .. } => {
+                let there = usize::try_from(limit.min(*len)).unwrap_or(usize::MAX);
+                start.resize(there, 0);
+                bytes.read_at(0, &mut start)?;
             }
             Self::Packed { packing, bytes } => {
                 let mut members = Members::new(*packing, bytes.loaded());

@@ -13,8 +13,10 @@
 
 use medcore::Plain;
 use medcore::buffer::{self, as_bytes_mut};
+use rayon::prelude::*;
 
 use super::endian::Endian;
+use super::storage::Storage;
 use crate::fault::Fault;
 use crate::voxel::{Datatype, Voxel};
 
@@ -281,6 +283,54 @@ pub(crate) fn from_stream<T: Voxel>(
         out.extend_from_slice(numbers);
     }
     Ok(out)
+}
+
+/// Numbers that one thread converts at a time.
+const SHARE: usize = 1 << 19;
+
+/// Reads `count` numbers that begin at a byte, by several threads.
+pub(crate) fn from_storage<T: Voxel>(
+    count: usize,
+    conversion: Conversion,
+    storage: &Storage<'_>,
+    start: u64,
+) -> Result<Vec<T>, Stop> {
+    let mut out = buffer::zeroed(count, "voxels").map_err(Fault::core("voxels"))?;
+    if conversion.is_copy::<T>() {
+        let filled = storage.fill(start, as_bytes_mut(&mut out));
+        return filled
+            .map(|()| out)
+            .map_err(|error| Fault::from(error).into());
+    }
+    let shares = out.par_chunks_mut(SHARE).enumerate();
+    let stop = { shares }
+        .map(|(index, share)| {
+            let mut bytes = vec![0; 8 * BLOCK * conversion.size()];
+            let mut block = Block::new(conversion);
+            let mut first = index * SHARE;
+            for part in share.chunks_mut(8 * BLOCK) {
+                let stored = &mut bytes[..part.len() * conversion.size()];
+                let at = start + (first * conversion.size()) as u64;
+                storage.read_at(at, stored).map_err(Fault::from)?;
+                let mut rest = &*stored;
+                for numbers in part.chunks_mut(BLOCK) {
+                    block.convert(first, numbers, |bytes| {
+                        let (now, later) = rest.split_at(bytes.len());
+                        bytes.copy_from_slice(now);
+                        rest = later;
+                        Ok(())
+                    })?;
+                    first += numbers.len();
+                }
+            }
+            Ok(())
+        })
+        // The first of several, whichever thread was faster.
+        .find_map_first(Result::err);
+    match stop {
+        None => Ok(out),
+        Some(stop) => Err(stop),
+    }
 }
 
 /// Memory for `count` numbers of `T` that first holds the bytes of a file they are made from.

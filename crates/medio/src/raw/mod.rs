@@ -7,6 +7,7 @@ mod body;
 mod detached;
 mod inflate;
 mod source;
+mod storage;
 mod text;
 
 mod convert;

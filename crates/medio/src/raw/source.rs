@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use medcore::Budget;
@@ -10,6 +10,7 @@ use medcore::Budget;
 use super::body::{Body, Span};
 use super::inflate::{Packing, is_gzip};
 use super::len64;
+use super::storage::Storage;
 use crate::fault::Fault;
 
 /// Bytes with a beginning and an end.
@@ -123,12 +124,12 @@ impl<'a> Source<'a> {
         let len = self.len;
         match self.place {
             Place::Memory(bytes) => Body::Plain {
-                reader: Box::new(Cursor::new(bytes)),
+                bytes: Storage::Memory(bytes),
                 len,
                 map: None,
             },
             Place::File { file, path } => Body::Plain {
-                reader: Box::new(file),
+                bytes: Storage::File(file),
                 len,
                 map: self.map.then_some(path),
             },

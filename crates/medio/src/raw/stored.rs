@@ -6,7 +6,7 @@
     reason = "sizes were checked when the file was opened"
 )]
 
-use std::io::{BufReader, Read, SeekFrom};
+use std::io::Read;
 
 use medcore::{Budget, Buffer};
 
@@ -213,12 +213,8 @@ impl Stored {
             .claim_array("voxels", &[len64(self.samples)], size_of::<T>() as u64)
             .map_err(Fault::core("voxels"))?;
         let read = match body {
-            Body::Plain { mut reader, .. } => {
-                reader.seek(SeekFrom::Start(self.offset))?;
-                let mut reader = BufReader::with_capacity(1 << 17, reader);
-                convert::from_stream(self.samples, conversion, &mut |block| {
-                    Ok(reader.read_exact(block)?)
-                })
+            Body::Plain { bytes, .. } => {
+                convert::from_storage(self.samples, conversion, &bytes, self.offset)
             }
             Body::Packed { packing, bytes } => {
                 let compressed = bytes.load(budget)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Fails if `dciodvfy` finds an error in a file; `MED_DCIODVFY` names the program, without it nothing is said.
-pub fn validate(path: &Path) {
+pub(crate) fn validate(path: &Path) {
     let Some(program) = std::env::var_os("MED_DCIODVFY") else {
         eprintln!(
             "MED_DCIODVFY is not set: {} was not validated",
@@ -35,13 +35,13 @@ pub fn validate(path: &Path) {
 
 /// Where a case puts its files: a folder that `tools/read_back` is given if `MED_DERIVED_OUT` names one, which
 /// stays, or a temporary one.
-pub struct Place {
+pub(crate) struct Place {
     path: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Place {
-    pub fn of(case: &str) -> Self {
+    pub(crate) fn of(case: &str) -> Self {
         if let Some(folder) = std::env::var_os("MED_DERIVED_OUT") {
             let path = PathBuf::from(folder).join(case);
             let _ = std::fs::remove_dir_all(&path);
@@ -59,12 +59,12 @@ impl Place {
         }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What the other library has to find, beside the files: `expected.json`.
-    pub fn expect(&self, expected: &serde_json::Value) {
+    pub(crate) fn expect(&self, expected: &serde_json::Value) {
         std::fs::write(self.path.join("expected.json"), expected.to_string()).unwrap();
     }
 }

@@ -3,7 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod contours;
+mod image_series;
 mod judge;
+mod measurement_report;
+mod parametric_map;
+mod presentation_state;
+mod secondary_capture;
 mod segmentation;
 mod series;
 mod source;

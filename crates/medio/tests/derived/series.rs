@@ -8,15 +8,15 @@ use medio::dicom::{
 };
 
 /// Rows and columns of the slices: neither equal nor multiples of 8.
-pub const ROWS: usize = 11;
-pub const COLUMNS: usize = 13;
-pub const SLICES: usize = 5;
+pub(crate) const ROWS: usize = 11;
+pub(crate) const COLUMNS: usize = 13;
+pub(crate) const SLICES: usize = 5;
 /// Millimetres between rows and between columns.
-pub const SPACING: [f64; 2] = [0.75, 0.5];
+pub(crate) const SPACING: [f64; 2] = [0.75, 0.5];
 
 /// How the slices lie.
 #[derive(Debug, Clone, Copy)]
-pub enum Lie {
+pub(crate) enum Lie {
     Axial,
     /// Turned about two axes.
     Oblique,
@@ -25,9 +25,9 @@ pub enum Lie {
 }
 
 impl Lie {
-    pub const ALL: [Self; 3] = [Self::Axial, Self::Oblique, Self::Sheared];
+    pub(crate) const ALL: [Self; 3] = [Self::Axial, Self::Oblique, Self::Sheared];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Axial => "axial",
             Self::Oblique => "oblique",
@@ -134,7 +134,7 @@ fn slice(lie: Lie, k: usize) -> Dataset {
 }
 
 /// Writes the series into a folder, in an order other than that of its places.
-pub fn write(folder: &Path, lie: Lie) {
+pub(crate) fn write(folder: &Path, lie: Lie) {
     std::fs::create_dir_all(folder).unwrap();
     for k in 0..SLICES {
         let path = folder.join(format!("{}.dcm", (k * 3 + 1) % SLICES));
@@ -143,7 +143,7 @@ pub fn write(folder: &Path, lie: Lie) {
 }
 
 /// Writes the series into a folder and reads it as a volume with its source.
-pub fn read(folder: &Path, lie: Lie) -> (SeriesVolume<f32>, Source) {
+pub(crate) fn read(folder: &Path, lie: Lie) -> (SeriesVolume<f32>, Source) {
     write(folder, lie);
     let volume = dicom::scan(folder)
         .unwrap()
@@ -156,7 +156,7 @@ pub fn read(folder: &Path, lie: Lie) -> (SeriesVolume<f32>, Source) {
 }
 
 /// A moment and identifiers that are the same each time.
-pub fn creation(seed: &str) -> Creation {
+pub(crate) fn creation(seed: &str) -> Creation {
     let moment = DateTime {
         year: 2025,
         month: Some(2),

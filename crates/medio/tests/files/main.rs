@@ -5,6 +5,7 @@ mod annotations;
 mod datasets;
 mod detached;
 mod dicom;
+mod dicom_deidentify;
 mod dicom_series;
 mod formats;
 mod listings;

@@ -144,6 +144,22 @@ fn valid_files_are_read() {
     }
 }
 
+/// Run by hand before fuzzing: `MED_FUZZ_SEEDS=$PWD/fuzz/corpus`. The first byte names the format.
+#[test]
+fn every_seed_of_annotations_is_written_for_the_fuzzer_on_request() {
+    let scratch = tempfile::tempdir().unwrap();
+    let chosen = std::env::var_os("MED_FUZZ_SEEDS").map(std::path::PathBuf::from);
+    let folder = chosen.as_deref().unwrap_or(scratch.path());
+    let folder = folder.join("annotations_read");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (index, (name, _, texts)) in formats().into_iter().enumerate() {
+        for text in texts {
+            let seed = [&[index as u8], text.as_bytes()].concat();
+            std::fs::write(folder.join(name), seed).unwrap();
+        }
+    }
+}
+
 #[test]
 fn coco_files_that_break_the_rules_are_refused_by_name() {
     let at = |from: &str, to: &str, place: &str| refused(coco::decode, COCO, from, to, place);

@@ -5,6 +5,7 @@
 
 mod annotations;
 mod datatypes;
+mod deidentify;
 mod dicom;
 mod dicom_headers;
 mod dicom_streams;

@@ -317,21 +317,11 @@ impl Dataset {
         if !vr.is_text() {
             return Err(Fault::attribute(tag, "an attribute of text", text));
         }
-        if !text.is_ascii() && self.character_set != CharacterSet::UTF_8 {
-            let foreign = |e: &Element| {
-                e.vr().is_extensible_text() && e.bytes().is_some_and(|b| !b.is_ascii())
-            };
-            if !vr.is_extensible_text() || self.elements.iter().any(foreign) {
-                return Err(Fault::attribute(
-                    tag,
-                    "in the dataset's character set",
-                    text,
-                ));
-            }
-            self.insert(Element::new(
-                Tag::SPECIFIC_CHARACTER_SET,
-                Vr::CS,
-                Value::Bytes((*b"ISO_IR 192").into()),
+        if !text.is_ascii() && !(vr.is_extensible_text() && self.becomes_utf8()) {
+            return Err(Fault::attribute(
+                tag,
+                "in the dataset's character set",
+                text,
             ));
         }
         self.insert(Element::new(tag, vr, Value::Bytes(text.as_bytes().into())));
@@ -358,8 +348,36 @@ impl Dataset {
         Ok(())
     }
 
-    /// Sets the items of a sequence.
-    pub fn set_items(&mut self, tag: Tag, items: Vec<Self>) {
+    /// Makes this a dataset of UTF-8, unless it holds text outside ASCII in another character set.
+    fn becomes_utf8(&mut self) -> bool {
+        if self.character_set == CharacterSet::UTF_8 {
+            return true;
+        }
+        let foreign =
+            |e: &Element| e.vr().is_extensible_text() && e.bytes().is_some_and(|b| !b.is_ascii());
+        if self.elements.iter().any(foreign) {
+            return false;
+        }
+        self.insert(Element::new(
+            Tag::SPECIFIC_CHARACTER_SET,
+            Vr::CS,
+            Value::Bytes((*b"ISO_IR 192").into()),
+        ));
+        true
+    }
+
+    /// Sets the items of a sequence; items of UTF-8 make the dataset UTF-8 where they can, as many readers
+    /// look for the character set at the top only.
+    pub fn set_items(&mut self, tag: Tag, mut items: Vec<Self>) {
+        let utf8 = |item: &Self| {
+            item.character_set == CharacterSet::UTF_8
+                && item.get(Tag::SPECIFIC_CHARACTER_SET).is_some()
+        };
+        if items.iter().any(utf8) && self.becomes_utf8() {
+            for item in items.iter_mut().filter(|item| utf8(item)) {
+                item.remove(Tag::SPECIFIC_CHARACTER_SET);
+            }
+        }
         self.insert(Element::new(tag, Vr::SQ, Value::Items(items)));
     }
 

@@ -85,7 +85,7 @@ fn days(year: u16, month: u8) -> u8 {
 
 impl Date {
     /// Reads `YYYYMMDD`, or `YYYY.MM.DD` of before DICOM 3.0.
-    pub(super) fn parse(tag: Tag, text: &str) -> Result<Self, Fault> {
+    pub(in super::super) fn parse(tag: Tag, text: &str) -> Result<Self, Fault> {
         let plain: String = match text.len() {
             10 => text.chars().filter(|&c| c != '.').collect(),
             _ => text.to_owned(),
@@ -231,7 +231,7 @@ impl Time {
 
 impl DateTime {
     /// Reads `YYYYMMDDHHMMSS.FFFFFF&ZZXX`, shortened anywhere.
-    pub(super) fn parse(tag: Tag, text: &str) -> Result<Self, Fault> {
+    pub(in super::super) fn parse(tag: Tag, text: &str) -> Result<Self, Fault> {
         let read = || -> Result<Self, ()> {
             let (body, offset_minutes) = match text.rfind(['+', '-']) {
                 None => (text, None),

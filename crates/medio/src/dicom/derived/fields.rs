@@ -1,8 +1,9 @@
 //! Filling datasets with many attributes at once.
 
-use super::super::dataset::Dataset;
+use super::super::dataset::{Dataset, Element, Value};
 use super::super::fault::Fault;
 use super::super::tag::Tag;
+use super::super::vr::Vr;
 
 /// What an attribute is to hold, in the representation that the standard gives it.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(in super::super) enum Field<'a> {
     Float(f64),
     /// Numbers.
     Floats(&'a [f64]),
+    /// An attribute that another one names.
+    Pointer(Tag),
     /// One item.
     Item(Dataset),
     /// Items, or none.
@@ -45,6 +48,11 @@ impl Dataset {
                 Field::Integers(values) => self.set_integers(tag, values)?,
                 Field::Float(value) => self.set_floats(tag, &[value])?,
                 Field::Floats(values) => self.set_floats(tag, values)?,
+                Field::Pointer(attribute) => {
+                    let mut bytes = attribute.group().to_le_bytes().to_vec();
+                    bytes.extend(attribute.element().to_le_bytes());
+                    self.insert(Element::new(tag, Vr::AT, Value::Bytes(bytes.into())));
+                }
                 Field::Item(item) => self.set_items(tag, vec![item]),
                 Field::Items(items) => self.set_items(tag, items),
             }

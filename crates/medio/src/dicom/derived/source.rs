@@ -75,7 +75,7 @@ impl Source {
         let fail = crate::Error::dicom(path);
         let tag = Tag::PIXEL_DATA;
         let header = first.ok_or_else(|| fail(Fault::MissingAttribute { tag }))?;
-        Self::new(header, volume.image.geometry().clone(), frames).map_err(fail)
+        Self::new(header, *volume.image.geometry(), frames).map_err(fail)
     }
 
     /// A source from the header of any of its images, the grid of the volume, and the image behind each of
@@ -135,6 +135,20 @@ impl Source {
     #[must_use]
     pub fn frames(&self) -> &[SourceFrame] {
         &self.frames
+    }
+
+    /// The series with references to its images in one of its sequences (PS3.3 table 10-3b and section C.11.11).
+    pub(in super::super) fn series_item(&self, references: Tag) -> Result<Dataset, Fault> {
+        let mut items = Vec::new();
+        for image in self.instances() {
+            let mut item = image.to_item()?;
+            item.remove(Tag::REFERENCED_FRAME_NUMBER);
+            items.push(item);
+        }
+        Dataset::of([
+            (Tag::SERIES_INSTANCE_UID, Field::Text(&self.series_uid)),
+            (references, Field::Items(items)),
+        ])
     }
 
     /// The images, each once, in the order of depth.

@@ -48,14 +48,14 @@ impl Bits {
         }
     }
 
-    #[inline]
+    /// A sample of at most 16 bits; without a choice in it, so that many are converted at once.
+    #[inline(always)]
     fn small(self, raw: u32) -> i32 {
-        let unused = 32 - self.stored.min(32);
-        let aligned = (raw >> self.shift.min(31)) << unused;
-        let value = if self.signed {
-            (aligned as i32) >> unused
-        } else {
-            (aligned >> unused) as i32
+        let unused = 32_u32.saturating_sub(self.stored);
+        let aligned = raw.wrapping_shr(self.shift).wrapping_shl(unused);
+        let value = match self.signed {
+            true => aligned.cast_signed().wrapping_shr(unused),
+            false => aligned.wrapping_shr(unused).cast_signed(),
         };
         value.wrapping_sub(self.raised)
     }
@@ -111,18 +111,18 @@ pub(super) fn convert<T: Sample>(
     out: &mut [T],
 ) -> Result<(), Misfit> {
     let samples = image.samples;
-    let small = |v: u32| bits.small(v);
-    let large = |v: u64| bits.large(v);
+    let small = move |v: u32| bits.small(v);
+    let large = move |v: u64| bits.large(v);
     match raw {
         Raw::Decoded(Decoded::Narrow(values)) => spread(
-            values.iter().map(|v| small(u32::from(*v))),
+            values.iter().map(move |v| small(u32::from(*v))),
             samples,
             false,
             map,
             out,
         ),
         Raw::Decoded(Decoded::Wide(values)) => spread(
-            values.iter().map(|v| small(u32::from(*v))),
+            values.iter().map(move |v| small(u32::from(*v))),
             samples,
             false,
             map,
@@ -140,10 +140,10 @@ pub(super) fn convert<T: Sample>(
                 ($t:ty, $n:literal, $read:expr) => {{
                     let chunks = bytes.as_chunks::<$n>().0.iter();
                     if be {
-                        let values = chunks.map(|b| $read(<$t>::from_be_bytes(*b)));
+                        let values = chunks.map(move |b| $read(<$t>::from_be_bytes(*b)));
                         spread(values, samples, planar, map, out)
                     } else {
-                        let values = chunks.map(|b| $read(<$t>::from_le_bytes(*b)));
+                        let values = chunks.map(move |b| $read(<$t>::from_le_bytes(*b)));
                         spread(values, samples, planar, map, out)
                     }
                 }};
@@ -152,13 +152,13 @@ pub(super) fn convert<T: Sample>(
                 (SampleKind::Float, _) => numbers!(f32, 4, f64::from),
                 (SampleKind::Double, _) => numbers!(f64, 8, |v| v),
                 (_, 8) => spread(
-                    bytes.iter().map(|v| small(u32::from(*v))),
+                    bytes.iter().map(move |v| small(u32::from(*v))),
                     samples,
                     planar,
                     map,
                     out,
                 ),
-                (_, 16) => numbers!(u16, 2, |v| small(u32::from(v))),
+                (_, 16) => numbers!(u16, 2, move |v| small(u32::from(v))),
                 (_, 32) => numbers!(u32, 4, |v| large(u64::from(v))),
                 (_, 64) => numbers!(u64, 8, large),
                 (_, width) => {
@@ -205,7 +205,8 @@ impl Stored for i32 {
     fn mapped<T: Sample>(self, map: &Map) -> Option<T> {
         match map {
             Map::Identity => T::from_i32(self),
-            Map::Offset(offset) => T::from_i32(self.saturating_add(*offset)),
+            // Samples have 17 bits at most, and offsets are below 10^9.
+            Map::Offset(offset) => T::from_i32(self.wrapping_add(*offset)),
             Map::Linear(slope, intercept) => T::from_f64(f64::from(self) * slope + intercept),
             Map::Table(table) => T::from_i32(Self::from(table.value(i64::from(self)))),
         }
@@ -272,13 +273,12 @@ fn place<T: Sample, V: Stored>(
     out: &mut [T],
     first: usize,
 ) -> Result<(), Misfit> {
-    // Whether all fit is asked once, so that the loop has no exit; which one did not, only then.
+    // Whether all fit is asked once, so that the loop has no exit and no choice; which one did not, only then.
     let mut fits = true;
     for (place, value) in out.iter_mut().zip(values.clone()) {
-        match value.mapped::<T>(map) {
-            Some(mapped) => *place = mapped,
-            None => fits = false,
-        }
+        let mapped = value.mapped::<T>(map);
+        fits &= mapped.is_some();
+        *place = mapped.unwrap_or_default();
     }
     if fits {
         return Ok(());

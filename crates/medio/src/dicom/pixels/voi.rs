@@ -121,7 +121,7 @@ pub struct Voi {
 }
 
 impl Voi {
-    pub(super) fn of(dataset: &Dataset, signed: bool) -> Result<Self, Fault> {
+    pub(in super::super) fn of(dataset: &Dataset, signed: bool) -> Result<Self, Fault> {
         let mut tables = Vec::new();
         for item in dataset.items(Tag::VOI_LUT_SEQUENCE) {
             tables.push((

@@ -3,4 +3,5 @@
 pub(crate) mod builder;
 mod catalogue;
 mod derived;
+mod labels;
 mod mutation;

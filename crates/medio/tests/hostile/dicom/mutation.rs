@@ -172,14 +172,21 @@ fn thousands_of_damaged_files_end_in_an_error_or_in_pixels_that_are_there() {
 fn every_seed_is_a_valid_file_and_is_written_for_the_fuzzer_on_request() {
     let scratch = tempfile::tempdir().unwrap();
     let chosen = std::env::var_os("MED_FUZZ_SEEDS").map(std::path::PathBuf::from);
-    let folder = chosen
-        .as_deref()
-        .unwrap_or(scratch.path())
-        .join("dicom_read");
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = chosen.as_deref().unwrap_or(scratch.path());
+    let put = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = folder.join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), bytes).unwrap();
+        folder.join(name)
+    };
     for (name, bytes) in seeds() {
-        std::fs::write(folder.join(&name), &bytes).unwrap();
-        let file = dicom::open(folder.join(&name)).unwrap();
+        put("dicom_deidentify", &name, &bytes);
+        let path = put("dicom_read", &name, &bytes);
+        let file = dicom::open(&path).unwrap();
         assert!(file.values::<f32>().is_ok(), "{name}");
+        let mut dataset = file.into_dataset();
+        dataset.remove(dicom::Tag::PIXEL_DATA);
+        let json = dataset.to_json().unwrap().to_string();
+        put("dicom_json", &name, json.as_bytes());
     }
 }

@@ -5,6 +5,13 @@
 //! stream, member by member: gzip (RFC 1952), zlib (RFC 1950), bzip2. All of them verify the checksum
 //! before a voxel is handed out.
 
+mod bits;
+mod block;
+mod output;
+mod parallel;
+mod starts;
+mod tables;
+
 use std::io::Read;
 
 use bzip2::bufread::BzDecoder;
@@ -75,9 +82,7 @@ impl Packing {
     pub(crate) fn inflate_single(self, compressed: &[u8], out: &mut [u8]) -> bool {
         match self {
             Self::Gzip => gzip_member(compressed, out).is_some(),
-            Self::Zlib => libdeflater::Decompressor::new()
-                .zlib_decompress(compressed, out)
-                .is_ok_and(|written| written == out.len()),
+            Self::Zlib => zlib_stream(compressed, out).is_some(),
             Self::Bzip2 => false,
         }
     }
@@ -88,14 +93,42 @@ pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
+/// A deflate stream that cannot be decoded this way; the checked stream says what is wrong with it, if anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Broken;
+
 fn gzip_member(compressed: &[u8], out: &mut [u8]) -> Option<()> {
     let (rest, trailer) = compressed.split_last_chunk::<8>()?;
     let deflated = rest.get(header_len(rest)?..)?;
-    let written = libdeflater::Decompressor::new()
-        .deflate_decompress(deflated, out)
-        .ok()?;
+    deflate_stream(deflated, out)?;
     let (crc, _) = trailer.split_first_chunk::<4>()?;
-    (written == out.len() && libdeflater::crc32(out) == u32::from_le_bytes(*crc)).then_some(())
+    (libdeflater::crc32(out) == u32::from_le_bytes(*crc)).then_some(())
+}
+
+/// RFC 1950: two bytes, the stream, and a checksum.
+fn zlib_stream(compressed: &[u8], out: &mut [u8]) -> Option<()> {
+    let (head, rest) = compressed.split_first_chunk::<2>()?;
+    let (deflated, check) = rest.split_last_chunk::<4>()?;
+    let [method, flags] = *head;
+    let is_zlib = method & 0x0f == 8 && method >> 4 <= 7;
+    // No preset dictionary.
+    if !is_zlib || !u16::from_be_bytes(*head).is_multiple_of(31) || flags & 0x20 != 0 {
+        return None;
+    }
+    deflate_stream(deflated, out)?;
+    (libdeflater::adler32(out) == u32::from_be_bytes(*check)).then_some(())
+}
+
+/// Inflates a stream of which nothing is left and which fills the output.
+fn deflate_stream(deflated: &[u8], out: &mut [u8]) -> Option<()> {
+    if parallel::is_worth_it(deflated.len())
+        && parallel::inflate(deflated, out) == Ok(deflated.len())
+    {
+        return Some(());
+    }
+    let mut decompressor = libdeflater::Decompressor::new();
+    let written = decompressor.deflate_decompress(deflated, out).ok()?;
+    (written == out.len()).then_some(())
 }
 
 /// Bytes of a member's header.
@@ -327,6 +360,92 @@ mod tests {
         assert_eq!(out, text);
         assert!(!Packing::Gzip.inflate_single(&file, &mut vec![0; text.len() + 1]));
         assert!(!Packing::Gzip.inflate_single(&file, &mut vec![0; text.len() - 1]));
+    }
+
+    /// Bytes like those of scans, of pictures, of label maps and of noise, several megabytes of each.
+    fn contents() -> [Vec<u8>; 4] {
+        let mut state = 7_u64;
+        let mut random = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u32
+        };
+        let length = 12_000_000;
+        let mut level = 0_i16;
+        let mut scan = Vec::with_capacity(length);
+        while scan.len() < length {
+            level = match random() % 4000 {
+                0 => -1000,
+                1 => 40,
+                2 => 400,
+                _ => level,
+            };
+            let noise = (random() % 30) as i16 + (random() % 30) as i16;
+            scan.extend((level + noise).to_le_bytes());
+        }
+        let text = (0..length).map(|i| (i / 7 % 251) as u8 ^ (random() % 50 / 49) as u8);
+        let text = text.collect();
+        let labels = (0..length).map(|i| (i / 70_000 % 9) as u8).collect();
+        let noise = (0..length).map(|_| random() as u8).collect();
+        [scan, text, labels, noise]
+    }
+
+    #[test]
+    fn several_threads_inflate_what_one_does() {
+        for threads in [2, 3, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                for (content, is_hard) in contents().into_iter().zip([false, true, true, true]) {
+                    for level in [1, 6, 9] {
+                        let level = flate2::Compression::new(level);
+                        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+                        encoder.write_all(&content).unwrap();
+                        let stream = encoder.finish().unwrap();
+                        let mut out = vec![0; content.len()];
+                        let used = parallel::inflate(&stream, &mut out);
+                        // Parts in which nothing can be entered are left to one thread.
+                        if used.is_err() {
+                            assert!(is_hard, "{threads} {level:?}");
+                            continue;
+                        }
+                        assert_eq!(used, Ok(stream.len()));
+                        assert!(out == content);
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_damaged_stream_is_no_other_one_to_several_threads() {
+        let [scan, ..] = contents();
+        let scan = &scan[..6_000_000];
+        let file = gzip(scan);
+        let stream = &file[10..file.len() - 8];
+        let mut state = 1_usize;
+        let mut read = 0;
+        for _ in 0..60 {
+            state = state
+                .wrapping_mul(2_862_933_555_777_941_757)
+                .wrapping_add(3_037_000_493);
+            let mut damaged = stream.to_vec();
+            damaged[(state >> 20) % stream.len()] ^= 1 << (state >> 60 & 7);
+            let mut one = vec![0; scan.len()];
+            let alone = libdeflater::Decompressor::new().deflate_decompress(&damaged, &mut one);
+            let mut several = vec![0; scan.len()];
+            let together = parallel::inflate(&damaged, &mut several);
+            if together.is_ok() {
+                assert!(alone.is_ok_and(|written| written == scan.len()) && one == several);
+                read += 1;
+            }
+        }
+        // Most flips change a literal, which only the checksum sees.
+        assert!(read > 10);
+        for cut in [0, 1, 100, stream.len() / 2, stream.len() - 1] {
+            let mut out = vec![0; scan.len()];
+            assert!(parallel::inflate(&stream[..cut], &mut out).is_err());
+        }
     }
 
     #[test]
