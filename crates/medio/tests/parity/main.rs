@@ -12,6 +12,7 @@ mod dicom_streams;
 mod exported;
 mod oracle;
 mod pairs;
+mod segmentations;
 mod volumes;
 mod written;
 mod xforms;

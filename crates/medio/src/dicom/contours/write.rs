@@ -285,10 +285,10 @@ impl<'a> NewStructureSet<'a> {
     fn coordinates(&self, contour: &Contour) -> String {
         let grid = self.source.geometry();
         let smallest = grid.spacing().into_iter().fold(f64::INFINITY, f64::min);
-        let digits = (0..12_usize).zip(std::iter::successors(Some(1.0_f64), |d| Some(d * 0.1)));
-        let digits = digits.map(|(n, unit)| (n, unit));
-        let digits = { digits }.find(|(_, unit)| *unit <= smallest * 1e-4);
-        let digits = digits.map_or(12, |(n, _)| n);
+        let units = std::iter::successors(Some(1.0_f64), |unit| Some(unit * 0.1));
+        let enough = |(_, unit): &(usize, f64)| *unit <= smallest * 1e-4;
+        let digits = { (0..12_usize).zip(units) }.find(enough);
+        let digits = digits.map_or(12, |(digits, _)| digits);
         let mut text = String::new();
         for &[row, column] in &contour.outline.corners {
             #[expect(clippy::as_conversions, reason = "rows and columns of an image")]

@@ -1,6 +1,8 @@
 //! Functional groups and dimensions of multi-frame objects on a source's grid (PS3.3 sections C.7.6.16 and
 //! C.7.6.17).
 
+#![allow(clippy::arithmetic_side_effects, reason = "millimetres")]
+
 use medcore::{Lps, Vector};
 
 use super::super::dataset::Dataset;
