@@ -15,6 +15,7 @@ mod mosaic;
 mod oracle;
 mod pairs;
 mod suv;
+mod segmentations;
 mod volumes;
 mod written;
 mod xforms;

@@ -59,7 +59,7 @@ fn creation() -> Creation {
 }
 
 fn labels() -> LabelMap<u8, 3> {
-    let voxels: Vec<u8> = (0..105).map(|at| [0, 1, 1, 2, 0][at * at % 5]).collect();
+    let voxels: Vec<u8> = (0..105).map(|at| [0, 1, 1, 2, 0][at % 5]).collect();
     LabelMap::new(grid(), voxels).unwrap()
 }
 
@@ -367,7 +367,7 @@ fn contours_that_cross_every_row_a_hundred_thousand_times_take_their_time_and_no
     ];
     let large = Geometry::new([2, 512, 512], Point::new(0.0, 0.0, 0.0), steps).unwrap();
     let grid = LabelGrid::new(large, "2.25.73").outside(OutsideGrid::Clip);
-    let zigzag = (0..160_000).map(|at| if at % 2 == 0 { "0\\0\\0" } else { "9\\9e9\\0" });
+    let zigzag = (0..160_000).map(|at| if at % 2 == 0 { "0\\0\\0" } else { "9\\9e8\\0" });
     let text = zigzag.collect::<Vec<_>>().join("\\");
     let bytes = contour(&text);
     let size = bytes.len() as u64;
