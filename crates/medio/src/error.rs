@@ -62,9 +62,9 @@ pub enum Error {
         fault: Box<crate::dicom::Fault>,
     },
     /// The slices of a DICOM series do not make what was asked for.
-    #[error("series {uid}: {fault}")]
+    #[error("{}{fault}", if uid.is_empty() { String::new() } else { format!("series {uid}: ") })]
     Series {
-        /// Series instance UID.
+        /// Series instance UID; empty where several are in question.
         uid: String,
         /// Why not, with files and millimetres.
         #[source]

@@ -21,6 +21,10 @@ pub(super) fn offsets(dataset: &Dataset, image: &ImagePixels) -> Result<Option<V
     if dataset.string(Tag::SOP_CLASS_UID).as_deref() != Some(DOSE_CLASS) {
         return Ok(None);
     }
+    // One frame lies where the file says, whatever grid it was taken from.
+    if image.frames == 1 {
+        return Ok(None);
+    }
     let offsets = dataset.floats(tag)?;
     let Some(&first) = offsets.first() else {
         return Ok(None);

@@ -148,6 +148,30 @@ fn philips_scale_slope_makes_slices_comparable() {
         // (2 * 105 - 3) / (2 * 0.125)
         assert_eq!(values.as_slice()[5], 828.0);
     }
+    // A frame's own scale goes before that of the file.
+    let mut item = Dataset::new();
+    let scale = 0.25_f32.to_le_bytes();
+    private(
+        &mut item,
+        "Philips MR Imaging DD 001",
+        0x2005,
+        0x0e,
+        Vr::FL,
+        &scale,
+    );
+    let mut groups = Dataset::new();
+    private(
+        &mut groups,
+        "Philips MR Imaging DD 005",
+        0x2005,
+        0x0f,
+        Vr::UN,
+        b"",
+    );
+    groups.set_items(Tag::new(0x2005, 0x110f), vec![item]);
+    d.set_items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, vec![groups]);
+    let values = file(&d).values_of::<f64>(&Quantity::PhilipsFloat).unwrap();
+    assert_eq!(values.as_slice()[5], 414.0);
 }
 
 fn volumes(slices: &[Dataset]) -> Vec<SeriesVolume<f32>> {
@@ -294,8 +318,8 @@ fn dose(offsets: &[f64], scaling: f64) -> Dataset {
 #[test]
 fn a_dose_grid_is_a_volume_of_gray() {
     for offsets in [[0.0, 3.0, 6.0], [-7.5, -4.5, -1.5]] {
-        let volumes = volumes(&[dose(&offsets, 2.5e-5)]);
-        let [volume] = &volumes[..] else { panic!() };
+        let all = volumes(&[dose(&offsets, 2.5e-5)]);
+        let [volume] = &all[..] else { panic!() };
         assert_eq!(volume.image.geometry().spacing(), [3.0, 0.5, 0.75]);
         assert_eq!(
             volume.image.geometry().origin().coordinates(),
@@ -305,6 +329,12 @@ fn a_dose_grid_is_a_volume_of_gray() {
         assert_eq!(volume.image.as_slice()[12 + 5], want);
         assert_eq!(volume.unit.as_deref(), Some("GY"));
     }
+    // A frame cut out of a grid.
+    let mut alone = dose(&[0.0], 1.0);
+    alone
+        .set_floats(Tag::GRID_FRAME_OFFSET_VECTOR, &[0.0, 3.0])
+        .unwrap();
+    assert_eq!(volumes(&[alone])[0].image.shape(), [1, 3, 4]);
     // Against the normal.
     let [volume] = &volumes(&[dose(&[0.0, -3.0, -6.0], 1.0)])[..] else {
         panic!();

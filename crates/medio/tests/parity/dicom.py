@@ -62,6 +62,9 @@ def describe(path):
     photometric = ds.PhotometricInterpretation
     if spp == 1 and photometric != "PALETTE COLOR":
         values = apply_modality_lut(stored, ds).astype(np.float64)
+        # pydicom leaves doses to its caller (PS3.3 section C.8.8.3).
+        if ds.get("Modality") == "RTDOSE" and "DoseGridScaling" in ds:
+            values = stored.astype(np.float64) * float(ds.DoseGridScaling)
         # pydicom does not read the transforms of single frames.
         if "SharedFunctionalGroupsSequence" not in ds:
             entry["values"] = samples(values) if lossy else numbers(values)

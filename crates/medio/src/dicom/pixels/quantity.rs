@@ -1,6 +1,6 @@
 //! Which values pixels are asked for, and their units.
 
-use super::super::dataset::Dataset;
+use super::super::dataset::{Dataset, Value};
 use super::super::fault::Fault;
 use super::super::private::Private;
 use super::super::tag::Tag;
@@ -87,8 +87,11 @@ pub(super) fn map(
         Quantity::PhilipsFloat => {
             let own = dataset.items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
             let own = own.get(frame).and_then(|groups| {
-                let item = groups.item(Tag::new(0x2005, 0x140f))?;
-                PHILIPS_SCALE.float(item)
+                let sequence = groups.private("Philips MR Imaging DD 005", 0x2005, 0x0f)?;
+                match sequence.value() {
+                    Value::Items(items) => PHILIPS_SCALE.float(items.first()?),
+                    _ => None,
+                }
             });
             let missing = Fault::MissingAttribute {
                 tag: Tag::new(0x2005, 0x100e),
