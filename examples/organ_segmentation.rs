@@ -97,32 +97,6 @@ struct TrainArgs {
     quick: bool,
 }
 
-/// How much of everything.
-struct Scale {
-    patients: u32,
-    voxel_mm: f64,
-    patch: usize,
-    steps: u32,
-    epochs: u32,
-}
-
-impl Scale {
-    fn of(args: &TrainArgs) -> Self {
-        let (patients, voxel_mm, patch, steps, epochs) = match (args.quick, &args.data) {
-            (true, _) => (4, 6.0, 32, 6, 2),
-            (false, None) => (12, 4.0, 48, 50, 12),
-            (false, Some(_)) => (12, 4.0, 64, 50, 36),
-        };
-        Self {
-            patients,
-            voxel_mm,
-            patch: args.patch.unwrap_or(patch),
-            steps,
-            epochs: args.epochs.unwrap_or(epochs),
-        }
-    }
-}
-
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.unwrap_or(0));
@@ -154,14 +128,11 @@ fn predict(args: &PredictArgs) -> Result<()> {
         None => SeriesQuery::new(),
     };
     let study = dicom::scan(&args.input[0])?;
-    let volume = study
-        .select(&query)?
-        .chosen
-        .volume::<f32>(&VolumeOptions::new())?;
-    volume
-        .warnings
-        .iter()
-        .for_each(|doubt| eprintln!("{doubt}"));
+    let selection = study.select(&query)?;
+    let volume = selection.chosen.volume::<f32>(&VolumeOptions::new())?;
+    for doubt in &volume.warnings {
+        eprintln!("{doubt}");
+    }
     let source = Source::of(&volume)?;
     let labels = segmenter.segment_owned(volume.image, &progress)?;
     let program = Algorithm::automatic("organ_segmentation", env!("CARGO_PKG_VERSION"));
@@ -171,14 +142,19 @@ fn predict(args: &PredictArgs) -> Result<()> {
 }
 
 fn train(args: &TrainArgs) -> Result<()> {
-    let (scale, out) = (Scale::of(args), &args.out);
-    let side = scale.patch;
+    let out = &args.out;
+    let (patients, voxel_mm, patch, steps, epochs) = match (args.quick, &args.data) {
+        (true, _) => (4, 6.0, 32, 6, 2),
+        (false, None) => (12, 4.0, 48, 50, 12),
+        (false, Some(_)) => (12, 4.0, 64, 50, 36),
+    };
+    let (side, epochs) = (args.patch.unwrap_or(patch), args.epochs.unwrap_or(epochs));
     let fits = side >= 32 && side.is_multiple_of(16);
     ensure!(fits, "--patch {side} is no multiple of 16 from 32 on");
 
     // 1. Data, whatever its layout. Some patients are kept for the end, one more to draw a curve by.
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let synthetic = || synthetic_patients(&out.join("phantoms"), args.seed, &scale);
+    let synthetic = || synthetic_patients(&out.join("phantoms"), args.seed, patients, voxel_mm);
     let dataset = SegmentationDataset::open(args.data.clone().map_or_else(synthetic, Ok)?)?;
     let table = &dataset.labels;
     let key = Key::new(args.seed);
@@ -232,18 +208,18 @@ fn train(args: &TrainArgs) -> Result<()> {
         true => preset::plain([side; 3])?,
         false => preset::light([side; 3])?,
     };
-    let batches = PatchBatches::new(prepared, patches, 1, scale.steps, args.seed)?;
+    let batches = PatchBatches::new(prepared, patches, 1, steps, args.seed)?;
 
     // 4. Training, with a look at the validation patient now and then.
     let mut optimizer = optim::AdamW::new(model.params(), optim::AdamWConfig::default())?;
-    let mut run = TrainConfig::new(out, scale.epochs);
+    let mut run = TrainConfig::new(out, epochs);
     run.learning_rate = 1e-2;
     run.schedule = Schedule::COSINE;
     run.seed = args.seed;
-    run.validate_every = scale.epochs.div_ceil(4);
+    run.validate_every = epochs.div_ceil(4);
     run.resume = args.resume;
     let ids: Vec<&str> = training.iter().map(|case| case.id.as_str()).collect();
-    run.configuration = serde_json::to_value((&config, side, scale.steps, ids))?;
+    run.configuration = serde_json::to_value((&config, side, steps, ids))?;
     let evaluation = Evaluation::of_labels(table);
     let overlap = evaluation.clone().without_surfaces();
     let watched = &validation.held_out[0];
@@ -310,10 +286,10 @@ fn inspect(case: &Case, table: &LabelTable) -> Result<Sample> {
 }
 
 /// Writes synthetic patients as an nnU-Net data set; files that are there already are written again, the same.
-fn synthetic_patients(folder: &Path, seed: u64, scale: &Scale) -> Result<PathBuf> {
-    let cohort = Cohort::new(seed, CohortOptions::coarse(scale.voxel_mm))?;
+fn synthetic_patients(folder: &Path, seed: u64, patients: u32, voxel_mm: f64) -> Result<PathBuf> {
+    let cohort = Cohort::new(seed, CohortOptions::coarse(voxel_mm))?;
     let mut writer = NnunetWriter::create(folder, &["CT"], Organ::table())?;
-    for patient in (0..scale.patients).progress() {
+    for patient in (0..patients).progress() {
         let phantom = cohort.scan(patient)?;
         let name = format!("patient_{patient:03}");
         writer.add(&name, &phantom.image, &phantom.labels)?;

@@ -208,7 +208,7 @@ fn what_is_ambiguous_is_an_error_with_candidates_and_rejections() {
     assert_eq!(numbers, [Some(3), Some(5)]);
     assert_eq!(rejected.len(), 4);
     for part in [
-        "2 stacks are what was asked for",
+        "2 stacks answer the query",
         "series 5 \"Abdomen 1.5 B70\", 9 AXIAL of 3 x 4",
         "series 2 \"Abdomen 5.0 B30\", 6 AXIAL of 3 x 4",
         "slice thickness must be at most 2 mm, is 5.000 mm",
@@ -251,7 +251,7 @@ fn what_nothing_answers_is_an_error_with_every_reason() {
             found: 6
         }
     );
-    assert!(text.contains("no stack is what was asked for"), "{text}");
+    assert!(text.contains("no stack answers the query"), "{text}");
 }
 
 #[test]

@@ -77,13 +77,13 @@ pub enum SeriesFault {
         count: usize,
     },
     /// No series answers a query.
-    #[error("no stack is what was asked for; refused were {}", joined(rejected))]
+    #[error("no stack answers the query: {}", joined(rejected))]
     NoneChosen {
         /// What was there, and why it was not chosen.
         rejected: Vec<Rejection>,
     },
     /// Several stacks answer a query, and its preferences do not part them.
-    #[error("{} stacks are what was asked for: {}; refused were {}", candidates.len(), joined(candidates), joined(rejected))]
+    #[error("{} stacks answer the query: {}; others do not: {}", candidates.len(), joined(candidates), joined(rejected))]
     Ambiguous {
         /// Those that answer it equally well.
         candidates: Vec<Candidate>,
