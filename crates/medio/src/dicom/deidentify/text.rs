@@ -10,7 +10,7 @@ use super::table::lines;
 /// use medio::dicom::deidentify::Vocabulary;
 ///
 /// let words = Vocabulary::radiology().with_words(["bladder"]);
-/// assert_eq!(words.clean("CT Thorax 1.25mm Mr. Doe 5551234"), "CT Thorax 1.25mm");
+/// assert_eq!(words.clean("CT Thorax 1.25mm Jane Doe 5551234"), "CT Thorax 1.25mm");
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vocabulary {
