@@ -21,7 +21,7 @@ def differ(case, what):
 
 for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
     expected = json.loads(path.read_text())
-    if expected["object"] != "segmentation":
+    if expected.get("object") != "segmentation":
         continue
     cases += 1
     case = path.parent.name

@@ -33,7 +33,7 @@ def inside(points, rows, columns):
 
 for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
     expected = json.loads(path.read_text())
-    if expected["object"] != "structure set":
+    if expected.get("object") != "structure set":
         continue
     cases += 1
     case = path.parent.name

@@ -14,6 +14,7 @@ mod exported;
 mod mosaic;
 mod oracle;
 mod pairs;
+mod segmentations;
 mod suv;
 mod volumes;
 mod written;

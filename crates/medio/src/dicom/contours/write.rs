@@ -6,9 +6,8 @@ use medcore::{Image, Label, LabelMap};
 use rayon::prelude::*;
 
 use super::super::dataset::Dataset;
-use super::super::derived::LabelFault;
 use super::super::derived::{
-    Classes, Creation, Field, Layers, Masks, NewSeries, Source, Survey, check_grid, instance,
+    Classes, Creation, Field, LabelFault, Layers, Masks, NewSeries, Source, Survey, check_grid,
 };
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
@@ -236,16 +235,7 @@ impl<'a> NewStructureSet<'a> {
         let tag = Tag::STUDY_INSTANCE_UID;
         let study = self.source.header().string(tag);
         let study = study.ok_or(Fault::MissingAttribute { tag })?;
-        let images: Result<Vec<Dataset>, Fault> = { self.source.instances().into_iter() }
-            .map(instance)
-            .collect();
-        let series = Dataset::of([
-            (
-                Tag::SERIES_INSTANCE_UID,
-                Field::Text(self.source.series_uid()),
-            ),
-            (Tag::CONTOUR_IMAGE_SEQUENCE, Field::Items(images?)),
-        ])?;
+        let series = self.source.series_item(Tag::CONTOUR_IMAGE_SEQUENCE)?;
         let study = Dataset::of([
             (Tag::REFERENCED_SOP_CLASS_UID, Field::Text(STUDY_CLASS)),
             (Tag::REFERENCED_SOP_INSTANCE_UID, Field::Text(&study)),
@@ -295,10 +285,10 @@ impl<'a> NewStructureSet<'a> {
     fn coordinates(&self, contour: &Contour) -> String {
         let grid = self.source.geometry();
         let smallest = grid.spacing().into_iter().fold(f64::INFINITY, f64::min);
-        let digits = (0..12_usize).zip(std::iter::successors(Some(1.0_f64), |d| Some(d * 0.1)));
-        let digits = digits.map(|(n, unit)| (n, unit));
-        let digits = { digits }.find(|(_, unit)| *unit <= smallest * 1e-4);
-        let digits = digits.map_or(12, |(n, _)| n);
+        let units = std::iter::successors(Some(1.0_f64), |unit| Some(unit * 0.1));
+        let enough = |(_, unit): &(usize, f64)| *unit <= smallest * 1e-4;
+        let digits = { (0..12_usize).zip(units) }.find(enough);
+        let digits = digits.map_or(12, |(digits, _)| digits);
         let mut text = String::new();
         for &[row, column] in &contour.outline.corners {
             #[expect(clippy::as_conversions, reason = "rows and columns of an image")]

@@ -28,7 +28,6 @@ pub(super) use creation::NewSeries;
 pub(super) use fields::Field;
 pub(super) use layers::{Classes, Fractions, Layers, Masks, Survey, check_grid, voxel};
 pub(super) use multi_frame::{
-    Dimension, derivation, instance, plane_position, referenced_series, set_dimensions,
-    shared_groups,
+    Dimension, derivation, plane_position, set_dimensions, shared_groups,
 };
 pub(super) use raster::Raster;

@@ -1,13 +1,14 @@
 //! Functional groups and dimensions of multi-frame objects on a source's grid (PS3.3 sections C.7.6.16 and
 //! C.7.6.17).
 
+#![allow(clippy::arithmetic_side_effects, reason = "millimetres")]
+
 use medcore::{Lps, Vector};
 
-use super::super::dataset::{Dataset, Element, Value};
+use super::super::dataset::Dataset;
 use super::super::fault::Fault;
 use super::super::pixels::functional_group;
 use super::super::tag::Tag;
-use super::super::vr::Vr;
 use super::code::{Code, codes};
 use super::fields::Field;
 use super::source::{Source, SourceFrame};
@@ -84,23 +85,6 @@ pub(in super::super) fn derivation(frame: &SourceFrame, how: &Code) -> Result<Da
     ])
 }
 
-/// The images of a source, as a common instance reference (PS3.3 section C.12.2).
-pub(in super::super) fn referenced_series(source: &Source) -> Result<Dataset, Fault> {
-    let instances: Result<Vec<Dataset>, Fault> =
-        { source.instances().into_iter() }.map(instance).collect();
-    Dataset::of([
-        (Tag::REFERENCED_INSTANCE_SEQUENCE, Field::Items(instances?)),
-        (Tag::SERIES_INSTANCE_UID, Field::Text(source.series_uid())),
-    ])
-}
-
-/// A reference to a whole image.
-pub(in super::super) fn instance(frame: &SourceFrame) -> Result<Dataset, Fault> {
-    let mut item = frame.to_item()?;
-    item.remove(Tag::REFERENCED_FRAME_NUMBER);
-    Ok(item)
-}
-
 /// An attribute in a functional group, by which frames are ordered.
 pub(in super::super) struct Dimension {
     pub(in super::super) attribute: Tag,
@@ -115,16 +99,21 @@ pub(in super::super) fn set_dimensions(
     dimensions: &[Dimension],
 ) -> Result<(), Fault> {
     let items = dimensions.iter().map(|dimension| {
-        let mut item = Dataset::of([
+        Dataset::of([
             (Tag::DIMENSION_ORGANIZATION_UID, Field::Text(organization)),
+            (
+                Tag::DIMENSION_INDEX_POINTER,
+                Field::Pointer(dimension.attribute),
+            ),
+            (
+                Tag::FUNCTIONAL_GROUP_POINTER,
+                Field::Pointer(dimension.group),
+            ),
             (
                 Tag::DIMENSION_DESCRIPTION_LABEL,
                 Field::Text(dimension.label),
             ),
-        ])?;
-        item.insert(pointer(Tag::DIMENSION_INDEX_POINTER, dimension.attribute));
-        item.insert(pointer(Tag::FUNCTIONAL_GROUP_POINTER, dimension.group));
-        Ok(item)
+        ])
     });
     let items: Result<Vec<Dataset>, Fault> = items.collect();
     dataset.fill([
@@ -137,11 +126,4 @@ pub(in super::super) fn set_dimensions(
         ),
         (Tag::DIMENSION_INDEX_SEQUENCE, Field::Items(items?)),
     ])
-}
-
-/// An attribute that names another.
-fn pointer(tag: Tag, names: Tag) -> Element {
-    let [a, b] = names.group().to_le_bytes();
-    let [c, d] = names.element().to_le_bytes();
-    Element::new(tag, Vr::AT, Value::Bytes([a, b, c, d].into()))
 }

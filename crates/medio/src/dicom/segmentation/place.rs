@@ -1,8 +1,9 @@
 //! Where the pixels of frames lie among the voxels of a grid.
 #![allow(
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    reason = "indices below 2^31, which `Placed::new` checks"
+    reason = "axes are 0 to 2, indices below 2^31, which `Placed::new` checks"
 )]
 
 use medcore::{Geometry, Lps, Point};

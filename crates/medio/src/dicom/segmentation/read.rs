@@ -62,6 +62,8 @@ struct Layout {
 impl Segmentation {
     /// Reads a segmentation; its pixels stay in the file until they are asked for.
     ///
+    /// Reading with [`ReadOptions::lenient`] passes over descriptions of frames that are not there.
+    ///
     /// # Errors
     /// Refuses what [`super::super::open`] refuses, objects that are no segmentations, and frames without a
     /// place or with a segment that is not described.
@@ -94,7 +96,8 @@ impl Segmentation {
         let frame_of_reference = dataset.string(tag);
         let segments = segments(dataset, kind)?;
         let described = dataset.items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
-        if described.len() != image.frames {
+        let more = described.len() > image.frames && file.lenient;
+        if described.len() != image.frames && !more {
             return Err(Fault::attribute(
                 Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
                 "of one item for each frame",
@@ -217,7 +220,7 @@ impl Segmentation {
     /// As [`Self::mask`], but for fractions.
     pub fn fractions(&self, segment: u16, grid: &LabelGrid) -> crate::Result<Image<f32, 3>> {
         let SegmentationKind::Fractional { maximum, .. } = self.kind else {
-            return Ok(indicator(&self.mask(segment, grid)?).map_err(|e| self.core(e))?);
+            return indicator(&self.mask(segment, grid)?).map_err(|e| self.core(e));
         };
         let fractions = || {
             self.check_segment(segment)?;

@@ -7,7 +7,7 @@ use medcore::{Image, Label, LabelMap};
 use super::super::dataset::{Dataset, Element, Value};
 use super::super::derived::{
     Classes, Creation, Dimension, Field, Fractions, Masks, NewSeries, Source, check_grid, codes,
-    derivation, plane_position, referenced_series, set_dimensions, shared_groups,
+    derivation, plane_position, set_dimensions, shared_groups,
 };
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
@@ -235,7 +235,7 @@ impl<'a> NewSegmentation<'a> {
             ),
             (
                 Tag::REFERENCED_SERIES_SEQUENCE,
-                Field::Item(referenced_series(self.source)?),
+                Field::Item(self.source.series_item(Tag::REFERENCED_INSTANCE_SEQUENCE)?),
             ),
             (
                 Tag::CONTENT_LABEL,

@@ -59,7 +59,7 @@ fn creation() -> Creation {
 }
 
 fn labels() -> LabelMap<u8, 3> {
-    let voxels: Vec<u8> = (0..105).map(|at| [0, 1, 1, 2, 0][at * at % 5]).collect();
+    let voxels: Vec<u8> = (0..105).map(|at| [0, 1, 1, 2, 0][at % 5]).collect();
     LabelMap::new(grid(), voxels).unwrap()
 }
 
@@ -218,10 +218,10 @@ fn segmentations_that_contradict_themselves_are_refused_by_attribute() {
             d.set_text(Tag::SEGMENTATION_TYPE, "TERNARY").unwrap();
         }),
         ("SegmentationType", binary(), |d| {
-            drop(d.remove(Tag::SEGMENTATION_TYPE))
+            drop(d.remove(Tag::SEGMENTATION_TYPE));
         }),
         ("SegmentSequence", binary(), |d| {
-            d.set_items(Tag::SEGMENT_SEQUENCE, Vec::new())
+            d.set_items(Tag::SEGMENT_SEQUENCE, Vec::new());
         }),
         ("SegmentNumber", binary(), |d| {
             let segment = d.items(Tag::SEGMENT_SEQUENCE)[0].clone();
@@ -239,7 +239,7 @@ fn segmentations_that_contradict_themselves_are_refused_by_attribute() {
             drop(d.remove(Tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE));
         }),
         ("FrameOfReferenceUID", binary(), |d| {
-            drop(d.remove(Tag::FRAME_OF_REFERENCE_UID))
+            drop(d.remove(Tag::FRAME_OF_REFERENCE_UID));
         }),
         ("BitsAllocated", fractional(), |d| {
             d.set_text(Tag::SEGMENTATION_TYPE, "LABELMAP").unwrap();
@@ -367,7 +367,7 @@ fn contours_that_cross_every_row_a_hundred_thousand_times_take_their_time_and_no
     ];
     let large = Geometry::new([2, 512, 512], Point::new(0.0, 0.0, 0.0), steps).unwrap();
     let grid = LabelGrid::new(large, "2.25.73").outside(OutsideGrid::Clip);
-    let zigzag = (0..160_000).map(|at| if at % 2 == 0 { "0\\0\\0" } else { "9\\9e9\\0" });
+    let zigzag = (0..160_000).map(|at| if at % 2 == 0 { "0\\0\\0" } else { "9\\9e8\\0" });
     let text = zigzag.collect::<Vec<_>>().join("\\");
     let bytes = contour(&text);
     let size = bytes.len() as u64;
