@@ -140,7 +140,8 @@ fn a_label_map_goes_out_as_bits_and_comes_back() {
 #[test]
 fn masks_that_overlap_go_out_and_come_back_as_they_were() {
     let masks = |grid: &Geometry<3>| {
-        let on = |part: usize, at: usize| u8::from(at % (part + 2) == 0 && at % PLANE > part);
+        let on =
+            |part: usize, at: usize| u8::from(at.is_multiple_of(part + 2) && at % PLANE > part);
         let voxels = (0..3).flat_map(|part| (0..SLICES * PLANE).map(move |at| on(part, at)));
         Image::with_channels(3, *grid, voxels.collect::<Vec<_>>()).unwrap()
     };

@@ -218,10 +218,10 @@ fn segmentations_that_contradict_themselves_are_refused_by_attribute() {
             d.set_text(Tag::SEGMENTATION_TYPE, "TERNARY").unwrap();
         }),
         ("SegmentationType", binary(), |d| {
-            drop(d.remove(Tag::SEGMENTATION_TYPE))
+            drop(d.remove(Tag::SEGMENTATION_TYPE));
         }),
         ("SegmentSequence", binary(), |d| {
-            d.set_items(Tag::SEGMENT_SEQUENCE, Vec::new())
+            d.set_items(Tag::SEGMENT_SEQUENCE, Vec::new());
         }),
         ("SegmentNumber", binary(), |d| {
             let segment = d.items(Tag::SEGMENT_SEQUENCE)[0].clone();
@@ -239,7 +239,7 @@ fn segmentations_that_contradict_themselves_are_refused_by_attribute() {
             drop(d.remove(Tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE));
         }),
         ("FrameOfReferenceUID", binary(), |d| {
-            drop(d.remove(Tag::FRAME_OF_REFERENCE_UID))
+            drop(d.remove(Tag::FRAME_OF_REFERENCE_UID));
         }),
         ("BitsAllocated", fractional(), |d| {
             d.set_text(Tag::SEGMENTATION_TYPE, "LABELMAP").unwrap();
