@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, reason = "the programs talk to people")]
 
+mod dicom_study;
 mod segment_your_own_scans;
 
 use std::path::Path;
