@@ -13,7 +13,7 @@ use super::super::fault::Fault;
 use super::super::file::{DicomFile, ReadOptions, open_with};
 use super::super::segmentation::AlgorithmKind;
 use super::super::tag::Tag;
-use super::place::planes;
+use super::place::{Planes, planes};
 use super::raster::fill;
 use super::roi::{Roi, RoiType, number_of};
 use super::write::CLASS;
@@ -236,31 +236,71 @@ impl StructureSet {
         grid: &LabelGrid,
         cover: bool,
     ) -> Result<LabelMap<L, 3>, Fault> {
-        let mut labels: Vec<L> = self.room(grid)?;
+        let mut regions = Vec::with_capacity(rois.len());
         for (&roi, class) in rois.iter().zip(1_u32..) {
             let label = L::from_class(class).ok_or(LabelFault::LabelRange {
                 number: class,
                 most: L::MAX_CLASS,
             })?;
-            let mask = self.filled(roi, grid)?;
-            for (at, (place, inside)) in labels.iter_mut().zip(mask).enumerate() {
-                if inside == 0 {
+            regions.push((label, self.planes(roi, grid)?));
+        }
+        let mut labels: Vec<L> = self.room(grid)?;
+        let [_, rows, columns] = grid.geometry.shape();
+        let size = rows.saturating_mul(columns).max(1);
+        let put = |depth: usize, out: &mut [L]| {
+            let mut inside = vec![0_u8; size];
+            for (label, planes) in &regions {
+                let Some(contours) = planes.get(depth).filter(|c| !c.is_empty()) else {
                     continue;
+                };
+                fill(
+                    contours.iter().map(Vec::as_slice),
+                    [rows, columns],
+                    &mut inside,
+                );
+                for (at, (place, inside)) in out.iter_mut().zip(&inside).enumerate() {
+                    if *inside == 0 {
+                        continue;
+                    }
+                    if *place != L::default() && !cover {
+                        return Err(LabelFault::Overlap {
+                            first: (*place).into(),
+                            second: (*label).into(),
+                            voxel: voxel(
+                                &grid.geometry,
+                                depth.saturating_mul(size).saturating_add(at),
+                            ),
+                        });
+                    }
+                    *place = *label;
                 }
-                if *place != L::default() && !cover {
-                    return Err(Fault::from(LabelFault::Overlap {
-                        first: (*place).into(),
-                        second: class,
-                        voxel: voxel(&grid.geometry, at),
-                    }));
-                }
-                *place = label;
             }
+            Ok(())
+        };
+        let faults =
+            { labels.par_chunks_mut(size).enumerate() }.map(|(depth, out)| put(depth, out));
+        // The first in the order of planes, whichever thread is first.
+        if let Some(fault) = faults.find_map_first(Result::err) {
+            return Err(fault.into());
         }
         LabelMap::new(grid.geometry, labels).map_err(Fault::core("labels"))
     }
 
     fn filled(&self, roi: u32, grid: &LabelGrid) -> Result<Vec<u8>, Fault> {
+        let planes = self.planes(roi, grid)?;
+        let mut voxels: Vec<u8> = self.room(grid)?;
+        let [_, rows, columns] = grid.geometry.shape();
+        let size = rows.saturating_mul(columns).max(1);
+        { voxels.par_chunks_mut(size).zip(planes) }.for_each(|(out, contours)| {
+            if !contours.is_empty() {
+                fill(contours.iter().map(Vec::as_slice), [rows, columns], out);
+            }
+        });
+        Ok(voxels)
+    }
+
+    /// The contours of a region in each plane of the grid.
+    fn planes(&self, roi: u32, grid: &LabelGrid) -> Result<Planes, Fault> {
         let found = self.rois.iter().zip(&self.contours);
         let found = { found }.find(|(region, _)| region.number == roi);
         let (region, contours) = found.ok_or_else(|| LabelFault::NoSuchPart {
@@ -275,16 +315,7 @@ impl StructureSet {
                 open: contours.len(),
             }));
         }
-        let planes = planes(contours, &format!("region {roi}"), grid)?;
-        let mut voxels: Vec<u8> = self.room(grid)?;
-        let [_, rows, columns] = grid.geometry.shape();
-        let size = rows.saturating_mul(columns).max(1);
-        { voxels.par_chunks_mut(size).zip(planes) }.for_each(|(out, contours)| {
-            if !contours.is_empty() {
-                fill(contours.iter().map(Vec::as_slice), [rows, columns], out);
-            }
-        });
-        Ok(voxels)
+        Ok(planes(contours, &format!("region {roi}"), grid)?)
     }
 
     fn room<T: Plain>(&self, grid: &LabelGrid) -> Result<Vec<T>, Fault> {

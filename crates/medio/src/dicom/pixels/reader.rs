@@ -8,6 +8,7 @@ use super::super::file::DicomFile;
 use super::super::report::Report;
 use super::super::tag::Tag;
 use super::calibration::PixelCalibration;
+use super::convert::Raw;
 use super::description::ImagePixels;
 use super::finish::Ask;
 use super::functional_group::group_or_top;
@@ -236,7 +237,36 @@ impl StoredFrames<'_> {
         out: &mut [T],
     ) -> Result<(), Fault> {
         self.0.check_frame(frame)?;
-        self.0
-            .finish(frame, Ask::Stored, self.0.raw(frame)?, None, out)
+        match self.0.raw(frame)? {
+            (
+                Raw::Bytes {
+                    bytes,
+                    skip,
+                    width: 1,
+                    ..
+                },
+                ..,
+            ) if self.0.image.samples == 1 => {
+                set_ones(&bytes, skip, out);
+                Ok(())
+            }
+            raw => self.0.finish(frame, Ask::Stored, raw, None, out),
+        }
+    }
+}
+
+/// Unpacks bits from the one at `skip` on; masks are mostly zeros, which are passed over by the byte.
+fn set_ones<T: Sample>(bytes: &[u8], skip: usize, out: &mut [T]) {
+    out.fill(T::default());
+    let Some(one) = T::from_i32(1) else { return };
+    for (at, &byte) in bytes.iter().enumerate() {
+        let mut left = byte;
+        while left != 0 {
+            let bit = at * 8 + left.trailing_zeros() as usize;
+            if let Some(place) = bit.checked_sub(skip).and_then(|i| out.get_mut(i)) {
+                *place = one;
+            }
+            left &= left - 1;
+        }
     }
 }
