@@ -11,6 +11,7 @@ use super::segmentation::{Algorithm, NewSegmentation, Segment};
 use super::structured_report::{
     FindingSite, MeasurementGroup, MeasurementReport, Region, SegmentReference,
 };
+use super::tag::Tag;
 
 /// Labels of a source as a segmentation, and the volume of each structure as a measurement report on it.
 ///
@@ -49,7 +50,8 @@ fn structure(name: &str) -> Structure {
 }
 
 impl<'a> LabelReport<'a> {
-    /// Labels on the grid of their source, with the names of a table: label n is its nth class.
+    /// Labels on the grid of their source, with the names of a table: each class is a segment, numbered from 1
+    /// in the order of the table, whatever the value of its label.
     ///
     /// Structures that [`Structure::named`] knows get their code; others are anatomical structures
     /// that only their label tells apart. All segments are written, the report measures those that are there.
@@ -62,8 +64,22 @@ impl<'a> LabelReport<'a> {
         table: &LabelTable,
         algorithm: Algorithm,
     ) -> Result<Self, Fault> {
-        let names: Vec<&str> = table.classes().map(|(_, name)| name).collect();
-        let segments = names.iter().map(|name| {
+        let classes: Vec<(u8, &str)> = table.classes().collect();
+        let counts = labels.counts();
+        for (label, count) in (0_u8..=u8::MAX).zip(&counts).skip(1) {
+            if *count > 0 && !classes.iter().any(|(value, _)| *value == label) {
+                let rule = "a label that the table names";
+                return Err(Fault::attribute(Tag::SEGMENT_NUMBER, rule, label));
+            }
+        }
+        let number = |label: u8| {
+            let mut numbered = (1_u8..=u8::MAX).zip(&classes);
+            let found = numbered.find(|(_, (value, _))| *value == label);
+            found.map_or(0, |(number, _)| number)
+        };
+        let numbers: Vec<u8> = (0..=u8::MAX).map(number).collect();
+        let numbered = labels.map(|label| numbers.get(usize::from(label)).copied().unwrap_or(0));
+        let segments = classes.iter().map(|(_, name)| {
             let Structure { code, side } = structure(name);
             let segment = Segment::new(*name, code).algorithm(algorithm.clone());
             match side {
@@ -71,13 +87,12 @@ impl<'a> LabelReport<'a> {
                 None => segment,
             }
         });
-        let segmentation = NewSegmentation::binary(source, segments, labels)?;
+        let segmentation = NewSegmentation::binary(source, segments, &numbered)?;
         let voxel = source.geometry().voxel_volume();
-        let counts = labels.counts();
-        let counts = counts.iter().skip(1).chain(std::iter::repeat(&0));
-        let volumes = { names.iter() }
-            .zip(counts)
-            .map(|(name, count)| (structure(name), voxels(*count) * voxel));
+        let volumes = classes.iter().map(|(value, name)| {
+            let count = counts.get(usize::from(*value)).copied().unwrap_or(0);
+            (structure(name), voxels(count) * voxel)
+        });
         Ok(Self {
             source,
             volumes: volumes.collect(),

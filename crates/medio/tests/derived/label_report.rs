@@ -60,3 +60,38 @@ fn labels_become_a_segmentation_and_their_volumes() {
         assert_eq!(segments, [Some(1), Some(2), Some(4)]);
     }
 }
+
+#[test]
+fn labels_keep_their_names_whatever_their_values() {
+    let place = Place::of("label-report-values");
+    let (volume, source) = read(&place.path().join("ct"), Lie::Axial);
+    let grid = *volume.image.geometry();
+    let label = |i: usize| match i {
+        20..70 => 7,
+        75..100 => 2,
+        _ => 0,
+    };
+    let labels = LabelMap::new(grid, (0..grid.len()).map(label).collect::<Vec<u8>>()).unwrap();
+    let table = LabelTable::new([("liver", vec![7]), ("spleen", vec![2])]).unwrap();
+    let algorithm = || Algorithm::automatic("organs", "1.2");
+    let report = LabelReport::new(&source, &labels, &table, algorithm()).unwrap();
+    let [segmentation, report] = report.write(place.path(), &creation("values")).unwrap();
+    let segmentation = Segmentation::read(segmentation).unwrap();
+    let onto = LabelGrid::new(grid, "2.25.73");
+    let counts = |number| segmentation.mask(number, &onto).unwrap().counts()[1];
+    let found: Vec<_> = { segmentation.segments().iter() }
+        .map(|segment| (segment.label.as_str(), counts(segment.number)))
+        .collect();
+    let mut named = found.clone();
+    named.sort_unstable();
+    assert_eq!(named, [("liver", 50), ("spleen", 25)]);
+    let report = MeasurementReport::read(report).unwrap();
+    for (group, (_, voxels)) in report.groups.iter().zip(found) {
+        let measured = group.measurement(&codes::VOLUME).unwrap().0;
+        let expected = voxels as f64 * grid.voxel_volume();
+        assert!((measured - expected).abs() < 1e-9 * expected);
+    }
+    let table = LabelTable::new([("liver", vec![7])]).unwrap();
+    let refused = LabelReport::new(&source, &labels, &table, algorithm()).unwrap_err();
+    assert!(refused.to_string().contains("\"2\""), "{refused}");
+}
