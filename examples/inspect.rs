@@ -9,13 +9,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use medcore::random::Key;
-use medio::dicom::{self, Scan, Series, SeriesVolume, Stack, VolumeOptions};
+use medio::dicom::{self, Scan, Series, SeriesVolume, Stack};
 use medio::medcore::{Geometry, Image, Orientation};
-use medio::{Format, ReadOptions};
+use medio::{Header, ReadOptions};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
 use medviz::{Picture, Plane, SliceView, Window, captioned, montage, render_slice};
 
@@ -43,12 +43,9 @@ fn main() -> Result<()> {
         None => phantom()?,
     };
     let mut sheet = Sheet::default();
-    if path.is_dir() {
-        inspect_folder(&path, &mut sheet)?;
-    } else if Format::of_file(&path)? == Format::Dicom {
-        inspect_dicom(&path, &mut sheet)?;
-    } else {
-        inspect_file(&path, &mut sheet)?;
+    match path.is_dir() {
+        true => inspect_folder(&path, &mut sheet)?,
+        false => inspect_file(&path, &mut sheet)?,
     }
     sheet.write(&cli.picture)?;
     match sheet.refused {
@@ -130,6 +127,11 @@ fn inspect_file(path: &Path, sheet: &mut Sheet) -> Result<()> {
         info.header.format(),
         info.datatype.name()
     );
+    if let Header::Dicom(header) = &info.header {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let (modality, description) = (text(&header.modality), text(&header.description));
+        println!("  {modality}, {description}, unit {}", text(&header.unit));
+    }
     let channels = info.channels;
     if channels > 1 {
         println!("  {channels} channels");
@@ -156,30 +158,6 @@ fn print_grid(grid: &Geometry<3>) {
     println!("  axes towards {orientation}, first voxel at ({x:.2}, {y:.2}, {z:.2}) mm LPS");
 }
 
-fn inspect_dicom(path: &Path, sheet: &mut Sheet) -> Result<()> {
-    use dicom::Tag;
-    let file = dicom::open(path)?;
-    let dataset = file.dataset();
-    let text = |tag| dataset.text(tag).unwrap_or_else(|| "-".to_owned());
-    println!(
-        "DICOM file, {} {}",
-        text(Tag::MODALITY),
-        text(Tag::SERIES_DESCRIPTION)
-    );
-    println!("  transfer syntax {}", file.transfer_syntax_uid());
-    let warnings = file.report().warnings().iter();
-    warnings.for_each(|warning| println!("  ! {warning}"));
-    let folder = path.parent().context("a file lies in a folder")?;
-    let scan = dicom::scan(folder)?;
-    let stacks = scan.series().flat_map(|series| &series.stacks);
-    let own = |stack: &&Stack| stack.slices.iter().any(|slice| &*slice.path == path);
-    for stack in stacks.filter(own) {
-        println!("  one of {} slices of its stack", stack.slices.len());
-        inspect_stack(stack, "", sheet)?;
-    }
-    Ok(())
-}
-
 fn inspect_folder(path: &Path, sheet: &mut Sheet) -> Result<()> {
     let scan: Scan = dicom::scan(path)?;
     if scan.studies.is_empty() && scan.refused.is_empty() {
@@ -202,8 +180,8 @@ fn inspect_folder(path: &Path, sheet: &mut Sheet) -> Result<()> {
         }
     }
     bar.finish_and_clear();
-    for error in &scan.refused {
-        sheet.refuse(error);
+    for file in &scan.refused {
+        sheet.refuse(&file.error);
     }
     if !scan.others.is_empty() {
         println!("{} files are not DICOM", scan.others.len());
@@ -234,9 +212,22 @@ fn inspect_series(series: &Series, sheet: &mut Sheet) -> Result<()> {
 fn inspect_stack(stack: &Stack, caption: &str, sheet: &mut Sheet) -> Result<()> {
     let [rows, columns, _] = stack.shape();
     println!("  {} slices of {rows} x {columns}", stack.slices.len());
-    match stack.volumes::<f32>(&VolumeOptions::new()) {
-        // A picture without a place, or in colours, is no fault of its file.
-        Err(error) if stack.slices.len() == 1 => println!("  no volume: {error}"),
+    if let [only] = stack.slices.as_slice() {
+        // A picture, in colours or without a place, is no volume, but can be shown.
+        return match medio::read_with::<f32, 3>(&only.path, &ReadOptions::new()) {
+            Err(error) => {
+                sheet.refuse(&error);
+                Ok(())
+            }
+            Ok(loaded) => {
+                print_grid(loaded.value.geometry());
+                let warnings = loaded.report.warnings.iter();
+                warnings.for_each(|warning| println!("  ! {warning}"));
+                sheet.add(&loaded.value, caption)
+            }
+        };
+    }
+    match stack.volumes::<f32>(&ReadOptions::new()) {
         Err(error) => sheet.refuse(&error),
         Ok(volumes) => {
             for volume in &volumes {

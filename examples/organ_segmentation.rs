@@ -23,7 +23,7 @@ use medaug::{CaseFingerprint, Fingerprint, Modality, preset};
 use medcore::{LabelTable, Orientation, random::Key};
 use medinfer::{Segmenter, SegmenterConfig, SlidingWindow};
 use medio::datasets::{Case, NnunetWriter, Sample, SegmentationDataset};
-use medio::dicom::{self, Algorithm, Creation, LabelReport, SeriesQuery, Source, VolumeOptions};
+use medio::dicom::{self, Algorithm, Creation, LabelReport, ReadOptions, SeriesQuery, Source};
 use medio::nifti::{self, WriteOptions};
 use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
@@ -129,7 +129,8 @@ fn predict(args: &PredictArgs) -> Result<()> {
     };
     let study = dicom::scan(&args.input[0])?;
     let selection = study.select(&query)?;
-    let volume = selection.chosen.volume::<f32>(&VolumeOptions::new())?;
+    study.check_complete(selection.series)?;
+    let volume = selection.chosen.volume::<f32>(&ReadOptions::new())?;
     for doubt in &volume.warnings {
         eprintln!("{doubt}");
     }

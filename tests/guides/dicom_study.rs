@@ -3,8 +3,8 @@
 use medcore::LabelMap;
 use medio::dicom::{
     self, Algorithm, Creation, ImageKind, ImageSeries, LabelGrid, MeasurementReport,
-    NewSegmentation, PatientStudy, Preference, Segment, SegmentReference, Segmentation,
-    SeriesQuery, Source, Uids, VolumeOptions, Within, codes,
+    NewSegmentation, PatientStudy, Preference, ReadOptions, Segment, SegmentReference,
+    Segmentation, SeriesQuery, Source, Uids, Within, codes,
 };
 use medio::dicom::{MeasurementGroup, Region};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
@@ -42,7 +42,8 @@ fn segment(folder: &Path, out: &Path) -> Result<()> {
     for rejection in &selection.rejected {
         println!("{rejection}");
     }
-    let volume = selection.chosen.volume::<f32>(&VolumeOptions::new())?;
+    scan.check_complete(selection.series)?;
+    let volume = selection.chosen.volume::<f32>(&ReadOptions::new())?;
     for doubt in &volume.warnings {
         println!("{doubt}");
     }
@@ -80,7 +81,7 @@ fn segment(folder: &Path, out: &Path) -> Result<()> {
 fn read_back(folder: &Path, out: &Path) -> Result<(LabelMap<u8, 3>, f64)> {
     let scan = dicom::scan(folder)?;
     let thick = scan.select(&SeriesQuery::new().slice_thickness(Within::at_least(15.0)))?;
-    let volume = thick.chosen.volume::<f32>(&VolumeOptions::new())?;
+    let volume = thick.chosen.volume::<f32>(&ReadOptions::new())?;
     let frame = volume.frame_of_reference.as_deref().unwrap_or_default();
     // The other series has other planes: each of its voxels takes the nearest of the segmentation's.
     let grid = LabelGrid::new(*volume.image.geometry(), frame)

@@ -85,6 +85,10 @@ impl Format {
                 false => Self::Analyze,
             });
         }
+        // Its preamble may make a DICOM file look like a TIFF to programs that want one.
+        if at(128, b"DICM") {
+            return Some(Self::Dicom);
+        }
         let marks: [(&[u8], Self); 16] = [
             (b"\x1c\x02\0\0", Self::Nifti), // 540, the size of a NIfTI-2 header
             (b"\0\0\x02\x1c", Self::Nifti),
@@ -107,10 +111,11 @@ impl Format {
             return Some(format);
         }
         match () {
-            () if at(128, b"DICM") => Some(Self::Dicom),
             () if crate::metaimage::is_start(bytes) => Some(Self::MetaImage),
             // The version, and a number type that exists.
             () if starts(&[0, 0, 0, 1]) && at(20, &[0, 0, 0]) => Some(Self::Mgh),
+            // DICOM from before its files had a preamble.
+            () if crate::dicom::is_bare_dataset(bytes) => Some(Self::Dicom),
             () => None,
         }
     }
@@ -134,18 +139,6 @@ impl Format {
             _ => return None,
         };
         (!is_gzip_name(path)).then_some(format)
-    }
-
-    /// Why a known format is not read.
-    pub(crate) fn unread(self) -> Option<&'static str> {
-        match self {
-            Self::Dicom => Some(
-                "it is a slice of a series: see medio::dicom::scan, which makes volumes of folders",
-            ),
-            Self::Minc => Some("convert it with mnc2nii"),
-            Self::Hdf5 => Some("MINC 2 and other HDF5 files need their own library; convert them"),
-            _ => None,
-        }
     }
 }
 

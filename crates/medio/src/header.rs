@@ -5,7 +5,7 @@ use medcore::Geometry;
 use crate::format::Format;
 use crate::report::Report;
 use crate::voxel::Datatype;
-use crate::{metaimage, mgh, nifti, nrrd};
+use crate::{dicom, metaimage, mgh, nifti, nrrd};
 
 /// The header of a file in its format's own terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub enum Header {
     Plain(Format),
     /// MGH.
     Mgh(mgh::Header),
+    /// DICOM.
+    Dicom(Box<dicom::VolumeHeader>),
 }
 
 impl Header {
@@ -33,6 +35,7 @@ impl Header {
             Self::MetaImage(_) => Format::MetaImage,
             Self::Nrrd(_) => Format::Nrrd,
             Self::Mgh(_) => Format::Mgh,
+            Self::Dicom(_) => Format::Dicom,
             Self::Plain(format) => *format,
         }
     }

@@ -8,9 +8,16 @@ pub struct Report {
     pub warnings: Vec<Warning>,
 }
 
+/// A report stays short, however long the file.
+const MOST: usize = 256;
+
 impl Report {
-    pub(crate) fn add(&mut self, warning: Warning) {
-        self.warnings.push(warning);
+    /// Adds a warning that is not there yet, while there is room.
+    pub(crate) fn add(&mut self, warning: impl Into<Warning>) {
+        let warning = warning.into();
+        if self.warnings.len() < MOST && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Whether nothing was repaired or doubtful.
@@ -24,6 +31,12 @@ impl Report {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Warning {
+    /// What is doubtful in a DICOM file.
+    #[error(transparent)]
+    Dicom(#[from] crate::dicom::Warning),
+    /// What is doubtful about a volume made of DICOM slices.
+    #[error(transparent)]
+    Series(#[from] crate::dicom::SeriesWarning),
     /// Both maps are valid and place the same voxel apart: other tools may place this file elsewhere.
     #[error("qform and sform place a corner {max_mm:.4} mm apart")]
     QformSformDisagree {

@@ -1,4 +1,4 @@
-//! From an opened file to images, whatever the format: which type, which rank, how many channels.
+//! From what was opened to images, whatever it was: which type, which rank, how many channels.
 #![allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -6,7 +6,7 @@
     reason = "sizes were checked when the file was opened"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use medcore::{Budget, Buffer, Geometry, Image, Label, LabelMap, Vector};
 
@@ -18,26 +18,35 @@ use crate::raw::{Body, Stored};
 use crate::report::Report;
 use crate::voxel::{Datatype, Voxel};
 
-/// A volume that passed every check short of its voxels.
-pub(crate) struct Opened<'a> {
+/// What is there to be read, without its voxels.
+pub(crate) struct Facts<'a> {
     pub format: Format,
-    pub stored: Stored,
+    /// For messages.
+    pub path: &'a Path,
     pub geometry: Geometry<3>,
-    pub report: Report,
-    pub body: Body<'a>,
-    /// The file with the voxels, for messages.
-    pub path: PathBuf,
+    pub channels: usize,
+    /// The type of a stored sample.
+    pub stored: Datatype,
+    /// The type that holds all values.
+    pub natural: Datatype,
+    pub report: &'a Report,
 }
 
-/// What came of an opened file.
+/// A value that was read, with what was doubtful.
 pub(crate) struct Volume<V> {
     pub value: V,
     pub report: Report,
 }
 
-impl Opened<'_> {
+/// What passed every check short of its voxels.
+pub(crate) trait Opened: Sized {
+    fn facts(&self) -> Facts<'_>;
+
+    /// The voxels, `[channels, depth, height, width]`: floats are rounded to the nearest, integers are exact.
+    fn voxels<T: Voxel>(self, budget: &Budget) -> Result<Volume<Buffer<T>>>;
+
     /// An image of the type that is stored, or of floats if values are scaled.
-    pub(crate) fn any(self, budget: &Budget) -> Result<Volume<AnyImage>> {
+    fn any(self, budget: &Budget) -> Result<Volume<AnyImage>> {
         macro_rules! load {
             ($variant:ident) => {{
                 let Volume { value, report } = self.image(budget)?;
@@ -45,7 +54,7 @@ impl Opened<'_> {
                 Volume { value, report }
             }};
         }
-        Ok(match natural_type(&self.stored) {
+        Ok(match self.facts().natural {
             Datatype::U8 | Datatype::Rgb24 | Datatype::Rgba32 => load!(U8),
             Datatype::I8 => load!(I8),
             Datatype::U16 => load!(U16),
@@ -60,49 +69,74 @@ impl Opened<'_> {
     }
 
     /// An image of `T`: floats are rounded to the nearest, integers must be exact.
-    pub(crate) fn image<T: Voxel, const D: usize>(
-        self,
-        budget: &Budget,
-    ) -> Result<Volume<Image<T, D>>> {
-        self.load(budget, Image::with_channels)
+    fn image<T: Voxel, const D: usize>(self, budget: &Budget) -> Result<Volume<Image<T, D>>> {
+        load(self, budget, Image::with_channels)
     }
 
     /// A map of classes, of one channel.
-    pub(crate) fn labels<L: Label + Voxel, const D: usize>(
+    fn labels<L: Label + Voxel, const D: usize>(
         self,
         budget: &Budget,
     ) -> Result<Volume<LabelMap<L, D>>> {
-        if self.stored.channels != 1 {
+        let facts = self.facts();
+        if facts.channels != 1 {
             let fault = Fault::Shape {
                 wanted: "a label map of one channel",
-                channels: self.stored.channels,
-                shape: self.stored.shape,
+                channels: facts.channels,
+                shape: facts.geometry.shape(),
             };
-            return Err(Error::file(self.format, &self.path)(fault));
+            return Err(Error::file(facts.format, facts.path)(fault));
         }
-        self.load(budget, |_, grid, voxels| LabelMap::new(grid, voxels))
+        load(self, budget, |_, grid, voxels| LabelMap::new(grid, voxels))
+    }
+}
+
+/// Reads the voxels and makes of them what the caller wants.
+fn load<T: Voxel, V, const D: usize>(
+    opened: impl Opened,
+    budget: &Budget,
+    make: impl FnOnce(usize, Geometry<D>, Buffer<T>) -> medcore::Result<V>,
+) -> Result<Volume<V>> {
+    let facts = opened.facts();
+    let channels = facts.channels;
+    let fail = Error::file(facts.format, facts.path);
+    let grid = match narrowed::<D>(&facts.geometry, channels) {
+        Ok(grid) => grid,
+        Err(fault) => return Err(fail(fault)),
+    };
+    let Volume { value, report } = opened.voxels(budget)?;
+    let value = make(channels, grid, value).map_err(|error| fail(Fault::core("voxels")(error)))?;
+    Ok(Volume { value, report })
+}
+
+/// A volume in one file that passed every check short of its voxels.
+pub(crate) struct VolumeFile<'a> {
+    pub format: Format,
+    pub stored: Stored,
+    pub geometry: Geometry<3>,
+    pub report: Report,
+    pub body: Body<'a>,
+    /// The file with the voxels, for messages.
+    pub path: PathBuf,
+}
+
+impl Opened for VolumeFile<'_> {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            format: self.format,
+            path: &self.path,
+            geometry: self.geometry,
+            channels: self.stored.channels,
+            stored: self.stored.sample,
+            natural: natural_type(&self.stored),
+            report: &self.report,
+        }
     }
 
-    /// Reads the voxels and makes of them what the caller wants.
-    fn load<T: Voxel, V, const D: usize>(
-        self,
-        budget: &Budget,
-        make: impl FnOnce(usize, Geometry<D>, Buffer<T>) -> medcore::Result<V>,
-    ) -> Result<Volume<V>> {
-        let Opened {
-            format,
-            stored,
-            geometry,
-            mut report,
-            body,
-            path,
-        } = self;
-        let value = narrowed::<D>(&geometry, stored.channels)
-            .and_then(|grid| Ok((grid, T::read_voxels(&stored, body, budget, &mut report)?)))
-            .and_then(|(grid, voxels)| {
-                make(stored.channels, grid, voxels).map_err(Fault::core("voxels"))
-            })
-            .map_err(Error::file(format, &path))?;
+    fn voxels<T: Voxel>(self, budget: &Budget) -> Result<Volume<Buffer<T>>> {
+        let mut report = self.report;
+        let value = T::read_voxels(&self.stored, self.body, budget, &mut report)
+            .map_err(Error::file(self.format, &self.path))?;
         Ok(Volume { value, report })
     }
 }

@@ -78,12 +78,13 @@ impl Datatype {
 pub(crate) mod sealed {
     use medcore::{Budget, Buffer};
 
+    use crate::dicom::FromPixel;
     use crate::fault::Fault;
     use crate::raw::{Body, Convert, Stored};
     use crate::report::Report;
 
     /// Reading, compiled once a type inside this crate instead of in every caller.
-    pub trait Sealed: Convert {
+    pub trait Sealed: Convert + FromPixel {
         fn read_voxels(
             stored: &Stored,
             body: Body<'_>,

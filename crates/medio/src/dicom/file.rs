@@ -9,41 +9,12 @@ use medcore::Budget;
 use super::dataset::write_dataset;
 use super::dataset::{Cursor, Dataset, Deferred, Element, Limits, Parser, Store, Value};
 use super::fault::Fault;
-use super::report::{Report, Warning};
 use super::tag::Tag;
 use super::transfer_syntax::{Codec, Encoding, TransferSyntax};
 use super::vr::Vr;
-
-/// What a reader may use up, and how strict it is.
-#[derive(Debug, Clone, Default)]
-pub struct ReadOptions {
-    budget: Option<Arc<Budget>>,
-    lenient: bool,
-}
-
-impl ReadOptions {
-    /// A fresh default [`Budget`] a file, and no lenience.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Claims memory from this budget, which several reads may share.
-    #[must_use]
-    pub fn budget(mut self, budget: Arc<Budget>) -> Self {
-        self.budget = Some(budget);
-        self
-    }
-
-    /// Makes the best of damaged files: what is cut off is left out or filled with zeros, a missing
-    /// transfer syntax is guessed, of contradicting values the last counts, wrong offset tables are passed
-    /// over. All of it is in the report.
-    #[must_use]
-    pub fn lenient(mut self) -> Self {
-        self.lenient = true;
-        self
-    }
-}
+use super::warning::Warning;
+use crate::options::ReadOptions;
+use crate::report::Report;
 
 /// A DICOM file whose dataset was read and whose pixels were not.
 ///
@@ -121,6 +92,12 @@ fn preamble_kind(preamble: &[u8]) -> Option<&'static str> {
     kinds.find_map(|(mark, kind)| preamble.starts_with(mark).then_some(kind))
 }
 
+/// Whether bytes are the beginning of a dataset that stands in a file without preamble and meta information.
+pub(crate) fn is_bare_dataset(head: &[u8]) -> bool {
+    let known = matches!(head, [2 | 8, 0, ..] | [0, 2 | 8, ..]);
+    known && looks_like(head, None).is_some()
+}
+
 /// The encoding that the first bytes of a dataset can only be read in.
 fn looks_like(head: &[u8], remaining: Option<u64>) -> Option<Encoding> {
     let [a, b, c, d, e, f, g, h] = head.first_chunk::<8>().copied()?;
@@ -153,7 +130,7 @@ fn syntax_of(encoding: Encoding) -> TransferSyntax {
 }
 
 fn read(store: Store, options: &ReadOptions) -> Result<DicomFile, Fault> {
-    let budget = options.budget.clone().unwrap_or_default();
+    let budget = options.own_budget();
     let limits = Limits {
         budget: &budget,
         lenient: options.lenient,
@@ -167,7 +144,7 @@ fn read(store: Store, options: &ReadOptions) -> Result<DicomFile, Fault> {
         let kind = preamble_kind(head);
         cursor.skip(132);
         if let Some(kind) = kind {
-            report.push(Warning::Preamble { kind });
+            report.add(Warning::Preamble { kind });
         }
     } else {
         let short = head.len() < 8;
@@ -186,7 +163,7 @@ fn read(store: Store, options: &ReadOptions) -> Result<DicomFile, Fault> {
                 reason: "neither DICM at byte 128 nor a dataset from byte 0",
             });
         }
-        report.push(Warning::NoPreamble);
+        report.add(Warning::NoPreamble);
     }
     let start = cursor.offset();
     let meta = Parser::new(&mut cursor, Encoding::EXPLICIT, limits, &mut report).meta()?;
@@ -217,7 +194,7 @@ fn read(store: Store, options: &ReadOptions) -> Result<DicomFile, Fault> {
         None => {
             let syntax = seen.map_or(TransferSyntax::IMPLICIT_LITTLE_ENDIAN, syntax_of);
             let uid = syntax.uid;
-            report.push(Warning::TransferSyntaxGuessed { uid });
+            report.add(Warning::TransferSyntaxGuessed { uid });
             (uid.to_owned(), Some(syntax))
         }
     };
@@ -234,7 +211,7 @@ fn read(store: Store, options: &ReadOptions) -> Result<DicomFile, Fault> {
             && seen.explicit != encoding.explicit
         {
             let explicit = seen.explicit;
-            report.push(Warning::EncodingDisagrees { explicit });
+            report.add(Warning::EncodingDisagrees { explicit });
             encoding = seen;
         }
         store
@@ -279,7 +256,7 @@ fn check_meta_length(
     // The length counts from behind its own element of twelve bytes.
     let found = end.saturating_sub(start).saturating_sub(12);
     if !meta.is_empty() && declared != Some(found) {
-        report.push(Warning::MetaLength { declared, found });
+        report.add(Warning::MetaLength { declared, found });
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::diffusion::Diffusion;
 use super::dose;
 use super::file::DicomFile;
 use super::mosaic::Mosaic;
-use super::pixels::{FramePlane, ImagePixels, functional_group};
+use super::pixels::{FramePlane, ImagePixels, ValueRange, functional_group};
 use super::tag::Tag;
 
 /// One file of a series.
@@ -109,6 +109,8 @@ pub struct Slice {
     /// How its file was acquired.
     pub acquisition: Arc<Acquisition>,
     pub(super) group: GroupKey,
+    /// The numbers that its pixels can stand for.
+    pub(super) values: ValueRange,
     /// Its place in a mosaic.
     pub(super) tile: Option<Tile>,
 }
@@ -176,7 +178,7 @@ impl Instance {
     pub(super) fn of(file: &DicomFile) -> Result<Self, Fault> {
         let dataset = file.dataset();
         let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
-        let image = match ImagePixels::of(dataset, &mut super::Report::default()) {
+        let image = match ImagePixels::of(dataset, &mut crate::Report::default()) {
             Ok(image) => Some(image),
             Err(Fault::NoPixelData) => None,
             Err(fault) => return Err(fault),
@@ -235,6 +237,7 @@ pub(super) fn slices(file: &DicomFile, instance: &Instance) -> Result<Vec<Slice>
                 role: role.cloned(),
                 stack_id: content.and_then(|c| c.string(Tag::STACK_ID)),
             },
+            values: ValueRange::modality(dataset, frame, image),
             tile: None,
         };
         match Mosaic::of(dataset, image, &plane)? {

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Nothing is trusted: lengths are held against what is there, nesting is bounded by the
-//! [`medcore::Budget`] and never uses the stack, and whatever was repaired is in the [`Report`].
+//! [`medcore::Budget`] and never uses the stack, and whatever was repaired is in the [`Report`](crate::Report).
 //!
 //! Written from the standard (<https://www.dicomstandard.org/current>); pydicom decides where it is silent.
 
@@ -28,12 +28,12 @@ mod image_series;
 mod instance;
 mod label_report;
 mod mosaic;
+mod opened;
 mod parametric_map;
 mod pixels;
 mod presentation_state;
 mod private;
 mod query;
-mod report;
 mod scan;
 mod secondary_capture;
 mod segmentation;
@@ -43,8 +43,11 @@ mod structured_report;
 mod suv;
 mod tag;
 mod transfer_syntax;
+mod volume_header;
 mod vr;
+mod warning;
 
+pub use crate::options::ReadOptions;
 pub use acquisition::Acquisition;
 pub use contours::{Contour, ContourKind, Holes, NewStructureSet, Roi, RoiType, StructureSet};
 pub use dataset::{
@@ -56,15 +59,18 @@ pub use derived::{
 };
 pub use diffusion::Diffusion;
 pub use fault::Fault;
-pub use file::{DicomFile, ReadOptions, WriteOptions, decode, encode, open, open_with, write};
+pub(crate) use file::is_bare_dataset;
+pub use file::{DicomFile, WriteOptions, decode, encode, open, open_with, write};
 pub use image_series::{ImageKind, ImageSeries, PatientStudy, Rescale, WrittenSeries};
 pub use instance::{Axis, AxisValue, Instance, Slice};
 pub use label_report::LabelReport;
+pub(crate) use opened::{Opened, open_file, open_folder, open_memory};
 pub use parametric_map::{MapValue, ParametricMap};
+pub(crate) use pixels::FromPixel;
 pub use pixels::{
     FramePlane, ImagePixels, Length, LookupTable, Modality, Overlay, Palette, Photometric,
     PixelArray, PixelCalibration, Quantity, RealWorldFunction, RealWorldMapping, RegionFormat,
-    Sample, SampleKind, UltrasoundRegion, Voi, VoiFunction, Window,
+    SampleKind, UltrasoundRegion, Voi, VoiFunction, Window,
 };
 pub use presentation_state::{
     Annotation, AnnotationUnits, DisplayedArea, Figure, FigureKind, GraphicLayer, PresentationSize,
@@ -74,16 +80,14 @@ pub use query::{
     AnatomicalPlane, Candidate, Preference, Reason, Rejection, Selection, SeriesQuery, TextPattern,
     Within,
 };
-pub use report::{Report, Slip, Warning};
-pub use scan::{Scan, Series, Study, scan};
+pub use scan::{RefusedFile, Scan, Series, Study, scan, scan_with};
 pub use secondary_capture::{CapturePixels, SecondaryCapture};
 pub use segmentation::{
     Algorithm, AlgorithmKind, FractionMeaning, NewSegmentation, Segment, SegmentFrame,
     Segmentation, SegmentationKind,
 };
-pub use series::{
-    Duplicates, Gap, PlaneSource, SeriesFault, SeriesVolume, SeriesWarning, VolumeOptions,
-};
+pub(crate) use series::SliceRules;
+pub use series::{Duplicates, Gap, PlaneSource, SeriesFault, SeriesVolume, SeriesWarning};
 pub use stack::Stack;
 pub use structured_report::{
     ContentItem, ContentValue, DeviceObserver, Evaluation, EvaluationValue, FindingSite, Graphic,
@@ -94,4 +98,6 @@ pub use structured_report::{
 pub use suv::{Suv, SuvFactor, SuvFault, SuvReference};
 pub use tag::Tag;
 pub use transfer_syntax::{Codec, TransferSyntax};
+pub use volume_header::VolumeHeader;
 pub use vr::Vr;
+pub use warning::{Slip, Warning};

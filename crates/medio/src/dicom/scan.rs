@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use super::Fault;
 use super::dataset::Date;
-use super::file::{ReadOptions, open_with};
+use super::file::open_with;
 use super::instance::{Instance, Slice, slices};
 use super::stack::{Stack, stacks};
 use super::tag::Tag;
+use crate::options::ReadOptions;
 
 /// The DICOM files below a folder.
 #[derive(Debug)]
@@ -21,9 +22,29 @@ pub struct Scan {
     /// Studies, by patient and date.
     pub studies: Vec<Study>,
     /// Files that are DICOM but were refused, and why.
-    pub refused: Vec<crate::Error>,
+    pub refused: Vec<RefusedFile>,
     /// Files that are something else.
     pub others: Vec<PathBuf>,
+}
+
+/// A file that is DICOM but was refused.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RefusedFile {
+    /// Why.
+    pub error: crate::Error,
+    /// The series it belongs to, if that could be read.
+    pub series_uid: Option<String>,
+}
+
+impl RefusedFile {
+    /// Whether it may be a file of a series.
+    #[must_use]
+    pub fn may_be_of(&self, series_uid: &str) -> bool {
+        self.series_uid
+            .as_deref()
+            .is_none_or(|uid| uid == series_uid)
+    }
 }
 
 /// One examination of one patient.
@@ -83,7 +104,7 @@ struct Gathered {
 
 enum Outcome {
     Found(Box<Found>),
-    Refused(crate::Error),
+    Refused(RefusedFile),
     Other(PathBuf),
 }
 
@@ -108,10 +129,10 @@ pub(super) fn walk(folder: &Path) -> crate::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn examine(path: PathBuf) -> Outcome {
+fn examine(path: PathBuf, options: &ReadOptions) -> Outcome {
     // Headers are small: one that is not is no reason to hold the folder's memory.
     let budget = Arc::new(Budget::new(256 << 20));
-    let opened = open_with(&path, &ReadOptions::new().budget(budget));
+    let opened = open_with(&path, &options.clone().budget(budget));
     let file = match opened {
         Ok(file) => file,
         Err(crate::Error::Dicom { fault, .. }) if matches!(*fault, Fault::NotDicom { .. }) => {
@@ -123,7 +144,12 @@ fn examine(path: PathBuf) -> Outcome {
         {
             return Outcome::Other(path);
         }
-        Err(error) => return Outcome::Refused(error),
+        Err(error) => {
+            return Outcome::Refused(RefusedFile {
+                error,
+                series_uid: None,
+            });
+        }
     };
     let dataset = file.dataset();
     // A directory lists files and is none of a series.
@@ -159,7 +185,10 @@ fn examine(path: PathBuf) -> Outcome {
     };
     match read() {
         Ok(found) => Outcome::Found(Box::new(found)),
-        Err(fault) => Outcome::Refused(crate::Error::dicom(&path)(fault)),
+        Err(fault) => Outcome::Refused(RefusedFile {
+            error: crate::Error::dicom(&path)(fault),
+            series_uid: dataset.string(Tag::SERIES_INSTANCE_UID),
+        }),
     }
 }
 
@@ -176,8 +205,16 @@ fn examine(path: PathBuf) -> Outcome {
 /// # Errors
 /// Refuses folders that cannot be listed. Files that cannot be read are in [`Scan::refused`].
 pub fn scan(folder: impl AsRef<Path>) -> crate::Result<Scan> {
+    scan_with(folder, &ReadOptions::new())
+}
+
+/// As [`scan`], with options: how lenient it is with damaged files.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_with(folder: impl AsRef<Path>, options: &ReadOptions) -> crate::Result<Scan> {
     let outcomes: Vec<Outcome> = { walk(folder.as_ref())?.into_par_iter() }
-        .map(examine)
+        .map(|path| examine(path, options))
         .collect();
     let mut result = Scan {
         studies: Vec::new(),
@@ -188,8 +225,8 @@ pub fn scan(folder: impl AsRef<Path>) -> crate::Result<Scan> {
     for outcome in outcomes {
         let found = match outcome {
             Outcome::Found(found) => *found,
-            Outcome::Refused(error) => {
-                result.refused.push(error);
+            Outcome::Refused(file) => {
+                result.refused.push(file);
                 continue;
             }
             Outcome::Other(path) => {
@@ -256,6 +293,27 @@ impl Scan {
                 }),
             }),
         }
+    }
+}
+
+impl Scan {
+    /// Makes sure that no file of a series was refused: at the end of a volume nothing else would tell.
+    ///
+    /// # Errors
+    /// Names the files that belong to the series, or may belong to it, and could not be read.
+    pub fn check_complete(&self, series: &Series) -> crate::Result<()> {
+        let files = self
+            .refused
+            .iter()
+            .filter(|file| file.may_be_of(&series.uid));
+        let files: Vec<String> = files.map(|file| file.error.to_string()).collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        Err(crate::Error::Series {
+            uid: series.uid.clone(),
+            fault: Box::new(super::SeriesFault::Refused { files }),
+        })
     }
 }
 

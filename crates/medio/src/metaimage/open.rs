@@ -15,13 +15,13 @@ use crate::raw::{
     series,
 };
 use crate::report::{Report, Warning};
-use crate::volume::Opened;
+use crate::volume::VolumeFile;
 
 /// Opens a MetaImage and checks everything that can be checked before the first voxel is read.
 pub(crate) fn open<'a>(
     mut source: Source<'a>,
     options: &ReadOptions,
-) -> Result<(Opened<'a>, Header), Fault> {
+) -> Result<(VolumeFile<'a>, Header), Fault> {
     let mut report = Report::default();
     let lines = header::read(&mut source, &mut report)?;
     let fields = Fields::new(&lines.lines, &mut report)?;
@@ -40,7 +40,7 @@ pub(crate) fn open<'a>(
     let header = Header {
         entries: entries.collect(),
     };
-    let opened = Opened {
+    let opened = VolumeFile {
         format: Format::MetaImage,
         stored,
         geometry,

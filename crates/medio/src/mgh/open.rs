@@ -10,7 +10,7 @@ use crate::format::Format;
 use crate::grid::grid;
 use crate::raw::{Endian, Source, Stored, len64};
 use crate::report::{Report, Warning};
-use crate::volume::Opened;
+use crate::volume::VolumeFile;
 use crate::voxel::Datatype;
 
 /// What an MGH header says beside the grid.
@@ -27,7 +27,10 @@ pub struct Header {
 const FOOTER: u64 = 1 << 20;
 
 /// Opens a volume and checks everything that can be checked before the first voxel is read.
-pub(crate) fn open<'a>(source: Source<'a>, budget: &Budget) -> Result<(Opened<'a>, Header), Fault> {
+pub(crate) fn open<'a>(
+    source: Source<'a>,
+    budget: &Budget,
+) -> Result<(VolumeFile<'a>, Header), Fault> {
     let mut report = Report::default();
     let path = source
         .path()
@@ -56,7 +59,7 @@ pub(crate) fn open<'a>(source: Source<'a>, budget: &Budget) -> Result<(Opened<'a
         dof: fields.i32(24)?,
         has_placement,
     };
-    let opened = Opened {
+    let opened = VolumeFile {
         format: Format::Mgh,
         stored,
         geometry,

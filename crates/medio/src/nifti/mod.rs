@@ -44,7 +44,7 @@ pub(crate) fn open_path(
     path: &std::path::Path,
     options: &ReadOptions,
     budget: &medcore::Budget,
-) -> crate::Result<(crate::volume::Opened<'static>, crate::Header)> {
+) -> crate::Result<(crate::volume::VolumeFile<'static>, crate::Header)> {
     open::open_path(path, options, budget).map(split)
 }
 
@@ -52,11 +52,11 @@ pub(crate) fn open_path(
 pub(crate) fn open_memory<'a>(
     bytes: &'a [u8],
     options: &ReadOptions,
-) -> crate::Result<(crate::volume::Opened<'a>, crate::Header)> {
+) -> crate::Result<(crate::volume::VolumeFile<'a>, crate::Header)> {
     open::open_memory(bytes, options).map(split)
 }
 
-fn split(opened: open::Opened<'_>) -> (crate::volume::Opened<'_>, crate::Header) {
+fn split(opened: open::Opened<'_>) -> (crate::volume::VolumeFile<'_>, crate::Header) {
     let header = crate::Header::Nifti(Box::new(opened.header));
     (opened.volume, header)
 }

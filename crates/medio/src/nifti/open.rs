@@ -25,7 +25,7 @@ const MAX_KEPT_BYTES: u64 = 4 << 20;
 pub(crate) struct Opened<'a> {
     pub header: Header,
     pub extensions: Vec<Extension>,
-    pub volume: volume::Opened<'a>,
+    pub volume: volume::VolumeFile<'a>,
 }
 
 /// Opens `.nii`, `.nii.gz`, or either file of an `.hdr` and `.img` pair.
@@ -129,7 +129,7 @@ fn open_with<'a>(
     Ok(Opened {
         header,
         extensions,
-        volume: volume::Opened {
+        volume: volume::VolumeFile {
             format,
             stored,
             geometry,

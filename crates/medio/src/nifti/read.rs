@@ -9,7 +9,7 @@ use super::open::{self, Opened};
 use crate::any_image::AnyImage;
 use crate::error::Result;
 use crate::options::ReadOptions;
-use crate::volume::{self, Volume};
+use crate::volume::{Opened as _, Volume, VolumeFile};
 use crate::voxel::Voxel;
 
 /// Reads an image in the type its file holds, as `[channels, depth, height, width]`.
@@ -32,7 +32,7 @@ use crate::voxel::Voxel;
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be read; [`Error::File`](crate::Error::File) says what in it is wrong and where.
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Loaded<AnyImage>> {
-    from_path(path.as_ref(), options, volume::Opened::any)
+    from_path(path.as_ref(), options, VolumeFile::any)
 }
 
 /// As [`read`], from a single file that is in memory.
@@ -77,7 +77,7 @@ pub fn read_image_with<T: Voxel, const D: usize>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Loaded<Image<T, D>>> {
-    from_path(path.as_ref(), options, volume::Opened::image)
+    from_path(path.as_ref(), options, VolumeFile::image)
 }
 
 /// Reads a map of classes; every value must be a whole number that `L` can hold.
@@ -103,7 +103,7 @@ pub fn read_labels_with<L: Label + Voxel, const D: usize>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Loaded<LabelMap<L, D>>> {
-    from_path(path.as_ref(), options, volume::Opened::labels)
+    from_path(path.as_ref(), options, VolumeFile::labels)
 }
 
 /// Reads what a file holds without its voxels.
@@ -134,7 +134,7 @@ pub fn read_header_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
 fn from_path<V>(
     path: &Path,
     options: &ReadOptions,
-    load: impl FnOnce(volume::Opened<'static>, &Budget) -> Result<Volume<V>>,
+    load: impl FnOnce(VolumeFile<'static>, &Budget) -> Result<Volume<V>>,
 ) -> Result<Loaded<V>> {
     let fresh = Budget::default();
     let budget = options.budget.as_deref().unwrap_or(&fresh);

@@ -12,7 +12,7 @@ use crate::raw::{
     Body, Digits, Encoding, Endian, Parts, Skip, SkipBytes, Source, Stored, below, len64, series,
 };
 use crate::report::Report;
-use crate::volume::Opened;
+use crate::volume::VolumeFile;
 
 /// The field that names data files.
 const DATA_FILE: &str = "data file";
@@ -21,7 +21,7 @@ const DATA_FILE: &str = "data file";
 pub(crate) fn open<'a>(
     mut source: Source<'a>,
     options: &ReadOptions,
-) -> Result<(Opened<'a>, Header), Fault> {
+) -> Result<(VolumeFile<'a>, Header), Fault> {
     let mut report = Report::default();
     let lines = header::read(&mut source)?;
     let fields = Fields::new(&lines.fields)?;
@@ -43,7 +43,7 @@ pub(crate) fn open<'a>(
         fields: named.collect(),
         key_values: lines.key_values,
     };
-    let opened = Opened {
+    let opened = VolumeFile {
         format: Format::Nrrd,
         stored,
         geometry,

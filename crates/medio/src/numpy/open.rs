@@ -14,21 +14,24 @@ use crate::grid::{grid, unplaced};
 use crate::options::ReadOptions;
 use crate::raw::{Body, Endian, Packing, Source, Span, len64};
 use crate::report::Report;
-use crate::volume::Opened;
+use crate::volume::VolumeFile;
 use crate::voxel::Datatype;
 
 /// Bytes in front of the voxels: mark, version, length, header.
 const HEAD: usize = LARGEST + 12;
 
 /// Opens a `.npy` file.
-pub(crate) fn open<'a>(mut source: Source<'a>, options: &ReadOptions) -> Result<Opened<'a>, Fault> {
+pub(crate) fn open<'a>(
+    mut source: Source<'a>,
+    options: &ReadOptions,
+) -> Result<VolumeFile<'a>, Fault> {
     let mut report = Report::default();
     let path = path_of(&source);
     let stored = Header::parse(&source.bytes(0, len64(HEAD))?)?.stored()?;
     let geometry = unplaced(stored.shape, options)?;
     let body = source.plain();
     body.check_size(&stored, &mut report)?;
-    Ok(Opened {
+    Ok(VolumeFile {
         format: Format::Npy,
         stored,
         geometry,
@@ -43,7 +46,7 @@ pub(crate) fn open_archive<'a>(
     mut source: Source<'a>,
     options: &ReadOptions,
     budget: &Budget,
-) -> Result<Opened<'a>, Fault> {
+) -> Result<VolumeFile<'a>, Fault> {
     let mut report = Report::default();
     let path = path_of(&source);
     let members = archive::members(&mut source)?;
@@ -84,7 +87,7 @@ pub(crate) fn open_archive<'a>(
         Some(affine) => placed(affine, stored.shape)?,
         None => unplaced(stored.shape, options)?,
     };
-    Ok(Opened {
+    Ok(VolumeFile {
         format: Format::Npz,
         stored,
         geometry,

@@ -15,5 +15,6 @@ mod tiff_directory;
 mod write;
 
 pub(crate) use open::open;
+pub(crate) use stack::PictureStack;
 pub use stack::read_stack;
 pub(crate) use write::{write_png, write_tiff};

@@ -12,7 +12,7 @@ use crate::grid::unplaced;
 use crate::options::ReadOptions;
 use crate::raw::{Body, Decode, Samples, Source, Stored, len64};
 use crate::report::Report;
-use crate::volume::Opened;
+use crate::volume::VolumeFile;
 use crate::voxel::Datatype;
 
 /// What the header of a picture says, and how to get its samples.
@@ -89,7 +89,7 @@ pub(crate) fn open<'a>(
     source: Source<'a>,
     options: &ReadOptions,
     budget: &Budget,
-) -> Result<Opened<'a>, Fault> {
+) -> Result<VolumeFile<'a>, Fault> {
     let path = source
         .path()
         .map_or_else(|| PathBuf::from("memory"), PathBuf::from);
@@ -116,7 +116,7 @@ pub(crate) fn open<'a>(
         ..stored
     };
     let geometry = unplaced(stored.shape, options)?;
-    Ok(Opened {
+    Ok(VolumeFile {
         format,
         stored,
         geometry,

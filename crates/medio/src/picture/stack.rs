@@ -4,13 +4,16 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use medcore::{Budget, Image};
+use medcore::{Budget, Buffer, Geometry, Image};
 
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::grid::unplaced;
+use crate::header::Info;
 use crate::options::ReadOptions;
+use crate::report::Report;
+use crate::volume::{Facts, Opened, Volume};
 use crate::voxel::Voxel;
 
 /// Reads a folder of equal pictures as the slices of a volume, in the order of the numbers in their names.
@@ -33,67 +36,125 @@ pub fn read_stack<T: Voxel>(
     folder: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Image<T, 3>> {
-    let folder = folder.as_ref();
     let fresh = Budget::default();
     let budget = options.budget.as_deref().unwrap_or(&fresh);
-    let files = slices(folder)?;
-    let first = files.first().ok_or_else(|| {
-        let nothing = std::io::Error::new(std::io::ErrorKind::NotFound, "no picture in the folder");
-        Error::io("list", folder)(nothing)
-    })?;
-    let each = ReadOptions {
-        grid: None,
-        ..options.clone()
-    };
-    let fresh_look = each
-        .clone()
-        .budget(Arc::new(Budget::new(budget.bytes_left())));
-    let info = crate::read_header_with(first, &fresh_look)?;
-    let ([_, height, width], channels) = (info.geometry.shape(), info.channels);
-    let unlike = |path: &Path, got: String| {
-        Error::file(info.header.format(), path)(Fault::Contradiction {
-            rule: "slices must be pictures of one page, equal in size and number type",
-            got,
-        })
-    };
-    let core = |path: &Path| Error::file(info.header.format(), path);
-    let plane = height.saturating_mul(width);
-    let voxels = files.len().saturating_mul(plane);
-    let sizes = [channels, files.len(), height, width].map(crate::raw::len64);
-    let element = crate::raw::len64(size_of::<T>());
-    let count = budget
-        .claim_array("slices", &sizes, element)
-        .map_err(|e| core(first)(Fault::core("slices")(e)))?;
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    // Claimed above; taken as slices arrive, so that the last file missing costs little.
-    let mut stack = medcore::buffer::zeroed::<T>(count, "slices")
-        .map_err(|e| core(first)(Fault::core("slices")(e)))?;
-    for (slice, path) in files.iter().enumerate() {
-        // A slice is gone when the next one comes: each may use what the stack has left.
-        let each = each
-            .clone()
-            .budget(Arc::new(Budget::new(budget.bytes_left())));
-        let here = crate::read_header_with(path, &each)?;
-        let shape = here.geometry.shape();
-        let type_here = here.datatype;
-        if shape != [1, height, width] || here.channels != channels || type_here != info.datatype {
-            let got = format!(
-                "{shape:?} of {} and {} channels",
-                type_here.name(),
-                here.channels
+    let stack = PictureStack::open(folder.as_ref(), options)?;
+    Ok(stack.image(budget)?.value)
+}
+
+/// A folder of pictures of which the first was looked at.
+pub(crate) struct PictureStack {
+    files: Vec<PathBuf>,
+    first: PathBuf,
+    info: Info,
+    geometry: Geometry<3>,
+    report: Report,
+    /// For each picture.
+    options: ReadOptions,
+}
+
+impl PictureStack {
+    pub(crate) fn open(folder: &Path, options: &ReadOptions) -> Result<Self> {
+        let files = slices(folder)?;
+        let first = files.first().cloned().ok_or_else(|| {
+            let nothing = std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "neither DICOM files nor pictures in the folder",
             );
-            return Err(unlike(path, got));
+            Error::io("list", folder)(nothing)
+        })?;
+        let each = ReadOptions {
+            grid: None,
+            ..options.clone()
+        };
+        let info = crate::read_header_with(&first, &each)?;
+        let [_, height, width] = info.geometry.shape();
+        let geometry = unplaced([files.len(), height, width], options)
+            .map_err(Error::file(info.header.format(), &first))?;
+        Ok(Self {
+            files,
+            first,
+            info,
+            geometry,
+            report: Report::default(),
+            options: each,
+        })
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.info.header.format()
+    }
+
+    fn core(&self) -> impl FnOnce(medcore::Error) -> Error + use<> {
+        let at = Error::file(self.format(), &self.first);
+        move |error| at(Fault::core("slices")(error))
+    }
+
+    /// Refuses a picture that is not like the first.
+    fn check(&self, path: &Path, options: &ReadOptions) -> Result<()> {
+        let here = crate::read_header_with(path, options)?;
+        let [_, height, width] = self.info.geometry.shape();
+        let (shape, datatype) = (here.geometry.shape(), here.datatype);
+        let alike = here.channels == self.info.channels && datatype == self.info.datatype;
+        if alike && shape == [1, height, width] {
+            return Ok(());
         }
-        let image = crate::read_with::<T, 3>(path, &each)?.value;
-        for (channel, target) in stack.chunks_exact_mut(voxels.max(1)).enumerate() {
-            let target = target.chunks_exact_mut(plane.max(1)).nth(slice);
-            if let Some(target) = target {
-                target.copy_from_slice(image.channel(channel));
-            }
+        Err(Error::file(self.format(), path)(Fault::Contradiction {
+            rule: "slices must be pictures of one page, equal in size and number type",
+            got: format!(
+                "{shape:?} of {} and {} channels",
+                datatype.name(),
+                here.channels
+            ),
+        }))
+    }
+}
+
+impl Opened for PictureStack {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            format: self.format(),
+            path: &self.first,
+            geometry: self.geometry,
+            channels: self.info.channels,
+            stored: self.info.datatype,
+            natural: self.info.datatype,
+            report: &self.report,
         }
     }
-    let grid = unplaced([files.len(), height, width], options).map_err(core(first))?;
-    Image::with_channels(channels, grid, stack).map_err(|e| core(first)(Fault::core("slices")(e)))
+
+    fn voxels<T: Voxel>(self, budget: &Budget) -> Result<Volume<Buffer<T>>> {
+        let ([depth, height, width], channels) = (self.geometry.shape(), self.info.channels);
+        let plane = height.saturating_mul(width);
+        let voxels = depth.saturating_mul(plane);
+        let sizes = [channels, depth, height, width].map(crate::raw::len64);
+        let element = crate::raw::len64(size_of::<T>());
+        let count = { budget.claim_array("slices", &sizes, element) }.map_err(self.core())?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        // Claimed above; taken as slices arrive, so that the last file missing costs little.
+        let mut stack = medcore::buffer::zeroed::<T>(count, "slices").map_err(self.core())?;
+        let mut report = self.report.clone();
+        for (slice, path) in self.files.iter().enumerate() {
+            // A slice is gone when the next one comes: each may use what the stack has left.
+            let left = Arc::new(Budget::new(budget.bytes_left()));
+            let each = self.options.clone().budget(left);
+            self.check(path, &each)?;
+            let read = crate::read_with::<T, 3>(path, &each)?;
+            for warning in read.report.warnings {
+                report.add(warning);
+            }
+            for (channel, target) in stack.chunks_exact_mut(voxels.max(1)).enumerate() {
+                let target = target.chunks_exact_mut(plane.max(1)).nth(slice);
+                if let Some(target) = target {
+                    target.copy_from_slice(read.value.channel(channel));
+                }
+            }
+        }
+        Ok(Volume {
+            value: stack.into(),
+            report,
+        })
+    }
 }
 
 /// The pictures of a folder in natural order.

@@ -411,8 +411,8 @@ fn unknown_representations_are_read_with_the_dictionary() {
     let file = opened(&dataset);
     assert_eq!(file.dataset().float(Tag::RESCALE_SLOPE).unwrap(), Some(2.0));
     assert!(matches!(
-        file.report().warnings(),
-        [Warning::Tolerated { .. }]
+        file.report().warnings[..],
+        [medio::Warning::Dicom(Warning::Tolerated { .. })]
     ));
     assert_eq!(file.values::<u8>().unwrap().as_slice(), [2; 6]);
 }

@@ -2,20 +2,17 @@
 
 use medio::Error;
 use medio::dicom::{
-    Duplicates, Gap, SeriesFault, SeriesVolume, SeriesWarning, Tag, VolumeOptions, Vr,
+    Duplicates, Gap, ReadOptions, SeriesFault, SeriesVolume, SeriesWarning, Tag, Vr,
 };
 
 use super::dicom_series::{Spec, axial, five, folder, order, scan};
 
-fn read<T: medio::dicom::Sample>(
-    slices: &[Spec],
-    options: &VolumeOptions,
-) -> medio::Result<SeriesVolume<T>> {
+fn read<T: medio::Voxel>(slices: &[Spec], options: &ReadOptions) -> medio::Result<SeriesVolume<T>> {
     let folder = folder(slices);
     scan(folder.path()).only()?.stack()?.volume::<T>(options)
 }
 
-fn fault(slices: &[Spec], options: &VolumeOptions) -> SeriesFault {
+fn fault(slices: &[Spec], options: &ReadOptions) -> SeriesFault {
     match read::<i16>(slices, options).unwrap_err() {
         Error::Series { fault, .. } => *fault,
         other => panic!("{other}"),
@@ -37,7 +34,7 @@ fn without(count: u16, missing: &[usize]) -> Vec<Spec> {
 #[test]
 fn missing_slices_are_filled_where_they_are_missing() {
     let slices = without(10, &[2, 5, 6]);
-    let options = VolumeOptions::new().on_gap(Gap::Fill(-1000.0));
+    let options = ReadOptions::new().on_gap(Gap::Fill(-1000.0));
     let volume = read::<f32>(&slices, &options).unwrap();
     let fill = -10.0;
     assert_eq!(
@@ -72,14 +69,14 @@ fn missing_slices_are_filled_where_they_are_missing() {
     // The second slice that was written.
     assert_eq!(after.file_name().unwrap(), "10.dcm");
     assert!(matches!(
-        fault(&slices, &VolumeOptions::new()),
+        fault(&slices, &ReadOptions::new()),
         SeriesFault::MissingSlices { .. }
     ));
 }
 
 #[test]
 fn a_value_that_voxels_cannot_hold_fills_nothing() {
-    let options = VolumeOptions::new().on_gap(Gap::Fill(0.5));
+    let options = ReadOptions::new().on_gap(Gap::Fill(0.5));
     let refused = fault(&seven_without(&[3]), &options);
     assert_eq!(
         refused,
@@ -94,7 +91,7 @@ fn a_value_that_voxels_cannot_hold_fills_nothing() {
 fn slices_between_the_steps_cannot_be_filled_up() {
     let mut slices = five();
     slices[3].position[2] += 1.5;
-    let options = VolumeOptions::new().on_gap(Gap::Fill(0.0));
+    let options = ReadOptions::new().on_gap(Gap::Fill(0.0));
     assert!(matches!(
         fault(&slices, &options),
         SeriesFault::Irregular { .. }
@@ -105,7 +102,7 @@ fn slices_between_the_steps_cannot_be_filled_up() {
 fn uneven_slices_are_interpolated_onto_the_usual_distance() {
     // Values are 20 a millimetre, so that interpolation is exact.
     let mut slices = seven_without(&[3]);
-    let options = VolumeOptions::new().on_gap(Gap::Resample);
+    let options = ReadOptions::new().on_gap(Gap::Resample);
     let volume = read::<f32>(&slices, &options).unwrap();
     assert_eq!(order(&volume), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let [
@@ -147,7 +144,7 @@ fn what_lies_beside_the_line_is_not_interpolated() {
     let mut slices = seven_without(&[3]);
     slices[2].position[0] += 3.0;
     for gap in [Gap::Resample, Gap::Fill(0.0)] {
-        let options = VolumeOptions::new().on_gap(gap);
+        let options = ReadOptions::new().on_gap(gap);
         assert!(matches!(
             fault(&slices, &options),
             SeriesFault::MissingSlices { .. } | SeriesFault::Irregular { .. }
@@ -158,7 +155,7 @@ fn what_lies_beside_the_line_is_not_interpolated() {
 #[test]
 fn a_gap_is_accepted_with_the_millimetres_it_costs() {
     let slices = seven_without(&[3]);
-    let options = VolumeOptions::new().on_gap(Gap::Accept);
+    let options = ReadOptions::new().on_gap(Gap::Accept);
     let volume = read::<f32>(&slices, &options).unwrap();
     assert_eq!(volume.image.geometry().spacing()[0], 6.0);
     let [
@@ -178,7 +175,7 @@ fn a_tilted_stack_is_filled_along_its_shear() {
     for slice in &mut slices {
         slice.position[1] = 0.2 * slice.position[2];
     }
-    let options = VolumeOptions::new().on_gap(Gap::Fill(0.0));
+    let options = ReadOptions::new().on_gap(Gap::Fill(0.0));
     let volume = read::<f32>(&slices, &options).unwrap();
     let place = volume
         .image
@@ -204,7 +201,7 @@ fn slices_that_repeat_pixels_are_left_out_and_others_are_not() {
         uid: "1.2.99".to_owned(),
         ..axial(2, 10.0)
     });
-    let keep = VolumeOptions::new().on_duplicates(Duplicates::KeepFirst);
+    let keep = ReadOptions::new().on_duplicates(Duplicates::KeepFirst);
     let volume = read::<f32>(&slices, &keep).unwrap();
     assert_eq!(order(&volume), [0.0, 1.0, 2.0, 3.0, 4.0]);
     let [SeriesWarning::DuplicatesDropped { kept, dropped }] = &volume.warnings[..] else {
@@ -213,7 +210,7 @@ fn slices_that_repeat_pixels_are_left_out_and_others_are_not() {
     assert_eq!(dropped.len(), 1);
     assert!(!dropped.contains(kept));
     assert!(matches!(
-        fault(&slices, &VolumeOptions::new()),
+        fault(&slices, &ReadOptions::new()),
         SeriesFault::DuplicatePositions { .. }
     ));
     // Other pixels in the same place.
@@ -234,12 +231,12 @@ fn a_series_that_was_sent_twice_is_one_volume() {
             ..slice
         }
     }));
-    let several = fault(&slices, &VolumeOptions::new());
+    let several = fault(&slices, &ReadOptions::new());
     assert!(matches!(
         several,
         SeriesFault::SeveralVolumes { count: 2, .. }
     ));
-    let keep = VolumeOptions::new().on_duplicates(Duplicates::KeepFirst);
+    let keep = ReadOptions::new().on_duplicates(Duplicates::KeepFirst);
     let volume = read::<f32>(&slices, &keep).unwrap();
     assert_eq!(order(&volume), [0.0, 1.0, 2.0, 3.0, 4.0]);
     assert_eq!(volume.warnings.len(), 5);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use medio::Error;
 use medio::dicom::{
-    self, Axis, AxisValue, Dataset, Element, SeriesFault, SeriesWarning, Tag, Value, VolumeOptions,
+    self, Axis, AxisValue, Dataset, Element, ReadOptions, SeriesFault, SeriesWarning, Tag, Value,
     Vr, WriteOptions,
 };
 
@@ -212,7 +212,7 @@ fn a_missing_slice_is_named_with_its_millimetres() {
     assert_eq!((expected_mm, found_mm, missing), (5.0, 10.0, 1));
     // Accepted as it is only when asked for.
     let folder = folder(&slices);
-    let options = VolumeOptions::new().uneven(2.0);
+    let options = ReadOptions::new().uneven(2.0);
     let scan = scan(folder.path());
     let volume = scan
         .only()
@@ -288,7 +288,7 @@ fn time_points_become_volumes_of_their_own() {
     let folder = folder(&slices);
     let scan = scan(folder.path());
     let stack = scan.only().unwrap().stack().unwrap();
-    let volumes = stack.volumes::<f32>(&VolumeOptions::new()).unwrap();
+    let volumes = stack.volumes::<f32>(&ReadOptions::new()).unwrap();
     let orders: Vec<_> = volumes.iter().map(order).collect();
     assert_eq!(orders, [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]);
     let value = Some((Axis::TemporalPosition, AxisValue::Number(2.0)));
@@ -342,7 +342,7 @@ fn orientations_rasters_and_localizers_do_not_mix() {
             stacks.iter().map(|s| s.slices.len()).collect::<Vec<_>>(),
             sizes
         );
-        assert!(stacks[0].volume::<u16>(&VolumeOptions::new()).is_ok());
+        assert!(stacks[0].volume::<u16>(&ReadOptions::new()).is_ok());
     }
 }
 
@@ -435,7 +435,7 @@ fn enhanced_volumes(dataset: &Dataset) -> medio::Result<Vec<dicom::SeriesVolume<
     dicom::write(folder.path().join("e.dcm"), dataset, &WriteOptions::new()).unwrap();
     let scan = scan(folder.path());
     let stack = scan.only().unwrap().stack().unwrap();
-    stack.volumes::<f32>(&VolumeOptions::new())
+    stack.volumes::<f32>(&ReadOptions::new())
 }
 
 #[test]
@@ -493,7 +493,7 @@ fn a_folder_is_parted_into_studies_series_and_what_is_no_dicom() {
         (scan.studies.len(), scan.others.len(), scan.refused.len()),
         (2, 2, 1)
     );
-    assert!(scan.refused[0].to_string().contains("cut.dcm"));
+    assert!(scan.refused[0].error.to_string().contains("cut.dcm"));
     assert_eq!(scan.studies[1].patient_id.as_deref(), Some("B"));
     assert!(matches!(
         scan.only().unwrap_err(),

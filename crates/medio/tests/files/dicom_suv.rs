@@ -5,8 +5,8 @@
 
 use medio::Error;
 use medio::dicom::{
-    self, Dataset, Gap, Scan, SeriesFault, Suv, SuvFactor, SuvFault, SuvReference, Tag,
-    VolumeOptions, Vr, WriteOptions,
+    self, Dataset, Gap, ReadOptions, Scan, SeriesFault, Suv, SuvFactor, SuvFault, SuvReference,
+    Tag, Vr, WriteOptions,
 };
 
 use super::dicom_series::{axial, scan};
@@ -127,7 +127,7 @@ fn a_volume_is_scaled_slice_by_slice() {
         d.set_text(Tag::ACQUISITION_TIME, time).unwrap();
     });
     let stack = scan.only().unwrap().stack().unwrap();
-    let volume = stack.suv(Suv::BodyWeight, &VolumeOptions::new()).unwrap();
+    let volume = stack.suv(Suv::BodyWeight, &ReadOptions::new()).unwrap();
     let firsts: Vec<f32> = volume.image.as_slice().chunks(12).map(|p| p[0]).collect();
     // 100 Bq/ml of 100 MBq left, 200 Bq/ml of 50 MBq.
     assert_eq!(firsts, [0.0, 0.08, 0.32]);
@@ -152,7 +152,7 @@ fn planes_between_slices_of_different_factors_are_refused() {
     });
     let scan = scan(folder.path());
     let stack = scan.only().unwrap().stack().unwrap();
-    let options = VolumeOptions::new().on_gap(Gap::Fill(0.0));
+    let options = ReadOptions::new().on_gap(Gap::Fill(0.0));
     let error = stack.suv(Suv::BodyWeight, &options).unwrap_err();
     assert!(error.to_string().contains("different factors"), "{error}");
 }

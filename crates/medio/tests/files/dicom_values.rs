@@ -1,8 +1,8 @@
 //! Values that private attributes, real-world mappings and dose grids decide, and their units.
 
 use medio::dicom::{
-    self, Axis, AxisValue, Dataset, DicomFile, Element, Quantity, RealWorldFunction, SeriesVolume,
-    Tag, Value, VolumeOptions, Vr, WriteOptions,
+    self, Axis, AxisValue, Dataset, DicomFile, Element, Quantity, ReadOptions, RealWorldFunction,
+    SeriesVolume, Tag, Value, Vr, WriteOptions,
 };
 
 use super::dicom_series::{Spec, axial, five, folder, scan};
@@ -13,7 +13,7 @@ fn element(tag: Tag, vr: Vr, bytes: impl AsRef<[u8]>) -> Element {
 
 fn file(dataset: &Dataset) -> DicomFile {
     let bytes = dicom::encode(dataset, &WriteOptions::new()).unwrap();
-    dicom::decode(bytes, &dicom::ReadOptions::new()).unwrap()
+    dicom::decode(bytes, &ReadOptions::new()).unwrap()
 }
 
 fn private(dataset: &mut Dataset, creator: &str, group: u16, last: u8, vr: Vr, bytes: &[u8]) {
@@ -182,7 +182,7 @@ fn volumes(slices: &[Dataset]) -> Vec<SeriesVolume<f32>> {
     }
     let scan = scan(folder.path());
     let stack = scan.only().unwrap().stack().unwrap();
-    stack.volumes::<f32>(&VolumeOptions::new()).unwrap()
+    stack.volumes::<f32>(&ReadOptions::new()).unwrap()
 }
 
 /// What weights a slice.
@@ -349,7 +349,7 @@ fn a_dose_grid_that_contradicts_itself_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         dicom::write(folder.path().join("d.dcm"), d, &WriteOptions::new()).unwrap();
         let mut scan = dicom::scan(folder.path()).unwrap();
-        scan.refused.pop().unwrap().to_string()
+        scan.refused.pop().unwrap().error.to_string()
     };
     let mut fewer = dose(&[0.0, 3.0, 6.0], 1.0);
     fewer

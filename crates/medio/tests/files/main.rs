@@ -7,6 +7,7 @@ mod detached;
 mod dicom;
 mod dicom_calibration;
 mod dicom_deidentify;
+mod dicom_door;
 mod dicom_gaps;
 mod dicom_query;
 mod dicom_series;

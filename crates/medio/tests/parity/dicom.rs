@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use medio::dicom::{self, DicomFile, PixelArray, ReadOptions, Sample};
+use medio::Voxel;
+use medio::dicom::{self, DicomFile, PixelArray, ReadOptions};
 use medio::medcore::buffer::as_bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -29,7 +30,7 @@ pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// `[frames, channels, rows, columns]` as `[frames, rows, columns, channels]`.
-fn channels_last<T: Sample>(array: &PixelArray<T>) -> Vec<T> {
+fn channels_last<T: Voxel>(array: &PixelArray<T>) -> Vec<T> {
     let [frames, channels, rows, columns] = array.shape();
     let mut out = Vec::with_capacity(array.as_slice().len());
     for frame in 0..frames {
@@ -41,7 +42,7 @@ fn channels_last<T: Sample>(array: &PixelArray<T>) -> Vec<T> {
     out
 }
 
-fn bytes<T: Sample>(array: &PixelArray<T>) -> Vec<u8> {
+fn bytes<T: Voxel>(array: &PixelArray<T>) -> Vec<u8> {
     as_bytes(&channels_last(array)).to_vec()
 }
 

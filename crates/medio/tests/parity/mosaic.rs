@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use medio::dicom::{self, SeriesVolume, VolumeOptions};
+use medio::dicom::{self, ReadOptions, SeriesVolume};
 use medio::medcore::buffer::as_bytes;
 
 use super::dicom::sha;
@@ -16,9 +16,9 @@ fn volume(bytes: &[u8]) -> medio::Result<SeriesVolume<f64>> {
     std::fs::write(folder.path().join("mosaic.dcm"), bytes).unwrap();
     let mut scan = dicom::scan(folder.path())?;
     if let Some(refused) = scan.refused.pop() {
-        return Err(refused);
+        return Err(refused.error);
     }
-    scan.only()?.stack()?.volume(&VolumeOptions::new())
+    scan.only()?.stack()?.volume(&ReadOptions::new())
 }
 
 /// Directions of six digits are made unit vectors here and are not there.

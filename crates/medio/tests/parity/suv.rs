@@ -1,7 +1,7 @@
 //! Standardised uptake values against those of `@cornerstonejs/calculate-suv` (`suv.mjs`, `suv.json`).
 
 use medio::dicom::{
-    self, Dataset, Element, Scan, Suv, SuvReference, Tag, Value, VolumeOptions, Vr, WriteOptions,
+    self, Dataset, Element, ReadOptions, Scan, Suv, SuvReference, Tag, Value, Vr, WriteOptions,
 };
 use serde_json::Value as Json;
 
@@ -127,7 +127,7 @@ fn factors_are_those_of_calculate_suv() {
                 references.push(factor.reference);
             }
         }
-        let volume = stack.suv(Suv::BodyWeight, &VolumeOptions::new()).unwrap();
+        let volume = stack.suv(Suv::BodyWeight, &ReadOptions::new()).unwrap();
         let want = case["factors"][1]["suvbw"].as_f64().unwrap() * 103.0;
         let got = f64::from(volume.image.as_slice()[12 + 3]);
         assert!(

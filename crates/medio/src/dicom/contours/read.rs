@@ -10,13 +10,14 @@ use rayon::prelude::*;
 use super::super::dataset::{Dataset, Element, Value};
 use super::super::derived::{Code, LabelFault, LabelGrid, SourceFrame, voxel};
 use super::super::fault::Fault;
-use super::super::file::{DicomFile, ReadOptions, open_with};
+use super::super::file::{DicomFile, open_with};
 use super::super::segmentation::AlgorithmKind;
 use super::super::tag::Tag;
 use super::place::{Planes, planes};
 use super::raster::fill;
 use super::roi::{Roi, RoiType, number_of};
 use super::write::CLASS;
+use crate::options::ReadOptions;
 
 /// A structure set that was read: its regions and their contours.
 ///

@@ -6,13 +6,14 @@
 use medcore::Budget;
 
 use super::super::fault::Fault;
-use super::super::report::{Report, Slip, Warning};
 use super::super::tag::Tag;
 use super::super::transfer_syntax::Encoding;
 use super::super::vr::Vr;
+use super::super::warning::{Slip, Warning};
 use super::Dataset;
 use super::source::Cursor;
 use super::value::{Deferred, Element, Fragment, Value};
+use crate::report::Report;
 
 const UNDEFINED: u32 = u32::MAX;
 
@@ -177,7 +178,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
                 Err(Stop::End(_)) if self.limits.lenient => {
                     let offset = self.cursor.offset();
                     let tag = self.last_tag;
-                    self.report.push(Warning::Truncated { tag, offset });
+                    self.report.add(Warning::Truncated { tag, offset });
                     while !self.open.is_empty() {
                         self.close();
                     }
@@ -209,7 +210,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
                     got: "two that differ".to_owned(),
                 });
             }
-            self.report.push(Warning::Contradiction { tag });
+            self.report.add(Warning::Contradiction { tag });
         }
         Ok(())
     }
@@ -528,7 +529,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
         match self.check(tag, offset, length) {
             // Of pixel data that is cut the rest is still worth having.
             Err(Stop::End(_)) if self.limits.lenient && self.defers(tag, vr, length) => {
-                self.report.push(Warning::Truncated { tag, offset });
+                self.report.add(Warning::Truncated { tag, offset });
                 let there = self.cursor.remaining().unwrap_or(0);
                 self.value(&header, there)
             }
@@ -599,7 +600,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
             for term in terms {
                 if super::CharacterSet::from_term(&term).is_unknown() {
                     let term = term.chars().take(80).collect();
-                    self.report.push(Warning::UnknownCharacterSet { term });
+                    self.report.add(Warning::UnknownCharacterSet { term });
                 }
             }
         }
@@ -683,7 +684,7 @@ impl<'c, 's, 'l> Parser<'c, 's, 'l> {
         match cut {
             Some(stop) if !self.limits.lenient => return Err(stop),
             Some(_) => {
-                self.report.push(Warning::Truncated { tag, offset });
+                self.report.add(Warning::Truncated { tag, offset });
                 // Whatever is left of the file is inside the fragment that was cut.
                 let rest = self.cursor.remaining().unwrap_or(0);
                 self.cursor.skip(rest);

@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::super::fault::Fault;
-use super::super::file::{ReadOptions, open_with};
+use super::super::file::open_with;
 use super::super::scan::walk;
 use super::super::tag::Tag;
 use super::Deidentifier;
+use crate::options::ReadOptions;
 
 /// What became of the files of a folder.
 #[derive(Debug, Default)]

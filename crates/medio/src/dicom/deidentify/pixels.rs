@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::super::dataset::{Dataset, Element, Value};
 use super::super::fault::Fault;
 use super::super::file::DicomFile;
-use super::super::pixels::{ImagePixels, Photometric, Sample, SampleKind};
-use super::super::report::Report;
+use super::super::pixels::{ImagePixels, Photometric, SampleKind};
 use super::super::tag::Tag;
 use super::super::transfer_syntax::{Codec, TransferSyntax};
 use super::super::vr::Vr;
 use super::profile::Profile;
+use crate::report::Report;
+use crate::voxel::Voxel;
 
 /// Pixels of a frame, from the first row and column to before the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -510,7 +511,7 @@ fn decoded(
     describe().map_err(refused)
 }
 
-fn frames<T: Sample, const N: usize>(
+fn frames<T: Voxel, const N: usize>(
     file: &DicomFile,
     plan: &Plan,
     image: &ImagePixels,

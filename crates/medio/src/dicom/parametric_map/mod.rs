@@ -8,9 +8,9 @@ use medcore::Image;
 use super::dataset::Dataset;
 use super::derived::{Code, Source};
 use super::fault::Fault;
-use super::pixels::Sample;
 use super::tag::Tag;
 use super::vr::Vr;
+use crate::voxel::Voxel;
 
 mod sealed {
     use super::{Tag, Vr};
@@ -26,7 +26,7 @@ mod sealed {
 }
 
 /// A number of a parametric map: `f32` or `f64`; sealed.
-pub trait MapValue: Sample + Copy + Into<f64> + sealed::Sealed {}
+pub trait MapValue: Voxel + Copy + Into<f64> + sealed::Sealed {}
 
 macro_rules! values {
     ($($t:ident $tag:ident $vr:ident $bits:literal)*) => { $(

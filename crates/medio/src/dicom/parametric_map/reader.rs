@@ -8,13 +8,13 @@ use medcore::Image;
 use super::super::dataset::Dataset;
 use super::super::derived::Code;
 use super::super::fault::Fault;
-use super::super::file::{DicomFile, ReadOptions, open_with};
+use super::super::file::{DicomFile, open_with};
 use super::super::instance::{Instance, slices};
 use super::super::pixels::{Modality, functional_group};
-use super::super::series::VolumeOptions;
 use super::super::stack::Stack;
 use super::super::tag::Tag;
 use super::{MapValue, ParametricMap};
+use crate::options::ReadOptions;
 
 /// `value = slope * stored + intercept`, and what it means.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,7 @@ impl<T: MapValue> ParametricMap<T> {
         let file = open_with(path, options)?;
         let fail = crate::Error::dicom(file.path());
         let (stack, mappings) = described(&file).map_err(&fail)?;
-        let budget = VolumeOptions::new().budget(Arc::clone(&file.budget));
+        let budget = ReadOptions::new().budget(Arc::clone(&file.budget));
         let volume = stack.volume::<T>(&budget)?;
         let geometry = *volume.image.geometry();
         let [_, rows, columns] = geometry.shape();

@@ -6,7 +6,7 @@ use super::decoder::Decoded;
 use super::description::{ImagePixels, SampleKind};
 use super::lut::LookupTable;
 use super::real_world::{self, RealWorldMapping};
-use super::sample::Sample;
+use crate::voxel::Voxel;
 
 /// The samples of a frame as a file or a codec gives them.
 pub(super) enum Raw<'a> {
@@ -107,7 +107,7 @@ pub(super) struct Misfit {
 }
 
 /// Fills `out`, `[channels, rows, columns]` of one frame.
-pub(super) fn convert<T: Sample>(
+pub(super) fn convert<T: Voxel>(
     raw: &Raw<'_>,
     image: &ImagePixels,
     bits: Bits,
@@ -200,13 +200,13 @@ impl Packed<'_> {
 
 /// A stored value on its way.
 trait Stored: Copy {
-    fn mapped<T: Sample>(self, map: &Map) -> Option<T>;
+    fn mapped<T: Voxel>(self, map: &Map) -> Option<T>;
     fn value(self, map: &Map) -> f64;
 }
 
 impl Stored for i32 {
     #[inline(always)]
-    fn mapped<T: Sample>(self, map: &Map) -> Option<T> {
+    fn mapped<T: Voxel>(self, map: &Map) -> Option<T> {
         match map {
             Map::Identity => T::from_i32(self),
             // Samples have 17 bits at most, and offsets are below 10^9.
@@ -223,7 +223,7 @@ impl Stored for i32 {
 
 impl Stored for i64 {
     #[inline(always)]
-    fn mapped<T: Sample>(self, map: &Map) -> Option<T> {
+    fn mapped<T: Voxel>(self, map: &Map) -> Option<T> {
         match map {
             Map::Identity => T::from_i64(self),
             Map::Offset(offset) => T::from_i64(self.saturating_add(Self::from(*offset))),
@@ -239,7 +239,7 @@ impl Stored for i64 {
 
 impl Stored for f64 {
     #[inline(always)]
-    fn mapped<T: Sample>(self, map: &Map) -> Option<T> {
+    fn mapped<T: Voxel>(self, map: &Map) -> Option<T> {
         T::from_f64(map.float(self))
     }
     fn value(self, map: &Map) -> f64 {
@@ -248,7 +248,7 @@ impl Stored for f64 {
 }
 
 /// Writes values into planes, whatever order they come in.
-fn spread<T: Sample, V: Stored, I: Iterator<Item = V> + Clone>(
+fn spread<T: Voxel, V: Stored, I: Iterator<Item = V> + Clone>(
     values: I,
     samples: usize,
     planar: bool,
@@ -273,7 +273,7 @@ fn spread<T: Sample, V: Stored, I: Iterator<Item = V> + Clone>(
 }
 
 #[inline(always)]
-fn place<T: Sample, V: Stored>(
+fn place<T: Voxel, V: Stored>(
     values: impl Iterator<Item = V> + Clone,
     map: &Map,
     out: &mut [T],

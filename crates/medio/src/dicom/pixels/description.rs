@@ -2,8 +2,9 @@
 
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
-use super::super::report::{Report, Warning};
 use super::super::tag::Tag;
+use super::super::warning::Warning;
+use crate::report::Report;
 
 /// What the samples of a pixel mean (PS3.3 section C.7.6.3.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +176,7 @@ impl ImagePixels {
             None => 1,
             Some(0) => {
                 let (declared, found) = (0, 1);
-                report.push(Warning::FrameCount { declared, found });
+                report.add(Warning::FrameCount { declared, found });
                 1
             }
             Some(n) => { u32::try_from(n).ok() }

@@ -2,9 +2,10 @@
 
 use super::super::dataset::{Element, Value};
 use super::super::file::DicomFile;
-use super::super::report::{Report, Warning};
 use super::super::tag::Tag;
+use super::super::warning::Warning;
 use super::description::ImagePixels;
+use crate::report::Report;
 
 /// Doubts about a file's pixels, without decoding them.
 pub(in super::super) fn doubts(file: &DicomFile, report: &mut Report) {
@@ -30,9 +31,9 @@ pub(in super::super) fn doubts(file: &DicomFile, report: &mut Report) {
     let even = needed.saturating_add(needed % 2);
     if place.length > even {
         let bytes = place.length - needed;
-        report.push(Warning::ExcessPixelData { bytes });
+        report.add(Warning::ExcessPixelData { bytes });
     } else if needed > place.length && file.lenient {
         let bytes = needed - place.length;
-        report.push(Warning::PixelsFilled { bytes });
+        report.add(Warning::PixelsFilled { bytes });
     }
 }

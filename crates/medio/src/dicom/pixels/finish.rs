@@ -14,8 +14,8 @@ use super::overlay::{self, Overlay};
 use super::palette::Palette;
 use super::pixel_array::PixelArray;
 use super::quantity;
-use super::sample::Sample;
 use super::source::Source;
+use crate::voxel::Voxel;
 
 /// What to make of stored values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +45,7 @@ impl Source<'_> {
     }
 
     /// One frame or all of them, in parallel; the first is decoded before room is made for the rest.
-    pub(super) fn read<T: Sample>(
+    pub(super) fn read<T: Voxel>(
         &self,
         ask: Ask,
         only: Option<usize>,
@@ -87,7 +87,7 @@ impl Source<'_> {
     }
 
     /// Turns raw samples into what was asked for.
-    pub(super) fn finish<T: Sample>(
+    pub(super) fn finish<T: Voxel>(
         &self,
         frame: usize,
         ask: Ask,
@@ -104,7 +104,7 @@ impl Source<'_> {
                 let (channel, pixel) = (misfit.at / pixels, misfit.at % pixels);
                 [channel, pixel / image.columns, pixel % image.columns]
             },
-            target: T::NAME,
+            target: T::DATATYPE.name(),
         };
         let signed = image.kind == SampleKind::Signed;
         if ask == Ask::Stored {
@@ -203,7 +203,7 @@ impl Source<'_> {
     }
 }
 
-fn put<T: Sample>(out: &mut [T], at: usize, value: i32) -> Result<(), Misfit> {
+fn put<T: Voxel>(out: &mut [T], at: usize, value: i32) -> Result<(), Misfit> {
     match (T::from_i32(value), out.get_mut(at)) {
         (Some(value), Some(place)) => {
             *place = value;

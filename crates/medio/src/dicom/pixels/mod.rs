@@ -29,6 +29,7 @@ mod real_world;
 mod rle;
 mod sample;
 mod source;
+mod value_range;
 mod voi;
 
 pub use calibration::{Length, PixelCalibration, RegionFormat, UltrasoundRegion};
@@ -43,5 +44,6 @@ pub use pixel_array::PixelArray;
 pub use plane::FramePlane;
 pub use quantity::Quantity;
 pub use real_world::{RealWorldFunction, RealWorldMapping};
-pub use sample::Sample;
+pub(crate) use sample::FromPixel;
+pub(super) use value_range::{ValueRange, stored_datatype};
 pub use voi::{Voi, VoiFunction, Window};

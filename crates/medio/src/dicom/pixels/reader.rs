@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::super::fault::Fault;
 use super::super::file::DicomFile;
-use super::super::report::Report;
 use super::super::tag::Tag;
 use super::calibration::PixelCalibration;
 use super::convert::Raw;
@@ -19,9 +18,10 @@ use super::pixel_array::PixelArray;
 use super::plane::FramePlane;
 use super::quantity::{self, Quantity};
 use super::real_world::RealWorldMapping;
-use super::sample::Sample;
 use super::source::Source;
 use super::voi::Voi;
+use crate::report::Report;
+use crate::voxel::Voxel;
 
 impl DicomFile {
     /// What the file says of its pixels.
@@ -42,11 +42,11 @@ impl DicomFile {
     ///
     /// # Errors
     /// Refuses damaged pixels, unsupported encodings, and values that `T` cannot hold.
-    pub fn frame<T: Sample>(&self, frame: usize) -> crate::Result<Image<T, 2>> {
+    pub fn frame<T: Voxel>(&self, frame: usize) -> crate::Result<Image<T, 2>> {
         self.frame_image(frame).map_err(self.fault())
     }
 
-    fn frame_image<T: Sample>(&self, frame: usize) -> Result<Image<T, 2>, Fault> {
+    fn frame_image<T: Voxel>(&self, frame: usize) -> Result<Image<T, 2>, Fault> {
         let source = Source::of(self)?;
         let (rows, columns) = (source.image.rows, source.image.columns);
         let geometry = FramePlane::of(self.dataset(), frame)?.geometry(rows, columns)?;
@@ -56,7 +56,7 @@ impl DicomFile {
     }
 
     /// Values of some frames, each into its place.
-    pub(in super::super) fn values_into<T: Sample>(
+    pub(in super::super) fn values_into<T: Voxel>(
         &self,
         frames: Vec<(usize, &mut [T])>,
         quantity: &Quantity,
@@ -85,7 +85,7 @@ impl DicomFile {
     ///
     /// # Errors
     /// As [`Self::frame`].
-    pub fn stored<T: Sample>(&self) -> crate::Result<PixelArray<T>> {
+    pub fn stored<T: Voxel>(&self) -> crate::Result<PixelArray<T>> {
         let read = || Source::of(self)?.read(Ask::Stored, None);
         read().map_err(self.fault())
     }
@@ -94,7 +94,7 @@ impl DicomFile {
     ///
     /// # Errors
     /// As [`Self::frame`].
-    pub fn stored_frame<T: Sample>(&self, frame: usize) -> crate::Result<PixelArray<T>> {
+    pub fn stored_frame<T: Voxel>(&self, frame: usize) -> crate::Result<PixelArray<T>> {
         let read = || Source::of(self)?.read(Ask::Stored, Some(frame));
         read().map_err(self.fault())
     }
@@ -104,7 +104,7 @@ impl DicomFile {
     ///
     /// # Errors
     /// As [`Self::frame`].
-    pub fn values<T: Sample>(&self) -> crate::Result<PixelArray<T>> {
+    pub fn values<T: Voxel>(&self) -> crate::Result<PixelArray<T>> {
         let read = || Source::of(self)?.read(Ask::Values, None);
         read().map_err(self.fault())
     }
@@ -113,7 +113,7 @@ impl DicomFile {
     ///
     /// # Errors
     /// Refuses files that do not say how to get at the quantity, and what [`Self::frame`] refuses.
-    pub fn values_of<T: Sample>(&self, quantity: &Quantity) -> crate::Result<PixelArray<T>> {
+    pub fn values_of<T: Voxel>(&self, quantity: &Quantity) -> crate::Result<PixelArray<T>> {
         let read = || Source::with(self, quantity.clone())?.read(Ask::Values, None);
         read().map_err(self.fault())
     }
@@ -122,7 +122,7 @@ impl DicomFile {
     ///
     /// # Errors
     /// As [`Self::values_of`].
-    pub fn values_of_frame<T: Sample>(
+    pub fn values_of_frame<T: Voxel>(
         &self,
         frame: usize,
         quantity: &Quantity,
@@ -231,7 +231,7 @@ impl StoredFrames<'_> {
     }
 
     /// Fills `out`, `[samples, rows, columns]`, with a frame as it is stored.
-    pub(in super::super) fn read<T: Sample>(
+    pub(in super::super) fn read<T: Voxel>(
         &self,
         frame: usize,
         out: &mut [T],
@@ -256,7 +256,7 @@ impl StoredFrames<'_> {
 }
 
 /// Unpacks bits from the one at `skip` on; masks are mostly zeros, which are passed over by the byte.
-fn set_ones<T: Sample>(bytes: &[u8], skip: usize, out: &mut [T]) {
+fn set_ones<T: Voxel>(bytes: &[u8], skip: usize, out: &mut [T]) {
     out.fill(T::default());
     let Some(one) = T::from_i32(1) else { return };
     for (at, &byte) in bytes.iter().enumerate() {

@@ -1,32 +1,22 @@
-//! The numbers that pixels may become.
+//! Pixels to the numbers they are asked for as, one at a time.
 
-use medcore::Plain;
-
-pub(crate) mod sealed {
-    /// Conversions from what pixels are, exact or none.
-    pub trait Sealed: Sized {
-        /// The name of the type in messages.
-        const NAME: &'static str;
-        fn from_i32(value: i32) -> Option<Self>;
-        fn from_i64(value: i64) -> Option<Self>;
-        fn from_f64(value: f64) -> Option<Self>;
-        fn to_f64(self) -> f64;
-        /// The nearest number of the type.
-        fn nearest(value: f64) -> Self;
-    }
+/// Conversions from what pixels are, exact or none.
+pub trait FromPixel: Sized {
+    /// Whole numbers must fit; floating-point numbers take the nearest.
+    fn from_i32(value: i32) -> Option<Self>;
+    /// As [`Self::from_i32`].
+    fn from_i64(value: i64) -> Option<Self>;
+    /// Whole numbers take whole values that fit.
+    fn from_f64(value: f64) -> Option<Self>;
+    /// The value, rounded where 64 bits do not fit.
+    fn to_f64(self) -> f64;
+    /// The nearest number of the type.
+    fn nearest(value: f64) -> Self;
 }
-
-/// A Rust number that pixels may be asked for.
-///
-/// Sealed: `u8 i8 u16 i16 u32 i32 f32 f64`. Whole numbers take whole values that fit; floating-point
-/// numbers take the nearest.
-pub trait Sample: Plain + sealed::Sealed + PartialEq + std::fmt::Debug {}
 
 macro_rules! whole {
     ($($t:ident)*) => { $(
-        impl Sample for $t {}
-        impl sealed::Sealed for $t {
-            const NAME: &'static str = stringify!($t);
+        impl FromPixel for $t {
             #[inline]
             fn from_i32(value: i32) -> Option<Self> {
                 Self::try_from(value).ok()
@@ -37,12 +27,13 @@ macro_rules! whole {
             }
             #[inline]
             fn from_f64(value: f64) -> Option<Self> {
-                let inside = value >= Self::MIN as f64 && value <= Self::MAX as f64;
+                // MAX + 1 is a power of two, exact even where MAX itself is not.
+                let inside = value >= Self::MIN as f64 && value < Self::MAX as f64 + 1.0;
                 (inside && value.fract() == 0.0).then_some(value as Self)
             }
             #[inline]
             fn to_f64(self) -> f64 {
-                f64::from(self)
+                self as f64
             }
             #[inline]
             fn nearest(value: f64) -> Self {
@@ -51,13 +42,11 @@ macro_rules! whole {
         }
     )* };
 }
-whole!(u8 i8 u16 i16 u32 i32);
+whole!(u8 i8 u16 i16 u32 i32 u64 i64);
 
 macro_rules! floating {
     ($($t:ident)*) => { $(
-        impl Sample for $t {}
-        impl sealed::Sealed for $t {
-            const NAME: &'static str = stringify!($t);
+        impl FromPixel for $t {
             #[inline]
             fn from_i32(value: i32) -> Option<Self> {
                 Some(value as Self)

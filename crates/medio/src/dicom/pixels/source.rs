@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::super::dataset::{Deferred, Element, Value};
 use super::super::fault::Fault;
 use super::super::file::DicomFile;
-use super::super::report::Report;
 use super::super::tag::Tag;
 use super::super::transfer_syntax::Codec;
 use super::convert::{Bits, Raw};
@@ -14,6 +13,7 @@ use super::description::{ImagePixels, SampleKind};
 use super::frames::{Encapsulated, FrameIndex};
 use super::quantity::Quantity;
 use super::{colour, jpeg, jpeg_ls, jpeg2000, rle};
+use crate::report::Report;
 
 /// The pixel data of a file, described and indexed.
 pub(super) struct Source<'a> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
-use super::super::file::{ReadOptions, open_with};
+use super::super::file::open_with;
 use super::super::pixels::Voi;
 use super::super::structured_report::ImageReference;
 use super::super::tag::Tag;
@@ -15,6 +15,7 @@ use super::graphics::{
 use super::{
     CLASS_UID, DisplayedArea, PresentationSize, PresentationState, ReferencedSeries, SoftcopyVoi,
 };
+use crate::options::ReadOptions;
 
 impl PresentationState {
     /// Reads a greyscale presentation state.

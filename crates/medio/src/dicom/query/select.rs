@@ -60,7 +60,7 @@ impl Scan {
     /// The one stack that answers a query, with the reasons against all others.
     ///
     /// ```no_run
-    /// use medio::dicom::{self, SeriesQuery, VolumeOptions};
+    /// use medio::dicom::{self, SeriesQuery, ReadOptions};
     ///
     /// let query: SeriesQuery = serde_json::from_str(r#"{
     ///     "modality": "CT", "plane": "axial", "kernel": {"contains": "B30"},
@@ -71,7 +71,7 @@ impl Scan {
     /// for rejection in &selection.rejected {
     ///     eprintln!("{rejection}");
     /// }
-    /// let volume = selection.chosen.volume::<f32>(&VolumeOptions::new())?;
+    /// let volume = selection.chosen.volume::<f32>(&ReadOptions::new())?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

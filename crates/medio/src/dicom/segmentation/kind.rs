@@ -51,11 +51,17 @@ impl SegmentationKind {
         }
     }
 
-    /// Segmentation Storage, or Label Map Segmentation Storage.
+    /// Segmentation Storage and Label Map Segmentation Storage.
+    pub(in super::super) const CLASSES: [&'static str; 2] = [
+        "1.2.840.10008.5.1.4.1.1.66.4",
+        "1.2.840.10008.5.1.4.1.1.66.7",
+    ];
+
     pub(super) fn class_uid(self) -> &'static str {
+        let [segments, label_map] = Self::CLASSES;
         match self {
-            Self::Binary | Self::Fractional { .. } => "1.2.840.10008.5.1.4.1.1.66.4",
-            Self::LabelMap { .. } => "1.2.840.10008.5.1.4.1.1.66.7",
+            Self::Binary | Self::Fractional { .. } => segments,
+            Self::LabelMap { .. } => label_map,
         }
     }
 

@@ -10,13 +10,14 @@ use rayon::prelude::*;
 use super::super::dataset::Dataset;
 use super::super::derived::{LabelFault, LabelGrid, OffGrid, OutsideGrid, voxel};
 use super::super::fault::Fault;
-use super::super::file::{DicomFile, ReadOptions, open_with};
+use super::super::file::{DicomFile, open_with};
 use super::super::pixels::{FramePlane, functional_group};
 use super::super::tag::Tag;
 use super::kind::SegmentationKind;
 use super::place::Placed;
 use super::planes::one_grid;
 use super::segment::Segment;
+use crate::options::ReadOptions;
 
 /// A segmentation that was read: its segments, and where its frames lie.
 ///

@@ -1,10 +1,12 @@
 //! Why slices make no volume, and what is doubtful about one that they make.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::instance::Axis;
 use super::super::query::{Candidate, Rejection};
 use super::super::suv::SuvFault;
+use crate::report::Report;
 
 /// Why slices do not make one volume.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -75,6 +77,12 @@ pub enum SeriesFault {
         axis: Axis,
         /// How many.
         count: usize,
+    },
+    /// Files that may belong to the series could not be read.
+    #[error("{} files that may belong to the series could not be read: {}", files.len(), joined(files))]
+    Refused {
+        /// Which, and why.
+        files: Vec<String>,
     },
     /// No series answers a query.
     #[error("no stack answers the query: {}", joined(rejected))]
@@ -199,10 +207,55 @@ pub enum SeriesWarning {
         /// The units.
         units: Vec<String>,
     },
+    /// What is doubtful in files of the series.
+    #[error("{}{}: {warning}", path.display(), if *others == 0 { String::new() } else { format!(" and {others} others") })]
+    Files {
+        /// The first of them.
+        path: PathBuf,
+        /// How many more there are.
+        others: usize,
+        /// What is doubtful in the first.
+        warning: super::super::Warning,
+    },
+    /// The frames of a film say nothing of their places; they lie one behind the other, a unit apart.
+    #[error("{frames} frames say nothing of their places; they were put one behind the other")]
+    FramesWithoutPlace {
+        /// How many.
+        frames: usize,
+    },
     /// Files that repeat an instance were left out.
     #[error("files that repeat an instance were left out: {paths:?}")]
     Repeated {
         /// The files.
         paths: Vec<PathBuf>,
     },
+}
+
+impl SeriesWarning {
+    /// The doubts about files, each kind once.
+    pub(super) fn of_files(reports: Vec<(&Arc<Path>, Report)>) -> Vec<Self> {
+        let mut kinds: Vec<Self> = Vec::new();
+        for (file, report) in reports {
+            for doubt in report.warnings {
+                let crate::Warning::Dicom(doubt) = doubt else {
+                    continue;
+                };
+                let known = kinds.iter_mut().find_map(|kind| match kind {
+                    Self::Files {
+                        warning, others, ..
+                    } if warning.is_like(&doubt) => Some(others),
+                    _ => None,
+                });
+                match known {
+                    Some(others) => *others += 1,
+                    None => kinds.push(Self::Files {
+                        path: file.to_path_buf(),
+                        others: 0,
+                        warning: doubt,
+                    }),
+                }
+            }
+        }
+        kinds
+    }
 }

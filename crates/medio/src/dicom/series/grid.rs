@@ -5,8 +5,9 @@ use medcore::{Calibration, Geometry, Lps, Vector};
 use super::super::stack::Stack;
 use super::fault::{SeriesFault, SeriesWarning};
 use super::gaps;
-use super::options::{Gap, VolumeOptions};
+use super::options::Gap;
 use super::places::{Placed, SAME_PLACE_MM};
+use crate::options::ReadOptions;
 
 /// Rounding of positions, as a part of the distance of slices.
 const ROUNDING: f64 = 1e-3;
@@ -58,7 +59,7 @@ impl Stack {
     pub(super) fn grid(
         &self,
         slices: &[Placed<'_>],
-        options: &VolumeOptions,
+        options: &ReadOptions,
     ) -> Result<Grid, SeriesFault> {
         let mut warnings = Vec::new();
         let (Some(first), Some(last)) = (slices.first(), slices.last()) else {
@@ -81,10 +82,13 @@ impl Stack {
             }
         } else {
             let allowed = Allowed {
-                uneven: options.uneven,
+                uneven: options.slices.uneven,
             };
             let step = (last.position - first.position) * (1.0 / gaps as f64);
-            let line = match (regular(slices, step, allowed, &mut warnings), options.gap) {
+            let line = match (
+                regular(slices, step, allowed, &mut warnings),
+                options.slices.gap,
+            ) {
                 (Ok(()), _) => Line { step, planes: each },
                 (Err(fault), Gap::Error) => return Err(fault),
                 (Err(fault), gap) => {

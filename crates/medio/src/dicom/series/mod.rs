@@ -9,6 +9,7 @@
 )]
 
 mod fault;
+mod files;
 mod gaps;
 mod grid;
 mod options;
@@ -18,18 +19,23 @@ mod read;
 use std::path::Path;
 use std::sync::Arc;
 
-use medcore::{Image, buffer};
+use medcore::{Geometry, Image, buffer};
 
 pub use fault::{SeriesFault, SeriesWarning};
-pub use options::{Duplicates, Gap, VolumeOptions};
+pub(super) use files::Files;
+pub(crate) use options::SliceRules;
+pub use options::{Duplicates, Gap};
+
+use crate::options::ReadOptions;
 
 use super::diffusion::Diffusion;
 use super::instance::{Axis, AxisValue, Slice};
-use super::pixels::Sample;
+use super::pixels::ValueRange;
 use super::scan::Series;
 use super::stack::Stack;
+use crate::voxel::Voxel;
 use grid::Plane;
-use places::Placed;
+use places::{Part, Placed};
 use read::{Interpolation, read_slices};
 
 /// The frame of a file that became a plane.
@@ -61,6 +67,16 @@ pub struct SeriesVolume<T> {
     pub warnings: Vec<SeriesWarning>,
 }
 
+/// A volume before its pixels are read.
+pub(super) struct Plan {
+    pub(super) geometry: Geometry<3>,
+    pub(super) planes: Vec<Option<PlaneSource>>,
+    pub(super) axis: Option<(Axis, AxisValue)>,
+    pub(super) diffusion: Option<Diffusion>,
+    pub(super) values: Option<ValueRange>,
+    pub(super) warnings: Vec<SeriesWarning>,
+}
+
 impl Series {
     /// The series as one volume of modality values.
     ///
@@ -73,8 +89,8 @@ impl Series {
     ///
     /// # Errors
     /// Refuses series of several stacks or volumes, gaps, duplicates, and what reading its files refuses.
-    pub fn volume<T: Sample>(&self) -> crate::Result<SeriesVolume<T>> {
-        let mut volume = self.stack()?.volume(&VolumeOptions::new())?;
+    pub fn volume<T: Voxel>(&self) -> crate::Result<SeriesVolume<T>> {
+        let mut volume = self.stack()?.volume(&ReadOptions::new())?;
         if !self.repeated.is_empty() {
             let paths = self.repeated.clone();
             volume.warnings.push(SeriesWarning::Repeated { paths });
@@ -89,19 +105,14 @@ impl Stack {
     /// # Errors
     /// Refuses several volumes, slices without a place, gaps and duplicates unless the options say what to
     /// do with them, and what reading refuses.
-    pub fn volume<T: Sample>(&self, options: &VolumeOptions) -> crate::Result<SeriesVolume<T>> {
-        let fail = |fault| self.fault(fault);
-        let (mut parts, warnings) = self.parts(options)?;
-        let mut volume = match (parts.pop(), parts.len()) {
-            (Some((axis, slices)), 0) => self.read(axis, &slices, options)?,
-            (Some((Some((axis, _)), _)), others) => {
-                return Err(fail(SeriesFault::SeveralVolumes {
-                    axis,
-                    count: others + 1,
-                }));
-            }
-            _ => return Err(fail(SeriesFault::SeveralStacks { stacks: Vec::new() })),
-        };
+    pub fn volume<T: Voxel>(&self, options: &ReadOptions) -> crate::Result<SeriesVolume<T>> {
+        self.volume_from(Files::on_disk(options))
+    }
+
+    pub(super) fn volume_from<T: Voxel>(&self, files: Files<'_>) -> crate::Result<SeriesVolume<T>> {
+        let (parts, warnings) = self.parts(files)?;
+        let (axis, slices) = self.only(parts)?;
+        let mut volume = self.read(axis, &slices, files)?;
         volume.warnings.extend(warnings);
         Ok(volume)
     }
@@ -110,17 +121,45 @@ impl Stack {
     ///
     /// # Errors
     /// As [`Self::volume`], but for several volumes.
-    pub fn volumes<T: Sample>(
-        &self,
-        options: &VolumeOptions,
-    ) -> crate::Result<Vec<SeriesVolume<T>>> {
-        let (parts, warnings) = self.parts(options)?;
-        let read = |(axis, slices): &places::Part<'_>| {
-            let mut volume = self.read(axis.clone(), slices, options)?;
+    pub fn volumes<T: Voxel>(&self, options: &ReadOptions) -> crate::Result<Vec<SeriesVolume<T>>> {
+        let files = Files::on_disk(options);
+        let (parts, warnings) = self.parts(files)?;
+        let read = |(axis, slices): &Part<'_>| {
+            let mut volume = self.read(axis.clone(), slices, files)?;
             volume.warnings.extend(warnings.iter().cloned());
             Ok(volume)
         };
         parts.iter().map(read).collect()
+    }
+
+    /// What [`Self::volume`] would give, without pixels.
+    pub(super) fn plan(&self, files: Files<'_>) -> crate::Result<Plan> {
+        let (parts, mut warnings) = self.parts(files)?;
+        let (axis, slices) = self.only(parts)?;
+        let grid = { self.grid(&slices, files.options) }.map_err(|fault| self.fault(fault))?;
+        warnings.extend(grid.warnings);
+        let values = { slices.iter() }.map(|placed| placed.slice.values);
+        Ok(Plan {
+            geometry: grid.geometry,
+            planes: plane_sources(&grid.planes, &slices),
+            axis,
+            diffusion: shared_diffusion(&slices),
+            values: values.reduce(ValueRange::and),
+            warnings,
+        })
+    }
+
+    /// The only part of several.
+    fn only<'a>(&self, mut parts: Vec<Part<'a>>) -> crate::Result<Part<'a>> {
+        let fail = |fault| Err(self.fault(fault));
+        match (parts.pop(), parts.len()) {
+            (Some(part), 0) => Ok(part),
+            (Some((Some((axis, _)), _)), others) => fail(SeriesFault::SeveralVolumes {
+                axis,
+                count: others + 1,
+            }),
+            _ => fail(SeriesFault::SeveralStacks { stacks: Vec::new() }),
+        }
     }
 
     pub(super) fn fault(&self, fault: SeriesFault) -> crate::Error {
@@ -130,17 +169,19 @@ impl Stack {
         }
     }
 
-    fn read<T: Sample>(
+    fn read<T: Voxel>(
         &self,
         axis: Option<(Axis, AxisValue)>,
         slices: &[Placed<'_>],
-        options: &VolumeOptions,
+        files: Files<'_>,
     ) -> crate::Result<SeriesVolume<T>> {
         let fail = |fault| self.fault(fault);
-        let grid = self.grid(slices, options).map_err(fail)?;
+        let grid = self.grid(slices, files.options).map_err(fail)?;
         let mut warnings = grid.warnings;
         let core = |error: medcore::Error| fail(SeriesFault::Core(error.to_string()));
-        let budget = options.budget.clone().unwrap_or_default();
+        let budget = files.options.own_budget();
+        let options = &files.options.clone().budget(Arc::clone(&budget));
+        let files = Files { options, ..files };
         let shape = { grid.geometry.shape() }.map(|n| u64::try_from(n).unwrap_or(u64::MAX));
         let element = u64::try_from(size_of::<T>()).unwrap_or(8);
         let total = budget
@@ -152,13 +193,12 @@ impl Stack {
         let size = rows * columns;
         let sources: Vec<&Slice> = slices.iter().map(|placed| placed.slice).collect();
         let between = |plane: &Plane| matches!(plane, Plane::Between { .. });
-        let units = if grid.planes.iter().any(between) {
+        let said = if grid.planes.iter().any(between) {
             let interpolation = Interpolation {
                 planes: &grid.planes,
                 slices: &sources,
                 size,
-                quantity: &options.quantity,
-                budget: &budget,
+                files,
             };
             let room = interpolation.room::<T>().map_err(core)?;
             interpolation.run(room, &mut voxels)?
@@ -168,7 +208,7 @@ impl Stack {
                 match *plane {
                     Plane::Slice(k) => targets.extend(sources.get(k).map(|slice| (*slice, out))),
                     Plane::Fill(value) => {
-                        let target = T::NAME;
+                        let target = T::DATATYPE.name();
                         let fill = T::from_f64(value);
                         let fill =
                             fill.ok_or_else(|| fail(SeriesFault::FillValue { value, target }))?;
@@ -177,9 +217,10 @@ impl Stack {
                     Plane::Between { .. } => {}
                 }
             }
-            read_slices(targets, &options.quantity, &budget)?
+            read_slices(targets, files)?
         };
-        let unit = match units.as_slice() {
+        warnings.extend(said.doubts);
+        let unit = match said.units.as_slice() {
             [one] => one.clone(),
             several => {
                 let units = { several.iter() }
@@ -189,23 +230,33 @@ impl Stack {
                 None
             }
         };
-        let source = |plane: &Plane| match plane {
-            Plane::Slice(k) => sources.get(*k).map(|slice| PlaneSource {
-                path: Arc::clone(&slice.path),
-                frame: slice.frame,
-            }),
-            _ => None,
-        };
-        let first = sources.first().and_then(|slice| slice.diffusion);
-        let same = sources.iter().all(|slice| slice.diffusion == first);
         Ok(SeriesVolume {
             image: Image::new(grid.geometry, voxels).map_err(core)?,
-            planes: grid.planes.iter().map(source).collect(),
+            planes: plane_sources(&grid.planes, slices),
             frame_of_reference: self.frame_of_reference().map(str::to_owned),
             axis,
-            diffusion: first.filter(|_| same),
+            diffusion: shared_diffusion(slices),
             unit,
             warnings,
         })
     }
+}
+
+/// Where each plane comes from.
+fn plane_sources(planes: &[Plane], slices: &[Placed<'_>]) -> Vec<Option<PlaneSource>> {
+    let source = |plane: &Plane| match plane {
+        Plane::Slice(k) => slices.get(*k).map(|placed| PlaneSource {
+            path: Arc::clone(&placed.slice.path),
+            frame: placed.slice.frame,
+        }),
+        _ => None,
+    };
+    planes.iter().map(source).collect()
+}
+
+/// How diffusion was weighted, if all slices agree.
+fn shared_diffusion(slices: &[Placed<'_>]) -> Option<Diffusion> {
+    let first = slices.first().and_then(|placed| placed.slice.diffusion);
+    let same = { slices.iter() }.all(|placed| placed.slice.diffusion == first);
+    first.filter(|_| same)
 }

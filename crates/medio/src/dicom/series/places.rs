@@ -1,14 +1,14 @@
 //! Slices in the order of their places, parted into volumes where several lie in each place.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use medcore::{Budget, Lps, Point, Vector};
+use medcore::{Lps, Point, Vector};
 
 use super::super::instance::{Axis, AxisValue, Slice};
 use super::super::stack::Stack;
 use super::fault::{SeriesFault, SeriesWarning};
-use super::options::{Duplicates, VolumeOptions};
+use super::files::Files;
+use super::options::Duplicates;
 use super::read::read_slices;
 
 /// A slice with the numbers that place it.
@@ -136,7 +136,7 @@ impl Stack {
     /// The stack's volumes: one, unless several slices lie in each place.
     pub(super) fn parts(
         &self,
-        options: &VolumeOptions,
+        files: Files<'_>,
     ) -> crate::Result<(Vec<Part<'_>>, Vec<SeriesWarning>)> {
         let fail = |fault| self.fault(fault);
         let [_, _, samples] = self.shape();
@@ -146,11 +146,11 @@ impl Stack {
         let mut warnings = Vec::new();
         let mut places = places(placed(self).map_err(fail)?);
         // Numbers of instances tell the same image twice from itself: they count only where pixels differ.
-        let kept = options.duplicates == Duplicates::KeepFirst;
+        let kept = files.options.slices.duplicates == Duplicates::KeepFirst;
         let axes = { AXES.into_iter() }.filter(|axis| !kept || *axis != Axis::Instance);
         let axis = { axes }.find(|axis| even(&places) && tells_apart(*axis, &places));
         if kept && axis.is_none() && crowded(&places) {
-            self.drop_repeated(&mut places, options, &mut warnings)?;
+            self.drop_repeated(&mut places, files, &mut warnings)?;
         }
         if !crowded(&places) {
             let only = places.into_iter().flatten().collect();
@@ -167,20 +167,20 @@ impl Stack {
     fn drop_repeated(
         &self,
         places: &mut [Vec<Placed<'_>>],
-        options: &VolumeOptions,
+        files: Files<'_>,
         warnings: &mut Vec<SeriesWarning>,
     ) -> crate::Result<()> {
         let [rows, columns, _] = self.shape();
         let size = rows.saturating_mul(columns);
         let claim = u64::try_from(size).unwrap_or(u64::MAX).saturating_mul(16);
         for place in places.iter_mut().filter(|place| place.len() > 1) {
-            let budget = Arc::new(Budget::default());
-            let budget = options.budget.clone().unwrap_or(budget);
             let core = |error: medcore::Error| self.fault(SeriesFault::Core(error.to_string()));
-            budget.claim_bytes("two slices", claim).map_err(core)?;
+            { files.options.own_budget() }
+                .claim_bytes("two slices", claim)
+                .map_err(core)?;
             let pixels = |slice: &Slice| {
                 let mut pixels = vec![0.0_f64; size];
-                read_slices(vec![(slice, &mut pixels[..])], &options.quantity, &budget)?;
+                read_slices(vec![(slice, &mut pixels[..])], files)?;
                 let bits = pixels.into_iter().map(f64::to_bits);
                 Ok::<_, crate::Error>(bits.collect::<Vec<u64>>())
             };

@@ -4,23 +4,34 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use medcore::{Budget, buffer};
+use medcore::buffer;
 use rayon::prelude::*;
 
-use super::super::file::{DicomFile, ReadOptions, open_with};
+use super::super::file::DicomFile;
 use super::super::instance::Slice;
-use super::super::pixels::{Quantity, Sample};
+use super::super::pixels::Quantity;
+use super::fault::SeriesWarning;
+use super::files::Files;
 use super::grid::Plane;
+use crate::voxel::Voxel;
 
 /// A slice and where its values go.
 pub(super) type Target<'a, T> = (&'a Slice, &'a mut [T]);
 
-/// Reads slices into their planes and gives the units of their values, each once.
-pub(super) fn read_slices<T: Sample>(
+/// What files say beside their pixels.
+#[derive(Default)]
+pub(super) struct Said {
+    /// The units of their values, each once.
+    pub(super) units: Vec<Option<String>>,
+    /// What is doubtful in them, each kind once.
+    pub(super) doubts: Vec<SeriesWarning>,
+}
+
+/// Reads slices into their planes.
+pub(super) fn read_slices<T: Voxel>(
     mut targets: Vec<Target<'_, T>>,
-    quantity: &Quantity,
-    budget: &Arc<Budget>,
-) -> crate::Result<Vec<Option<String>>> {
+    from: Files<'_>,
+) -> crate::Result<Said> {
     targets.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     let mut files: Vec<(&Arc<Path>, Vec<Target<'_, T>>)> = Vec::new();
     for (slice, plane) in targets {
@@ -29,24 +40,27 @@ pub(super) fn read_slices<T: Sample>(
             _ => files.push((&slice.path, vec![(slice, plane)])),
         }
     }
-    let units: crate::Result<Vec<Option<String>>> = files
-        .into_par_iter()
+    let quantity = &from.options.slices.quantity;
+    let read: crate::Result<Vec<_>> = { files.into_par_iter() }
         .map(|(path, slices)| {
-            let options = ReadOptions::new().budget(Arc::clone(budget));
-            let file = open_with(path, &options)?;
-            let frame = slices.first().map_or(0, |(slice, _)| slice.frame);
-            let unit = file.unit(frame, quantity)?;
-            read_file(&file, slices, quantity)?;
-            Ok(unit)
+            from.with(path, |file| {
+                let frame = slices.first().map_or(0, |(slice, _)| slice.frame);
+                let unit = file.unit(frame, quantity)?;
+                read_file(file, slices, quantity)?;
+                Ok((unit, (path, file.report.clone())))
+            })
         })
         .collect();
-    let mut units = units?;
+    let (mut units, reports): (Vec<_>, Vec<_>) = read?.into_iter().unzip();
     units.sort();
     units.dedup();
-    Ok(units)
+    Ok(Said {
+        units,
+        doubts: SeriesWarning::of_files(reports),
+    })
 }
 
-fn read_file<T: Sample>(
+fn read_file<T: Voxel>(
     file: &DicomFile,
     slices: Vec<Target<'_, T>>,
     quantity: &Quantity,
@@ -85,29 +99,32 @@ pub(super) struct Interpolation<'a> {
     pub(super) slices: &'a [&'a Slice],
     /// Pixels of a slice.
     pub(super) size: usize,
-    pub(super) quantity: &'a Quantity,
-    pub(super) budget: &'a Arc<Budget>,
+    pub(super) files: Files<'a>,
 }
 
 impl Interpolation<'_> {
     /// Room for all slices beside the volume.
-    pub(super) fn room<T: Sample>(&self) -> medcore::Result<Vec<T>> {
+    pub(super) fn room<T: Voxel>(&self) -> medcore::Result<Vec<T>> {
         let shape = [self.slices.len(), self.size];
         let shape = shape.map(|n| u64::try_from(n).unwrap_or(u64::MAX));
         let element = u64::try_from(size_of::<T>()).unwrap_or(8);
-        let total = { self.budget }.claim_array("slices to interpolate", &shape, element)?;
+        let total = { self.files.options.own_budget() }.claim_array(
+            "slices to interpolate",
+            &shape,
+            element,
+        )?;
         buffer::zeroed(usize::try_from(total).unwrap_or(usize::MAX), "slices")
     }
 
-    /// Reads all slices and makes the planes of them; gives the units.
-    pub(super) fn run<T: Sample>(
+    /// Reads all slices and makes the planes of them.
+    pub(super) fn run<T: Voxel>(
         &self,
         mut sources: Vec<T>,
         voxels: &mut [T],
-    ) -> crate::Result<Vec<Option<String>>> {
+    ) -> crate::Result<Said> {
         let size = self.size.max(1);
         let targets = { self.slices.iter().copied() }.zip(sources.chunks_exact_mut(size));
-        let units = read_slices(targets.collect(), self.quantity, self.budget)?;
+        let said = read_slices(targets.collect(), self.files)?;
         let source = |k: usize| sources.get(k * size..(k + 1) * size).unwrap_or(&[]);
         let out = voxels.par_chunks_exact_mut(size).zip(self.planes);
         out.for_each(|(out, plane)| match *plane {
@@ -121,6 +138,6 @@ impl Interpolation<'_> {
                 }
             }
         });
-        Ok(units)
+        Ok(said)
     }
 }

@@ -8,11 +8,12 @@ use medcore::Budget;
 use super::super::dataset::Dataset;
 use super::super::derived::{Creation, Field, NewSeries, Source};
 use super::super::fault::Fault;
-use super::super::file::{DicomFile, ReadOptions, WriteOptions, open_with, write};
+use super::super::file::{DicomFile, WriteOptions, open_with, write};
 use super::super::tag::Tag;
 use super::content::{ContentItem, ContentValue};
 use super::content_item::{decode, encode};
 use super::evidence::{self, InstanceReference};
+use crate::options::ReadOptions;
 
 /// A structured report: any tree of content items, and the objects that it refers to.
 ///

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::dataset::Dataset;
 use super::super::derived::{Code, Creation, Source, Uids, codes};
 use super::super::fault::Fault;
-use super::super::file::{ReadOptions, open_with};
+use super::super::file::open_with;
 use super::content::ContentItem;
 use super::document::StructuredReport;
 use super::evidence::InstanceReference;
@@ -13,6 +13,7 @@ use super::measurement_group::{Evaluation, MeasurementGroup};
 use super::observer::Observer;
 use super::report_codes::ENGLISH;
 use super::{template_reader, template_writer};
+use crate::options::ReadOptions;
 
 /// A report of what was measured in images.
 ///

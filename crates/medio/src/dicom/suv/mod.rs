@@ -17,9 +17,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::file::open;
-use super::series::{SeriesFault, SeriesVolume, VolumeOptions};
+use super::series::{SeriesFault, SeriesVolume};
 use super::stack::Stack;
 use super::tag::Tag;
+use crate::options::ReadOptions;
 use header::Header;
 
 /// What an uptake is related to.
@@ -163,16 +164,16 @@ impl Stack {
     /// A value that fills gaps is one of the modality, and scaled like the slices.
     ///
     /// ```no_run
-    /// use medio::dicom::{self, Suv, VolumeOptions};
+    /// use medio::dicom::{self, Suv, ReadOptions};
     ///
     /// let scan = dicom::scan("pet")?;
-    /// let uptake = scan.only()?.stack()?.suv(Suv::BodyWeight, &VolumeOptions::new())?;
+    /// let uptake = scan.only()?.stack()?.suv(Suv::BodyWeight, &ReadOptions::new())?;
     /// # Ok::<(), medio::Error>(())
     /// ```
     ///
     /// # Errors
     /// Refuses what [`Stack::volume`] refuses, and names the attributes that are missing or cannot be right.
-    pub fn suv(&self, suv: Suv, options: &VolumeOptions) -> crate::Result<SeriesVolume<f32>> {
+    pub fn suv(&self, suv: Suv, options: &ReadOptions) -> crate::Result<SeriesVolume<f32>> {
         let mut volume = self.volume::<f32>(options)?;
         let sources = volume.planes.iter().flatten();
         let mut paths: Vec<Arc<Path>> = sources.map(|s| Arc::clone(&s.path)).collect();

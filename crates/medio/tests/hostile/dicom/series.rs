@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use medio::dicom::{
-    self, Dataset, Duplicates, Gap, Quantity, SeriesQuery, Suv, Tag, VolumeOptions, WriteOptions,
+    self, Dataset, Duplicates, Gap, Quantity, ReadOptions, SeriesQuery, Suv, Tag, WriteOptions,
 };
 use medio::medcore::Budget;
 use medio::medcore::random::Key;
@@ -19,7 +19,7 @@ fn rich() -> Vec<u8> {
     let bytes = std::fs::read(folder.join("mosaic.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let mosaic = tensors.tensor("axial.file").unwrap().data().to_vec();
-    let file = dicom::decode(mosaic, &dicom::ReadOptions::new()).unwrap();
+    let file = dicom::decode(mosaic, &ReadOptions::new()).unwrap();
     let mut d = file.dataset().clone();
     let pixels = d.get(Tag::PIXEL_DATA).map(|e| file.load(e).unwrap());
     d.insert(dicom::Element::new(
@@ -107,7 +107,7 @@ fn use_up(folder: &Path) -> bool {
     let _ = scan.select(&SeriesQuery::new().minimum_slices(2));
     for stack in scan.series().flat_map(|series| &series.stacks) {
         for gap in [Gap::Error, Gap::Fill(0.0), Gap::Resample, Gap::Accept] {
-            let options = VolumeOptions::new()
+            let options = ReadOptions::new()
                 .budget(Arc::clone(&budget))
                 .on_gap(gap)
                 .on_duplicates(Duplicates::KeepFirst);

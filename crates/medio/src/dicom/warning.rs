@@ -1,52 +1,26 @@
 //! What was doubtful in a DICOM file, and what was done about it.
 
 use super::tag::Tag;
-
-/// Everything that a file's reader repaired or doubts; an empty report is a clean file.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
-    warnings: Vec<Warning>,
-}
-
-/// A report stays short, however long the file: after so many warnings only known kinds are counted.
-const MOST: usize = 64;
+use crate::report::Report;
 
 impl Report {
-    /// Whether nothing was doubtful.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.warnings.is_empty()
-    }
-
-    /// The warnings, in the order in which the file gave cause for them.
-    #[must_use]
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
-    }
-
-    pub(crate) fn push(&mut self, warning: Warning) {
-        if let Warning::Tolerated { slip, .. } = &warning {
-            let known = self.warnings.iter_mut().find_map(|w| match w {
-                Warning::Tolerated { slip: s, times, .. } if s == slip => Some(times),
-                _ => None,
-            });
-            if let Some(times) = known {
-                *times = times.saturating_add(1);
-                return;
+    /// Adds a slip, or counts it where it is known.
+    pub(super) fn slip(&mut self, slip: Slip, tag: Tag, offset: u64) {
+        let known = self.warnings.iter_mut().find_map(|warning| match warning {
+            crate::Warning::Dicom(Warning::Tolerated { slip: s, times, .. }) if *s == slip => {
+                Some(times)
             }
-        }
-        if self.warnings.len() < MOST && !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
-    }
-
-    pub(crate) fn slip(&mut self, slip: Slip, tag: Tag, offset: u64) {
-        self.push(Warning::Tolerated {
-            slip,
-            tag,
-            offset,
-            times: 1,
+            _ => None,
         });
+        match known {
+            Some(times) => *times = times.saturating_add(1),
+            None => self.add(Warning::Tolerated {
+                slip,
+                tag,
+                offset,
+                times: 1,
+            }),
+        }
     }
 }
 
@@ -169,4 +143,14 @@ pub enum Warning {
         /// What the codestream says.
         found: String,
     },
+}
+
+impl Warning {
+    /// Whether another is of the same kind, whatever its numbers.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tolerated { slip: a, .. }, Self::Tolerated { slip: b, .. }) => a == b,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
