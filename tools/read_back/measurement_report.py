@@ -1,15 +1,8 @@
-"""Reads the reports of measurements that the tests wrote, with highdicom, and compares.
-
-    MED_DERIVED_OUT=out cargo test --release -p medio --test derived -- measurement_report
-    python tools/read_back/measurement_report.py out        # needs highdicom 0.28
-
-Exit status 1 on any difference.
-"""
+"""Reports of measurements, read with highdicom. Usage: see cases.py."""
 
 import json
-import sys
-from pathlib import Path
 
+import cases
 import highdicom as hd
 
 KINDS = {"1410": "Planar", "1411": "Volumetric", "1501": "General"}
@@ -83,25 +76,16 @@ def read(path):
     return [found_group(group, kind) for kind, group in groups]
 
 
-def main():
-    folder = Path(sys.argv[1])
-    cases = sorted(folder.glob("measurement-report-*/expected.json"))
-    wrong = [] if cases else ["no cases below " + str(folder)]
-    for case in cases:
-        expected = json.loads(case.read_text())["groups"]
-        for path in sorted(case.parent.glob("*.dcm")):
-            found = read(path)
-            if expected is None:
-                same = len(found) == 1
-            else:
-                order = lambda groups: sorted(groups, key=lambda g: g["tracking"][1])
-                same = order(found) == order(expected)
-            print("same" if same else "DIFFERS", path)
-            if not same:
-                wrong.append(f"{path}\n  {json.dumps(found)}\n  {json.dumps(expected)}")
-    print("\n".join(wrong), file=sys.stderr)
-    sys.exit(bool(wrong))
+def differences(path, expected):
+    found = read(path)
+    if expected["groups"] is None:
+        same = len(found) == 1
+    else:
+        order = lambda groups: sorted(groups, key=lambda g: g["tracking"][1])
+        same = order(found) == order(expected["groups"])
+    if not same:
+        yield f"\n  {json.dumps(found)}\n  {json.dumps(expected['groups'])}"
 
 
 if __name__ == "__main__":
-    main()
+    cases.compare(("measurement-report-*", cases.of_each_file(differences)))

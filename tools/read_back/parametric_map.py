@@ -1,16 +1,6 @@
-"""Reads the parametric maps that the tests wrote, with highdicom, and compares.
+"""Parametric maps, read with highdicom. Usage: see cases.py."""
 
-    MED_DERIVED_OUT=out cargo test --release -p medio --test derived -- parametric_map
-    python tools/read_back/parametric_map.py out        # needs highdicom 0.28
-
-Exit status 1 on any difference.
-"""
-
-import hashlib
-import json
-import sys
-from pathlib import Path
-
+import cases
 import highdicom as hd
 import numpy as np
 
@@ -27,21 +17,21 @@ def differences(path, expected):
         yield f"shape {values.shape}"
     # A number that is none may have many forms.
     values = np.where(np.isnan(values), np.nan, values)
-    if hashlib.sha256(values.astype("<f8").tobytes()).hexdigest() != expected["sha256"]:
+    if cases.digest(values.astype("<f8")) != expected["sha256"]:
         yield "values differ"
     if image.pixel_array.dtype != expected["dtype"]:
         yield f"values are {image.pixel_array.dtype}"
     shared = image.SharedFunctionalGroupsSequence[0]
     spacing = shared.PixelMeasuresSequence[0].PixelSpacing
-    if np.abs(np.array(spacing, float) - expected["spacing"]).max() > 1e-9:
+    if cases.apart(spacing, expected["spacing"]):
         yield f"spacing {spacing}"
     cosines = shared.PlaneOrientationSequence[0].ImageOrientationPatient
-    if np.abs(np.array(cosines, float) - np.ravel(expected["rows"])).max() > 1e-9:
+    if cases.apart(cosines, expected["rows"]):
         yield f"orientation {cosines}"
     frames = image.PerFrameFunctionalGroupsSequence
     for frame, place in zip(frames, expected["positions"], strict=True):
         found = frame.PlanePositionSequence[0].ImagePositionPatient
-        if np.abs(np.array(found, float) - place).max() > 1e-9:
+        if cases.apart(found, place):
             yield f"position {found} instead of {place}"
     if expected["sources"] and "DerivationImageSequence" in frames[0]:
         found = [
@@ -58,19 +48,5 @@ def differences(path, expected):
             yield "the volume has other values"
 
 
-def main():
-    folder = Path(sys.argv[1])
-    cases = sorted(folder.glob("parametric-map-*/expected.json"))
-    wrong = [] if cases else ["no cases below " + str(folder)]
-    for case in cases:
-        expected = json.loads(case.read_text())
-        for path in sorted(case.parent.glob("*.dcm")):
-            found = list(differences(path, expected))
-            print("DIFFERS" if found else "same", path)
-            wrong += [f"{path}: {text}" for text in found]
-    print("\n".join(wrong), file=sys.stderr)
-    sys.exit(bool(wrong))
-
-
 if __name__ == "__main__":
-    main()
+    cases.compare(("parametric-map-*", cases.of_each_file(differences)))

@@ -1,16 +1,10 @@
-"""Reads the presentation states that the tests wrote, with pydicom, and compares.
-
-    MED_DERIVED_OUT=out cargo test --release -p medio --test derived -- presentation_state
-    python tools/read_back/presentation_state.py out        # needs pydicom 3 and highdicom 0.28
+"""Presentation states, read with pydicom. Usage: see cases.py.
 
 highdicom reads no presentation states; what it writes with the same contents is compared attribute by
-attribute. Exit status 1 on any difference.
+attribute.
 """
 
-import json
-import sys
-from pathlib import Path
-
+import cases
 import numpy as np
 import pydicom
 
@@ -74,7 +68,7 @@ def found_state(path):
     }
 
 
-def missing(path, written):
+def missing(path):
     """Attributes that highdicom writes for such a state and we do not."""
     from highdicom.pr import (
         AnnotationUnitsValues,
@@ -140,22 +134,14 @@ OPTIONAL = {
 }
 
 
-def main():
-    folder = Path(sys.argv[1])
-    cases = sorted(folder.glob("presentation-state-*/expected.json"))
-    wrong = [] if cases else ["no cases below " + str(folder)]
-    for case in cases:
-        expected = json.loads(case.read_text())
-        for path in sorted(case.parent.glob("*.dcm")):
-            found = found_state(path)
-            absent = [k for k in missing(path, found) if k.split(".")[-1] not in OPTIONAL]
-            same = found == expected and not absent
-            print("same" if same else "DIFFERS", path)
-            if not same:
-                wrong.append(f"{path} lacks {absent}\n  {found}\n  {expected}")
-    print("\n".join(wrong), file=sys.stderr)
-    sys.exit(bool(wrong))
+def differences(path, expected):
+    found = found_state(path)
+    if found != expected:
+        yield f"\n  {found}\n  {expected}"
+    absent = [k for k in missing(path) if k.split(".")[-1] not in OPTIONAL]
+    if absent:
+        yield f"lacks {absent}"
 
 
 if __name__ == "__main__":
-    main()
+    cases.compare(("presentation-state-*", cases.of_each_file(differences)))

@@ -1,33 +1,15 @@
-"""Reads segmentations with highdicom and compares them, voxel for voxel on the source's slices, with what
-each case's expected.json says. Usage: segmentation.py FOLDER (MED_DERIVED_OUT of the tests)."""
+"""Segmentations, read with highdicom and compared voxel for voxel on the source's slices. Usage: see cases.py."""
 
-import json
-import sys
-from pathlib import Path
-
+import cases
 import highdicom as hd
 import numpy as np
 import pydicom
 
-problems = 0
-cases = 0
 
-
-def differ(case, what):
-    global problems
-    problems += 1
-    print(f"{case}: {what}")
-
-
-for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
-    expected = json.loads(path.read_text())
-    if expected.get("object") != "segmentation":
-        continue
-    cases += 1
-    case = path.parent.name
-    seg = hd.seg.segread(path.parent / expected["file"])
+def differences(folder, expected):
+    seg = hd.seg.segread(folder / expected["file"])
     if seg.segmentation_type.value != expected["kind"]:
-        differ(case, f"kind {seg.segmentation_type}")
+        yield f"kind {seg.segmentation_type}"
     shape = (len(expected["instances"]), expected["rows"], expected["columns"])
     numbers = [s["number"] for s in expected["segments"]]
     found = seg.get_pixels_by_source_instance(
@@ -41,7 +23,7 @@ for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
         truth = np.array(segment["values"]).reshape(shape)
         off = int((found[..., at] != truth).sum())
         if off:
-            differ(case, f"segment {segment['number']}: {off} voxels differ")
+            yield f"segment {segment['number']}: {off} voxels differ"
         described = seg.get_segment_description(segment["number"])
         for name, value in [
             ("label", described.segment_label),
@@ -50,11 +32,11 @@ for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
             ("algorithm", described.algorithm_type.value),
         ]:
             if value != segment[name]:
-                differ(case, f"segment {segment['number']}: {name} {value!r}")
+                yield f"segment {segment['number']}: {name} {value!r}"
     if expected["kind"] == "FRACTIONAL" and seg.MaximumFractionalValue != expected["most"]:
-        differ(case, f"maximum {seg.MaximumFractionalValue}")
+        yield f"maximum {seg.MaximumFractionalValue}"
     # Each frame lies exactly where the slice it refers to lies.
-    slices = {d.SOPInstanceUID: d for d in map(pydicom.dcmread, path.parent.glob("ct/*.dcm"))}
+    slices = {d.SOPInstanceUID: d for d in map(pydicom.dcmread, folder.glob("ct/*.dcm"))}
     shared = seg.SharedFunctionalGroupsSequence[0]
     for number, groups in enumerate(seg.PerFrameFunctionalGroupsSequence):
         reference = groups.DerivationImageSequence[0].SourceImageSequence[0]
@@ -65,21 +47,22 @@ for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
             (shared.PixelMeasuresSequence[0].PixelSpacing, source.PixelSpacing),
         ]
         for ours, theirs in pairs:
-            if not np.allclose(np.array(ours, float), np.array(theirs, float), rtol=0, atol=1e-9):
-                differ(case, f"frame {number}: {ours} is not {theirs}")
+            if cases.apart(ours, theirs):
+                yield f"frame {number}: {ours} is not {theirs}"
     # Where the stack is no sheared one, highdicom makes a volume of it: on the same grid.
-    if "sheared" not in case and "empty" not in case:
+    if "sheared" not in folder.name and "empty" not in folder.name:
         volume = seg.get_volume(rescale_fractional=False, skip_overlap_checks=True, allow_missing_positions=True)
         for k in range(volume.array.shape[0]):
             where = np.array(volume.map_indices_to_reference(np.array([[k, 0, 0]]))[0])
             gaps = [np.linalg.norm(where - np.array(p)) for p in expected["positions"]]
             near = int(np.argmin(gaps))
             if gaps[near] > 1e-6:
-                differ(case, f"plane {k} lies {gaps[near]} mm off")
+                yield f"plane {k} lies {gaps[near]} mm off"
             for at, segment in enumerate(expected["segments"]):
                 truth = np.array(segment["values"]).reshape(shape)[near]
                 if (volume.array[k, ..., at] != truth).any():
-                    differ(case, f"plane {k}, segment {segment['number']} differs in the volume")
+                    yield f"plane {k}, segment {segment['number']} differs in the volume"
 
-print(f"{cases} segmentations, {problems} differences")
-sys.exit(1 if problems or not cases else 0)
+
+if __name__ == "__main__":
+    cases.compare(("segmentation-*", differences))

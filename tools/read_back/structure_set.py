@@ -1,21 +1,9 @@
-"""Reads structure sets with pydicom, fills their contours slice by slice and compares the voxels with what
-each case's expected.json says. Usage: structure_set.py FOLDER (MED_DERIVED_OUT of the tests)."""
+"""Structure sets, read with pydicom: their contours are filled slice by slice and the voxels compared.
+Usage: see cases.py."""
 
-import json
-import sys
-from pathlib import Path
-
+import cases
 import numpy as np
 import pydicom
-
-problems = 0
-cases = 0
-
-
-def differ(case, what):
-    global problems
-    problems += 1
-    print(f"{case}: {what}")
 
 
 def inside(points, rows, columns):
@@ -31,21 +19,16 @@ def inside(points, rows, columns):
     return crossed
 
 
-for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
-    expected = json.loads(path.read_text())
-    if expected.get("object") != "structure set":
-        continue
-    cases += 1
-    case = path.parent.name
-    structures = pydicom.dcmread(path.parent / expected["file"])
-    slices = {d.SOPInstanceUID: d for d in map(pydicom.dcmread, path.parent.glob("ct/*.dcm"))}
+def differences(folder, expected):
+    structures = pydicom.dcmread(folder / expected["file"])
+    slices = {d.SOPInstanceUID: d for d in map(pydicom.dcmread, folder.glob("ct/*.dcm"))}
     names = {int(r.ROINumber): r.ROIName for r in structures.StructureSetROISequence}
     drawn = {int(r.ReferencedROINumber): r for r in structures.ROIContourSequence}
     shape = (len(expected["instances"]), expected["rows"], expected["columns"])
     for region in expected["regions"]:
         number = region["number"]
         if names.get(number) != region["name"]:
-            differ(case, f"region {number} is called {names.get(number)!r}")
+            yield f"region {number} is called {names.get(number)!r}"
         found = np.zeros(shape, bool)
         for contour in drawn[number].get("ContourSequence", []):
             uid = contour.ContourImageSequence[0].ReferencedSOPInstanceUID
@@ -54,16 +37,17 @@ for path in sorted(Path(sys.argv[1]).glob("*/expected.json")):
             between_rows, between_columns = map(float, image.PixelSpacing)
             points = np.array(contour.ContourData, float).reshape(-1, 3)
             if len(points) != contour.NumberOfContourPoints:
-                differ(case, f"region {number}: {len(points)} points")
+                yield f"region {number}: {len(points)} points"
             points -= np.array(image.ImagePositionPatient, float)
             off = np.abs(points @ np.cross(*turn)).max()
             if off > 1e-3:
-                differ(case, f"region {number}: a contour lies {off} mm off its image")
+                yield f"region {number}: a contour lies {off} mm off its image"
             pixels = points @ turn.T / [between_columns, between_rows]
             found[expected["instances"].index(uid)] ^= inside(pixels, *shape[1:])
         off = int((found != np.array(region["values"]).reshape(shape)).sum())
         if off:
-            differ(case, f"region {number}: {off} voxels differ")
+            yield f"region {number}: {off} voxels differ"
 
-print(f"{cases} structure sets, {problems} differences")
-sys.exit(1 if problems or not cases else 0)
+
+if __name__ == "__main__":
+    cases.compare(("contours-*", differences))

@@ -1,7 +1,7 @@
 //! How an image was acquired, as far as it helps to choose among series.
 
 use super::dataset::Dataset;
-use super::pixels::functional_group;
+use super::functional_group::{functional_group, group_or_top};
 use super::tag::Tag;
 
 /// What is kept of a file's header to choose among series.
@@ -24,7 +24,7 @@ pub struct Acquisition {
 
 impl Acquisition {
     pub(super) fn of(dataset: &Dataset) -> Self {
-        let group = |tag| functional_group(dataset, 0, tag).unwrap_or(dataset);
+        let group = |tag| group_or_top(dataset, 0, tag);
         let kernels = group(Tag::CT_RECONSTRUCTION_SEQUENCE).strings(Tag::CONVOLUTION_KERNEL);
         let kernel = Some(kernels.join("\\")).filter(|kernel| !kernel.is_empty());
         let usage = functional_group(dataset, 0, Tag::CONTRAST_BOLUS_USAGE_SEQUENCE)

@@ -2,7 +2,7 @@
 
 use super::csa::Csa;
 use super::dataset::Dataset;
-use super::pixels::functional_group;
+use super::functional_group::functional_group;
 use super::private::Private;
 use super::tag::Tag;
 use super::vr::Vr;

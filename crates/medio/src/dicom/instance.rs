@@ -9,8 +9,9 @@ use super::dataset::Dataset;
 use super::diffusion::Diffusion;
 use super::dose;
 use super::file::DicomFile;
+use super::functional_group::functional_group;
 use super::mosaic::Mosaic;
-use super::pixels::{FramePlane, ImagePixels, ValueRange, functional_group};
+use super::pixels::{FramePlane, ImagePixels, ValueRange, slice_thickness};
 use super::tag::Tag;
 
 /// One file of a series.
@@ -215,8 +216,6 @@ pub(super) fn slices(file: &DicomFile, instance: &Instance) -> Result<Vec<Slice>
     let mut slices = Vec::with_capacity(frames);
     for frame in 0..frames {
         let content = functional_group(dataset, frame, Tag::FRAME_CONTENT_SEQUENCE);
-        let measures = functional_group(dataset, frame, Tag::PIXEL_MEASURES_SEQUENCE);
-        let thickness = measures.unwrap_or(dataset).float(Tag::SLICE_THICKNESS);
         let diffusion = Diffusion::of(dataset, frame);
         let mut plane = FramePlane::of(dataset, frame)?;
         if let Some(offset) = dose.as_ref().and_then(|offsets| offsets.get(frame)) {
@@ -227,7 +226,7 @@ pub(super) fn slices(file: &DicomFile, instance: &Instance) -> Result<Vec<Slice>
             frame,
             plane,
             axes: axes(dataset, frame, diffusion),
-            thickness: thickness.ok().flatten().filter(|mm| *mm > 0.0),
+            thickness: slice_thickness(dataset, frame),
             diffusion,
             acquisition: Arc::clone(&acquisition),
             group: GroupKey {

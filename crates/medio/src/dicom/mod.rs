@@ -24,6 +24,7 @@ mod diffusion;
 mod dose;
 mod fault;
 mod file;
+mod functional_group;
 mod image_series;
 mod instance;
 mod label_report;

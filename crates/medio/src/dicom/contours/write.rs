@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::super::dataset::Dataset;
 use super::super::derived::{
     Classes, Creation, Field, LabelFault, Layers, Masks, NewSeries, Source, Survey, check_grid,
+    long_string, short_string,
 };
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
@@ -208,7 +209,7 @@ impl<'a> NewStructureSet<'a> {
             (Tag::OPERATORS_NAME, Field::Text("")),
             (
                 Tag::STRUCTURE_SET_LABEL,
-                Field::Text(within(Tag::STRUCTURE_SET_LABEL, &self.label, 16)?),
+                Field::Text(short_string(Tag::STRUCTURE_SET_LABEL, &self.label)?),
             ),
             (Tag::STRUCTURE_SET_DATE, Field::Text(&date)),
             (Tag::STRUCTURE_SET_TIME, Field::Text(&time)),
@@ -321,19 +322,13 @@ fn decimal(value: f64, digits: usize) -> String {
     }
 }
 
-fn within(tag: Tag, text: &str, most: usize) -> Result<&str, Fault> {
-    let fits = (1..=most).contains(&text.chars().count()) && !text.contains('\\');
-    fits.then_some(text)
-        .ok_or_else(|| Fault::attribute(tag, "of 1 to 16 or 64 characters", text))
-}
-
 fn structure(roi: &Roi, frame: &str) -> Result<Dataset, Fault> {
     let mut item = Dataset::of([
         (Tag::ROI_NUMBER, Field::Integer(roi.number.into())),
         (Tag::REFERENCED_FRAME_OF_REFERENCE_UID, Field::Text(frame)),
         (
             Tag::ROI_NAME,
-            Field::Text(within(Tag::ROI_NAME, &roi.name, 64)?),
+            Field::Text(long_string(Tag::ROI_NAME, &roi.name)?),
         ),
         (
             Tag::ROI_GENERATION_ALGORITHM,

@@ -6,6 +6,7 @@ use super::super::dataset::Dataset;
 use super::super::fault::Fault;
 use super::super::tag::Tag;
 use super::fields::Field;
+use super::text::{long_code, long_string, short_string};
 
 /// A concept by its code in a coding scheme.
 ///
@@ -66,21 +67,18 @@ impl Code {
     /// # Errors
     /// Refuses an empty value, scheme or meaning, and a scheme over 16 or a meaning over 64 characters.
     pub fn to_item(&self) -> Result<Dataset, Fault> {
-        let within = |tag, text: &str, most: usize| match text.chars().count() {
-            n if (1..=most).contains(&n) && !text.contains('\\') => Ok(()),
-            _ => Err(Fault::attribute(tag, "of 1 to 16 or 64 characters", text)),
+        let (tag, value) = match self.value.chars().count() {
+            0..=16 => (Tag::CODE_VALUE, short_string(Tag::CODE_VALUE, &self.value)),
+            _ => (
+                Tag::LONG_CODE_VALUE,
+                long_code(Tag::LONG_CODE_VALUE, &self.value),
+            ),
         };
-        within(Tag::CODING_SCHEME_DESIGNATOR, &self.scheme, 16)?;
-        within(Tag::CODE_MEANING, &self.meaning, 64)?;
-        let tag = match self.value.chars().count() {
-            0..=16 => Tag::CODE_VALUE,
-            _ => Tag::LONG_CODE_VALUE,
-        };
-        within(tag, &self.value, 1024)?;
+        let (scheme, meaning) = (Tag::CODING_SCHEME_DESIGNATOR, Tag::CODE_MEANING);
         Dataset::of([
-            (tag, Field::Text(&self.value)),
-            (Tag::CODING_SCHEME_DESIGNATOR, Field::Text(&self.scheme)),
-            (Tag::CODE_MEANING, Field::Text(&self.meaning)),
+            (tag, Field::Text(value?)),
+            (scheme, Field::Text(short_string(scheme, &self.scheme)?)),
+            (meaning, Field::Text(long_string(meaning, &self.meaning)?)),
         ])
     }
 

@@ -194,8 +194,9 @@ impl<'a> Fractions<'a> {
     pub(in super::super) fn new(
         fractions: &'a Image<f32, 3>,
         count: usize,
+        what: &'static str,
     ) -> Result<Self, LabelFault> {
-        check_count(fractions.channels(), count, "segments")?;
+        check_count(fractions.channels(), count, what)?;
         Ok(Self { fractions })
     }
 

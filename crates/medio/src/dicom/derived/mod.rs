@@ -13,7 +13,9 @@ mod multi_frame;
 mod raster;
 mod source;
 mod structure;
+mod text;
 mod uid;
+mod windows;
 
 pub use code::{Code, codes};
 pub use colour::CieLab;
@@ -28,6 +30,7 @@ pub(super) use creation::NewSeries;
 pub(super) use fields::Field;
 pub(super) use layers::{Classes, Fractions, Layers, Masks, Survey, check_grid, voxel};
 pub(super) use multi_frame::{
-    Dimension, derivation, plane_position, set_dimensions, shared_groups,
+    Dimension, derived_from, derived_in_place, frame_groups, set_dimensions, shared_groups,
 };
 pub(super) use raster::Raster;
+pub(super) use text::{code_string, long_string, short_string, unique_identifier};

@@ -1,86 +1,71 @@
-//! Functional groups and dimensions of multi-frame objects on a source's grid (PS3.3 sections C.7.6.16 and
-//! C.7.6.17).
-
-#![allow(clippy::arithmetic_side_effects, reason = "millimetres")]
-
-use medcore::{Lps, Vector};
+//! Functional groups and dimensions of multi-frame objects (PS3.3 sections C.7.6.16 and C.7.6.17).
 
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
-use super::super::pixels::functional_group;
 use super::super::tag::Tag;
 use super::code::{Code, codes};
 use super::fields::Field;
-use super::source::{Source, SourceFrame};
+use super::raster::Raster;
+use super::source::SourceFrame;
 
-/// Rows and columns of an image are this much at right angles, as a cosine.
-const PERPENDICULAR: f64 = 1e-4;
-
-/// What all planes of a source's grid share: their orientation and spacing.
-pub(in super::super) fn shared_groups(source: &Source) -> Result<Dataset, Fault> {
-    let grid = source.geometry();
-    let [step, down, along] = grid.steps();
-    let [_, between_rows, between_columns] = grid.spacing();
-    let unit = |v: Vector<Lps>| v * v.norm().recip();
-    let (row, column) = (unit(along), unit(down));
-    if row.dot(column).abs() > PERPENDICULAR {
-        return Err(Fault::attribute(
-            Tag::IMAGE_ORIENTATION_PATIENT,
-            "of rows and columns at right angles",
-            format_args!("a cosine of {}", row.dot(column)),
-        ));
-    }
-    // Shear moves slices along themselves and not apart.
-    let between_slices = row.cross(column).dot(step).abs();
-    let header = source.header();
-    let measures = functional_group(header, 0, Tag::PIXEL_MEASURES_SEQUENCE).unwrap_or(header);
-    let thickness = measures.float(Tag::SLICE_THICKNESS).ok().flatten();
-    let thickness = thickness.filter(|mm| *mm > 0.0).unwrap_or(between_slices);
-    let cosines = [row.components(), column.components()].concat();
+/// What all planes of a grid share: their orientation and spacing.
+pub(in super::super) fn shared_groups(raster: &Raster) -> Result<Dataset, Fault> {
     Dataset::of([
         (
             Tag::PLANE_ORIENTATION_SEQUENCE,
-            Field::Item(Dataset::of([(
-                Tag::IMAGE_ORIENTATION_PATIENT,
-                Field::Floats(&cosines),
-            )])?),
+            Field::Item(raster.plane_orientation()?),
         ),
         (
             Tag::PIXEL_MEASURES_SEQUENCE,
-            Field::Item(Dataset::of([
-                (Tag::SLICE_THICKNESS, Field::Float(thickness)),
-                (Tag::SPACING_BETWEEN_SLICES, Field::Float(between_slices)),
-                (
-                    Tag::PIXEL_SPACING,
-                    Field::Floats(&[between_rows, between_columns]),
-                ),
-            ])?),
+            Field::Item(raster.pixel_measures()?),
         ),
     ])
 }
 
-/// Where a plane of the source's grid lies.
-pub(in super::super) fn plane_position(source: &Source, depth: usize) -> Result<Dataset, Fault> {
-    #[expect(clippy::as_conversions, reason = "a number of planes")]
-    let first = source.geometry().index_to_world([depth as f64, 0.0, 0.0]);
-    Dataset::of([(
-        Tag::IMAGE_POSITION_PATIENT,
-        Field::Floats(&first.coordinates()),
-    )])
+/// What a frame has for itself: its content, and the plane in which it lies.
+pub(in super::super) fn frame_groups(
+    raster: &Raster,
+    plane: usize,
+    content: Dataset,
+) -> Result<Dataset, Fault> {
+    Dataset::of([
+        (Tag::FRAME_CONTENT_SEQUENCE, Field::Item(content)),
+        (
+            Tag::PLANE_POSITION_SEQUENCE,
+            Field::Item(raster.plane_position(plane)?),
+        ),
+    ])
 }
 
-/// From which image a frame was derived, and how.
-pub(in super::super) fn derivation(frame: &SourceFrame, how: &Code) -> Result<Dataset, Fault> {
-    let mut image = frame.to_item()?;
-    image.fill([
-        (Tag::SPATIAL_LOCATIONS_PRESERVED, Field::Text("YES")),
-        (
-            Tag::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
-            Field::Item(codes::SOURCE_IMAGE_FOR_PROCESSING.to_item()?),
-        ),
-    ])?;
+/// From which image a frame was derived without moving a pixel, and how.
+pub(in super::super) fn derived_in_place(
+    image: &SourceFrame,
+    how: &Code,
+) -> Result<Dataset, Fault> {
+    let mut image = source_image(image)?;
+    image.set_text(Tag::SPATIAL_LOCATIONS_PRESERVED, "YES")?;
+    derivation(vec![image], how)
+}
+
+/// From which images frames were derived, and how.
+pub(in super::super) fn derived_from(
+    images: &[&SourceFrame],
+    how: &Code,
+) -> Result<Dataset, Fault> {
+    let images: Result<Vec<Dataset>, Fault> = images.iter().map(|i| source_image(i)).collect();
+    derivation(images?, how)
+}
+
+fn source_image(image: &SourceFrame) -> Result<Dataset, Fault> {
+    let mut item = image.to_item()?;
+    let purpose = codes::SOURCE_IMAGE_FOR_PROCESSING.to_item()?;
+    item.set_items(Tag::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![purpose]);
+    Ok(item)
+}
+
+fn derivation(images: Vec<Dataset>, how: &Code) -> Result<Dataset, Fault> {
     Dataset::of([
-        (Tag::SOURCE_IMAGE_SEQUENCE, Field::Item(image)),
+        (Tag::SOURCE_IMAGE_SEQUENCE, Field::Items(images)),
         (Tag::DERIVATION_CODE_SEQUENCE, Field::Item(how.to_item()?)),
     ])
 }
@@ -92,15 +77,25 @@ pub(in super::super) struct Dimension {
     pub(in super::super) label: &'static str,
 }
 
+impl Dimension {
+    /// The place of the frame.
+    pub(in super::super) const POSITION: Self = Self {
+        attribute: Tag::IMAGE_POSITION_PATIENT,
+        group: Tag::PLANE_POSITION_SEQUENCE,
+        label: "Image Position (Patient)",
+    };
+}
+
 /// Declares the dimensions by which the frames of an object are ordered.
 pub(in super::super) fn set_dimensions(
     dataset: &mut Dataset,
     organization: &str,
     dimensions: &[Dimension],
 ) -> Result<(), Fault> {
+    let uid = (Tag::DIMENSION_ORGANIZATION_UID, Field::Text(organization));
     let items = dimensions.iter().map(|dimension| {
         Dataset::of([
-            (Tag::DIMENSION_ORGANIZATION_UID, Field::Text(organization)),
+            uid.clone(),
             (
                 Tag::DIMENSION_INDEX_POINTER,
                 Field::Pointer(dimension.attribute),
@@ -119,10 +114,7 @@ pub(in super::super) fn set_dimensions(
     dataset.fill([
         (
             Tag::DIMENSION_ORGANIZATION_SEQUENCE,
-            Field::Item(Dataset::of([(
-                Tag::DIMENSION_ORGANIZATION_UID,
-                Field::Text(organization),
-            )])?),
+            Field::Item(Dataset::of([uid.clone()])?),
         ),
         (Tag::DIMENSION_INDEX_SEQUENCE, Field::Items(items?)),
     ])

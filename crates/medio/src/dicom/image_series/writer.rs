@@ -9,7 +9,7 @@ use super::super::dataset::{Dataset, Element, Value};
 use super::super::derived::{Creation, Field, NewSeries, Raster};
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
-use super::super::pixels::{VoiFunction, Window};
+use super::super::pixels::Window;
 use super::super::tag::Tag;
 use super::super::vr::Vr;
 use super::rescale::Rescale;
@@ -268,21 +268,7 @@ impl<'a> ImageSeries<'a> {
             ])?;
         }
         if let Some(window) = &self.window {
-            shared.fill([
-                (Tag::WINDOW_CENTER, Field::Float(window.center)),
-                (Tag::WINDOW_WIDTH, Field::Float(window.width)),
-            ])?;
-            let function = match window.function {
-                VoiFunction::Linear => None,
-                VoiFunction::LinearExact => Some("LINEAR_EXACT"),
-                VoiFunction::Sigmoid => Some("SIGMOID"),
-            };
-            if let Some(function) = function {
-                shared.set_text(Tag::VOI_LUT_FUNCTION, function)?;
-            }
-            if let Some(explanation) = &window.explanation {
-                shared.set_text(Tag::WINDOW_CENTER_WIDTH_EXPLANATION, explanation)?;
-            }
+            shared.set_windows(std::slice::from_ref(window))?;
         }
         shared.copy_lossy_compression(self.header);
         self.acquisition(&mut shared)?;

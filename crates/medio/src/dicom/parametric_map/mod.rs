@@ -12,6 +12,10 @@ use super::tag::Tag;
 use super::vr::Vr;
 use crate::voxel::Voxel;
 
+/// Parametric Map Storage.
+const CLASS_UID: &str = "1.2.840.10008.5.1.4.1.1.30";
+const QUANTITY: Code = Code::sct("246205007", "Quantity");
+
 mod sealed {
     use super::{Tag, Vr};
 
@@ -21,7 +25,6 @@ mod sealed {
         const VR: Vr;
         const BITS: i64;
         fn put(self, bytes: &mut Vec<u8>);
-        fn of(value: f64) -> Self;
     }
 }
 
@@ -37,10 +40,6 @@ macro_rules! values {
             const BITS: i64 = $bits;
             fn put(self, bytes: &mut Vec<u8>) {
                 bytes.extend(self.to_le_bytes());
-            }
-            #[allow(clippy::as_conversions, reason = "this precision was asked for")]
-            fn of(value: f64) -> Self {
-                value as $t
             }
         }
     )* };

@@ -5,15 +5,17 @@ use std::path::Path;
 use medcore::GeometryTolerance;
 
 use super::super::dataset::{Dataset, Element, Value};
-use super::super::derived::{Code, Creation, Field, NewSeries, Raster, Source, SourceFrame, codes};
+use super::super::derived::{
+    Code, Creation, Dimension, Field, NewSeries, Raster, Source, code_string, derived_from,
+    derived_in_place, frame_groups, set_dimensions, shared_groups,
+};
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
+use super::super::pixels::{VoiFunction, Window};
 use super::super::tag::Tag;
-use super::{MapValue, ParametricMap};
+use super::{CLASS_UID, MapValue, ParametricMap, QUANTITY};
 
-const CLASS_UID: &str = "1.2.840.10008.5.1.4.1.1.30";
 const IMAGE_TYPE: &str = "DERIVED\\PRIMARY\\VOLUME\\QUANTITY";
-const QUANTITY: Code = Code::sct("246205007", "Quantity");
 const PROCESSING: Code = Code::dcm("110001", "Image Processing");
 
 impl<T: MapValue> ParametricMap<T> {
@@ -50,7 +52,10 @@ impl<T: MapValue> ParametricMap<T> {
                 Field::Text(&frame_of_reference),
             ),
             (Tag::POSITION_REFERENCE_INDICATOR, Field::Text("")),
-            (Tag::CONTENT_LABEL, Field::Text(label(&self.label)?)),
+            (
+                Tag::CONTENT_LABEL,
+                Field::Text(code_string(Tag::CONTENT_LABEL, &self.label)?),
+            ),
             (Tag::CONTENT_DESCRIPTION, Field::Text(&self.description)),
             (Tag::CONTENT_CREATOR_NAME, Field::Text("")),
             (Tag::PIXEL_PRESENTATION, Field::Text("MONOCHROME")),
@@ -81,7 +86,10 @@ impl<T: MapValue> ParametricMap<T> {
             let series = source.series_item(Tag::REFERENCED_INSTANCE_SEQUENCE)?;
             dataset.set_items(Tag::REFERENCED_SERIES_SEQUENCE, vec![series]);
         }
-        dimensions(&mut dataset, &organization, raster.is_straight())?;
+        set_dimensions(&mut dataset, &organization, &[Dimension::POSITION])?;
+        if raster.is_straight() {
+            dataset.set_text(Tag::DIMENSION_ORGANIZATION_TYPE, "3D")?;
+        }
         self.functional_groups(&mut dataset, &raster, range)?;
         let mut bytes = Vec::with_capacity(size_of_val(self.image.as_slice()));
         for value in self.image.as_slice() {
@@ -120,20 +128,13 @@ impl<T: MapValue> ParametricMap<T> {
             (Tag::RESCALE_INTERCEPT, Field::Integer(0)),
             (Tag::RESCALE_TYPE, Field::Text("US")),
         ])?;
-        let window = Dataset::of([
-            (Tag::WINDOW_CENTER, Field::Float(low / 2.0 + high / 2.0)),
-            (Tag::WINDOW_WIDTH, Field::Float(width.min(f64::MAX))),
-            (Tag::VOI_LUT_FUNCTION, Field::Text("LINEAR_EXACT")),
-        ])?;
-        let mut shared = Dataset::of([
-            (
-                Tag::PIXEL_MEASURES_SEQUENCE,
-                Field::Item(raster.pixel_measures()?),
-            ),
-            (
-                Tag::PLANE_ORIENTATION_SEQUENCE,
-                Field::Item(raster.plane_orientation()?),
-            ),
+        let mut window = Dataset::new();
+        window.set_windows(&[Window {
+            function: VoiFunction::LinearExact,
+            ..Window::new(low / 2.0 + high / 2.0, width.min(f64::MAX))
+        }])?;
+        let mut shared = shared_groups(raster)?;
+        shared.fill([
             (
                 Tag::REAL_WORLD_VALUE_MAPPING_SEQUENCE,
                 Field::Item(self.mapping([low, high])?),
@@ -156,7 +157,7 @@ impl<T: MapValue> ParametricMap<T> {
         });
         // On another grid every plane was made from all images.
         if let (Some(source), None) = (source, same_grid) {
-            let all = derivation(source.instances().into_iter())?;
+            let all = derived_from(&source.instances(), &PROCESSING)?;
             shared.set_items(Tag::DERIVATION_IMAGE_SEQUENCE, vec![all]);
         }
         let [depth, _, _] = raster.shape();
@@ -168,16 +169,10 @@ impl<T: MapValue> ParametricMap<T> {
                 (Tag::IN_STACK_POSITION_NUMBER, Field::Integer(number)),
                 (Tag::DIMENSION_INDEX_VALUES, Field::Integer(number)),
             ])?;
-            let mut frame = Dataset::of([
-                (Tag::FRAME_CONTENT_SEQUENCE, Field::Item(content)),
-                (
-                    Tag::PLANE_POSITION_SEQUENCE,
-                    Field::Item(raster.plane_position(plane)?),
-                ),
-            ])?;
+            let mut frame = frame_groups(raster, plane, content)?;
             let image = same_grid.map(Source::frames).and_then(|all| all.get(plane));
             if let Some(image) = image {
-                let derived = derivation([image].into_iter())?;
+                let derived = derived_in_place(image, &PROCESSING)?;
                 frame.set_items(Tag::DERIVATION_IMAGE_SEQUENCE, vec![derived]);
             }
             frames.push(frame);
@@ -194,7 +189,10 @@ impl<T: MapValue> ParametricMap<T> {
             None => &self.unit.meaning,
         };
         let mut item = Dataset::of([
-            (Tag::LUT_LABEL, Field::Text(label(&self.label)?)),
+            (
+                Tag::LUT_LABEL,
+                Field::Text(code_string(Tag::CONTENT_LABEL, &self.label)?),
+            ),
             (Tag::LUT_EXPLANATION, Field::Text(meaning)),
             (Tag::REAL_WORLD_VALUE_SLOPE, Field::Float(1.0)),
             (Tag::REAL_WORLD_VALUE_INTERCEPT, Field::Float(0.0)),
@@ -224,62 +222,4 @@ impl<T: MapValue> ParametricMap<T> {
         }
         Ok(item)
     }
-}
-
-/// Frames are told apart by their place.
-fn dimensions(dataset: &mut Dataset, organization: &str, straight: bool) -> Result<(), Fault> {
-    let uid = (Tag::DIMENSION_ORGANIZATION_UID, Field::Text(organization));
-    let index = Dataset::of([
-        uid.clone(),
-        (
-            Tag::DIMENSION_INDEX_POINTER,
-            Field::Pointer(Tag::IMAGE_POSITION_PATIENT),
-        ),
-        (
-            Tag::FUNCTIONAL_GROUP_POINTER,
-            Field::Pointer(Tag::PLANE_POSITION_SEQUENCE),
-        ),
-        (
-            Tag::DIMENSION_DESCRIPTION_LABEL,
-            Field::Text("ImagePositionPatient"),
-        ),
-    ])?;
-    dataset.fill([
-        (
-            Tag::DIMENSION_ORGANIZATION_SEQUENCE,
-            Field::Item(Dataset::of([uid])?),
-        ),
-        (Tag::DIMENSION_INDEX_SEQUENCE, Field::Item(index)),
-    ])?;
-    match straight {
-        true => dataset.set_text(Tag::DIMENSION_ORGANIZATION_TYPE, "3D"),
-        false => Ok(()),
-    }
-}
-
-/// The images that something was computed from.
-fn derivation<'a>(images: impl Iterator<Item = &'a SourceFrame>) -> Result<Dataset, Fault> {
-    let mut sources = Vec::new();
-    for image in images {
-        let mut item = image.to_item()?;
-        let purpose = codes::SOURCE_IMAGE_FOR_PROCESSING.to_item()?;
-        item.set_items(Tag::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![purpose]);
-        sources.push(item);
-    }
-    Dataset::of([
-        (Tag::SOURCE_IMAGE_SEQUENCE, Field::Items(sources)),
-        (
-            Tag::DERIVATION_CODE_SEQUENCE,
-            Field::Item(PROCESSING.to_item()?),
-        ),
-    ])
-}
-
-/// A label as its attribute allows it (PS3.5 section 6.2, CS).
-fn label(text: &str) -> Result<&str, Fault> {
-    let allowed = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'_');
-    let fits = (1..=16).contains(&text.len()) && text.bytes().all(allowed);
-    let rule = "1 to 16 capitals, digits, spaces and underscores";
-    fits.then_some(text)
-        .ok_or_else(|| Fault::attribute(Tag::CONTENT_LABEL, rule, text))
 }

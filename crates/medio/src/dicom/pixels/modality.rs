@@ -3,9 +3,9 @@
 use super::super::dataset::Dataset;
 use super::super::dose;
 use super::super::fault::Fault;
+use super::super::functional_group::group_or_top;
 use super::super::tag::Tag;
 use super::convert::Map;
-use super::functional_group::group_or_top;
 use super::lut::LookupTable;
 
 /// The modality's transform of a frame.

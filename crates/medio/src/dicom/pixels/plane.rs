@@ -4,8 +4,8 @@ use medcore::{Calibration, Geometry, Lps, Point, Vector};
 
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
+use super::super::functional_group::group_or_top;
 use super::super::tag::Tag;
-use super::functional_group::group_or_top;
 
 /// The place of a frame in the patient, as far as its attributes say it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,6 +66,13 @@ impl FramePlane {
         let geometry = geometry.map_err(Fault::core("geometry"))?;
         Ok(geometry.with_calibration(self.calibration))
     }
+}
+
+/// `SliceThickness` of a frame in millimetres, if it has one.
+pub(crate) fn slice_thickness(dataset: &Dataset, frame: usize) -> Option<f64> {
+    let measures = group_or_top(dataset, frame, Tag::PIXEL_MEASURES_SEQUENCE);
+    let thickness = measures.float(Tag::SLICE_THICKNESS).ok().flatten();
+    thickness.filter(|mm| *mm > 0.0)
 }
 
 pub(super) fn spacing_of(dataset: &Dataset, tag: Tag) -> Result<Option<[f64; 2]>, Fault> {

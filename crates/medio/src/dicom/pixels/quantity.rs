@@ -2,11 +2,11 @@
 
 use super::super::dataset::{Dataset, Value};
 use super::super::fault::Fault;
+use super::super::functional_group::group_or_top;
 use super::super::private::Private;
 use super::super::tag::Tag;
 use super::super::vr::Vr;
 use super::convert::Map;
-use super::functional_group::group_or_top;
 use super::modality::Modality;
 use super::real_world::RealWorldMapping;
 

@@ -5,12 +5,12 @@ use rayon::prelude::*;
 
 use super::super::fault::Fault;
 use super::super::file::DicomFile;
+use super::super::functional_group::group_or_top;
 use super::super::tag::Tag;
 use super::calibration::PixelCalibration;
 use super::convert::Raw;
 use super::description::ImagePixels;
 use super::finish::Ask;
-use super::functional_group::group_or_top;
 use super::modality::Modality;
 use super::overlay::{self, Overlay};
 use super::palette::Palette;

@@ -2,6 +2,7 @@
 
 use super::super::dataset::Dataset;
 use super::super::fault::Fault;
+use super::super::functional_group::functional_groups;
 use super::super::tag::Tag;
 
 /// How a range of stored values maps to real-world ones.
@@ -64,6 +65,20 @@ impl RealWorldMapping {
             (Some(slope), _) => {
                 let tag = Tag::REAL_WORLD_VALUE_INTERCEPT;
                 let intercept = item.float(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+                // Numbers in binary may be none.
+                for (tag, value) in [(Tag::REAL_WORLD_VALUE_SLOPE, slope), (tag, intercept)] {
+                    if !value.is_finite() {
+                        return Err(Fault::attribute(tag, "finite", value));
+                    }
+                }
+                if slope == 0.0 {
+                    let tag = Tag::REAL_WORLD_VALUE_SLOPE;
+                    return Err(Fault::attribute(tag, "other than 0", slope));
+                }
+                if !table.is_empty() {
+                    let what = "a slope beside a table of real world values".to_owned();
+                    return Err(Fault::Unsupported { what });
+                }
                 RealWorldFunction::Linear { slope, intercept }
             }
             (None, false) => {
@@ -88,16 +103,19 @@ impl RealWorldMapping {
         })
     }
 
-    /// The mappings of a frame; its own go before those of all frames.
-    pub(super) fn all(dataset: &Dataset, frame: usize) -> Result<Vec<Self>, Fault> {
+    /// The items that describe the mappings of a frame; its own go before those of all frames.
+    pub(in super::super) fn items(dataset: &Dataset, frame: usize) -> &[Dataset] {
         let tag = Tag::REAL_WORLD_VALUE_MAPPING_SEQUENCE;
-        let own = dataset.items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
-        let own = own.get(frame).map_or(&[][..], |groups| groups.items(tag));
-        let shared = dataset.item(Tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
-        let shared = shared.map_or(&[][..], |groups| groups.items(tag));
-        let items = [own, shared, dataset.items(tag)];
-        let items = items.into_iter().find(|items| !items.is_empty());
-        items.unwrap_or(&[]).iter().map(Self::of).collect()
+        match functional_groups(dataset, frame, tag) {
+            [] => dataset.items(tag),
+            items => items,
+        }
+    }
+
+    /// The mappings of a frame.
+    pub(super) fn all(dataset: &Dataset, frame: usize) -> Result<Vec<Self>, Fault> {
+        let items = Self::items(dataset, frame).iter();
+        items.map(Self::of).collect()
     }
 
     /// The value that a stored one maps to; none outside the range.

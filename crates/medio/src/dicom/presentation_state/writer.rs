@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::super::dataset::Dataset;
-use super::super::derived::{Creation, Field, NewSeries};
+use super::super::derived::{Creation, Field, NewSeries, code_string};
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
-use super::super::pixels::{VoiFunction, Window};
 use super::super::structured_report::ImageReference;
 use super::super::tag::Tag;
 use super::graphics::{
@@ -120,7 +119,7 @@ impl PresentationState {
         dataset.fill([
             (
                 Tag::CONTENT_LABEL,
-                Field::Text(name(Tag::CONTENT_LABEL, &self.label)?),
+                Field::Text(code_string(Tag::CONTENT_LABEL, &self.label)?),
             ),
             (Tag::CONTENT_DESCRIPTION, Field::Text(&self.description)),
             (Tag::CONTENT_CREATOR_NAME, Field::Text(&self.creator)),
@@ -231,34 +230,8 @@ impl Known<'_> {
             let what = "writing tables of values of interest".to_owned();
             return Err(Fault::Unsupported { what });
         }
-        let windows = &voi.voi.windows;
-        let Some(first) = windows.first() else {
-            let tag = Tag::WINDOW_CENTER;
-            return Err(Fault::MissingAttribute { tag });
-        };
-        if let Some(other) = windows.iter().find(|w| w.function != first.function) {
-            let found = format_args!("{:?} and {:?}", first.function, other.function);
-            let rule = "the same for all windows of an image";
-            return Err(Fault::attribute(Tag::VOI_LUT_FUNCTION, rule, found));
-        }
-        let numbers = |of: fn(&Window) -> f64| windows.iter().map(of).collect::<Vec<f64>>();
-        let mut item = Dataset::of([
-            (Tag::WINDOW_CENTER, Field::Floats(&numbers(|w| w.center))),
-            (Tag::WINDOW_WIDTH, Field::Floats(&numbers(|w| w.width))),
-        ])?;
-        if windows.iter().any(|window| window.explanation.is_some()) {
-            let explanations = windows
-                .iter()
-                .map(|w| w.explanation.as_deref().unwrap_or(""));
-            let explanations: Vec<&str> = explanations.collect();
-            let tag = Tag::WINDOW_CENTER_WIDTH_EXPLANATION;
-            item.set_text(tag, &explanations.join("\\"))?;
-        }
-        match first.function {
-            VoiFunction::Linear => {}
-            VoiFunction::LinearExact => item.set_text(Tag::VOI_LUT_FUNCTION, "LINEAR_EXACT")?,
-            VoiFunction::Sigmoid => item.set_text(Tag::VOI_LUT_FUNCTION, "SIGMOID")?,
-        }
+        let mut item = Dataset::new();
+        item.set_windows(&voi.voi.windows)?;
         self.some_images(&mut item, &voi.images)?;
         Ok(item)
     }
@@ -290,7 +263,7 @@ impl Known<'_> {
 
 fn layer_item(index: usize, layer: &GraphicLayer) -> Result<Dataset, Fault> {
     let place = i64::try_from(index.saturating_add(1)).unwrap_or(i64::MAX);
-    let name = name(Tag::GRAPHIC_LAYER, &layer.name)?;
+    let name = code_string(Tag::GRAPHIC_LAYER, &layer.name)?;
     let mut item = Dataset::of([
         (Tag::GRAPHIC_LAYER, Field::Text(name)),
         (
@@ -394,13 +367,4 @@ fn figure_item(figure: &Figure) -> Result<Dataset, Fault> {
         item.set_text(Tag::GRAPHIC_FILLED, filled)?;
     }
     Ok(item)
-}
-
-/// A name as its attribute allows it (PS3.5 section 6.2, CS).
-fn name(tag: Tag, text: &str) -> Result<&str, Fault> {
-    let allowed = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'_');
-    let fits = (1..=16).contains(&text.len()) && text.bytes().all(allowed);
-    let rule = "1 to 16 capitals, digits, spaces and underscores";
-    fits.then_some(text)
-        .ok_or_else(|| Fault::attribute(tag, rule, text))
 }

@@ -1,7 +1,7 @@
 //! What a segment is, and what found it (PS3.3 section C.8.20.2, table C.8.20-4).
 
 use super::super::dataset::Dataset;
-use super::super::derived::{CieLab, Code, Field, codes};
+use super::super::derived::{CieLab, Code, Field, codes, long_string, unique_identifier};
 use super::super::fault::Fault;
 use super::super::tag::Tag;
 
@@ -192,7 +192,7 @@ impl Segment {
             (Tag::SEGMENT_NUMBER, Field::Integer(self.number.into())),
             (
                 Tag::SEGMENT_LABEL,
-                Field::Text(within(Tag::SEGMENT_LABEL, &self.label)?),
+                Field::Text(long_string(Tag::SEGMENT_LABEL, &self.label)?),
             ),
             (
                 Tag::SEGMENT_ALGORITHM_TYPE,
@@ -212,10 +212,10 @@ impl Segment {
         }
         item.set_items(Tag::SEGMENTED_PROPERTY_TYPE_CODE_SEQUENCE, vec![property]);
         if algorithm.kind != AlgorithmKind::Manual {
-            let name = within(Tag::SEGMENT_ALGORITHM_NAME, &algorithm.name)?;
+            let name = long_string(Tag::SEGMENT_ALGORITHM_NAME, &algorithm.name)?;
             item.set_text(Tag::SEGMENT_ALGORITHM_NAME, name)?;
             if !algorithm.version.is_empty() {
-                let version = within(Tag::ALGORITHM_VERSION, &algorithm.version)?;
+                let version = long_string(Tag::ALGORITHM_VERSION, &algorithm.version)?;
                 item.set_items(
                     Tag::SEGMENTATION_ALGORITHM_IDENTIFICATION_SEQUENCE,
                     vec![Dataset::of([
@@ -237,7 +237,10 @@ impl Segment {
         }
         if let Some((id, uid)) = &self.tracking {
             item.set_text(Tag::TRACKING_ID, id)?;
-            item.set_text(Tag::TRACKING_UID, unique_identifier(uid)?)?;
+            item.set_text(
+                Tag::TRACKING_UID,
+                unique_identifier(Tag::TRACKING_UID, uid)?,
+            )?;
         }
         if let Some(colour) = self.colour {
             let encoded = colour.encoded().map(i64::from);
@@ -295,20 +298,6 @@ impl Segment {
             colour: colour.try_into().ok().map(CieLab::from_encoded),
         })
     }
-}
-
-/// Text of 1 to 64 characters and one value, as long strings are.
-pub(super) fn within(tag: Tag, text: &str) -> Result<&str, Fault> {
-    let fits = (1..=64).contains(&text.chars().count()) && !text.contains('\\');
-    fits.then_some(text)
-        .ok_or_else(|| Fault::attribute(tag, "of 1 to 64 characters without backslash", text))
-}
-
-fn unique_identifier(uid: &str) -> Result<&str, Fault> {
-    let allowed = uid.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let fits = allowed && (1..=64).contains(&uid.len());
-    fits.then_some(uid)
-        .ok_or_else(|| Fault::attribute(Tag::TRACKING_UID, "1 to 64 digits and full stops", uid))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use medcore::{Image, Label, LabelMap};
 
 use super::super::dataset::{Dataset, Element, Value};
 use super::super::derived::{
-    Classes, Creation, Dimension, Field, Fractions, Masks, NewSeries, Source, check_grid, codes,
-    derivation, plane_position, set_dimensions, shared_groups,
+    Classes, Creation, Dimension, Field, Fractions, LabelFault, Layers, Masks, NewSeries, Raster,
+    Source, check_grid, code_string, codes, derived_in_place, frame_groups, long_string,
+    set_dimensions, shared_groups,
 };
 use super::super::fault::Fault;
 use super::super::file::{WriteOptions, write};
@@ -15,7 +16,7 @@ use super::super::tag::Tag;
 use super::super::vr::Vr;
 use super::encode::{self, Encoded};
 use super::kind::{FractionMeaning, SegmentationKind};
-use super::segment::{Segment, within};
+use super::segment::Segment;
 
 /// A segmentation of a source, ready to be written.
 ///
@@ -50,6 +51,8 @@ pub struct NewSegmentation<'a> {
     content_creator: String,
 }
 
+const WHAT: &str = "segments";
+
 /// Segments with their numbers: from 1, each the next.
 fn numbered(segments: impl IntoIterator<Item = Segment>) -> Result<Vec<Segment>, Fault> {
     let mut segments: Vec<Segment> = segments.into_iter().collect();
@@ -67,21 +70,25 @@ fn numbered(segments: impl IntoIterator<Item = Segment>) -> Result<Vec<Segment>,
 }
 
 impl<'a> NewSegmentation<'a> {
-    fn new(
+    fn new<Y: Layers>(
         source: &'a Source,
-        segments: Vec<Segment>,
+        segments: impl IntoIterator<Item = Segment>,
         kind: SegmentationKind,
-        encoded: Encoded,
-    ) -> Self {
-        Self {
+        layers: impl FnOnce(usize) -> Result<Y, LabelFault>,
+        encode: impl FnOnce(&Y, usize) -> Result<Encoded, Fault>,
+    ) -> Result<Self, Fault> {
+        let segments = numbered(segments)?;
+        let layers = layers(segments.len())?;
+        check_grid(layers.geometry(), source)?;
+        Ok(Self {
             source,
-            segments,
             kind,
-            encoded,
+            encoded: encode(&layers, segments.len())?,
+            segments,
             content_label: "SEGMENTATION".into(),
             content_description: String::new(),
             content_creator: String::new(),
-        }
+        })
     }
 
     /// One bit a voxel from a label map: label n is the nth segment, 0 is background.
@@ -93,12 +100,9 @@ impl<'a> NewSegmentation<'a> {
         segments: impl IntoIterator<Item = Segment>,
         labels: &LabelMap<L, 3>,
     ) -> Result<Self, Fault> {
-        let segments = numbered(segments)?;
-        check_grid(labels.geometry(), source)?;
-        let layers = Classes::new(labels, segments.len(), "segments");
-        let encoded = encode::binary(&layers, segments.len())?;
         let kind = SegmentationKind::Binary;
-        Ok(Self::new(source, segments, kind, encoded))
+        let layers = |count| Ok(Classes::new(labels, count, WHAT));
+        Self::new(source, segments, kind, layers, encode::binary)
     }
 
     /// One bit a voxel from masks that may overlap: channel n, of zeros and ones, is the nth segment.
@@ -111,12 +115,9 @@ impl<'a> NewSegmentation<'a> {
         segments: impl IntoIterator<Item = Segment>,
         masks: &Image<u8, 3>,
     ) -> Result<Self, Fault> {
-        let segments = numbered(segments)?;
-        check_grid(masks.geometry(), source)?;
-        let layers = Masks::new(masks, segments.len(), "segments")?;
-        let encoded = encode::binary(&layers, segments.len())?;
         let kind = SegmentationKind::Binary;
-        Ok(Self::new(source, segments, kind, encoded))
+        let layers = |count| Masks::new(masks, count, WHAT);
+        Self::new(source, segments, kind, layers, encode::binary)
     }
 
     /// Fractions of 0 to 1 in steps of 1 / 255: channel n is the nth segment.
@@ -130,15 +131,12 @@ impl<'a> NewSegmentation<'a> {
         fractions: &Image<f32, 3>,
         meaning: FractionMeaning,
     ) -> Result<Self, Fault> {
-        let segments = numbered(segments)?;
-        check_grid(fractions.geometry(), source)?;
-        let layers = Fractions::new(fractions, segments.len())?;
-        let encoded = encode::fractional(&layers, segments.len())?;
         let kind = SegmentationKind::Fractional {
             meaning,
             maximum: Fractions::MOST.into(),
         };
-        Ok(Self::new(source, segments, kind, encoded))
+        let layers = |count| Fractions::new(fractions, count, WHAT);
+        Self::new(source, segments, kind, layers, encode::fractional)
     }
 
     /// One number a voxel: label n is the nth segment, 0 is background. Every plane of the source is written.
@@ -152,12 +150,10 @@ impl<'a> NewSegmentation<'a> {
         segments: impl IntoIterator<Item = Segment>,
         labels: &LabelMap<L, 3>,
     ) -> Result<Self, Fault> {
-        let segments = numbered(segments)?;
-        check_grid(labels.geometry(), source)?;
-        let layers = Classes::new(labels, segments.len(), "segments");
-        let encoded = encode::label_map(labels, &layers, segments.len())?;
         let kind = SegmentationKind::LabelMap { background: 0 };
-        Ok(Self::new(source, segments, kind, encoded))
+        let layers = |count| Ok(Classes::new(labels, count, WHAT));
+        let encode = |layers: &Classes<'_, L>, count| encode::label_map(labels, layers, count);
+        Self::new(source, segments, kind, layers, encode)
     }
 
     /// Sets `ContentLabel`: capital letters, digits, spaces and underscores, at most 16; `SEGMENTATION`
@@ -239,13 +235,13 @@ impl<'a> NewSegmentation<'a> {
             ),
             (
                 Tag::CONTENT_LABEL,
-                Field::Text(code_string(&self.content_label)?),
+                Field::Text(code_string(Tag::CONTENT_LABEL, &self.content_label)?),
             ),
             (
                 Tag::CONTENT_DESCRIPTION,
                 Field::Text(match self.content_description.as_str() {
                     "" => "",
-                    text => within(Tag::CONTENT_DESCRIPTION, text)?,
+                    text => long_string(Tag::CONTENT_DESCRIPTION, text)?,
                 }),
             ),
             (
@@ -316,22 +312,18 @@ impl<'a> NewSegmentation<'a> {
 
     /// Dimensions and functional groups: which segment a frame holds, where it lies, whence it comes.
     fn place_frames(&self, dataset: &mut Dataset, organization: &str) -> Result<(), Fault> {
-        let position = Dimension {
-            attribute: Tag::IMAGE_POSITION_PATIENT,
-            group: Tag::PLANE_POSITION_SEQUENCE,
-            label: "Image Position (Patient)",
-        };
         let segment = Dimension {
             attribute: Tag::REFERENCED_SEGMENT_NUMBER,
             group: Tag::SEGMENT_IDENTIFICATION_SEQUENCE,
             label: "Referenced Segment Number",
         };
         if let SegmentationKind::LabelMap { .. } = self.kind {
-            set_dimensions(dataset, organization, &[position])?;
+            set_dimensions(dataset, organization, &[Dimension::POSITION])?;
             dataset.set_text(Tag::DIMENSION_ORGANIZATION_TYPE, "3D")?;
         } else {
-            set_dimensions(dataset, organization, &[segment, position])?;
+            set_dimensions(dataset, organization, &[segment, Dimension::POSITION])?;
         }
+        let raster = Raster::of_source(self.source)?;
         let mut depths: Vec<usize> = self.encoded.frames.iter().map(|f| f.depth).collect();
         depths.sort_unstable();
         depths.dedup();
@@ -344,21 +336,10 @@ impl<'a> NewSegmentation<'a> {
                 Some(segment) => vec![one_based(segment), place],
                 None => vec![place],
             };
-            let mut group = Dataset::of([
-                (
-                    Tag::FRAME_CONTENT_SEQUENCE,
-                    Field::Item(Dataset::of([(
-                        Tag::DIMENSION_INDEX_VALUES,
-                        Field::Integers(&index),
-                    )])?),
-                ),
-                (
-                    Tag::PLANE_POSITION_SEQUENCE,
-                    Field::Item(plane_position(self.source, frame.depth)?),
-                ),
-            ])?;
+            let content = (Tag::DIMENSION_INDEX_VALUES, Field::Integers(&index));
+            let mut group = frame_groups(&raster, frame.depth, Dataset::of([content])?)?;
             if let Some(image) = self.source.frames().get(frame.depth) {
-                let whence = derivation(image, &codes::SEGMENTATION)?;
+                let whence = derived_in_place(image, &codes::SEGMENTATION)?;
                 group.set_items(Tag::DERIVATION_IMAGE_SEQUENCE, vec![whence]);
             }
             if let Some(segment) = frame.segment {
@@ -370,18 +351,9 @@ impl<'a> NewSegmentation<'a> {
         }
         dataset.set_items(
             Tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
-            vec![shared_groups(self.source)?],
+            vec![shared_groups(&raster)?],
         );
         dataset.set_items(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, groups);
         Ok(())
     }
-}
-
-/// Capital letters, digits, spaces and underscores, 1 to 16 of them.
-fn code_string(text: &str) -> Result<&str, Fault> {
-    let allowed = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'_');
-    let fits = (1..=16).contains(&text.len()) && text.bytes().all(allowed);
-    let rule = "1 to 16 capital letters, digits, spaces and underscores";
-    fits.then_some(text)
-        .ok_or_else(|| Fault::attribute(Tag::CONTENT_LABEL, rule, text))
 }
