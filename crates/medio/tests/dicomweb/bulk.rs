@@ -14,7 +14,7 @@ const OCTETS: (&str, &str) = ("Content-Type", "application/octet-stream");
 
 #[test]
 fn bulk_data_of_metadata_is_fetched_from_where_it_lies() {
-    within(60, || {
+    within(|| {
         let server = Server::start(|seen, _| {
             let sent = if seen.target.ends_with("metadata") {
                 let entry = |uri| format!(r#"{{"vr": "OW", "BulkDataURI": "{uri}"}}"#);
@@ -71,7 +71,7 @@ fn bulk_data_of_metadata_is_fetched_from_where_it_lies() {
 
 #[test]
 fn bulk_data_of_other_servers_is_not_fetched() {
-    within(60, || {
+    within(|| {
         let other = Server::script(vec![reply(200, &[OCTETS], b"x")]);
         let server = Server::script(vec![reply(200, &[OCTETS], b"x")]);
         let client = server.client(settings().bearer("secret"));
@@ -92,7 +92,7 @@ fn bulk_data_of_other_servers_is_not_fetched() {
 
 #[test]
 fn bulk_data_in_memory_is_bounded() {
-    within(60, || {
+    within(|| {
         let settings = || settings().max_memory(100_000);
         let tiny: Vec<&[u8]> = vec![b""; 4000];
         let many = reply(200, &[MULTIPART], &parts("a/b", &tiny));
@@ -107,7 +107,7 @@ fn bulk_data_in_memory_is_bounded() {
 
 #[test]
 fn frames_are_counted_and_come_in_order() {
-    within(60, || {
+    within(|| {
         // As many parts as numbers in the URL, each its number.
         let server = Server::start(|seen, _| {
             let list = seen.target.rsplit('/').next().unwrap();
@@ -147,7 +147,7 @@ fn frames_are_counted_and_come_in_order() {
 
 #[test]
 fn pictures_are_what_was_asked_for() {
-    within(60, || {
+    within(|| {
         let png = ("Content-Type", "image/png");
         let server = Server::script(vec![reply(200, &[png], b"\x89PNG")]);
         let client = server.client(settings());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use medio::dicom::{self, Dataset, Element, ReadOptions, Tag, Value};
 use medio::dicomweb::{MediaType, MultipartReader};
@@ -10,18 +11,38 @@ use medio::dicomweb::{MediaType, MultipartReader};
 use crate::objects;
 use crate::server::{JSON, MULTIPART, Seen, Server, Step, parts, reply};
 
-/// Instances by their UIDs.
-type Shelf = BTreeMap<String, Vec<u8>>;
+/// An instance as it came, and its attributes as they are listed.
+struct Kept {
+    file: Vec<u8>,
+    listed: Dataset,
+}
 
-fn dataset(file: &[u8]) -> Dataset {
-    let file = dicom::decode(file.to_vec(), &ReadOptions::new().lenient()).unwrap();
-    file.into_dataset()
+/// Instances by their UIDs.
+type Shelf = BTreeMap<String, Kept>;
+
+impl Kept {
+    fn new(file: Vec<u8>) -> (String, Self) {
+        let read = dicom::decode(file.clone(), &ReadOptions::new().lenient()).unwrap();
+        let mut listed = read.into_dataset();
+        let uid = |tag| listed.string(tag).unwrap();
+        let uri = format!(
+            "/dicom-web/studies/{}/series/{}/instances/{}/bulk",
+            uid(Tag::STUDY_INSTANCE_UID),
+            uid(Tag::SERIES_INSTANCE_UID),
+            uid(Tag::SOP_INSTANCE_UID)
+        );
+        for tag in [Tag::PIXEL_DATA, Tag::FLOAT_PIXEL_DATA] {
+            if let Some(vr) = listed.get(tag).map(Element::vr) {
+                listed.insert(Element::new(tag, vr, Value::Uri(uri.as_str().into())));
+            }
+        }
+        (objects::uid(&listed), Self { file, listed })
+    }
 }
 
 /// Serves these files; so many requests for each resource fail in passing before one is answered.
 pub(crate) fn serve(files: Vec<Vec<u8>>, failures: usize) -> Server {
-    let files = files.into_iter();
-    let shelf: Shelf = files.map(|f| (objects::uid(&dataset(&f)), f)).collect();
+    let shelf: Shelf = files.into_iter().map(Kept::new).collect();
     let state = Mutex::new((shelf, BTreeMap::<String, usize>::new()));
     Server::start(move |seen, _| {
         let (shelf, asked) = &mut *state.lock().unwrap();
@@ -35,9 +56,9 @@ pub(crate) fn serve(files: Vec<Vec<u8>>, failures: usize) -> Server {
     })
 }
 
-/// Serves files under these UIDs, whatever is in them.
+/// Serves files under these UIDs, whatever is in them: the first at once, the others after a while.
 pub(crate) fn serve_listed(files: Vec<Vec<u8>>, uids: Vec<String>) -> Server {
-    let shelf: Shelf = uids.iter().cloned().zip(files).collect();
+    let shelf: BTreeMap<String, Vec<u8>> = uids.iter().cloned().zip(files).collect();
     let list: Vec<String> = { uids.iter() }
         .map(|uid| format!(r#"{{"00080018": {{"vr": "UI", "Value": ["{uid}"]}}}}"#))
         .collect();
@@ -46,7 +67,11 @@ pub(crate) fn serve_listed(files: Vec<Vec<u8>>, uids: Vec<String>) -> Server {
         let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
         let uid = path.rsplit('/').next().unwrap();
         let sent = match shelf.get(uid) {
-            Some(file) => reply(200, &[MULTIPART], &parts("application/dicom", &[file])),
+            Some(file) => {
+                let sent = reply(200, &[MULTIPART], &parts("application/dicom", &[file]));
+                let wait = Duration::from_millis(if uid == uids[0] { 0 } else { 100 });
+                return vec![Step::Wait(wait), Step::Send(sent)];
+            }
             None if query.contains("offset") => reply(200, &[JSON], b"[]"),
             None => reply(200, &[JSON], list.as_bytes()),
         };
@@ -86,11 +111,10 @@ fn answer(seen: &Seen, shelf: &mut Shelf) -> Vec<u8> {
             key => drop(wanted.insert(key.parse().unwrap(), value.to_owned())),
         }
     }
-    let found: Vec<(&Vec<u8>, Dataset)> = { shelf.values() }
-        .map(|file| (file, dataset(file)))
-        .filter(|(_, d)| {
+    let found: Vec<&Kept> = { shelf.values() }
+        .filter(|kept| {
             let mut wanted = wanted.iter();
-            wanted.all(|(tag, value)| d.string(*tag).as_ref() == Some(value))
+            wanted.all(|(tag, value)| kept.listed.string(*tag).as_ref() == Some(value))
         })
         .collect();
     if found.is_empty() {
@@ -98,12 +122,12 @@ fn answer(seen: &Seen, shelf: &mut Shelf) -> Vec<u8> {
     }
     match rest {
         [] => {
-            let files: Vec<&[u8]> = found.iter().map(|(file, _)| &file[..]).collect();
+            let files: Vec<&[u8]> = found.iter().map(|kept| &kept.file[..]).collect();
             reply(200, &[MULTIPART], &parts("application/dicom", &files))
         }
-        ["metadata"] => list(found.into_iter().map(|(_, dataset)| dataset)),
+        ["metadata"] => list(found.into_iter().map(|kept| &kept.listed)),
         ["bulk"] => {
-            let file = dicom::decode(found[0].0.clone(), &ReadOptions::new()).unwrap();
+            let file = dicom::decode(found[0].file.clone(), &ReadOptions::new()).unwrap();
             let pixels = file.dataset().get(Tag::PIXEL_DATA).unwrap();
             let Value::Bytes(bytes) = file.load(pixels).unwrap() else {
                 return reply(500, &[], b"not native");
@@ -114,7 +138,7 @@ fn answer(seen: &Seen, shelf: &mut Shelf) -> Vec<u8> {
             let (_, tag) = levels.iter().find(|(name, _)| name == level).unwrap();
             let below = levels.iter().rev().take_while(|(_, lower)| lower != tag);
             let mut one_each: BTreeMap<String, Dataset> = { found.into_iter() }
-                .map(|(_, dataset)| (dataset.string(*tag).unwrap(), dataset))
+                .map(|kept| (kept.listed.string(*tag).unwrap(), kept.listed.clone()))
                 .collect();
             for (_, lower) in below {
                 for dataset in one_each.values_mut() {
@@ -122,29 +146,17 @@ fn answer(seen: &Seen, shelf: &mut Shelf) -> Vec<u8> {
                     dataset.remove(Tag::PIXEL_DATA);
                 }
             }
-            list(one_each.into_values().skip(offset).take(limit))
+            list(one_each.values().skip(offset).take(limit))
         }
         other => panic!("{other:?}"),
     }
 }
 
-/// Datasets in JSON; pixel data as a reference.
-fn list(datasets: impl Iterator<Item = Dataset>) -> Vec<u8> {
-    let json = datasets.map(|mut dataset| {
-        if let Some(pixels) = dataset.get(Tag::PIXEL_DATA) {
-            let uid = |tag| dataset.string(tag).unwrap();
-            let uri = format!(
-                "/dicom-web/studies/{}/series/{}/instances/{}/bulk",
-                uid(Tag::STUDY_INSTANCE_UID),
-                uid(Tag::SERIES_INSTANCE_UID),
-                uid(Tag::SOP_INSTANCE_UID)
-            );
-            let vr = pixels.vr();
-            dataset.insert(Element::new(Tag::PIXEL_DATA, vr, Value::Uri(uri.into())));
-        }
-        dataset.to_json().unwrap().to_string()
-    });
-    let json: Vec<String> = json.collect();
+/// Datasets in JSON.
+fn list<'a>(datasets: impl Iterator<Item = &'a Dataset>) -> Vec<u8> {
+    let json: Vec<String> = datasets
+        .map(|dataset| dataset.to_json().unwrap().to_string())
+        .collect();
     reply(200, &[JSON], format!("[{}]", json.join(",")).as_bytes())
 }
 
@@ -155,11 +167,11 @@ fn store(seen: &Seen, shelf: &mut Shelf) -> Vec<u8> {
     while let Some(mut part) = parts.next_part().unwrap() {
         let mut file = Vec::new();
         part.read_to_end(&mut file).unwrap();
-        let uid = objects::uid(&dataset(&file));
+        let (uid, kept) = Kept::new(file);
         let mut item = Dataset::new();
         objects::text(&mut item, &[("ReferencedSOPInstanceUID", &uid)]);
         items.push(item);
-        shelf.insert(uid, file);
+        shelf.insert(uid, kept);
     }
     let mut report = Dataset::new();
     report.set_items("ReferencedSOPSequence".parse().unwrap(), items);

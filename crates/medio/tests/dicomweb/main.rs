@@ -13,3 +13,4 @@ mod redirects;
 mod search;
 mod server;
 mod store;
+mod written;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::objects::{self, SERIES, SLICES, STUDY, behind_meta, encoded};
 use crate::server::fault;
+use crate::written::Written;
 
 struct Orthanc {
     process: Child,
@@ -100,36 +101,43 @@ fn client(url: &str, settings: Settings) -> Client {
 }
 
 /// Instances that have to come back as they went, to the byte.
-fn stored_and_fetched(client: &Client, objects: &[(Dataset, WriteOptions)]) {
-    let mut store = Store::new();
-    for (dataset, options) in objects {
-        store = store.dataset(dataset.clone(), options.clone());
-    }
-    let report = client.store(&store).unwrap();
-    assert!(report.all_stored(), "{report:?}");
-    assert_eq!(report.stored.len(), objects.len());
-    for (dataset, options) in objects {
-        let sent = encoded(dataset, options);
-        let resource = Resource::of(dataset).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let got = client.download(&resource, folder.path()).unwrap();
-        let bytes = std::fs::read(&got.files[0]).unwrap();
-        assert!(behind_meta(&bytes) == behind_meta(&sent), "{resource}");
-        let file = dicom::open(&got.files[0]).unwrap();
-        let syntax = file.transfer_syntax_uid().to_owned();
-        let original = dicom::decode(sent, &Default::default()).unwrap();
-        assert_eq!(syntax, original.transfer_syntax_uid());
-        // In memory, and as metadata: every attribute without bulk data is there with its value.
-        let again = client.instance(&resource).unwrap();
-        assert_eq!(again.dataset(), original.dataset());
-        let metadata = client.metadata(&resource).unwrap().remove(0);
-        for element in dataset.elements() {
-            let tag = element.tag();
-            if tag == Tag::PIXEL_DATA || tag == Tag::SPECIFIC_CHARACTER_SET {
-                continue;
+fn comes_back(client: &Client, sent: Vec<u8>) {
+    let original = dicom::decode(sent.clone(), &Default::default()).unwrap();
+    let dataset = original.dataset();
+    let resource = Resource::of(dataset).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let got = client.download(&resource, folder.path()).unwrap();
+    let bytes = std::fs::read(&got.files[0]).unwrap();
+    assert!(behind_meta(&bytes) == behind_meta(&sent), "{resource}");
+    let file = dicom::open(&got.files[0]).unwrap();
+    assert_eq!(file.transfer_syntax_uid(), original.transfer_syntax_uid());
+    // In memory, and as metadata.
+    let again = client.instance(&resource).unwrap();
+    assert_eq!(again.dataset(), dataset);
+    let metadata = client.metadata(&resource).unwrap().remove(0);
+    listed(&metadata, dataset, &resource);
+}
+
+/// Metadata holds every attribute of a dataset, down to its last item, with its value; pixels by reference.
+fn listed(metadata: &Dataset, dataset: &Dataset, resource: &Resource) {
+    let pixels = [Tag::PIXEL_DATA, Tag::FLOAT_PIXEL_DATA];
+    for element in dataset.elements() {
+        let tag = element.tag();
+        if pixels.contains(&tag) || tag == Tag::SPECIFIC_CHARACTER_SET {
+            continue;
+        }
+        let got = metadata.get(tag);
+        assert!(got.is_some(), "{resource}: {tag} is not in the metadata");
+        let items = (metadata.items(tag), dataset.items(tag));
+        assert_eq!(items.0.len(), items.1.len(), "{resource}: {tag}");
+        for (got, sent) in items.0.iter().zip(items.1) {
+            listed(got, sent, resource);
+        }
+        match dataset.floats(tag) {
+            Ok(sent) if !sent.is_empty() => {
+                assert_eq!(metadata.floats(tag).unwrap(), sent, "{resource}: {tag}");
             }
-            assert!(metadata.get(tag).is_some(), "{resource}: {tag}");
-            assert_eq!(metadata.text(tag), dataset.text(tag), "{resource}: {tag}");
+            _ => assert_eq!(metadata.text(tag), dataset.text(tag), "{resource}: {tag}"),
         }
     }
 }
@@ -144,11 +152,27 @@ fn what_goes_to_orthanc_comes_back() {
     let client = client(url, settings_of("secret"));
     assert_eq!(client.search(&Query::studies()).count(), 0);
 
-    stored_and_fetched(&client, &objects::all());
+    let all = objects::all();
+    let add = |store: Store, (dataset, options): &(Dataset, WriteOptions)| {
+        store.dataset(dataset.clone(), options.clone())
+    };
+    let report = client.store(&all.iter().fold(Store::new(), add)).unwrap();
+    assert!(report.all_stored(), "{report:?}");
+    assert_eq!(report.stored.len(), all.len());
+    for (dataset, options) in &all {
+        comes_back(&client, encoded(dataset, options));
+    }
     searches(&client);
     whole_series(url);
     bulk_and_frames(&client);
     refusals(&client, url);
+    let written = Written::new();
+    written.goes_through(|connections| {
+        self::client(url, settings_of("secret").connections(connections))
+    });
+    for file in written.files() {
+        comes_back(&client, std::fs::read(file).unwrap());
+    }
     crate::guide::test::run(url);
 }
 
@@ -157,8 +181,8 @@ fn searches(client: &Client) {
     assert_eq!(count(Query::studies().patient_id("P-7")), 1);
     assert_eq!(count(Query::studies().patient_name("Phantom*")), 1);
     assert_eq!(count(Query::studies().patient_id("P-8")), 0);
-    assert_eq!(count(Query::studies().modality("SEG")), 1);
-    assert_eq!(count(Query::series().study_uid(STUDY)), 4);
+    assert_eq!(count(Query::studies().modality("OT")), 1);
+    assert_eq!(count(Query::series().study_uid(STUDY)), 2);
     assert_eq!(count(Query::series().modality("CT")), 1);
     let series = Resource::series(STUDY, SERIES).unwrap();
     let instances = Query::instances().within(&series);

@@ -12,7 +12,7 @@ fn redirect(status: u16, to: &str) -> Vec<u8> {
 
 #[test]
 fn credentials_stay_with_their_server() {
-    within(60, || {
+    within(|| {
         let other = Server::script(vec![json("[]")]);
         for status in [301, 302, 303, 307, 308] {
             let server = Server::script(vec![redirect(status, &other.url())]);
@@ -34,7 +34,7 @@ fn credentials_stay_with_their_server() {
 
 #[test]
 fn on_the_same_server_credentials_go_along() {
-    within(60, || {
+    within(|| {
         let server = Server::script(vec![redirect(302, "../elsewhere?a=b"), json("[]")]);
         let settings = settings().bearer("secret");
         assert_eq!(server.client(settings).search(&Query::studies()).count(), 0);
@@ -46,7 +46,7 @@ fn on_the_same_server_credentials_go_along() {
 
 #[test]
 fn circles_and_nonsense_are_not_followed() {
-    within(60, || {
+    within(|| {
         for (to, requests) in [
             ("studies", 6),
             ("file:///etc/passwd", 1),
@@ -64,7 +64,7 @@ fn circles_and_nonsense_are_not_followed() {
 
 #[test]
 fn instances_are_sent_on_to_the_same_server_only() {
-    within(60, || {
+    within(|| {
         let other = Server::script(vec![json("{}")]);
         let send = Store::new().dataset(slice(1), WriteOptions::new());
         for (status, to) in [

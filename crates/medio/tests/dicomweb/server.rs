@@ -27,6 +27,9 @@ impl Seen {
     }
 }
 
+/// How long either side waits for a byte, where that is not what is tested: no machine is so slow.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What the server does next; at the end it closes the connection.
 pub(crate) enum Step {
     Send(Vec<u8>),
@@ -60,12 +63,8 @@ impl Server {
                 let Ok(mut stream) = stream else { continue };
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
                 thread::spawn(move || {
-                    stream
-                        .set_read_timeout(Some(Duration::from_secs(20)))
-                        .unwrap();
-                    stream
-                        .set_write_timeout(Some(Duration::from_secs(20)))
-                        .unwrap();
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    stream.set_write_timeout(Some(PATIENCE)).unwrap();
                     let Some(request) = receive(&mut stream) else {
                         return;
                     };
@@ -222,7 +221,7 @@ pub(crate) fn settings() -> Settings {
     Settings::new()
         .proxy(Proxy::None)
         .retry(retry)
-        .read_timeout(Duration::from_secs(5))
+        .read_timeout(PATIENCE)
 }
 
 pub(crate) fn once() -> Settings {
@@ -238,17 +237,17 @@ pub(crate) fn fault<T: std::fmt::Debug>(result: medio::Result<T>) -> Fault {
     }
 }
 
+/// Longer than any test takes, however busy the machine is.
+const HANGING: Duration = Duration::from_secs(900);
+
 /// Runs a test that must not hang.
 #[track_caller]
-pub(crate) fn within<T: Send + 'static>(
-    seconds: u64,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> T {
+pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     let thread = thread::spawn(move || sender.send(work()));
-    match receiver.recv_timeout(Duration::from_secs(seconds)) {
+    match receiver.recv_timeout(HANGING) {
         Ok(value) => value,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("still at it after {seconds} s"),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("still at it after {HANGING:?}"),
         // The work panicked: with its own message.
         Err(_) => std::panic::resume_unwind(thread.join().err().unwrap()),
     }

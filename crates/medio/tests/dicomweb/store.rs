@@ -52,7 +52,7 @@ fn refused(uid: &str, reason: u16) -> String {
 
 #[test]
 fn files_and_datasets_arrive_as_they_are() {
-    within(60, || {
+    within(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.dcm");
         let (object, options) = objects::compressed();
@@ -77,7 +77,7 @@ fn files_and_datasets_arrive_as_they_are() {
 
 #[test]
 fn a_conflict_says_which_instances_were_refused() {
-    within(60, || {
+    within(|| {
         let objects = [slice(1), slice(2)];
         let uids: Vec<String> = objects.iter().map(objects::uid).collect();
         for (status, headers) in [
@@ -103,7 +103,7 @@ fn a_conflict_says_which_instances_were_refused() {
 
 #[test]
 fn an_answer_without_a_report_is_an_error() {
-    within(60, || {
+    within(|| {
         let html = ("Content-Type", "text/html");
         for (answer, part) in [
             (reply(409, &[html], b"conflict"), "409 Conflict: conflict"),
@@ -142,7 +142,7 @@ fn an_answer_without_a_report_is_an_error() {
 
 #[test]
 fn requests_are_split_by_size_and_their_reports_joined() {
-    within(60, || {
+    within(|| {
         let objects: Vec<Dataset> = (1..=5).map(slice).collect();
         let size = encoded(&objects[0], &WriteOptions::new()).len() as u64;
         let server = Server::start(|seen, _| {
@@ -174,7 +174,7 @@ fn requests_are_split_by_size_and_their_reports_joined() {
 
 #[test]
 fn a_request_that_failed_in_passing_is_sent_again_whole() {
-    within(60, || {
+    within(|| {
         let uids = [objects::uid(&slice(1))];
         let server = Server::script(vec![
             b"HTTP/1.1 20".to_vec(),
@@ -209,7 +209,7 @@ fn what_is_no_dicom_is_not_sent() {
 
 #[test]
 fn storing_can_be_stopped() {
-    within(60, || {
+    within(|| {
         let server = Server::script(vec![json("{}")]);
         let settings = settings().progress(|_| ControlFlow::Break(()));
         let failed = fault(server.client(settings).store(&send(&[slice(1)])));
