@@ -7,9 +7,9 @@ use medio::dicom::{
     self, Algorithm, Annotation, CapturePixels, Creation, Date, DateTime, FractionMeaning,
     GraphicLayer, ImageKind, ImageSeries, LabelGrid, Measurement, MeasurementGroup,
     MeasurementReport, NewSegmentation, NewStructureSet, Observer, ParametricMap, PatientStudy,
-    PresentationState, Roi, SecondaryCapture, Segment, SegmentReference, Segmentation,
+    PresentationState, ReadOptions, Roi, SecondaryCapture, Segment, SegmentReference, Segmentation,
     SegmentationKind, SeriesQuery, SeriesVolume, Source, StructureSet, StructuredReport, Tag, Time,
-    Uids, VolumeOptions, Window, codes,
+    Uids, Window, codes,
 };
 use medio::dicomweb::{Client, Resource, Store};
 use medio::medcore::{Geometry, GeometryTolerance, Image, LabelMap, Point, Vector};
@@ -134,7 +134,7 @@ fn creation(series: i64) -> Creation {
 fn volume_in(folder: &Path) -> SeriesVolume<f32> {
     let scan = dicom::scan(folder).unwrap();
     let selection = scan.select(&SeriesQuery::new().modality("CT")).unwrap();
-    let volume = selection.chosen.volume::<f32>(&VolumeOptions::new());
+    let volume = selection.chosen.volume::<f32>(&ReadOptions::new());
     volume.unwrap()
 }
 
