@@ -1,4 +1,8 @@
 //! What can go wrong with files: which one, what in it, and what would have been right.
+//!
+//! The errors of this crate say all of it in one line, what caused them too, so that whoever prints one prints
+//! everything. The cause is in the variant for whoever wants to decide by it, and not in
+//! [`source`](std::error::Error::source): reports that go along sources would say it twice.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +17,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused to open, read or list something.
-    #[error("{operation} {}: {source}", path.display())]
+    #[error("{operation} {}: {cause}", path.display())]
     Io {
         /// `open`, `read`, `list` ...
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        #[source]
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// An image file is damaged, unsupported or holds values that were not asked for.
     #[error("{}: {fault}", path.display())]
@@ -31,7 +34,6 @@ pub enum Error {
         /// The format it was read as.
         format: Format,
         /// What is wrong with it.
-        #[source]
         fault: Fault,
     },
     /// A file is of a known format that is not read here.
@@ -58,7 +60,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        #[source]
         fault: Box<crate::dicom::Fault>,
     },
     /// The slices of a DICOM series do not make what was asked for.
@@ -67,7 +68,6 @@ pub enum Error {
         /// Series instance UID; empty where several are in question.
         uid: String,
         /// Why not, with files and millimetres.
-        #[source]
         fault: Box<crate::dicom::SeriesFault>,
     },
     /// A request to a DICOMweb server failed.
@@ -77,7 +77,6 @@ pub enum Error {
         /// Method and URL, without the query, which may name a patient.
         request: String,
         /// Why.
-        #[source]
         fault: Box<crate::dicomweb::Fault>,
     },
     /// An annotation file is damaged or breaks its format, or annotations contradict themselves.
@@ -86,17 +85,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        #[source]
         fault: Box<crate::annotations::Fault>,
     },
     /// A result could not be written.
-    #[error("write {}: {source}", path.display())]
+    #[error("write {}: {cause}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What went wrong, as the atomic writer says it.
-        #[source]
-        source: Box<medcore::Error>,
+        cause: Box<medcore::Error>,
     },
     /// A file name ends in something else than the formats this crate writes.
     #[error("{}: the name must end in {expected}", path.display())]
@@ -155,15 +152,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// Two files of one case lie on different grids.
-    #[error("{} and {} do not share a grid: {source}", left.display(), right.display())]
+    #[error("{} and {} do not share a grid: {cause}", left.display(), right.display())]
     GridsDiffer {
         /// The file that sets the grid.
         left: PathBuf,
         /// The file that differs from it.
         right: PathBuf,
         /// The first difference.
-        #[source]
-        source: Box<medcore::GeometryMismatch>,
+        cause: Box<medcore::GeometryMismatch>,
     },
     /// A case has another number of channels than its dataset declares.
     #[error("case {case}: {got} channels in its files, the dataset declares {expected}")]
@@ -219,10 +215,10 @@ impl Error {
         path: &Path,
     ) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Io {
+        move |cause| Self::Io {
             operation,
             path,
-            source,
+            cause,
         }
     }
 
@@ -240,11 +236,7 @@ impl Error {
     pub(crate) fn file(format: Format, path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
         let path = path.to_owned();
         move |fault| match fault {
-            Fault::Io(source) => Self::Io {
-                operation: "read",
-                path,
-                source,
-            },
+            Fault::Io(cause) => Self::io("read", &path)(cause),
             fault => Self::File {
                 path,
                 format,
@@ -257,7 +249,7 @@ impl Error {
     pub(crate) fn opening(format: Format, path: &Path) -> impl FnOnce(Fault) -> Self + use<> {
         let path = path.to_owned();
         move |fault| match fault {
-            Fault::Io(source) => Self::io("open", &path)(source),
+            Fault::Io(cause) => Self::io("open", &path)(cause),
             fault => Self::file(format, &path)(fault),
         }
     }
@@ -272,9 +264,39 @@ impl Error {
 
     pub(crate) fn not_written(path: &Path) -> impl FnOnce(medcore::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Write {
+        move |cause| Self::Write {
             path,
-            source: Box::new(source),
+            cause: Box::new(cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let core = || medcore::Error::InvalidSpacing {
+            axis: 1,
+            spacing: -2.0,
+        };
+        let path = Path::new("scan");
+        let dicom = crate::dicom::Fault::core("geometry")(core());
+        for (error, cause) in [
+            (Error::io("open", path)(missing()), missing().to_string()),
+            (
+                Error::file(Format::Nrrd, path)(Fault::core("geometry")(core())),
+                core().to_string(),
+            ),
+            (Error::dicom(path)(dicom), core().to_string()),
+            (Error::dicom(path)(missing().into()), missing().to_string()),
+            (Error::not_written(path)(core()), core().to_string()),
+        ] {
+            assert_eq!(error.to_string().matches(&cause).count(), 1, "{error}");
+            assert!(error.source().is_none(), "{error}");
         }
     }
 }

@@ -105,15 +105,14 @@ pub enum Fault {
         value: String,
     },
     /// A data file that a header names cannot be opened.
-    #[error("{key} names {name:?}: {source}")]
+    #[error("{key} names {name:?}: {cause}")]
     DataFile {
         /// `ElementDataFile`, `data file` ...
         key: &'static str,
         /// The name, shortened.
         name: String,
         /// What the system said.
-        #[source]
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A voxel cannot be represented in the requested type.
     #[error(
@@ -148,24 +147,29 @@ pub enum Fault {
         problem: String,
     },
     /// The affine maps, a limit or the memory were refused.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Core {
         /// `sform`, `qform`, `voxels` ...
         what: &'static str,
         /// The rule that was broken.
-        #[source]
-        source: Box<medcore::Error>,
+        cause: Box<medcore::Error>,
     },
     /// The system refused to open or to read on.
     #[error("read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Io(cause)
+    }
 }
 
 impl Fault {
     pub(crate) fn core(what: &'static str) -> impl FnOnce(medcore::Error) -> Self {
-        move |source| Self::Core {
+        move |cause| Self::Core {
             what,
-            source: Box::new(source),
+            cause: Box::new(cause),
         }
     }
 }

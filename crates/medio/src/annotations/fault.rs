@@ -11,7 +11,6 @@ pub struct Fault {
     /// Its line, from 1, where the format has lines and the value stands in a file.
     pub line: Option<usize>,
     /// The rule that is broken.
-    #[source]
     pub problem: Problem,
 }
 

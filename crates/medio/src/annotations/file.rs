@@ -56,10 +56,7 @@ pub(super) fn decoded<T>(
 
 /// Writes a whole text or nothing.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
-    atomic::write_bytes(path, text.as_bytes()).map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    atomic::write_bytes(path, text.as_bytes()).map_err(Error::not_written(path))
 }
 
 /// As [`write`], making the folder first.

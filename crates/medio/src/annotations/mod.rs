@@ -53,7 +53,6 @@ mod model;
 mod names;
 mod number;
 pub mod pascal_voc;
-mod picture_size;
 mod say;
 mod shape;
 mod xml;

@@ -130,10 +130,7 @@ impl Manifest {
             false => format!("\n{}\n", lines.join(",\n")),
         };
         let text = format!("{{\"algorithm\":\"sha256\",\"files\":[{files}]}}\n");
-        atomic::write_bytes(path, text.as_bytes()).map_err(|source| Error::Write {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
+        atomic::write_bytes(path, text.as_bytes()).map_err(Error::not_written(path))
     }
 
     /// Reads a manifest.

@@ -178,7 +178,7 @@ impl Case {
         same.map_err(|mismatch| Error::GridsDiffer {
             left: self.images.first().cloned().unwrap_or_default(),
             right: path.to_owned(),
-            source: Box::new(mismatch),
+            cause: Box::new(mismatch),
         })
     }
 }

@@ -105,7 +105,7 @@ impl NnunetWriter {
         same.map_err(|mismatch| Error::GridsDiffer {
             left: self.channel_path("imagesTr", id, 0),
             right: label.clone(),
-            source: Box::new(mismatch),
+            cause: Box::new(mismatch),
         })?;
         self.claim(id)?;
         self.images("imagesTr", id, image)?;
@@ -159,12 +159,8 @@ impl NnunetWriter {
         let path = self.folder.join("dataset.json");
         let text = serde_json::to_string_pretty(&description);
         let text = text.map_err(|e| Error::io("write", &path)(e.into()))?;
-        atomic::write_bytes(&path, format!("{text}\n").as_bytes()).map_err(|source| {
-            Error::Write {
-                path,
-                source: Box::new(source),
-            }
-        })?;
+        atomic::write_bytes(&path, format!("{text}\n").as_bytes())
+            .map_err(Error::not_written(&path))?;
         Ok(self.folder)
     }
 

@@ -139,13 +139,12 @@ pub enum Fault {
         problem: String,
     },
     /// A geometry, a limit or the memory was refused.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Core {
         /// `pixels`, `dataset`, `geometry` ...
         what: &'static str,
         /// The rule that was broken.
-        #[source]
-        source: Box<medcore::Error>,
+        cause: Box<medcore::Error>,
     },
     /// Text that identifies somebody may be burned into the pixels, and no rule says where.
     #[error("text may be burned into the pixels: {reason}")]
@@ -155,14 +154,20 @@ pub enum Fault {
     },
     /// The system refused to read on.
     #[error("read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Io(cause)
+    }
 }
 
 impl Fault {
     pub(crate) fn core(what: &'static str) -> impl Fn(medcore::Error) -> Self {
-        move |source| Self::Core {
+        move |cause| Self::Core {
             what,
-            source: Box::new(source),
+            cause: Box::new(cause),
         }
     }
 

@@ -447,16 +447,11 @@ fn put(
     load: &dyn Fn(&Element) -> io::Result<Value>,
 ) -> crate::Result<()> {
     let meta = meta_of(dataset, options).map_err(crate::Error::dicom(path))?;
-    medcore::atomic::write(path, |out| write_file(out, &meta, dataset, options, load)).map_err(
-        |source| crate::Error::Write {
-            path: path.to_owned(),
-            source: Box::new(source),
-        },
-    )
+    medcore::atomic::write(path, |out| write_file(out, &meta, dataset, options, load))
+        .map_err(crate::Error::not_written(path))
 }
 
 fn meta_of(dataset: &Dataset, options: &WriteOptions) -> Result<Dataset, Fault> {
-    let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
     let encapsulated = match dataset.get(Tag::PIXEL_DATA).map(Element::value) {
         Some(Value::Fragments(_)) => true,
         Some(Value::Deferred(deferred)) => deferred.fragments.is_some(),
@@ -479,11 +474,11 @@ fn meta_of(dataset: &Dataset, options: &WriteOptions) -> Result<Dataset, Fault> 
     ));
     meta.set_text(
         Tag::MEDIA_STORAGE_SOP_CLASS_UID,
-        &required(Tag::SOP_CLASS_UID)?,
+        &dataset.required_string(Tag::SOP_CLASS_UID)?,
     )?;
     meta.set_text(
         Tag::MEDIA_STORAGE_SOP_INSTANCE_UID,
-        &required(Tag::SOP_INSTANCE_UID)?,
+        &dataset.required_string(Tag::SOP_INSTANCE_UID)?,
     )?;
     meta.set_text(Tag::TRANSFER_SYNTAX_UID, options.syntax.uid)?;
     meta.set_text(Tag::IMPLEMENTATION_CLASS_UID, IMPLEMENTATION)?;

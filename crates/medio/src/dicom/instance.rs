@@ -178,7 +178,6 @@ fn axes(dataset: &Dataset, frame: usize, diffusion: Option<Diffusion>) -> Vec<(A
 impl Instance {
     pub(super) fn of(file: &DicomFile) -> Result<Self, Fault> {
         let dataset = file.dataset();
-        let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
         let image = match ImagePixels::of(dataset, &mut crate::Report::default()) {
             Ok(image) => Some(image),
             Err(Fault::NoPixelData) => None,
@@ -186,8 +185,8 @@ impl Instance {
         };
         Ok(Self {
             path: file.path().into(),
-            uid: required(Tag::SOP_INSTANCE_UID)?,
-            class_uid: required(Tag::SOP_CLASS_UID)?,
+            uid: dataset.required_string(Tag::SOP_INSTANCE_UID)?,
+            class_uid: dataset.required_string(Tag::SOP_CLASS_UID)?,
             number: dataset.integer(Tag::INSTANCE_NUMBER).ok().flatten(),
             image,
         })

@@ -9,6 +9,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! | for | begin with |
+//! | --- | --- |
+//! | one file | [`open`], [`write()`], [`Dataset`] |
+//! | a folder of series, as volumes | [`scan()`], [`SeriesQuery`], [`Stack::volume`] |
+//! | volumes as series, pictures as captures | [`ImageSeries`], [`SecondaryCapture`] |
+//! | labels | [`Segmentation`] and [`NewSegmentation`], [`StructureSet`] and [`NewStructureSet`] |
+//! | values of a quantity | [`ParametricMap`], [`Suv`], [`Quantity`] |
+//! | measurements | [`MeasurementReport`], [`LabelReport`], [`StructuredReport`] |
+//! | how images are shown | [`Voi`], [`PresentationState`] |
+//! | taking names out | [`deidentify`] |
+//!
+//! Whatever is made from a series takes its [`Source`] and a [`Creation`].
+//!
 //! Nothing is trusted: lengths are held against what is there, nesting is bounded by the
 //! [`medcore::Budget`] and never uses the stack, and whatever was repaired is in the [`Report`](crate::Report).
 //!

@@ -158,12 +158,11 @@ fn examine(path: PathBuf, options: &ReadOptions) -> Outcome {
         return Outcome::Other(path);
     }
     let read = || -> Result<Found, Fault> {
-        let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
         let instance = Instance::of(&file)?;
         let slices = slices(&file, &instance)?;
         Ok(Found {
             study: Study {
-                uid: required(Tag::STUDY_INSTANCE_UID)?,
+                uid: dataset.required_string(Tag::STUDY_INSTANCE_UID)?,
                 patient_id: dataset.string(Tag::PATIENT_ID),
                 patient_name: dataset.string(Tag::PATIENT_NAME),
                 date: dataset.date(Tag::STUDY_DATE).ok().flatten(),
@@ -171,7 +170,7 @@ fn examine(path: PathBuf, options: &ReadOptions) -> Outcome {
                 series: Vec::new(),
             },
             series: Series {
-                uid: required(Tag::SERIES_INSTANCE_UID)?,
+                uid: dataset.required_string(Tag::SERIES_INSTANCE_UID)?,
                 modality: dataset.string(Tag::MODALITY),
                 number: dataset.integer(Tag::SERIES_NUMBER).ok().flatten(),
                 description: dataset.text(Tag::SERIES_DESCRIPTION),

@@ -66,11 +66,10 @@ pub enum Fault {
         phase: &'static str,
     },
     /// The connection broke while request or answer went over it.
-    #[error("the connection broke: {source}")]
+    #[error("the connection broke: {cause}")]
     Broken {
         /// What the system said.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     /// The bytes of the answer are not those of HTTP.
     #[error("not an answer of HTTP: {problem}")]
@@ -134,7 +133,7 @@ pub enum Fault {
     },
     /// An instance or a dataset of the answer is damaged.
     #[error("{0}")]
-    Dicom(#[from] Box<crate::dicom::Fault>),
+    Dicom(Box<crate::dicom::Fault>),
     /// The answer is about something else than was asked for.
     #[error("{tag} {asked:?} was asked for, {got:?} came")]
     Mismatch {
@@ -161,7 +160,7 @@ pub enum Fault {
     },
     /// The source of tokens gave none.
     #[error("no token: {0}")]
-    Token(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Token(Box<dyn std::error::Error + Send + Sync>),
     /// The progress callback asked to stop.
     #[error("stopped by its progress callback")]
     Stopped,
@@ -221,7 +220,7 @@ impl From<io::Error> for Fault {
             Ok(fault) => fault,
             Err(error) => match error.downcast::<ureq::Error>() {
                 Ok(error) => error.into(),
-                Err(source) => Self::Broken { source },
+                Err(cause) => Self::Broken { cause },
             },
         }
     }
@@ -271,8 +270,8 @@ impl From<ureq::Error> for Fault {
             | ureq::Error::Rustls(_)
             | ureq::Error::TlsRequired
             | ureq::Error::InvalidProxyUrl => connect(&error, false),
-            ureq::Error::Decompress(_, source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Broken { source }
+            ureq::Error::Decompress(_, cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Broken { cause }
             }
             other => Self::Protocol {
                 problem: other.to_string().chars().take(200).collect(),

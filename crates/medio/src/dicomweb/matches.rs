@@ -80,8 +80,7 @@ impl Matches {
         let key = self.key();
         let mut fresh = Vec::with_capacity(page.len());
         for dataset in page {
-            let missing = || crate::dicom::Fault::MissingAttribute { tag: key };
-            let uid = dataset.string(key).ok_or_else(missing)?;
+            let uid = dataset.required_string(key)?;
             if self.seen.insert(uid) {
                 fresh.push(dataset);
             }

@@ -42,18 +42,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Loaded<AnyI
 pub fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Loaded<AnyImage>> {
     let fresh = Budget::default();
     let budget = options.budget.as_deref().unwrap_or(&fresh);
-    let Opened {
-        header,
-        extensions,
-        volume,
-    } = open::open_memory(bytes, options)?;
-    let Volume { value, report } = volume.any(budget)?;
-    Ok(Loaded {
-        value,
-        header,
-        extensions,
-        report,
-    })
+    open::open_memory(bytes, options)?.load(|volume| volume.any(budget))
 }
 
 /// Reads an image as `T`: floats are rounded to the nearest, integers must be exact.
@@ -138,16 +127,17 @@ fn from_path<V>(
 ) -> Result<Loaded<V>> {
     let fresh = Budget::default();
     let budget = options.budget.as_deref().unwrap_or(&fresh);
-    let Opened {
-        header,
-        extensions,
-        volume,
-    } = open::open_path(path, options, budget)?;
-    let Volume { value, report } = load(volume, budget)?;
-    Ok(Loaded {
-        value,
-        header,
-        extensions,
-        report,
-    })
+    open::open_path(path, options, budget)?.load(|volume| load(volume, budget))
+}
+
+impl<'a> Opened<'a> {
+    fn load<V>(self, load: impl FnOnce(VolumeFile<'a>) -> Result<Volume<V>>) -> Result<Loaded<V>> {
+        let Volume { value, report } = load(self.volume)?;
+        Ok(Loaded {
+            value,
+            header: self.header,
+            extensions: self.extensions,
+            report,
+        })
+    }
 }

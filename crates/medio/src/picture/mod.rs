@@ -8,13 +8,14 @@ mod bmp;
 mod jpeg;
 mod open;
 mod png;
+mod size;
 mod stack;
 mod tiff;
 mod tiff_directory;
-
 mod write;
 
 pub(crate) use open::open;
+pub(crate) use size::size_of_file;
 pub(crate) use stack::PictureStack;
 pub use stack::read_stack;
 pub(crate) use write::{write_png, write_tiff};

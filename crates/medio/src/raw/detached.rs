@@ -23,10 +23,10 @@ pub(crate) fn below(header: &Path, key: &'static str, name: &str) -> Result<Path
         _ => Path::new("."),
     };
     let path = folder.join(relative);
-    let unreadable = |source| Fault::DataFile {
+    let unreadable = |cause| Fault::DataFile {
         key,
         name: shortened(name),
-        source,
+        cause,
     };
     let resolved = path.canonicalize().map_err(unreadable)?;
     if !resolved.starts_with(folder.canonicalize()?) {

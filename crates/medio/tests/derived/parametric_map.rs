@@ -162,6 +162,24 @@ fn whole_numbers_become_real_world_values() {
 }
 
 #[test]
+fn values_that_no_mapping_covers_are_not_known() {
+    let map = whole_numbers(|dataset| {
+        group(dataset, Tag::REAL_WORLD_VALUE_MAPPING_SEQUENCE, |item| {
+            for (tag, end) in [
+                (Tag::DOUBLE_FLOAT_REAL_WORLD_VALUE_FIRST_VALUE_MAPPED, 2.0),
+                (Tag::DOUBLE_FLOAT_REAL_WORLD_VALUE_LAST_VALUE_MAPPED, 4.0),
+            ] {
+                item.set_floats(tag, &[end]).unwrap();
+            }
+        });
+    });
+    let map = map.unwrap();
+    let (first, rest) = map.image.as_slice().split_at(5);
+    assert!(first[..2].iter().chain(rest).all(|v| v.is_nan()));
+    assert_eq!(first[2..], [2.0, 3.0, 4.0]);
+}
+
+#[test]
 fn maps_that_do_not_say_what_they_mean_are_refused() {
     let mapping = Tag::REAL_WORLD_VALUE_MAPPING_SEQUENCE;
     let refused = |edit: &dyn Fn(&mut Dataset), words: &str| {

@@ -8,10 +8,10 @@ use super::super::fault::{Fault, Problem};
 use super::super::file;
 use super::super::loss::{Loss, LossReport};
 use super::super::model::{AnnotatedImage, Annotations, Category, repeated};
-use super::super::picture_size::picture_size;
 use super::description::Description;
 use super::line::{Options, Task, decode, encode};
 use crate::error::{Error, Result};
+use crate::picture::size_of_file;
 use crate::relative::inside;
 
 /// Endings of image files.
@@ -78,7 +78,7 @@ pub fn read(description: impl AsRef<Path>, split: &str, task: Task) -> Result<An
         };
         for name in names {
             let image = inside(&base, &name).ok_or_else(|| escapes(split, &name))?;
-            let size = picture_size(&image)?;
+            let size = size_of(&image)?;
             let labels = labels_of(&image);
             let objects = match labels.is_file() {
                 true => file::decoded(&labels, &budget, |bytes, budget| {
@@ -93,6 +93,13 @@ pub fn read(description: impl AsRef<Path>, split: &str, task: Task) -> Result<An
         }
     }
     Ok(found)
+}
+
+fn size_of(image: &Path) -> Result<[usize; 2]> {
+    size_of_file(image)?.ok_or_else(|| {
+        let problem = Problem::expected("a PNG, JPEG or BMP picture", "something else");
+        Error::annotations(image)(Fault::new("(picture)", problem))
+    })
 }
 
 /// The lines of a list of image files, without `./`.

@@ -3,13 +3,16 @@
 //! What is written comes back: contours run along the edges of pixels, and filling them gives the mask again,
 //! voxel for voxel.
 
+mod contour;
+mod fill;
+mod labels;
 mod place;
-mod raster;
 mod read;
 mod roi;
 mod trace;
 mod write;
 
-pub use read::{Contour, ContourKind, StructureSet};
+pub use contour::{Contour, ContourKind};
+pub use read::StructureSet;
 pub use roi::{Roi, RoiType};
 pub use write::{Holes, NewStructureSet};

@@ -8,7 +8,7 @@
 use medcore::Geometry;
 
 use super::super::derived::{LabelFault, LabelGrid, OffGrid, OutsideGrid};
-use super::read::Contour;
+use super::contour::Contour;
 
 /// How far a contour may lie from a plane, and what it encloses from the grid, in voxels.
 const LIMIT: f64 = 0.1;

@@ -2,6 +2,7 @@
 
 use super::super::dataset::Dataset;
 use super::super::derived::Code;
+use super::super::fault::Fault;
 use super::super::segmentation::AlgorithmKind;
 use super::super::tag::Tag;
 
@@ -135,8 +136,7 @@ impl Roi {
 }
 
 /// The number of a region in an item of one of the structure set's sequences.
-pub(super) fn number_of(item: &Dataset, tag: Tag) -> Result<u32, super::super::fault::Fault> {
-    use super::super::fault::Fault;
-    let number = item.integer(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+pub(super) fn number_of(item: &Dataset, tag: Tag) -> Result<u32, Fault> {
+    let number = item.required_integer(tag)?;
     u32::try_from(number).map_err(|_| Fault::attribute(tag, "0 or above", number))
 }

@@ -186,8 +186,7 @@ impl<'a> NewStructureSet<'a> {
     pub fn to_dataset(&self, creation: &Creation) -> Result<Dataset, Fault> {
         let header = self.source.header();
         let tag = Tag::FRAME_OF_REFERENCE_UID;
-        let frame = self.source.frame_of_reference();
-        let frame = frame.ok_or(Fault::MissingAttribute { tag })?;
+        let frame = header.required_string(tag)?;
         let mut series = NewSeries::new(header, "RTSTRUCT", creation)?;
         let mut dataset = series.instance(CLASS, 1)?;
         let (date, time) = (creation.date.to_string(), creation.time.to_string());
@@ -233,9 +232,10 @@ impl<'a> NewStructureSet<'a> {
 
     /// The images that contours refer to, by study and series.
     fn images(&self, frame: &str) -> Result<Dataset, Fault> {
-        let tag = Tag::STUDY_INSTANCE_UID;
-        let study = self.source.header().string(tag);
-        let study = study.ok_or(Fault::MissingAttribute { tag })?;
+        let study = self
+            .source
+            .header()
+            .required_string(Tag::STUDY_INSTANCE_UID)?;
         let series = self.source.series_item(Tag::CONTOUR_IMAGE_SEQUENCE)?;
         let study = Dataset::of([
             (Tag::REFERENCED_SOP_CLASS_UID, Field::Text(STUDY_CLASS)),

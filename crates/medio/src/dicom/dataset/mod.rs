@@ -182,6 +182,26 @@ impl Dataset {
         first.filter(|text| !text.is_empty())
     }
 
+    /// As [`Self::string`], where there has to be one.
+    pub(crate) fn required_string(&self, tag: Tag) -> Result<String, Fault> {
+        self.string(tag).ok_or(Fault::MissingAttribute { tag })
+    }
+
+    /// As [`Self::integer`], where there has to be one.
+    pub(crate) fn required_integer(&self, tag: Tag) -> Result<i64, Fault> {
+        self.integer(tag)?.ok_or(Fault::MissingAttribute { tag })
+    }
+
+    /// As [`Self::float`], where there has to be one.
+    pub(crate) fn required_float(&self, tag: Tag) -> Result<f64, Fault> {
+        self.float(tag)?.ok_or(Fault::MissingAttribute { tag })
+    }
+
+    /// As [`Self::item`], where there has to be one.
+    pub(crate) fn required_item(&self, tag: Tag) -> Result<&Self, Fault> {
+        self.item(tag).ok_or(Fault::MissingAttribute { tag })
+    }
+
     /// The numbers of an attribute; none if it is absent or empty.
     ///
     /// # Errors

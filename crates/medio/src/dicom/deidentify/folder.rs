@@ -34,7 +34,7 @@ enum Outcome {
 /// `STUDY/SERIES/INSTANCE.dcm` by unique identifiers; those that are none would be paths of somebody's choice.
 fn name(dataset: &super::super::Dataset) -> Result<PathBuf, Fault> {
     let part = |tag| {
-        let uid = dataset.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+        let uid = dataset.required_string(tag)?;
         let digits = |b: u8| b.is_ascii_digit() || b == b'.';
         let valid = uid.len() <= 64
             && uid.bytes().all(digits)

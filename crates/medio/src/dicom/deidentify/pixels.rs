@@ -156,7 +156,7 @@ const MOST_REGIONS: usize = 64;
 /// The regions of an ultrasound image; both corners belong to them.
 fn ultrasound_regions(dataset: &Dataset) -> Result<Vec<Rectangle>, Fault> {
     let corner = |item: &Dataset, tag| {
-        let value = item.integer(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+        let value = item.required_integer(tag)?;
         let value = usize::try_from(value);
         value.map_err(|_| Fault::attribute(tag, "a pixel of the image", "a negative one"))
     };

@@ -1,6 +1,6 @@
 //! The grid that labels are wanted on, and what to do where they do not fit it.
 
-use medcore::Geometry;
+use medcore::{Budget, Geometry, Plain, buffer};
 
 use super::super::fault::Fault;
 use super::super::series::SeriesVolume;
@@ -78,10 +78,8 @@ impl LabelGrid {
 
     fn named(geometry: Geometry<3>, uid: Option<String>) -> Result<Self, Fault> {
         let tag = Tag::FRAME_OF_REFERENCE_UID;
-        Ok(Self::new(
-            geometry,
-            uid.ok_or(Fault::MissingAttribute { tag })?,
-        ))
+        let uid = uid.ok_or(Fault::MissingAttribute { tag })?;
+        Ok(Self::new(geometry, uid))
     }
 
     /// Sets what becomes of what lies between planes or pixels; refused unless set.
@@ -102,6 +100,16 @@ impl LabelGrid {
     #[must_use]
     pub fn geometry(&self) -> &Geometry<3> {
         &self.geometry
+    }
+
+    /// A zero for each voxel, claimed from a budget.
+    pub(in super::super) fn room<T: Plain>(&self, budget: &Budget) -> Result<Vec<T>, Fault> {
+        let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let shape = self.geometry.shape().map(wide);
+        let core = Fault::core("labels");
+        let total = budget.claim_array("labels", &shape, wide(size_of::<T>()));
+        let total = usize::try_from(total.map_err(&core)?).unwrap_or(usize::MAX);
+        buffer::zeroed(total, "labels").map_err(core)
     }
 
     /// Refuses what lies in another frame of reference.

@@ -144,3 +144,27 @@ pub enum LabelFault {
         open: usize,
     },
 }
+
+impl LabelFault {
+    pub(in super::super) fn no_such_part(
+        what: &'static str,
+        number: u32,
+        known: impl Iterator<Item = u32>,
+    ) -> Self {
+        Self::NoSuchPart {
+            what,
+            number,
+            known: listed(known),
+        }
+    }
+}
+
+/// Numbers for a message, the first of them where they are many.
+pub(in super::super) fn listed(numbers: impl Iterator<Item = u32>) -> String {
+    let mut texts: Vec<String> = numbers.take(17).map(|n| n.to_string()).collect();
+    if texts.len() > 16 {
+        texts.pop();
+        texts.push("...".to_owned());
+    }
+    texts.join(", ")
+}

@@ -28,6 +28,7 @@ pub use uid::Uids;
 
 pub(super) use creation::NewSeries;
 pub(super) use fields::Field;
+pub(super) use label_fault::listed;
 pub(super) use layers::{Classes, Fractions, Layers, Masks, Survey, check_grid, voxel};
 pub(super) use multi_frame::{
     Dimension, derived_from, derived_in_place, frame_groups, set_dimensions, shared_groups,

@@ -48,7 +48,7 @@ impl Source {
     /// # Errors
     /// Refuses what opening refuses, and volumes whose planes were filled in or belong to several series.
     pub fn of<T>(volume: &SeriesVolume<T>) -> crate::Result<Self> {
-        let mut headers: HashMap<Arc<Path>, Dataset> = HashMap::new();
+        let mut images: HashMap<Arc<Path>, SourceFrame> = HashMap::new();
         let mut frames = Vec::with_capacity(volume.planes.len());
         let mut first: Option<Dataset> = None;
         for (depth, plane) in volume.planes.iter().enumerate() {
@@ -59,23 +59,25 @@ impl Source {
                     format_args!("none for plane {depth}"),
                 )));
             };
-            let header = match headers.get(path) {
-                Some(header) => header,
+            let image = match images.get(path) {
+                Some(image) => image,
                 None => {
-                    let file = open(path)?;
-                    let mut header = file.into_dataset();
-                    // What is large or repeats for each frame is not needed to refer to the image.
-                    header.remove(Tag::PIXEL_DATA);
-                    header.remove(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
-                    headers.entry(Arc::clone(path)).or_insert(header)
+                    let mut header = open(path)?.into_dataset();
+                    let fail = crate::Error::dicom(path);
+                    let image = SourceFrame::first_of(&header).map_err(&fail)?;
+                    match &first {
+                        None => {
+                            // What is large or repeats for each frame is not needed to refer to the image.
+                            header.remove(Tag::PIXEL_DATA);
+                            header.remove(Tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+                            first = Some(header);
+                        }
+                        Some(first) => same_series(first, &header).map_err(&fail)?,
+                    }
+                    images.entry(Arc::clone(path)).or_insert(image)
                 }
             };
-            let fail = crate::Error::dicom(path);
-            frames.push(SourceFrame::of(header, *frame).map_err(&fail)?);
-            match &first {
-                None => first = Some(header.clone()),
-                Some(first) => same_series(first, header).map_err(&fail)?,
-            }
+            frames.push(image.with_frame(*frame));
         }
         let whole = Path::new("");
         let path = volume.planes.iter().flatten().next();
@@ -96,7 +98,7 @@ impl Source {
         geometry: Geometry<3>,
         frames: Vec<SourceFrame>,
     ) -> Result<Self, Fault> {
-        let required = |tag| header.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let required = |tag| header.required_string(tag);
         required(Tag::STUDY_INSTANCE_UID)?;
         let series_uid = required(Tag::SERIES_INSTANCE_UID)?;
         let [depth, _, _] = geometry.shape();
@@ -168,19 +170,27 @@ impl Source {
 }
 
 impl SourceFrame {
-    fn of(header: &Dataset, frame: usize) -> Result<Self, Fault> {
-        let required = |tag| header.string(tag).ok_or(Fault::MissingAttribute { tag });
-        let several = header.has_value(Tag::NUMBER_OF_FRAMES);
+    /// The image of a header, or its first frame if it has several.
+    fn first_of(header: &Dataset) -> Result<Self, Fault> {
+        let required = |tag| header.required_string(tag);
         Ok(Self {
             class_uid: required(Tag::SOP_CLASS_UID)?,
             instance_uid: required(Tag::SOP_INSTANCE_UID)?,
-            frame: several.then(|| frame.saturating_add(1)),
+            frame: header.has_value(Tag::NUMBER_OF_FRAMES).then_some(1),
         })
+    }
+
+    /// Another frame of the same image, counted from 0.
+    fn with_frame(&self, frame: usize) -> Self {
+        Self {
+            frame: self.frame.map(|_| frame.saturating_add(1)),
+            ..self.clone()
+        }
     }
 
     /// The image or first frame that an item refers to.
     pub(in super::super) fn of_item(item: &Dataset) -> Result<Self, Fault> {
-        let required = |tag| item.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let required = |tag| item.required_string(tag);
         let frame = item
             .integers(Tag::REFERENCED_FRAME_NUMBER)?
             .first()

@@ -95,10 +95,9 @@ impl<T: MapValue> ParametricMap<T> {
             let tag = Tag::SAMPLES_PER_PIXEL;
             return Err(Fault::attribute(tag, "one channel", image.channels()));
         }
-        let tag = Tag::FRAME_OF_REFERENCE_UID;
         source
-            .frame_of_reference()
-            .ok_or(Fault::MissingAttribute { tag })?;
+            .header()
+            .required_string(Tag::FRAME_OF_REFERENCE_UID)?;
         Ok(Self {
             image,
             quantity: Some(quantity),

@@ -19,7 +19,7 @@ impl<T: MapValue> ParametricMap<T> {
     ///
     /// # Errors
     /// Refuses what [`dicom::open`](super::super::open) and [`Stack::volume`] refuse, files that are no
-    /// parametric map, and frames without a real world value mapping or with different units.
+    /// parametric map, frames without a real world value mapping or with different units, and tables.
     pub fn read(path: impl AsRef<Path>) -> crate::Result<Self> {
         Self::read_with(path, &ReadOptions::new())
     }
@@ -70,6 +70,15 @@ fn stack(file: &DicomFile) -> Result<Stack, Fault> {
     }
     let slices = slices(file, &Instance::of(file)?)?;
     for frame in 0..slices.len() {
+        let mappings = RealWorldMapping::items(dataset, frame);
+        // A large one, shared by many frames, would be read for each of them.
+        if mappings
+            .iter()
+            .any(|item| item.has_value(Tag::REAL_WORLD_VALUE_LUT_DATA))
+        {
+            let what = "a table of real world values".to_owned();
+            return Err(Fault::Unsupported { what });
+        }
         match file.modality(frame) {
             Ok(Modality::Identity) => {}
             Ok(Modality::Rescale {
@@ -93,8 +102,7 @@ fn meaning(dataset: &Dataset) -> Result<(Code, Option<Code>), Fault> {
     let tag = Tag::REAL_WORLD_VALUE_MAPPING_SEQUENCE;
     let item = RealWorldMapping::items(dataset, 0).first();
     let item = item.ok_or(Fault::MissingAttribute { tag })?;
-    let tag = Tag::MEASUREMENT_UNITS_CODE_SEQUENCE;
-    let unit = item.item(tag).ok_or(Fault::MissingAttribute { tag })?;
+    let unit = item.required_item(Tag::MEASUREMENT_UNITS_CODE_SEQUENCE)?;
     let definitions = item.items(Tag::QUANTITY_DEFINITION_SEQUENCE).iter();
     let quantity = { definitions }
         .find(|item| is_quantity(item))

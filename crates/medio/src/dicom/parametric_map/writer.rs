@@ -42,9 +42,7 @@ impl<T: MapValue> ParametricMap<T> {
         let mut dataset = series.instance(CLASS_UID, 1)?;
         let organization = series.creation.uids.next_uid();
         let [depth, rows, columns] = raster.shape().map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let tag = Tag::FRAME_OF_REFERENCE_UID;
-        let frame_of_reference = self.frame_of_reference();
-        let frame_of_reference = frame_of_reference.ok_or(Fault::MissingAttribute { tag })?;
+        let frame_of_reference = self.header.required_string(Tag::FRAME_OF_REFERENCE_UID)?;
         dataset.fill([
             (Tag::IMAGE_TYPE, Field::Text(IMAGE_TYPE)),
             (

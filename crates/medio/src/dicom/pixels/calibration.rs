@@ -98,8 +98,8 @@ pub struct Length {
 
 impl UltrasoundRegion {
     fn of(item: &Dataset) -> Result<Self, Fault> {
-        let whole = |tag| item.integer(tag)?.ok_or(Fault::MissingAttribute { tag });
-        let number = |tag| item.float(tag)?.ok_or(Fault::MissingAttribute { tag });
+        let whole = |tag| item.required_integer(tag);
+        let number = |tag| item.required_float(tag);
         let format = match item.integer(Tag::REGION_SPATIAL_FORMAT)? {
             Some(1) => RegionFormat::Plane,
             Some(2) => RegionFormat::MMode,

@@ -97,11 +97,6 @@ pub struct ImagePixels {
     pub padding: Option<(i64, i64)>,
 }
 
-fn required(dataset: &Dataset, tag: Tag) -> Result<i64, Fault> {
-    let value = dataset.integer(tag)?;
-    value.ok_or(Fault::MissingAttribute { tag })
-}
-
 fn within(tag: Tag, value: i64, allowed: &[i64], rule: &'static str) -> Result<u32, Fault> {
     let found = allowed.contains(&value).then(|| u32::try_from(value).ok());
     { found }
@@ -110,7 +105,7 @@ fn within(tag: Tag, value: i64, allowed: &[i64], rule: &'static str) -> Result<u
 }
 
 fn size(dataset: &Dataset, tag: Tag) -> Result<usize, Fault> {
-    let value = required(dataset, tag)?;
+    let value = dataset.required_integer(tag)?;
     let number = u16::try_from(value).ok().filter(|n| *n > 0);
     let number = number.ok_or_else(|| Fault::attribute(tag, "1 to 65535", value))?;
     Ok(usize::from(number))
@@ -150,7 +145,7 @@ impl ImagePixels {
                 samples,
             ));
         }
-        let allocated = required(dataset, Tag::BITS_ALLOCATED)?;
+        let allocated = dataset.required_integer(Tag::BITS_ALLOCATED)?;
         let (allowed, rule): (&[i64], _) = match (singles, doubles) {
             (true, _) => (&[32], "32 beside float pixel data"),
             (_, true) => (&[64], "64 beside double float pixel data"),
@@ -255,7 +250,7 @@ fn integer_bits(dataset: &Dataset, allocated: i64) -> Result<(SampleKind, u32, u
     let high_bit = high_bit.filter(fits).ok_or_else(|| {
         Fault::attribute(Tag::HIGH_BIT, "BitsStored - 1 to BitsAllocated - 1", high)
     })?;
-    let kind = match required(dataset, Tag::PIXEL_REPRESENTATION)? {
+    let kind = match dataset.required_integer(Tag::PIXEL_REPRESENTATION)? {
         0 => SampleKind::Unsigned,
         1 => SampleKind::Signed,
         other => return Err(Fault::attribute(Tag::PIXEL_REPRESENTATION, "0 or 1", other)),

@@ -60,9 +60,7 @@ fn read(dataset: &Dataset, group: u16) -> Result<Overlay, Fault> {
     let tag = |element| Tag::new(group, element);
     let size = |element| -> Result<usize, Fault> {
         let tag = tag(element);
-        let value = dataset
-            .integer(tag)?
-            .ok_or(Fault::MissingAttribute { tag })?;
+        let value = dataset.required_integer(tag)?;
         let number = usize::try_from(value)
             .ok()
             .filter(|n| (1..=65535).contains(n));

@@ -64,7 +64,7 @@ impl RealWorldMapping {
         let function = match (slope, table.is_empty()) {
             (Some(slope), _) => {
                 let tag = Tag::REAL_WORLD_VALUE_INTERCEPT;
-                let intercept = item.float(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+                let intercept = item.required_float(tag)?;
                 // Numbers in binary may be none.
                 for (tag, value) in [(Tag::REAL_WORLD_VALUE_SLOPE, slope), (tag, intercept)] {
                     if !value.is_finite() {
@@ -74,10 +74,6 @@ impl RealWorldMapping {
                 if slope == 0.0 {
                     let tag = Tag::REAL_WORLD_VALUE_SLOPE;
                     return Err(Fault::attribute(tag, "other than 0", slope));
-                }
-                if !table.is_empty() {
-                    let what = "a slope beside a table of real world values".to_owned();
-                    return Err(Fault::Unsupported { what });
                 }
                 RealWorldFunction::Linear { slope, intercept }
             }

@@ -49,7 +49,7 @@ impl PresentationState {
         let series = each(dataset, Tag::REFERENCED_SERIES_SEQUENCE, |item| {
             let tag = Tag::SERIES_INSTANCE_UID;
             Ok(ReferencedSeries {
-                series_uid: item.string(tag).ok_or(Fault::MissingAttribute { tag })?,
+                series_uid: item.required_string(tag)?,
                 images: images(item)?,
             })
         });
@@ -137,8 +137,7 @@ fn area(item: &Dataset) -> Result<DisplayedArea, Fault> {
         Some("SCALE TO FIT") => PresentationSize::ScaleToFit,
         Some("TRUE SIZE") => PresentationSize::TrueSize,
         Some("MAGNIFY") => {
-            let tag = Tag::PRESENTATION_PIXEL_MAGNIFICATION_RATIO;
-            let ratio = item.float(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+            let ratio = item.required_float(Tag::PRESENTATION_PIXEL_MAGNIFICATION_RATIO)?;
             PresentationSize::Magnify(ratio)
         }
         other => {
@@ -174,7 +173,7 @@ fn layer(item: &Dataset) -> Result<GraphicLayer, Fault> {
     let grey = small(Tag::GRAPHIC_LAYER_RECOMMENDED_DISPLAY_GRAYSCALE_VALUE)?;
     let colour = small(Tag::GRAPHIC_LAYER_RECOMMENDED_DISPLAY_CIE_LAB_VALUE)?;
     Ok(GraphicLayer {
-        name: item.string(tag).ok_or(Fault::MissingAttribute { tag })?,
+        name: item.required_string(tag)?,
         order: item.integer(Tag::GRAPHIC_LAYER_ORDER)?,
         description: item
             .text(Tag::GRAPHIC_LAYER_DESCRIPTION)
@@ -187,7 +186,7 @@ fn layer(item: &Dataset) -> Result<GraphicLayer, Fault> {
 fn annotation(item: &Dataset) -> Result<Annotation, Fault> {
     let tag = Tag::GRAPHIC_LAYER;
     Ok(Annotation {
-        layer: item.string(tag).ok_or(Fault::MissingAttribute { tag })?,
+        layer: item.required_string(tag)?,
         images: images(item)?,
         texts: each(item, Tag::TEXT_OBJECT_SEQUENCE, text)?,
         figures: each(item, Tag::GRAPHIC_OBJECT_SEQUENCE, figure)?,
@@ -248,7 +247,7 @@ fn text(item: &Dataset) -> Result<TextAnnotation, Fault> {
 
 fn figure(item: &Dataset) -> Result<Figure, Fault> {
     let tag = Tag::GRAPHIC_TYPE;
-    let term = item.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+    let term = item.required_string(tag)?;
     let kind = FigureKind::ALL.into_iter().find(|kind| kind.term() == term);
     let kind = kind.ok_or_else(|| Fault::attribute(tag, "a figure of points", term))?;
     let numbers = item.floats(Tag::GRAPHIC_DATA)?;

@@ -67,19 +67,18 @@ impl SegmentationKind {
 
     pub(super) fn of(dataset: &Dataset) -> Result<Self, Fault> {
         let tag = Tag::SEGMENTATION_TYPE;
-        let term = dataset.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+        let term = dataset.required_string(tag)?;
         match term.as_str() {
             "BINARY" => Ok(Self::Binary),
             "FRACTIONAL" => {
                 let tag = Tag::SEGMENTATION_FRACTIONAL_TYPE;
-                let term = dataset.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+                let term = dataset.required_string(tag)?;
                 let meanings = [FractionMeaning::Probability, FractionMeaning::Occupancy];
                 let meaning = meanings.into_iter().find(|m| m.term() == term);
                 let meaning = meaning
                     .ok_or_else(|| Fault::attribute(tag, "PROBABILITY or OCCUPANCY", &term))?;
                 let tag = Tag::MAXIMUM_FRACTIONAL_VALUE;
-                let maximum = dataset.integer(tag)?;
-                let maximum = maximum.ok_or(Fault::MissingAttribute { tag })?;
+                let maximum = dataset.required_integer(tag)?;
                 let fits = u16::try_from(maximum)
                     .ok()
                     .filter(|m| (1..=255).contains(m));

@@ -4,8 +4,11 @@
 //! voxel are left out. A segmentation of others is put onto a grid only where its pixels lie on the grid's
 //! voxels within a tenth of a voxel, in the same frame of reference.
 
+mod assemble;
+mod description;
 mod encode;
 mod kind;
+mod labels;
 mod place;
 mod planes;
 mod read;
@@ -13,7 +16,6 @@ mod segment;
 mod write;
 
 pub use kind::{FractionMeaning, SegmentationKind};
-pub(super) use read::listed;
 pub use read::{SegmentFrame, Segmentation};
 pub use segment::{Algorithm, AlgorithmKind, Segment};
 pub use write::NewSegmentation;

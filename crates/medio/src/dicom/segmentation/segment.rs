@@ -113,7 +113,7 @@ impl AlgorithmKind {
         }
     }
 
-    fn of_term(term: &str) -> Option<Self> {
+    pub(in super::super) fn of_term(term: &str) -> Option<Self> {
         let kinds = [Self::Automatic, Self::SemiAutomatic, Self::Manual];
         kinds.into_iter().find(|kind| kind.term() == term)
     }
@@ -251,7 +251,7 @@ impl Segment {
 
     pub(super) fn of_item(item: &Dataset) -> Result<Self, Fault> {
         let tag = Tag::SEGMENT_NUMBER;
-        let number = item.integer(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+        let number = item.required_integer(tag)?;
         let number = u16::try_from(number)
             .map_err(|_| Fault::attribute(tag, "a number of 16 bits", number))?;
         let code = |tag| match item.item(tag) {

@@ -214,8 +214,7 @@ impl<'a> NewSegmentation<'a> {
     pub fn into_dataset(mut self, creation: &Creation) -> Result<Dataset, Fault> {
         let header = self.source.header();
         let tag = Tag::FRAME_OF_REFERENCE_UID;
-        let frame_of_reference = self.source.frame_of_reference();
-        let frame_of_reference = frame_of_reference.ok_or(Fault::MissingAttribute { tag })?;
+        let frame_of_reference = header.required_string(tag)?;
         let indicator = header.text(Tag::POSITION_REFERENCE_INDICATOR);
         let mut series = NewSeries::new(header, "SEG", creation)?;
         let mut dataset = series.instance(self.kind.class_uid(), 1)?;

@@ -216,7 +216,7 @@ fn value(dataset: &Dataset) -> Result<ContentValue, Fault> {
         };
     };
     let missing = |tag| Fault::MissingAttribute { tag };
-    let item = |tag| dataset.item(tag).ok_or(Fault::MissingAttribute { tag });
+    let item = |tag| dataset.required_item(tag);
     Ok(match term.as_str() {
         "CONTAINER" => ContentValue::Container {
             separate: dataset.string(Tag::CONTINUITY_OF_CONTENT).as_deref() != Some("CONTINUOUS"),
@@ -284,8 +284,7 @@ fn value(dataset: &Dataset) -> Result<ContentValue, Fault> {
 }
 
 fn graphic_of(dataset: &Dataset, points: usize, rest: &[f64]) -> Result<Graphic, Fault> {
-    let tag = Tag::GRAPHIC_TYPE;
-    let term = dataset.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+    let term = dataset.required_string(Tag::GRAPHIC_TYPE)?;
     let graphic = Graphic::from_term(&term)?;
     if !rest.is_empty() {
         let rule = "of whole points";
@@ -328,10 +327,8 @@ fn number(value: f64, unit: &Code) -> Result<Dataset, Fault> {
 }
 
 fn number_of(item: &Dataset) -> Result<(f64, Code), Fault> {
-    let tag = Tag::MEASUREMENT_UNITS_CODE_SEQUENCE;
-    let unit = item.item(tag).ok_or(Fault::MissingAttribute { tag })?;
-    let tag = Tag::NUMERIC_VALUE;
-    let decimal = item.float(tag)?.ok_or(Fault::MissingAttribute { tag })?;
+    let unit = item.required_item(Tag::MEASUREMENT_UNITS_CODE_SEQUENCE)?;
+    let decimal = item.required_float(Tag::NUMERIC_VALUE)?;
     let value = match item.float(Tag::FLOATING_POINT_VALUE)? {
         None => decimal,
         Some(exact) if (exact - decimal).abs() <= AGREES * decimal.abs() => exact,
@@ -369,7 +366,7 @@ impl ImageReference {
     }
 
     pub(in super::super) fn of_item(item: &Dataset) -> Result<Self, Fault> {
-        let required = |tag| item.string(tag).ok_or(Fault::MissingAttribute { tag });
+        let required = |tag| item.required_string(tag);
         Ok(Self {
             class_uid: required(Tag::REFERENCED_SOP_CLASS_UID)?,
             instance_uid: required(Tag::REFERENCED_SOP_INSTANCE_UID)?,

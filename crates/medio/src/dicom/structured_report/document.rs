@@ -113,7 +113,7 @@ impl StructuredReport {
 
     fn within(dataset: &Dataset, budget: &Budget) -> Result<Self, Fault> {
         let tag = Tag::SOP_CLASS_UID;
-        let class_uid = dataset.string(tag).ok_or(Fault::MissingAttribute { tag })?;
+        let class_uid = dataset.required_string(tag)?;
         if dataset.string(Tag::VALUE_TYPE).as_deref() != Some("CONTAINER") {
             let found = dataset.string(Tag::VALUE_TYPE).unwrap_or_default();
             let rule = "CONTAINER at the root of a structured report";

@@ -26,12 +26,11 @@ impl InstanceReference {
     /// # Errors
     /// Refuses datasets without study, series, SOP class or instance.
     pub fn of(dataset: &Dataset) -> Result<Self, Fault> {
-        let required = |tag| dataset.string(tag).ok_or(Fault::MissingAttribute { tag });
         Ok(Self {
-            study_uid: required(Tag::STUDY_INSTANCE_UID)?,
-            series_uid: required(Tag::SERIES_INSTANCE_UID)?,
-            class_uid: required(Tag::SOP_CLASS_UID)?,
-            instance_uid: required(Tag::SOP_INSTANCE_UID)?,
+            study_uid: dataset.required_string(Tag::STUDY_INSTANCE_UID)?,
+            series_uid: dataset.required_string(Tag::SERIES_INSTANCE_UID)?,
+            class_uid: dataset.required_string(Tag::SOP_CLASS_UID)?,
+            instance_uid: dataset.required_string(Tag::SOP_INSTANCE_UID)?,
         })
     }
 
@@ -91,22 +90,18 @@ pub(super) fn decode(report: &Dataset) -> Result<Vec<InstanceReference>, Fault> 
     let objects = series.map(|series| series.items(Tag::REFERENCED_SOP_SEQUENCE).len());
     let mut found = Vec::with_capacity(objects.fold(0, usize::saturating_add));
     for study in studies() {
-        let study_uid = required(study, Tag::STUDY_INSTANCE_UID)?;
+        let study_uid = study.required_string(Tag::STUDY_INSTANCE_UID)?;
         for series in study.items(Tag::REFERENCED_SERIES_SEQUENCE) {
-            let series_uid = required(series, Tag::SERIES_INSTANCE_UID)?;
+            let series_uid = series.required_string(Tag::SERIES_INSTANCE_UID)?;
             for object in series.items(Tag::REFERENCED_SOP_SEQUENCE) {
                 found.push(InstanceReference {
                     study_uid: study_uid.clone(),
                     series_uid: series_uid.clone(),
-                    class_uid: required(object, Tag::REFERENCED_SOP_CLASS_UID)?,
-                    instance_uid: required(object, Tag::REFERENCED_SOP_INSTANCE_UID)?,
+                    class_uid: object.required_string(Tag::REFERENCED_SOP_CLASS_UID)?,
+                    instance_uid: object.required_string(Tag::REFERENCED_SOP_INSTANCE_UID)?,
                 });
             }
         }
     }
     Ok(found)
-}
-
-fn required(item: &Dataset, tag: Tag) -> Result<String, Fault> {
-    item.string(tag).ok_or(Fault::MissingAttribute { tag })
 }

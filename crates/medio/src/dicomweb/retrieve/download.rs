@@ -100,10 +100,7 @@ impl Client {
         for found in self.search(&query.include(Tag::SERIES_INSTANCE_UID)) {
             let found = found?;
             let named = || -> Result<Resource, Fault> {
-                let uid = |tag| -> Result<Uid, Fault> {
-                    let missing = dicom::Fault::MissingAttribute { tag };
-                    found.string(tag).ok_or(missing)?.parse()
-                };
+                let uid = |tag| -> Result<Uid, Fault> { found.required_string(tag)?.parse() };
                 let series = match resource.series_uid() {
                     Some(series) => series.clone(),
                     None => uid(Tag::SERIES_INSTANCE_UID)?,
@@ -260,8 +257,6 @@ fn check(resource: &Resource, path: &Path) -> Result<Uid, Failure> {
         Err(error) => return Err(Failure::Local(error)),
     };
     resource.check(file.dataset())?;
-    let tag = Tag::SOP_INSTANCE_UID;
-    let uid = file.dataset().string(tag);
-    let uid = uid.ok_or_else(|| Fault::from(dicom::Fault::MissingAttribute { tag }))?;
-    Ok(uid.parse()?)
+    let uid = file.dataset().required_string(Tag::SOP_INSTANCE_UID);
+    Ok(uid.map_err(Fault::from)?.parse()?)
 }

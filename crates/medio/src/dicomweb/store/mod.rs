@@ -233,9 +233,8 @@ fn prepare(item: &Item) -> crate::Result<Outgoing> {
 }
 
 fn uid_of(dataset: &Dataset) -> crate::Result<Uid> {
-    let tag = Tag::SOP_INSTANCE_UID;
-    let missing = || Fault::from(dicom::Fault::MissingAttribute { tag });
-    let uid = dataset.string(tag).ok_or_else(missing);
-    uid.and_then(|uid| uid.parse())
+    let uid = dataset.required_string(Tag::SOP_INSTANCE_UID);
+    { uid.map_err(Fault::from) }
+        .and_then(|uid| uid.parse())
         .map_err(wrong("store an instance"))
 }

@@ -129,9 +129,7 @@ impl StoreReport {
         let mut report = Self::default();
         let mut open = sent.clone();
         for item in answer.items(REFERENCED_SOP_SEQUENCE) {
-            let tag = REFERENCED_SOP_INSTANCE_UID;
-            let missing = crate::dicom::Fault::MissingAttribute { tag };
-            let instance_uid = item.string(tag).ok_or(missing)?;
+            let instance_uid = item.required_string(REFERENCED_SOP_INSTANCE_UID)?;
             if !sent.contains(&instance_uid) {
                 return Err(foreign(instance_uid));
             }

@@ -4,23 +4,17 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::fault::{Fault, Problem};
 use crate::error::{Error, Result};
 
-/// Height and width of a picture.
-pub(super) fn picture_size(path: &Path) -> Result<[usize; 2]> {
+/// Height and width of a picture; none if it is of another format or has no size.
+///
+/// Nothing behind the size is looked at, so that pictures of any colours have one and thousands of them take no
+/// time; [`crate::read_header`] also says whether the picture can be read.
+pub(crate) fn size_of_file(path: &Path) -> Result<Option<[usize; 2]>> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    let refused = |problem| Error::annotations(path)(Fault::new("(picture)", problem));
-    match size_of_stream(&mut BufReader::new(file)).map_err(Error::io("read", path))? {
-        Some([height, width]) if height > 0 && width > 0 => {
-            let side = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-            Ok([side(height), side(width)])
-        }
-        _ => Err(refused(Problem::expected(
-            "a PNG, JPEG or BMP picture",
-            "something else",
-        ))),
-    }
+    let size = size_of_stream(&mut BufReader::new(file)).map_err(Error::io("read", path))?;
+    let size = size.filter(|size| size.iter().all(|n| *n > 0));
+    Ok(size.map(|size| size.map(|n| usize::try_from(n).unwrap_or(usize::MAX))))
 }
 
 fn size_of_stream(stream: &mut impl Read) -> std::io::Result<Option<[u32; 2]>> {
