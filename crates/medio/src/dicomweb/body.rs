@@ -41,5 +41,6 @@ pub(super) fn bodies(answer: Answer, max_memory: u64) -> Result<Vec<Body>, Fault
             return Err(Fault::TooLarge { what, limit });
         }
     }
+    parts.into_inner().finish();
     Ok(bodies)
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with a request or with the answer to it.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::dicom::Tag;
@@ -158,6 +159,15 @@ pub enum Fault {
         /// How many came.
         instances: u64,
     },
+    /// A file cannot be read while it is sent.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The source of tokens gave none.
     #[error("no token: {0}")]
     Token(Box<dyn std::error::Error + Send + Sync>),
@@ -197,7 +207,7 @@ impl Fault {
     /// Whether the same request may succeed a little later.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Http { status, .. } => matches!(status, 429 | 502 | 503 | 504),
+            Self::Http { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             Self::Connect { passing, .. } => *passing,
             Self::Timeout { phase } => *phase != WHOLE,
             Self::Broken { .. } | Self::Truncated { .. } => true,

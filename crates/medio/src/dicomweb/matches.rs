@@ -26,6 +26,9 @@ pub struct Matches {
     done: bool,
 }
 
+/// Bytes that the UID of a match takes at least while the others are asked for.
+const LEAST: u64 = 256;
+
 impl Client {
     /// Searches for studies, series or instances; nothing is sent before the first match is asked for.
     ///
@@ -84,6 +87,12 @@ impl Matches {
             if self.seen.insert(uid) {
                 fresh.push(dataset);
             }
+        }
+        let limit = self.client.settings().max_memory;
+        let known = u64::try_from(self.seen.len()).unwrap_or(u64::MAX);
+        if known.saturating_mul(LEAST) > limit {
+            let what = "a list of matches without end";
+            return Err(Fault::TooLarge { what, limit });
         }
         let turned = self.offset > self.query.first();
         if turned && fresh.is_empty() && count >= asked {

@@ -8,7 +8,7 @@ use medcore::random::Key;
 
 /// How often to send a request again that failed in passing, and how long to wait before.
 ///
-/// Passing are status 429, 502, 503 and 504, connections that were refused or broke, and single reads that
+/// Passing are status 408, 429, 502, 503 and 504, connections that were refused or broke, and single reads that
 /// took too long. All requests are sent again, storing too: the UID of an instance makes a second copy of it
 /// the first one. The wait doubles from attempt to attempt, shortened by chance to between half and all of it
 /// so that many clients do not come back together; a `Retry-After` of the server is kept to.

@@ -182,7 +182,8 @@ impl Settings {
         self
     }
 
-    /// Refuses answers of more bytes that go to disk.
+    /// Refuses downloads of more bytes: one answer as it comes, several as soon as their instances together are
+    /// larger.
     #[must_use]
     pub fn max_download(mut self, bytes: u64) -> Self {
         self.max_download = bytes;

@@ -17,11 +17,21 @@ use super::url::Url;
 /// Hears of every piece of an upload that was sent.
 pub(super) type OnSent<'a> = &'a mut dyn FnMut(usize) -> io::Result<()>;
 
+/// Where redirections may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// Anywhere, without credentials.
+    Anywhere,
+    /// To other places of the same origin.
+    SameOrigin,
+}
+
 /// What is asked for.
 pub(super) struct Request<'a> {
     pub(super) url: Url,
     pub(super) accept: &'a str,
     pub(super) upload: Option<&'a MultipartBody>,
+    pub(super) follow: Follow,
 }
 
 impl<'a> Request<'a> {
@@ -30,6 +40,7 @@ impl<'a> Request<'a> {
             url,
             accept,
             upload: None,
+            follow: Follow::Anywhere,
         }
     }
 
@@ -48,12 +59,15 @@ pub(super) struct Answer {
     media_type: Option<String>,
     retry_after: Option<Duration>,
     length: Option<u64>,
+    /// Whether the body says itself where it ends, not the end of the connection.
+    framed: bool,
     body: ureq::BodyReader<'static>,
 }
 
 /// An answer's body, up to a limit.
 pub(super) struct Limited {
     body: ureq::BodyReader<'static>,
+    framed: bool,
     what: &'static str,
     limit: u64,
     left: u64,
@@ -90,7 +104,18 @@ impl Limited {
         self.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
+
+    /// Reads the little that may stand behind what was wanted of a body: only at its end is its connection free
+    /// for the next request. Whatever goes wrong here has no part in the answer.
+    pub(super) fn finish(self) {
+        if self.framed {
+            let _ = io::copy(&mut self.body.take(EPILOGUE), &mut io::sink());
+        }
+    }
 }
+
+/// Most bytes read behind the last part of a body.
+const EPILOGUE: u64 = 64 << 10;
 
 /// Bytes of an error's body that go into the message.
 const EXCERPT: usize = 400;
@@ -153,6 +178,7 @@ impl Answer {
         }
         Ok(Limited {
             body: self.body,
+            framed: self.framed,
             what,
             limit,
             left: limit,
@@ -167,7 +193,8 @@ pub(super) struct Transport {
 }
 
 /// Header fields that the client makes itself.
-const OWN: [HeaderName; 6] = [
+const OWN: [HeaderName; 7] = [
+    header::EXPECT,
     header::HOST,
     header::ACCEPT,
     header::ACCEPT_ENCODING,
@@ -249,10 +276,20 @@ impl Transport {
         let begun = Instant::now();
         let mut url = request.url.clone();
         let mut redirects = 0_u32;
+        let mut manners = Manners::of(request);
         loop {
-            let time_left = time_left.map(|left| left.saturating_sub(begun.elapsed()));
-            let response = self.hop(request, &url, authorization, time_left, sent)?;
+            let hop = Hop {
+                url: &url,
+                authorization,
+                time_left: time_left.map(|left| left.saturating_sub(begun.elapsed())),
+                manners,
+            };
+            let response = self.hop(request, &hop, sent)?;
             let status = response.status().as_u16();
+            if status == 417 && manners == Manners::AskFirst {
+                manners = Manners::SendAtOnce;
+                continue;
+            }
             let location = match status {
                 301 | 302 | 303 | 307 | 308 => response.headers().get(header::LOCATION),
                 _ => None,
@@ -273,11 +310,11 @@ impl Transport {
             if url.is_secure() && !next.is_secure() {
                 return Err(refused("it leads from https to http"));
             }
-            let kept = matches!(status, 307 | 308) && next.same_origin(&request.url);
-            if request.upload.is_some() && !kept {
-                return Err(refused(
-                    "instances are sent on to the same origin only, and by status 307 or 308",
-                ));
+            if request.follow == Follow::SameOrigin && !next.same_origin(&request.url) {
+                return Err(refused("it leads to another origin"));
+            }
+            if request.upload.is_some() && !matches!(status, 307 | 308) {
+                return Err(refused("instances are sent on by status 307 or 308 only"));
             }
             redirects = redirects.saturating_add(1);
             url = next;
@@ -287,11 +324,15 @@ impl Transport {
     fn hop(
         &self,
         request: &Request<'_>,
-        url: &Url,
-        authorization: &Authorization,
-        time_left: Option<Duration>,
+        hop: &Hop<'_>,
         sent: OnSent<'_>,
     ) -> Result<http::Response<ureq::Body>, Fault> {
+        let Hop {
+            url,
+            authorization,
+            time_left,
+            manners,
+        } = *hop;
         if time_left.is_some_and(|left| left.is_zero()) {
             let phase = super::fault::WHOLE;
             return Err(Fault::Timeout { phase });
@@ -337,6 +378,10 @@ impl Transport {
                     .method("POST")
                     .header(header::CONTENT_TYPE, media_type)
                     .header(header::CONTENT_LENGTH, body.length());
+                let builder = match manners {
+                    Manners::AskFirst => builder.header(header::EXPECT, "100-continue"),
+                    Manners::SendAtOnce => builder,
+                };
                 let mut reader = body.reader(sent);
                 let upload = ureq::SendBody::from_reader(&mut reader);
                 let ready = fields(builder)?.body(upload).map_err(invalid)?;
@@ -346,6 +391,35 @@ impl Transport {
         };
         Ok(response?)
     }
+}
+
+/// How a request begins (RFC 9110 section 10.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// A server that refuses a large upload says so before it is sent. Sent at once, it would break off in the
+    /// middle, and why would be lost.
+    AskFirst,
+    SendAtOnce,
+}
+
+/// Smallest upload that is asked for first: a server that does not know how to answer costs a second.
+const LARGE: u64 = 1 << 20;
+
+impl Manners {
+    fn of(request: &Request<'_>) -> Self {
+        match request.upload {
+            Some(body) if body.length() > LARGE => Self::AskFirst,
+            _ => Self::SendAtOnce,
+        }
+    }
+}
+
+/// One request on the way to its answer.
+struct Hop<'a> {
+    url: &'a Url,
+    authorization: &'a Authorization,
+    time_left: Option<Duration>,
+    manners: Manners,
 }
 
 fn answer(url: Url, response: http::Response<ureq::Body>) -> Result<Answer, Fault> {
@@ -362,12 +436,14 @@ fn answer(url: Url, response: http::Response<ureq::Body>) -> Result<Answer, Faul
         });
     }
     let wait = text(header::RETRY_AFTER);
+    let length = body.content_length();
     Ok(Answer {
         status: parts.status.as_u16(),
         url,
         media_type: text(header::CONTENT_TYPE),
         retry_after: wait.and_then(|value| retry_after(&value, SystemTime::now())),
-        length: body.content_length(),
+        framed: length.is_some() || parts.headers.contains_key(header::TRANSFER_ENCODING),
+        length,
         body: body.into_with_config().limit(u64::MAX).reader(),
     })
 }

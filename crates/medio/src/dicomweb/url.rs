@@ -152,6 +152,21 @@ impl Url {
         (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
     }
 
+    /// A URL of this service's origin: the same one, or that of `http` to a place below this service of `https`,
+    /// as servers write it that know nothing of the TLS before them.
+    pub(super) fn take_in(&self, url: &Self) -> Option<Self> {
+        if self.same_origin(url) {
+            return Some(url.clone());
+        }
+        let below = url.path().strip_prefix(self.path().trim_end_matches('/'));
+        let below = below.is_some_and(|rest| rest.starts_with('/'));
+        let plain = self.secure && !url.secure && self.host == url.host && below;
+        plain.then(|| Self {
+            target: url.target.clone(),
+            ..self.clone()
+        })
+    }
+
     /// Scheme, host and port.
     pub(super) fn origin(&self) -> String {
         let Self { host, port, .. } = self;
@@ -295,6 +310,33 @@ mod tests {
         ] {
             assert_eq!(base.same_origin(&Url::parse(text).unwrap()), same, "{text}");
         }
+    }
+
+    #[test]
+    fn references_from_before_the_proxy_are_taken_in_from_below_the_service_alone() {
+        let service = Url::parse("https://pacs/dicom-web/").unwrap();
+        for (text, expected) in [
+            ("https://pacs/x?y", Some("https://pacs/x?y")),
+            (
+                "http://pacs/dicom-web/bulk?y",
+                Some("https://pacs/dicom-web/bulk?y"),
+            ),
+            (
+                "http://pacs:8042/dicom-web/bulk",
+                Some("https://pacs/dicom-web/bulk"),
+            ),
+            ("http://pacs/bulk", None),
+            ("http://pacs/dicom-website", None),
+            ("http://pacs/dicom-web/../bulk", None),
+            ("http://other/dicom-web/bulk", None),
+            ("https://pacs:8043/dicom-web/bulk", None),
+        ] {
+            let taken = service.take_in(&Url::parse(text).unwrap());
+            assert_eq!(taken.map(|url| url.to_string()).as_deref(), expected);
+        }
+        let plain = Url::parse("http://pacs/dicom-web").unwrap();
+        let secure = Url::parse("https://pacs/dicom-web/bulk").unwrap();
+        assert_eq!(plain.take_in(&secure), None);
     }
 
     #[test]

@@ -91,6 +91,22 @@ fn bulk_data_of_other_servers_is_not_fetched() {
 }
 
 #[test]
+fn bulk_data_is_not_redirected_to_other_servers() {
+    within(|| {
+        let other = Server::script(vec![reply(200, &[OCTETS], b"x")]);
+        let elsewhere = reply(302, &[("Location", &other.url())], b"");
+        let server = Server::script(vec![elsewhere]);
+        let failed = fault(server.client(settings()).bulk_data("x"));
+        assert!(matches!(failed, Fault::Redirect { .. }), "{failed:?}");
+        assert!(other.seen().is_empty());
+        let here = reply(302, &[("Location", "/there")], b"");
+        let server = Server::script(vec![here, reply(200, &[OCTETS], b"x")]);
+        let found = server.client(settings()).bulk_data("x").unwrap();
+        assert_eq!(found[0].bytes, b"x");
+    });
+}
+
+#[test]
 fn bulk_data_in_memory_is_bounded() {
     within(|| {
         let settings = || settings().max_memory(100_000);

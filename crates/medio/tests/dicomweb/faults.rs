@@ -48,7 +48,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
             assert!(begun.elapsed() >= Duration::from_secs(2), "{status}");
             assert_eq!(server.seen().len(), 3);
         }
-        for status in [502, 504] {
+        for status in [408, 502, 504] {
             let server = Server::script(vec![reply(status, &[], b""), json(NONE)]);
             search(&server.client(settings())).unwrap();
             assert_eq!(server.seen().len(), 2);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "tests say what they pass over")]
 
 mod bulk;
+mod connections;
 mod download;
 mod faults;
 mod guide;
@@ -13,4 +14,5 @@ mod redirects;
 mod search;
 mod server;
 mod store;
+mod tls;
 mod written;

@@ -12,6 +12,7 @@ use medio::dicomweb::{
 };
 use tempfile::TempDir;
 
+use crate::connections::large;
 use crate::objects::{self, SERIES, SLICES, STUDY, behind_meta, encoded};
 use crate::server::fault;
 use crate::written::Written;
@@ -271,6 +272,11 @@ fn refusals(known: &Client, url: &str) {
     let stranger = client(url, settings_of("wrong"));
     let found = stranger.search(&Query::studies()).next().unwrap();
     assert!(matches!(fault(found), Fault::Http { status: 401, .. }));
+    let failed = fault(stranger.store(&large()));
+    assert!(
+        matches!(failed, Fault::Http { status: 401, .. }),
+        "{failed:?}"
+    );
     // Instances of another study than the one they are stored into.
     let other = Store::new()
         .dataset(objects::slice(1), WriteOptions::new())

@@ -104,6 +104,18 @@ fn servers_that_do_not_page_are_understood_or_refused() {
 }
 
 #[test]
+fn a_list_without_end_is_cut_off() {
+    let server = pages(u64::MAX, 100);
+    let client = server.client(settings().max_memory(100_000));
+    let mut found = client.search(&Query::studies().page(100));
+    let count = found.by_ref().take_while(Result::is_ok).count();
+    assert!((300..=400).contains(&count), "{count}");
+    assert!(found.next().is_none());
+    let last = client.search(&Query::studies().page(100)).last().unwrap();
+    assert!(matches!(fault(last), Fault::TooLarge { .. }));
+}
+
+#[test]
 fn none_is_said_in_three_ways() {
     for answer in [
         json("[]"),

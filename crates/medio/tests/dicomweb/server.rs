@@ -28,7 +28,7 @@ impl Seen {
 }
 
 /// How long either side waits for a byte, where that is not what is tested: no machine is so slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the server does next; at the end it closes the connection.
 pub(crate) enum Step {
@@ -137,7 +137,8 @@ impl Drop for Server {
     }
 }
 
-fn receive(stream: &mut TcpStream) -> Option<Seen> {
+/// The next request of a connection; none if there is no other.
+pub(crate) fn receive(stream: &mut impl Read) -> Option<Seen> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     let end = loop {

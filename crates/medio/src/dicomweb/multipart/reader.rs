@@ -193,6 +193,11 @@ impl<R: Read> MultipartReader<R> {
         }))
     }
 
+    /// What the parts were read from, at its present place: bytes behind the last part may have been read.
+    pub(in crate::dicomweb) fn into_inner(self) -> R {
+        self.inner
+    }
+
     /// Where the reader stands in the body.
     fn offset(&self) -> u64 {
         self.position.saturating_sub(1)

@@ -4,7 +4,9 @@ use std::collections::hash_map::RandomState;
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::super::fault::Fault;
 
 /// What a part holds.
 #[derive(Debug)]
@@ -114,6 +116,12 @@ fn copy(from: &[u8], at: usize, out: &mut [u8]) -> usize {
     n
 }
 
+/// That a file here cannot be read is not a broken connection, which would be made again.
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    let path = path.to_owned();
+    move |source| Fault::File { path, source }.into_io()
+}
+
 impl BodyReader<'_> {
     fn piece(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
@@ -132,7 +140,10 @@ impl BodyReader<'_> {
                     }
                     self.place = match content {
                         Content::Bytes(_) => Place::Bytes(0),
-                        Content::File { path, length } => Place::File(File::open(path)?, *length),
+                        Content::File { path, length } => {
+                            let file = File::open(path).map_err(unreadable(path))?;
+                            Place::File(file, *length)
+                        }
                     };
                     continue;
                 }
@@ -143,11 +154,11 @@ impl BodyReader<'_> {
                         return Ok(n);
                     }
                 }
-                (Place::File(file, left), _) if *left > 0 => {
-                    let n = file.take(*left).read(out)?;
+                (Place::File(file, left), Some((_, Content::File { path, .. }))) if *left > 0 => {
+                    let n = file.take(*left).read(out).map_err(unreadable(path))?;
                     if n == 0 {
-                        let shrunk = "a file became shorter while it was sent";
-                        return Err(io::Error::other(shrunk));
+                        let shrunk = io::Error::other("it became shorter while it was sent");
+                        return Err(unreadable(path)(shrunk));
                     }
                     *left = left.saturating_sub(u64::try_from(n).unwrap_or(u64::MAX));
                     return Ok(n);

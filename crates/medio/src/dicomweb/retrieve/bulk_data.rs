@@ -3,7 +3,7 @@
 use super::super::body::{Body, bodies};
 use super::super::client::{Client, Failure, wrong};
 use super::super::fault::Fault;
-use super::super::transport::Request;
+use super::super::transport::{Follow, Request};
 use super::super::url::Url;
 
 const ACCEPT: &str = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*, \
@@ -12,12 +12,18 @@ const ACCEPT: &str = "multipart/related; type=\"application/octet-stream\"; tran
 impl Client {
     /// The value that a `BulkDataURI` points to: one body, or of encapsulated pixel data one a frame.
     ///
+    /// A server that does not know that it is reached over `https`, behind a proxy, writes references of scheme
+    /// `http`: those below the path of the service are asked for over `https`.
+    ///
     /// # Errors
-    /// Refuses URIs of another origin than the service, passes on what the server and the way to it say, and
+    /// Refuses URIs of another origin than the service and redirections to one, passes on what the server and the way to it say, and
     /// refuses more than the settings allow.
     pub fn bulk_data(&self, uri: &str) -> crate::Result<Vec<Body>> {
         let url = self.own(uri).map_err(wrong("fetch bulk data"))?;
-        let request = Request::get(url, ACCEPT);
+        let request = Request {
+            follow: Follow::SameOrigin,
+            ..Request::get(url, ACCEPT)
+        };
         let max_memory = self.settings().max_memory;
         self.exchange(&request, |answer| {
             let found = bodies(answer.successful()?, max_memory)?;
@@ -34,9 +40,9 @@ impl Client {
             let uri = uri.split_once('?').map_or(uri, |(before, _)| before);
             return Err(foreign(uri.to_owned()));
         };
-        match url.same_origin(self.service()) {
-            true => Ok(url),
-            false => Err(foreign(url.public())),
+        match self.service().take_in(&url) {
+            Some(url) => Ok(url),
+            None => Err(foreign(url.public())),
         }
     }
 }

@@ -34,8 +34,16 @@ pub struct Download {
 struct Incoming<'a> {
     folder: &'a Path,
     max_instance: u64,
+    max_download: u64,
     tally: Tally,
-    done: Mutex<BTreeMap<Uid, u64>>,
+    done: Mutex<Done>,
+}
+
+/// The bytes of each instance that arrived, and of all.
+#[derive(Default)]
+struct Done {
+    instances: BTreeMap<Uid, u64>,
+    bytes: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,6 +79,7 @@ impl Client {
         let incoming = |expected| Incoming {
             folder,
             max_instance: settings.max_instance,
+            max_download: settings.max_download,
             tally: Tally::new(settings.progress.clone(), expected),
             done: Mutex::default(),
         };
@@ -88,8 +97,8 @@ impl Client {
         let done = locked(&incoming.done);
         let name = |uid: &Uid| folder.join(format!("{uid}.dcm"));
         Ok(Download {
-            files: done.keys().map(name).collect(),
-            bytes: done.values().copied().fold(0, u64::saturating_add),
+            files: done.instances.keys().map(name).collect(),
+            bytes: done.bytes,
         })
     }
 
@@ -148,7 +157,7 @@ impl Client {
     /// Fetches the instances of one answer.
     fn fetch(&self, resource: &Resource, incoming: &Incoming<'_>) -> crate::Result<()> {
         let request = Request::get(self.service().below(&resource.to_string()), ACCEPT);
-        let limit = ("a download", self.settings().max_download);
+        let limit = ("a download", incoming.max_download);
         self.exchange(&request, |answer| {
             let answer = answer.successful()?;
             let partial = answer.status == 206;
@@ -209,7 +218,17 @@ impl Incoming<'_> {
         let local = crate::Error::not_written(&self.folder.join(&name));
         let named = pending.renamed(name).commit();
         named.map_err(|error| Failure::Local(local(error)))?;
-        let before = locked(&self.done).insert(uid.clone(), length);
+        let (before, bytes) = {
+            let mut done = locked(&self.done);
+            let before = done.instances.insert(uid.clone(), length);
+            let others = done.bytes.saturating_sub(before.unwrap_or(0));
+            done.bytes = others.saturating_add(length);
+            (before, done.bytes)
+        };
+        if bytes > self.max_download {
+            let (what, limit) = ("a download", self.max_download);
+            return Err(Failure::Web(Fault::TooLarge { what, limit }));
+        }
         self.tally.completed(u64::from(before.is_none()))?;
         Ok(uid)
     }

@@ -39,6 +39,7 @@ pub(super) fn each_instance(
                 }
                 take(&mut part)?;
             }
+            parts.into_inner().finish();
             Ok(())
         }
         Some(media_type) if media_type.essence() == DICOM => take(&mut answer.body(what, most)?),

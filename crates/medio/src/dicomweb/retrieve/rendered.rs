@@ -79,6 +79,29 @@ impl Rendering {
         self
     }
 
+    /// Refuses what no server can draw.
+    fn check(&self) -> Result<(), Fault> {
+        let refused = |what, rule| Err(Fault::setting(what, rule));
+        match *self {
+            Self { frame: Some(0), .. } => refused("a frame to be drawn", "1 or more"),
+            Self {
+                window: Some([center, width]),
+                ..
+            } if !center.is_finite() || !width.is_finite() || width < 1.0 => {
+                refused("a window", "of finite values, and 1 wide or more")
+            }
+            Self {
+                viewport: Some([width, height]),
+                ..
+            } if width == 0 || height == 0 => refused("a viewport", "of 1 pixel or more each way"),
+            Self {
+                quality: Some(quality),
+                ..
+            } if !(1..=100).contains(&quality) => refused("a quality", "1 to 100"),
+            _ => Ok(()),
+        }
+    }
+
     fn query(&self) -> String {
         let mut parts = Vec::new();
         if let Some([center, width]) = self.window {
@@ -98,7 +121,7 @@ impl Client {
     /// A picture of a resource.
     ///
     /// # Errors
-    /// Refuses frames of other resources than instances, answers of another type, more than the settings allow,
+    /// Refuses what cannot be drawn, frames of other resources than instances, answers of another type, more than the settings allow,
     /// and passes on what the server and the way to it say.
     pub fn rendered(&self, resource: &Resource, rendering: &Rendering) -> crate::Result<Body> {
         self.picture(resource, "rendered", rendering)
@@ -118,13 +141,14 @@ impl Client {
         kind: &'static str,
         rendering: &Rendering,
     ) -> crate::Result<Body> {
+        rendering.check().map_err(wrong("draw a picture"))?;
         let path = match rendering.frame {
             None => format!("{resource}/{kind}"),
-            Some(number) if number > 0 && resource.instance_uid().is_some() => {
+            Some(number) if resource.instance_uid().is_some() => {
                 format!("{resource}/frames/{number}/{kind}")
             }
             Some(_) => {
-                let fault = Fault::setting("a frame to be drawn", "1 or more, of an instance");
+                let fault = Fault::setting("a frame to be drawn", "that of an instance");
                 return Err(wrong("draw a picture")(fault));
             }
         };
@@ -150,6 +174,26 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let plain = Rendering::jpeg;
+        for (rendering, drawn) in [
+            (
+                plain().window(-600.0, 1.0).viewport(1, 9).quality(100),
+                true,
+            ),
+            (plain().window(f64::NAN, 400.0), false),
+            (plain().window(40.0, 0.5), false),
+            (plain().window(40.0, f64::INFINITY), false),
+            (plain().viewport(64, 0), false),
+            (plain().quality(0), false),
+            (plain().quality(101), false),
+            (plain().frame(0), false),
+        ] {
+            assert_eq!(rendering.check().is_ok(), drawn, "{rendering:?}");
+        }
+    }
 
     #[test]
     fn a_rendering_is_a_query() {

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::json;
 use super::multipart::{Content, MultipartBody};
 use super::progress::Tally;
-use super::transport::{Answer, Request, excerpt};
+use super::transport::{Answer, Follow, Request, excerpt};
 use super::uid::Uid;
 
 /// Instances to be stored, from files and from memory.
@@ -165,6 +165,7 @@ impl Client {
             url: self.service().below(&path),
             accept: json::MEDIA_TYPE,
             upload: Some(&body),
+            follow: Follow::SameOrigin,
         };
         let max_memory = self.settings().max_memory;
         let mut sent = |bytes| tally.moved(bytes).map_err(Fault::into_io);
