@@ -160,13 +160,12 @@ pub enum Fault {
         instances: u64,
     },
     /// A file cannot be read while it is sent.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     /// The source of tokens gave none.
     #[error("no token: {0}")]

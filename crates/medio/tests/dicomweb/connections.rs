@@ -280,9 +280,9 @@ fn a_file_that_vanishes_is_no_broken_connection() {
             std::ops::ControlFlow::Continue(())
         });
         match fault(server.client(settings).store(&Store::new().files(&paths))) {
-            Fault::File { path, source } => {
+            Fault::File { path, cause } => {
                 assert_eq!(path, paths[1]);
-                assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+                assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
             }
             other => panic!("{other:?}"),
         }

@@ -119,7 +119,7 @@ fn copy(from: &[u8], at: usize, out: &mut [u8]) -> usize {
 /// That a file here cannot be read is not a broken connection, which would be made again.
 fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     let path = path.to_owned();
-    move |source| Fault::File { path, source }.into_io()
+    move |cause| Fault::File { path, cause }.into_io()
 }
 
 impl BodyReader<'_> {
