@@ -1,5 +1,7 @@
 //! What can go wrong while a network is configured or built.
 
+use std::path::PathBuf;
+
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -28,6 +30,14 @@ pub enum Error {
         configured: usize,
         /// Spatial axes asked for.
         asked: usize,
+    },
+    /// A file of weights was refused.
+    #[error("{}: {fault}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Box<crate::weights::Fault>,
     },
     /// A layer or a file of weights was refused.
     #[error(transparent)]

@@ -5,6 +5,7 @@
 //!
 //! * [`basic_unet`]: MONAI's `BasicUNet`, 2D and 3D;
 //! * [`plain_conv_unet`]: nnU-Net's `PlainConvUNet`, 2D and 3D, anisotropic, with deep supervision;
+//! * [`weights`]: files of weights, PyTorch's checkpoints among them;
 //! * [`ModelConfig`] and [`create`]: a network from a description in a file.
 
 #[cfg(doctest)]
@@ -17,6 +18,7 @@ mod error;
 
 pub mod basic_unet;
 pub mod plain_conv_unet;
+pub mod weights;
 
 pub use block::{Nonlinearity, Normalization};
 pub use config::{ModelConfig, create};

@@ -160,7 +160,20 @@ impl Params {
         policy: &LoadPolicy,
     ) -> Result<LoadReport> {
         let path = path.as_ref();
-        let values = read_safetensors(path)?;
+        self.load_tensors(path, read_safetensors(path)?, policy)
+    }
+
+    /// As [`Params::load_safetensors`], from tensors by name; `origin` stands in messages.
+    ///
+    /// # Errors
+    /// When names or shapes differ in a way the policy does not allow. Nothing is changed then.
+    pub fn load_tensors(
+        &self,
+        origin: &Path,
+        values: BTreeMap<String, Tensor>,
+        policy: &LoadPolicy,
+    ) -> Result<LoadReport> {
+        let path = origin;
         let mut report = LoadReport::default();
         let mut fitting = Vec::new();
         let mut renamed = BTreeMap::new();

@@ -1,0 +1,9 @@
+//! Files of weights: PyTorch's own to the bit, hostile ones refused within their limits.
+//!
+//! `checkpoints.py` makes `checkpoints/` and `checkpoints.safetensors`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod allocator;
+mod builder;
+mod checkpoints;
+mod hostile;
