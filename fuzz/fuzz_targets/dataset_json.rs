@@ -5,24 +5,22 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use med_fuzz::{bounded, folder, put};
 use medio::datasets::SegmentationDataset;
-use tempfile::TempDir;
 
-static FOLDER: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let folder = TempDir::new().expect("a folder");
+static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     for name in ["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"] {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, b"").expect("room in the temporary folder");
+        let path = folder().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("room for a folder");
+        put(name, b"");
     }
-    let root = folder.path().canonicalize().expect("its own path");
-    (folder, root)
+    folder().canonicalize().expect("its own path")
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let (_, root) = &*FOLDER;
-    std::fs::write(root.join("dataset.json"), bytes).expect("room in the temporary folder");
-    let Ok(dataset) = SegmentationDataset::open(root) else {
+    let root = &*ROOT;
+    put("dataset.json", bytes);
+    let Ok(dataset) = bounded(bytes, |_| SegmentationDataset::open(root)) else {
         return;
     };
     for case in dataset.cases.iter().chain(&dataset.test_cases) {

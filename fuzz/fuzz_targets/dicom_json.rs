@@ -2,13 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use med_fuzz::bounded;
 use medio::dicom::Dataset;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(json) = serde_json::from_slice(bytes) else {
         return;
     };
-    let Ok(dataset) = Dataset::from_json(&json) else {
+    let Ok(dataset) = bounded(bytes, |_| Dataset::from_json(&json)) else {
         return;
     };
     let written = dataset.to_json().expect("what was read can be written");

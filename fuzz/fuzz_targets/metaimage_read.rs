@@ -1,10 +1,8 @@
 //! Any bytes as a MetaImage file.
 #![no_main]
 
-#[path = "volume.rs"]
-mod volume;
-
 use libfuzzer_sys::fuzz_target;
+use med_fuzz::check_volume;
 use medio::Format;
 
-fuzz_target!(|bytes: &[u8]| volume::check(bytes, &[Format::MetaImage]));
+fuzz_target!(|bytes: &[u8]| check_volume(bytes, &[Format::MetaImage]));

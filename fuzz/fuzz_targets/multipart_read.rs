@@ -32,14 +32,18 @@ fn parts(body: &[u8], boundary: &str, step: usize) -> Option<Vec<Vec<u8>>> {
 fuzz_target!(|bytes: &[u8]| {
     let end = bytes.iter().position(|b| *b == b'\n').unwrap_or(0);
     let (line, body) = bytes.split_at(end);
-    let media_type: Option<MediaType> =
-        std::str::from_utf8(line).ok().and_then(|line| line.parse().ok());
+    let media_type: Option<MediaType> = std::str::from_utf8(line)
+        .ok()
+        .and_then(|line| line.parse().ok());
     if let Some(media_type) = &media_type {
         // What was read is written and read again, unless quotes made it too long.
         let text = media_type.to_string();
         assert!(text.len() > 4096 || text.parse::<MediaType>().as_ref().ok() == Some(media_type));
     }
-    let boundary = media_type.as_ref().and_then(|m| m.parameter("boundary")).unwrap_or("b");
+    let boundary = media_type
+        .as_ref()
+        .and_then(|m| m.parameter("boundary"))
+        .unwrap_or("b");
     let whole = parts(body, boundary, usize::MAX);
     let total = whole.iter().flatten().map(Vec::len).sum::<usize>();
     assert!(total <= body.len());

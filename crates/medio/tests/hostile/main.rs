@@ -11,5 +11,6 @@ mod catalogue;
 mod damage;
 mod dicom;
 mod formats;
+mod multipart;
 mod mutation;
 mod volumes;

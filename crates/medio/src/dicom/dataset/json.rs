@@ -9,6 +9,7 @@ use super::super::tag::Tag;
 use super::super::vr::Vr;
 use super::Dataset;
 use super::character_set::CharacterSet;
+use super::number;
 use super::value::{Element, Value};
 
 /// Levels of items in a JSON document.
@@ -41,7 +42,7 @@ fn encode(dataset: &Dataset, depth: u32) -> Result<Json, Fault> {
             Value::Bytes(_) if tag == Tag::SPECIFIC_CHARACTER_SET => {
                 Some(("Value", json!(["ISO_IR 192"])))
             }
-            Value::Bytes(_) => Some(values(element, dataset.character_set())?),
+            Value::Bytes(_) => values(element, dataset.character_set())?,
             Value::Items(items) => {
                 let items: Result<Vec<Json>, Fault> = { items.iter() }
                     .map(|item| encode(item, depth.saturating_add(1)))
@@ -62,16 +63,18 @@ fn encode(dataset: &Dataset, depth: u32) -> Result<Json, Fault> {
     Ok(Json::Object(object))
 }
 
-fn values(element: &Element, set: CharacterSet) -> Result<(&'static str, Json), Fault> {
+/// The key of a value and the value; none if it is empty, or nothing but padding.
+fn values(element: &Element, set: CharacterSet) -> Result<Option<(&'static str, Json)>, Fault> {
     use Vr::*;
-    let list = match element.vr() {
-        OB | OD | OF | OL | OV | OW | UN => {
+    let list: Vec<Json> = match element.vr() {
+        vr if is_inline(vr) => {
             let bytes = element.bytes().unwrap_or(&[]);
-            return Ok(("InlineBinary", base64(bytes).into()));
+            return Ok(Some(("InlineBinary", base64(bytes).into())));
         }
         PN => { element.strings(set).into_iter() }
             .map(|name: String| {
                 let keys = ["Alphabetic", "Ideographic", "Phonetic"];
+                let name = name.trim_end_matches(['=', ' ', '\0']);
                 let groups = keys.into_iter().zip(name.splitn(3, '='));
                 let filled = groups.filter(|(_, text)| !text.is_empty());
                 let name: Map<_, _> = filled
@@ -84,7 +87,21 @@ fn values(element: &Element, set: CharacterSet) -> Result<(&'static str, Json), 
                 }
             })
             .collect(),
-        IS | SS | SL | US | UL => { element.integers()? }
+        // What is no number stands as the text that it is (PS3.18 table F.2.3-1).
+        DS | IS => { element.strings(set).into_iter() }
+            .map(|text| {
+                let number = match element.vr() {
+                    IS => number::whole(element.tag(), &text).ok().map(Number::from),
+                    _ => { number::decimal(element.tag(), &text).ok() }.and_then(Number::from_f64),
+                };
+                match number {
+                    Some(number) => Json::Number(number),
+                    None if text.is_empty() => Json::Null,
+                    None => text.into(),
+                }
+            })
+            .collect(),
+        SS | SL | US | UL => { element.integers()? }
             .into_iter()
             .map(Json::from)
             .collect(),
@@ -93,7 +110,7 @@ fn values(element: &Element, set: CharacterSet) -> Result<(&'static str, Json), 
             .into_iter()
             .map(|v| v.to_string().into())
             .collect(),
-        DS | FL | FD => { element.floats()? }
+        FL | FD => { element.floats()? }
             .into_iter()
             .map(|value| match Number::from_f64(value) {
                 Some(number) => Json::Number(number),
@@ -114,7 +131,14 @@ fn values(element: &Element, set: CharacterSet) -> Result<(&'static str, Json), 
             })
             .collect(),
     };
-    Ok(("Value", Json::Array(list)))
+    let is_filled = list.len() > 1 || list.iter().any(|value| !value.is_null());
+    Ok(is_filled.then_some(("Value", Json::Array(list))))
+}
+
+/// Whether values are bytes that stand in `InlineBinary` (PS3.18 section F.2.7).
+fn is_inline(vr: Vr) -> bool {
+    use Vr::*;
+    matches!(vr, OB | OD | OF | OL | OV | OW | UN)
 }
 
 pub(super) fn from_json(json: &Json) -> Result<Dataset, Fault> {
@@ -153,7 +177,7 @@ fn decode(json: &Json, path: &str, depth: u32) -> Result<Dataset, Fault> {
                     .ok_or_else(|| fault(&path, "Value must be a list"))?;
                 value(tag, vr, list, &path, depth)?
             }
-            (None, Some(text), None) => {
+            (None, Some(text), None) if is_inline(vr) => {
                 let bytes = text.as_str().and_then(unbase64);
                 let bytes = bytes.ok_or_else(|| fault(&path, "InlineBinary must be base64"))?;
                 Value::Bytes(bytes.into())
@@ -162,6 +186,9 @@ fn decode(json: &Json, path: &str, depth: u32) -> Result<Dataset, Fault> {
                 let uri = uri.as_str();
                 let uri = uri.ok_or_else(|| fault(&path, "BulkDataURI must be text"))?;
                 Value::Uri(uri.into())
+            }
+            (None, Some(_), None) => {
+                return Err(fault(&path, "InlineBinary is of binary values only"));
             }
             _ => {
                 return Err(fault(
@@ -237,28 +264,32 @@ fn value(tag: Tag, vr: Vr, list: &[Json], path: &str, depth: u32) -> Result<Valu
             return Ok(Value::Bytes(names.join("\\").into_bytes().into()));
         }
         FL | FD | OF | OD => Element::from_floats(tag, vr, &numbers()?)?,
-        // A decimal or integer string may stand as text, which is kept as it was written.
-        DS | IS if list.iter().any(Json::is_string) => {
-            return Ok(Value::Bytes(texts()?.join("\\").into_bytes().into()));
+        DS | IS => {
+            // What stands as text is kept as it was written, also where it breaks the limit of integer strings.
+            let text = |json: &Json| match json {
+                Json::Null => Ok(String::new()),
+                Json::String(text) => Ok(text.clone()),
+                Json::Number(n) if vr == IS => match whole(n) {
+                    Some(number) => Ok(number.to_string()),
+                    None => Err(fault("must be whole numbers")),
+                },
+                Json::Number(n) => match n.as_f64() {
+                    Some(number) => number::decimal_string(tag, number),
+                    None => Err(fault("must be numbers")),
+                },
+                _ => Err(fault("must be numbers")),
+            };
+            let texts: Result<Vec<String>, Fault> = list.iter().map(text).collect();
+            return Ok(Value::Bytes(texts?.join("\\").into_bytes().into()));
         }
-        DS => Element::from_floats(tag, vr, &numbers()?)?,
-        IS | SS | SL | US | UL | SV | UV => {
+        SS | SL | US | UL | SV | UV => {
             let number = |json: &Json| match json {
-                Json::Number(n) => n.as_i64().or_else(|| {
-                    let float = n.as_f64()?;
-                    #[expect(clippy::as_conversions, reason = "whole and in range")]
-                    (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
-                }),
+                Json::Number(n) => whole(n),
                 Json::String(text) => text.parse().ok(),
                 _ => None,
             };
             let read: Option<Vec<i64>> = list.iter().map(number).collect();
             let read = read.ok_or_else(|| fault("must be whole numbers"))?;
-            if vr == IS {
-                // Kept as it was written, also where it breaks the limit of integer strings.
-                let texts: Vec<String> = read.iter().map(i64::to_string).collect();
-                return Ok(Value::Bytes(texts.join("\\").into_bytes().into()));
-            }
             Element::from_integers(tag, vr, &read)?
         }
         AT => {
@@ -276,6 +307,14 @@ fn value(tag: Tag, vr: Vr, list: &[Json], path: &str, depth: u32) -> Result<Valu
         _ => return Err(fault("binary values stand in InlineBinary")),
     };
     Ok(element.value().clone())
+}
+
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        #[expect(clippy::as_conversions, reason = "whole and in range")]
+        (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
+    })
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -384,6 +423,37 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_no_number_or_not_ascii_or_only_padding_is_not_lost() {
+        let round = |text: &str| {
+            let json: Json = serde_json::from_str(text).unwrap();
+            let read = Dataset::from_json(&json).unwrap();
+            let written = read.to_json().unwrap();
+            let again = Dataset::from_json(&written).unwrap();
+            assert_eq!(again.to_json().unwrap(), written, "{text}");
+            written
+        };
+        let numbers = round(
+            r#"{"00281053": {"vr": "DS", "Value": ["1,5", 2.5, null, "3.50"]},
+                "00200013": {"vr": "IS", "Value": [7, "1.0", null, "1e3"]}}"#,
+        );
+        assert_eq!(numbers["00281053"]["Value"], json!(["1,5", 2.5, null, 3.5]));
+        assert_eq!(numbers["00200013"]["Value"], json!([7, 1, null, "1e3"]));
+        let code = round(r#"{"00180015": {"vr": "CS", "Value": ["SCH\u00c4DEL"]}}"#);
+        assert_eq!(code["00180015"]["Value"], json!(["SCHÄDEL"]));
+        for empty in [
+            r#"{"00080060": {"vr": "CS", "Value": [" "]}}"#,
+            r#"{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "="}]}}"#,
+            r#"{"00100010": {"vr": "PN", "Value": [null]}}"#,
+        ] {
+            let written = round(empty);
+            let element = &written.as_object().unwrap().values().next().unwrap();
+            assert!(element.get("Value").is_none(), "{written}");
+        }
+        let name = round(r#"{"00100010": {"vr": "PN", "Value": [{"Phonetic": "c= "}]}}"#);
+        assert_eq!(name["00100010"]["Value"][0], json!({"Phonetic": "c"}));
+    }
+
+    #[test]
     fn what_is_no_model_is_refused_with_its_place() {
         for text in [
             "[]",
@@ -393,6 +463,8 @@ mod tests {
             r#"{"00280010": {"vr": "US", "Value": [65536]}}"#,
             r#"{"00280010": {"vr": "US", "Value": 1}}"#,
             r#"{"00280010": {"vr": "OB", "InlineBinary": "!"}}"#,
+            r#"{"00280010": {"vr": "US", "InlineBinary": "AAA="}}"#,
+            r#"{"00280010": {"vr": "IS", "Value": [1.5]}}"#,
             r#"{"00280010": {"vr": "US", "Value": [1], "BulkDataURI": "x"}}"#,
             r#"{"zz": {"vr": "US"}}"#,
         ] {

@@ -56,7 +56,7 @@ fn parts(bytes: &[u8]) -> impl Iterator<Item = &str> {
         .map(|part| part.trim_matches([' ', '\0']))
 }
 
-fn decimal(tag: Tag, part: &str) -> Result<f64, Fault> {
+pub(super) fn decimal(tag: Tag, part: &str) -> Result<f64, Fault> {
     let refused = || Fault::attribute(tag, "a finite decimal number", part);
     // Rust also reads words like `inf`.
     let allowed = |b: u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
@@ -67,7 +67,7 @@ fn decimal(tag: Tag, part: &str) -> Result<f64, Fault> {
     number.is_finite().then_some(number).ok_or_else(refused)
 }
 
-fn whole(tag: Tag, part: &str) -> Result<i64, Fault> {
+pub(super) fn whole(tag: Tag, part: &str) -> Result<i64, Fault> {
     let refused = || Fault::attribute(tag, "a whole number", part);
     let digits = match part.split_once('.') {
         // Some writers append a fraction of nothing.

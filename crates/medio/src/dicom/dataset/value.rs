@@ -123,10 +123,7 @@ impl Element {
             Value::Bytes(bytes) if self.vr.is_text() || self.vr == Vr::UN => bytes,
             _ => return String::new(),
         };
-        let character_set = match self.vr.is_extensible_text() || self.vr == Vr::UN {
-            true => character_set,
-            false => CharacterSet::default(),
-        };
+        // Text that must be ASCII and is not is read as the rest of its dataset.
         let text = character_set.decode(bytes);
         let end = text.trim_end_matches([' ', '\0']);
         // Leading spaces of running text mean something.

@@ -372,7 +372,11 @@ fn native(
     }
     let samples = Layout::of(image);
     let frame = samples.frame_samples.saturating_mul(unit).max(1);
-    for frame in bytes.chunks_mut(frame) {
+    // The byte that makes an odd length even is no pixel.
+    let used = frame.saturating_mul(image.frames);
+    let padding = usize::from(bytes.len().checked_sub(1) == Some(used));
+    let end = bytes.len().saturating_sub(padding);
+    for frame in bytes.get_mut(..end).unwrap_or(&mut []).chunks_mut(frame) {
         for (at, sample) in frame.chunks_exact_mut(unit).enumerate() {
             let (channel, blank) = samples.is_blank(at, plan);
             if blank {

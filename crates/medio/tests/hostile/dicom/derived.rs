@@ -264,3 +264,21 @@ fn floods_of_items_are_refused_in_bounded_memory() {
         );
     }
 }
+
+/// Run by hand before fuzzing: `MED_FUZZ_SEEDS=$PWD/fuzz/corpus`.
+#[test]
+fn every_seed_of_an_object_is_written_for_the_fuzzer_on_request() {
+    let scratch = tempfile::tempdir().unwrap();
+    let chosen = std::env::var_os("MED_FUZZ_SEEDS").map(std::path::PathBuf::from);
+    let folder = chosen.as_deref().unwrap_or(scratch.path());
+    let folder = folder.join("dicom_objects");
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = source();
+    for (name, dataset) in [
+        ("report", report(&source)),
+        ("map", map(&source)),
+        ("state", state(&source)),
+    ] {
+        std::fs::write(folder.join(name), encoded(&dataset)).unwrap();
+    }
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 mod catalogue;
+mod deidentify;
 mod derived;
 mod labels;
 mod mutation;

@@ -12,7 +12,7 @@ use super::super::allocator::peak_of;
 use super::builder::*;
 
 /// A file of every native and compressed kind.
-fn seeds() -> Vec<(String, Vec<u8>)> {
+pub(super) fn seeds() -> Vec<(String, Vec<u8>)> {
     let small = || {
         Image::with(|i| {
             (i.rows, i.columns) = (Some(8), Some(16));

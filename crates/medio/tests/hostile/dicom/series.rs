@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use medio::dicom::{
-    self, Dataset, Duplicates, Gap, Quantity, ReadOptions, SeriesQuery, Suv, Tag, WriteOptions,
+    self, Dataset, Duplicates, Element, Gap, Quantity, ReadOptions, SeriesQuery, Suv, Tag, Value,
+    Vr, WriteOptions,
 };
 use medio::medcore::Budget;
 use medio::medcore::random::Key;
 use safetensors::SafeTensors;
 
 use super::super::allocator::peak_of;
+use super::builder::{Image, element, pixels};
 use super::mutation::change;
 
 /// Every attribute of numbers that decides places, values and units, in one small file.
@@ -22,11 +24,7 @@ fn rich() -> Vec<u8> {
     let file = dicom::decode(mosaic, &ReadOptions::new()).unwrap();
     let mut d = file.dataset().clone();
     let pixels = d.get(Tag::PIXEL_DATA).map(|e| file.load(e).unwrap());
-    d.insert(dicom::Element::new(
-        Tag::PIXEL_DATA,
-        dicom::Vr::OW,
-        pixels.unwrap(),
-    ));
+    d.insert(Element::new(Tag::PIXEL_DATA, Vr::OW, pixels.unwrap()));
     let texts = [
         (Tag::SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.481.2"),
         (Tag::IMAGE_TYPE, "ORIGINAL\\PRIMARY\\AXIAL"),
@@ -157,4 +155,39 @@ fn hundreds_of_damaged_headers_end_in_an_error_or_a_volume() {
         }
     }
     assert!(read > 100 && not > 100, "{read} read, {not} not");
+}
+
+/// Three slices of one series, and what `dicom_series` cuts files at between them.
+fn slices() -> Vec<u8> {
+    let image = Image::with(|i| {
+        (i.rows, i.columns) = (Some(4), Some(4));
+        i.pixel_data = Some(element(0x7fe0, 0x10, "OW", &pixels()[..32]));
+    });
+    let file = dicom::decode(image.file(), &ReadOptions::new()).unwrap();
+    let files = [0, 1, 3].map(|k| {
+        let mut slice = file.dataset().clone();
+        let place = [0.0, 0.0, f64::from(k)];
+        let words = Value::Bytes(pixels()[..32].into());
+        slice.insert(Element::new(Tag::PIXEL_DATA, Vr::OW, words));
+        let uid = format!("1.2.3.4.5.{k}");
+        slice.set_text(Tag::SOP_INSTANCE_UID, &uid).unwrap();
+        slice
+            .set_floats(Tag::IMAGE_POSITION_PATIENT, &place)
+            .unwrap();
+        dicom::encode(&slice, &WriteOptions::new()).unwrap()
+    });
+    files.join(&b"//cut//\n"[..])
+}
+
+/// Run by hand before fuzzing: `MED_FUZZ_SEEDS=$PWD/fuzz/corpus`.
+#[test]
+fn every_seed_of_a_series_is_written_for_the_fuzzer_on_request() {
+    let scratch = tempfile::tempdir().unwrap();
+    let chosen = std::env::var_os("MED_FUZZ_SEEDS").map(std::path::PathBuf::from);
+    let folder = chosen.as_deref().unwrap_or(scratch.path());
+    let folder = folder.join("dicom_series");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (index, seed) in seeds().into_iter().chain([slices()]).enumerate() {
+        std::fs::write(folder.join(index.to_string()), seed).unwrap();
+    }
 }

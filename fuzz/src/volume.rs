@@ -1,36 +1,38 @@
 //! What must hold of any bytes, whatever format they are taken for.
 
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
-
-use medio::medcore::Budget;
 use medio::{Format, ReadOptions};
-use tempfile::TempDir;
 
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().expect("a folder"));
+use super::{bounded, budget, is_chosen, put};
+
+/// What headers may name for their voxels.
+const DATA: &str = "data.raw";
 
 fn options() -> ReadOptions {
-    ReadOptions::new().budget(Arc::new(Budget::new(64 << 20)))
+    ReadOptions::new().budget(budget())
 }
 
-fn put(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = FOLDER.path().join(name);
-    std::fs::write(&path, bytes).expect("room in the temporary folder");
-    path
-}
-
-/// Reads bytes from memory and from disk, as an image, as a header and as labels; `data` lies beside them for
-/// headers that name it.
-pub fn check(bytes: &[u8], formats: &[Format]) {
+/// Reads bytes from memory; and from disk, as an image, as a header and as labels, what could be read from memory, what
+/// names the file beside it, and an eighth of the rest.
+pub fn check_volume(bytes: &[u8], formats: &[Format]) {
     if !Format::of_bytes(bytes).is_some_and(|format| formats.contains(&format)) {
         return;
     }
-    put("data.raw", &bytes[bytes.len() / 2..]);
+    let decoded = bounded(bytes, |bytes| medio::decode(bytes, &options()));
+    let names_data = bytes
+        .windows(DATA.len())
+        .any(|part| part == DATA.as_bytes());
+    if decoded.is_err() && !names_data && !is_chosen(bytes) {
+        return;
+    }
+    if names_data {
+        put(DATA, &bytes[bytes.len() / 2..]);
+    }
     let path = put("file", bytes);
-    let decoded = medio::decode(bytes, &options());
-    let image = medio::read_any(&path, &options());
-    let header = medio::read_header_with(&path, &options());
-    let labels = medio::read_labels_with::<u8, 3>(&path, &options());
+    let image = bounded(bytes, |_| medio::read_any(&path, &options()));
+    let header = bounded(bytes, |_| medio::read_header_with(&path, &options()));
+    let labels = bounded(bytes, |_| {
+        medio::read_labels_with::<u8, 3>(&path, &options())
+    });
     if let Ok(decoded) = &decoded {
         let image = image.as_ref().expect("what can be decoded can be read");
         assert_eq!(image.value.geometry(), decoded.value.geometry());
