@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{
     ConvBlock, ConvBlockConfig, DropoutPlace, Nonlinearity, Normalization, check_input,
 };
+use crate::config::{Architecture, Task, in_two_or_three_dimensions};
 use crate::error::{Error, Result};
 
 const NAME: &str = "BasicUNet";
@@ -55,6 +56,38 @@ pub struct BasicUNetConfig {
     pub bias: bool,
     /// Probability that training drops a channel after a normalisation.
     pub dropout: f64,
+}
+
+impl Architecture for BasicUNetConfig {
+    const NAME: &'static str = NAME;
+
+    fn task(&self) -> Task {
+        Task::Segmentation
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.spatial_dims
+    }
+
+    fn in_channels(&self) -> usize {
+        self.in_channels
+    }
+
+    fn out_channels(&self) -> usize {
+        self.out_channels
+    }
+
+    fn divisor(&self) -> Vec<usize> {
+        vec![SMALLEST; self.spatial_dims]
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
+    fn build(&self, params: &Params) -> Result<Box<dyn Model>> {
+        in_two_or_three_dimensions!(BasicUNet, self, params)
+    }
 }
 
 impl BasicUNetConfig {

@@ -43,3 +43,20 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] mednn::Error),
 }
+
+impl Error {
+    /// A setting that is out of range.
+    pub(crate) fn setting(
+        architecture: &'static str,
+        setting: &'static str,
+        rule: impl Into<String>,
+        value: impl std::fmt::Display,
+    ) -> Self {
+        Self::Setting {
+            architecture,
+            setting,
+            rule: rule.into(),
+            value: value.to_string(),
+        }
+    }
+}

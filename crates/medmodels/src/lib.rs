@@ -21,5 +21,5 @@ pub mod plain_conv_unet;
 pub mod weights;
 
 pub use block::{Nonlinearity, Normalization};
-pub use config::{ModelConfig, create};
+pub use config::{Architecture, ModelConfig, Task, create};
 pub use error::{Error, Result};

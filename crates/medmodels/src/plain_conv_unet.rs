@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{
     ConvBlock, ConvBlockConfig, DropoutPlace, Nonlinearity, Normalization, check_input,
 };
+use crate::config::{Architecture, Task, in_two_or_three_dimensions};
 use crate::error::{Error, Result};
 
 const NAME: &str = "PlainConvUNet";
@@ -73,6 +74,42 @@ pub struct PlainConvUNetConfig {
     pub dropout: f64,
     /// Whether training also gives logits of the lower resolutions.
     pub deep_supervision: bool,
+}
+
+impl Architecture for PlainConvUNetConfig {
+    const NAME: &'static str = NAME;
+
+    fn task(&self) -> Task {
+        Task::Segmentation
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.spatial_dims
+    }
+
+    fn in_channels(&self) -> usize {
+        self.in_channels
+    }
+
+    fn out_channels(&self) -> usize {
+        self.out_channels
+    }
+
+    fn divisor(&self) -> Vec<usize> {
+        self.divisor()
+    }
+
+    fn load_policy(&self) -> LoadPolicy {
+        self.load_policy()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
+    fn build(&self, params: &Params) -> Result<Box<dyn Model>> {
+        in_two_or_three_dimensions!(PlainConvUNet, self, params)
+    }
 }
 
 impl PlainConvUNetConfig {
