@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::basic_unet::BasicUNetConfig;
 use crate::error::Result;
 use crate::plain_conv_unet::PlainConvUNetConfig;
+use crate::yolo::YoloConfig;
 
 /// What a network makes of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum Task {
     Classification,
     /// One logit for each class and voxel, `[batch, classes, depth, height, width]`.
     Segmentation,
+    /// What is said of each cell of several levels, from which boxes are made.
+    Detection,
 }
 
 /// The settings of a network, and the way from there to the network.
@@ -133,6 +136,8 @@ architectures! {
     BasicUNet(BasicUNetConfig),
     /// nnU-Net's `PlainConvUNet`.
     PlainConvUNet(PlainConvUNetConfig),
+    /// YOLOv5 and YOLOv8.
+    Yolo(YoloConfig),
 }
 
 impl ModelConfig {

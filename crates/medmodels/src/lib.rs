@@ -5,6 +5,7 @@
 //!
 //! * [`basic_unet`]: MONAI's `BasicUNet`, 2D and 3D;
 //! * [`plain_conv_unet`]: nnU-Net's `PlainConvUNet`, 2D and 3D, anisotropic, with deep supervision;
+//! * [`yolo`]: YOLOv5 and YOLOv8;
 //! * [`weights`]: files of weights, PyTorch's checkpoints among them;
 //! * [`ModelConfig`] and [`create`]: a network from a description in a file.
 
@@ -19,6 +20,7 @@ mod error;
 pub mod basic_unet;
 pub mod plain_conv_unet;
 pub mod weights;
+pub mod yolo;
 
 pub use block::{Nonlinearity, Normalization};
 pub use config::{Architecture, ModelConfig, Task, create};

@@ -3,7 +3,8 @@
 use medcore::random::Key;
 use medmodels::basic_unet::BasicUNetConfig;
 use medmodels::plain_conv_unet::PlainConvUNetConfig;
-use medmodels::{ModelConfig, Normalization, create};
+use medmodels::yolo::YoloConfig;
+use medmodels::{ModelConfig, Normalization, Task, create};
 use mednn::candle_core::{DType, Tensor};
 use mednn::context::Context;
 use mednn::graph::Graph;
@@ -35,6 +36,14 @@ fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
         (
             plain_3d.with_features(&[4, 6, 8]).unwrap().into(),
             vec![1, 1, 12, 16, 8],
+        ),
+        (
+            YoloConfig::v8n(2, 3).with_factors(0.1, 0.0625).into(),
+            vec![2, 2, 64, 32],
+        ),
+        (
+            YoloConfig::v5n(1, 3).with_factors(0.1, 0.0625).into(),
+            vec![1, 1, 32, 64],
         ),
     ]
 }
@@ -164,10 +173,17 @@ fn evaluation_keeps_no_tape_and_no_lower_resolutions() {
         let inputs = Inputs::from(tensor("image", &shape));
         let outputs = network.forward(&inputs, &Context::evaluate()).unwrap();
         assert!(!outputs.logits.track_op());
-        assert!(outputs.auxiliary.is_empty() && outputs.features.is_empty());
+        assert!(outputs.features.is_empty());
         let mut expected = shape.clone();
-        expected[1] = 3;
-        assert_eq!(outputs.logits.dims(), expected);
+        match config.task() {
+            // Each level says something of its own.
+            Task::Detection => assert_eq!(outputs.auxiliary.len(), 2),
+            _ => {
+                expected[1] = config.out_channels();
+                assert!(outputs.auxiliary.is_empty());
+                assert_eq!(outputs.logits.dims(), expected);
+            }
+        }
     }
 }
 

@@ -7,3 +7,4 @@ mod basic_unet;
 mod laws;
 mod plain_conv_unet;
 mod reference;
+mod yolo;

@@ -52,18 +52,21 @@ def tensor(name, shape):
     return torch.from_numpy(hashed(name, int(np.prod(shape))).astype(np.float32).reshape(shape))
 
 
-def digest(value):
-    """Norm, largest magnitude, four projections, then all elements or SAMPLES of them."""
+def digest(value, samples=SAMPLES):
+    """Norm, largest magnitude, four projections, then all elements or some of them."""
     flat = value.detach().double().numpy().ravel()
     n = flat.size
     projections = [float(flat @ hashed(f"projection.{k}", n)) for k in range(4)]
-    picked = flat if n <= SAMPLES else flat[(np.arange(SAMPLES, dtype=np.int64) * 7919) % n]
+    picked = flat if n <= samples else flat[(np.arange(samples, dtype=np.int64) * 7919) % n]
     head = [float(np.sqrt(flat @ flat)), float(np.abs(flat).max()), *projections]
     return np.concatenate([head, picked]).astype(np.float32)
 
 
-def run(stem, model, shape, feature_modules, folder):
-    """Forward and backward in f64; the scalar differentiated is the sum of all outputs weighted with hashed numbers."""
+def run(stem, model, shape, feature_modules, folder, samples=SAMPLES, libraries=()):
+    """Forward and backward in f64; the scalar differentiated is the sum of all outputs weighted with hashed numbers.
+
+    Large networks keep fewer elements of each tensor, and no running statistics.
+    """
     fill(model)
     model.double().train()
     features = {}
@@ -74,19 +77,20 @@ def run(stem, model, shape, feature_modules, folder):
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     loss = sum((out * tensor(f"loss.{i}", tuple(out.shape)).double()).sum() for i, out in enumerate(outputs))
     loss.backward()
-    found = {f"output.{i}": digest(out) for i, out in enumerate(outputs)}
-    found |= {f"feature.{name}": digest(out) for name, out in features.items()}
-    found["gradient.image"] = digest(image.grad)
+    found = {f"output.{i}": digest(out, samples) for i, out in enumerate(outputs)}
+    found |= {f"feature.{name}": digest(out, samples) for name, out in features.items()}
+    found["gradient.image"] = digest(image.grad, samples)
     unused = [name for name, value in model.named_parameters() if value.grad is None]
     assert not unused, unused
-    found |= {f"gradient.parameter.{name}": digest(value.grad) for name, value in model.named_parameters()}
+    found |= {f"gradient.parameter.{name}": digest(value.grad, samples) for name, value in model.named_parameters()}
     found["shape"] = np.array(shape, dtype=np.int64)
     found["parameters"] = np.array([sum(v.numel() for v in model.parameters())], dtype=np.int64)
-    for name, value in model.named_buffers():
+    found["samples"] = np.array([samples], dtype=np.int64)
+    for name, value in model.named_buffers() if samples == SAMPLES else ():
         found[f"buffer.{name}"] = value.detach().numpy().astype(np.float32).ravel()
     versions = {
         name: importlib.metadata.version(name)
-        for name in ("torch", "monai", "dynamic-network-architectures", "numpy")
+        for name in ("torch", "monai", "dynamic-network-architectures", "numpy", *libraries)
     }
     metadata = {
         "versions": repr(versions),

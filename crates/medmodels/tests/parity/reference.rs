@@ -67,7 +67,7 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
 }
 
 /// Norm, largest magnitude, projections, then all elements or some of them.
-fn digest(tensor: &Tensor) -> Vec<f64> {
+fn digest(tensor: &Tensor, samples: usize) -> Vec<f64> {
     let flat = values(tensor);
     let n = flat.len();
     let norm = flat.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -77,10 +77,10 @@ fn digest(tensor: &Tensor) -> Vec<f64> {
         let direction = hashed(&format!("projection.{k}"), n);
         out.push(flat.iter().zip(&direction).map(|(a, b)| a * b).sum());
     }
-    if n <= SAMPLES {
+    if n <= samples {
         out.extend(flat);
     } else {
-        out.extend((0..SAMPLES).map(|i| flat[i * 7919 % n]));
+        out.extend((0..samples).map(|i| flat[i * 7919 % n]));
     }
     out
 }
@@ -88,6 +88,7 @@ fn digest(tensor: &Tensor) -> Vec<f64> {
 /// Digests by name, and the names of the reference's state dictionary.
 pub(crate) struct Fixture {
     digests: BTreeMap<String, Vec<f64>>,
+    samples: usize,
     pub(crate) shape: Vec<usize>,
     pub(crate) parameters: usize,
     pub(crate) state_dict: Vec<String>,
@@ -123,6 +124,7 @@ impl Fixture {
         }
         Self {
             digests,
+            samples: whole.get("samples").map_or(SAMPLES, |number| number[0]),
             shape: whole["shape"].clone(),
             parameters: whole["parameters"][0],
             state_dict,
@@ -148,7 +150,7 @@ impl Fixture {
             .digests
             .get(name)
             .unwrap_or_else(|| panic!("no {name} in the fixture"));
-        let got = digest(got);
+        let got = digest(got, self.samples);
         assert_eq!(got.len(), want.len(), "size of {name}");
         let count = got.len() - 2 - PROJECTIONS;
         let scale = want[1].max(floor);
