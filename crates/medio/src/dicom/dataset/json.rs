@@ -34,6 +34,10 @@ fn encode(dataset: &Dataset, depth: u32) -> Result<Json, Fault> {
         if tag.element() == 0 {
             continue;
         }
+        let vr = match tag {
+            Tag::SPECIFIC_CHARACTER_SET => Vr::CS,
+            _ => vr,
+        };
         let mut entry = Map::new();
         entry.insert("vr".to_owned(), vr.code().into());
         let value = match element.value() {
@@ -142,7 +146,29 @@ fn is_inline(vr: Vr) -> bool {
 }
 
 pub(super) fn from_json(json: &Json) -> Result<Dataset, Fault> {
-    decode(json, "dataset", 0)
+    let mut dataset = decode(json, "dataset", 0)?;
+    if dataset.get(Tag::SPECIFIC_CHARACTER_SET).is_none() && !is_ascii(&dataset) {
+        dataset.insert(utf8());
+    }
+    Ok(dataset)
+}
+
+/// Text of JSON is UTF-8, whatever set the object was in that it was made of (PS3.18 section F.2.1).
+fn utf8() -> Element {
+    let term = Value::Bytes((*b"ISO_IR 192").into());
+    Element::new(Tag::SPECIFIC_CHARACTER_SET, Vr::CS, term)
+}
+
+/// Whether no text says more than ASCII can, also in items.
+fn is_ascii(dataset: &Dataset) -> bool {
+    dataset
+        .elements()
+        .iter()
+        .all(|element| match element.value() {
+            Value::Items(items) => items.iter().all(is_ascii),
+            Value::Bytes(bytes) => !element.vr().is_text() || bytes.is_ascii(),
+            _ => true,
+        })
 }
 
 fn decode(json: &Json, path: &str, depth: u32) -> Result<Dataset, Fault> {
@@ -197,7 +223,10 @@ fn decode(json: &Json, path: &str, depth: u32) -> Result<Dataset, Fault> {
                 ));
             }
         };
-        dataset.insert(Element::new(tag, vr, value));
+        dataset.insert(match tag {
+            Tag::SPECIFIC_CHARACTER_SET => utf8(),
+            _ => Element::new(tag, vr, value),
+        });
     }
     Ok(dataset)
 }
@@ -451,6 +480,30 @@ mod tests {
         }
         let name = round(r#"{"00100010": {"vr": "PN", "Value": [{"Phonetic": "c= "}]}}"#);
         assert_eq!(name["00100010"]["Value"][0], json!({"Phonetic": "c"}));
+    }
+
+    #[test]
+    fn text_is_utf8_whatever_set_the_object_was_in() {
+        for set in [
+            r#""00080005": {"vr": "CS", "Value": ["ISO_IR 100"]},"#,
+            r#""00080005": {"vr": "CS"},"#,
+            r#""00080005": {"vr": "UN", "InlineBinary": "AAA="},"#,
+            "",
+        ] {
+            let text = format!(
+                r#"{{{set} "00100010": {{"vr": "PN", "Value": [{{"Alphabetic": "Größe"}}]}}}}"#
+            );
+            let json: Json = serde_json::from_str(&text).unwrap();
+            let read = Dataset::from_json(&json).unwrap();
+            assert_eq!(read.string(Tag::PATIENT_NAME).unwrap(), "Größe", "{set}");
+            let term = read.string(Tag::SPECIFIC_CHARACTER_SET);
+            assert_eq!(term.as_deref(), Some("ISO_IR 192"), "{set}");
+            let again = Dataset::from_json(&read.to_json().unwrap()).unwrap();
+            assert_eq!(again.elements(), read.elements(), "{set}");
+        }
+        let plain = json!({"00280010": {"vr": "US", "Value": [1]}});
+        let read = Dataset::from_json(&plain).unwrap();
+        assert!(read.get(Tag::SPECIFIC_CHARACTER_SET).is_none());
     }
 
     #[test]
