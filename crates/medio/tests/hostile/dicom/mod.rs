@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 mod catalogue;
 mod derived;
+mod high_throughput;
 mod labels;
 mod mutation;
 mod series;
