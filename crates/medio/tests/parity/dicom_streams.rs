@@ -9,7 +9,7 @@ use medio::dicom::{
 use safetensors::{Dtype, SafeTensors};
 
 /// A file around one codestream.
-fn wrapped(
+pub(crate) fn wrapped(
     syntax: &str,
     [rows, columns, samples]: [usize; 3],
     bits: i64,

@@ -9,6 +9,7 @@ mod deidentify;
 mod derived;
 mod dicom;
 mod dicom_headers;
+mod dicom_htj2k;
 mod dicom_streams;
 mod exported;
 mod mosaic;

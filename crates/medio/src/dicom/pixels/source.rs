@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
             word: element.vr().unit() == 2,
         };
         match (&place.fragments, syntax.codec) {
-            (_, Codec::Video | Codec::HighThroughputJpeg2000 | Codec::JpegXl | Codec::Other) => {
+            (_, Codec::Video | Codec::JpegXl | Codec::Other) => {
                 Err(Fault::UnsupportedTransferSyntax {
                     uid: syntax.uid.to_owned(),
                     name: syntax.name,

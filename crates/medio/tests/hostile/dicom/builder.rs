@@ -11,6 +11,7 @@ pub(crate) const JPEG: &str = "1.2.840.10008.1.2.4.50";
 pub(crate) const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
 pub(crate) const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 pub(crate) const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
+pub(crate) const HTJ2K: &str = "1.2.840.10008.1.2.4.201";
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
 /// The words whose bytes are 0, 7, 14, ... modulo 256: 64 x 64 of them.

@@ -4,6 +4,7 @@ pub(crate) mod builder;
 mod catalogue;
 mod deidentify;
 mod derived;
+mod high_throughput;
 mod labels;
 mod mutation;
 mod series;

@@ -65,6 +65,17 @@ pub(super) fn seeds() -> Vec<(String, Vec<u8>)> {
             image.compressed(&syntax, &[stream.data().to_vec()]),
         ));
     }
+    for (name, [rows, columns, samples], stream) in super::high_throughput::streams() {
+        let mut image = small();
+        (image.rows, image.columns, image.samples) = (Some(rows), Some(columns), samples);
+        if samples == 3 {
+            image.photometric = "RGB";
+        }
+        if name.starts_with('8') {
+            image = image.narrow();
+        }
+        seeds.push((format!("201.{name}"), image.compressed(HTJ2K, &[stream])));
+    }
     seeds.sort();
     seeds
 }

@@ -1,4 +1,7 @@
-//! JPEG 2000 (ITU-T T.800), by `hayro-jpeg2000`; the main header is read here first.
+//! JPEG 2000: the main header is read here first; code-blocks of ITU-T T.800 are then decoded by
+//! `hayro-jpeg2000`, those of T.814 here. The codestream says which it holds, whatever the transfer syntax.
+
+mod high_throughput;
 
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
@@ -20,6 +23,8 @@ struct Header {
     signed: bool,
     /// Whether the codestream turns its colours to red, green, blue itself.
     transforms: bool,
+    /// Whether code-blocks are of T.814.
+    high_throughput: bool,
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
@@ -58,15 +63,18 @@ fn header(stream: &[u8], wanted: &Wanted) -> Result<Header, CodecFault> {
             format!("components of {precision} bits, or of different kinds"),
         ));
     }
+    let [transform, style] =
+        coding_style(stream).ok_or_else(|| fault(2, "a damaged main header"))?;
     Ok(Header {
         precision,
         signed,
-        transforms: transforms(stream).ok_or_else(|| fault(2, "a damaged main header"))?,
+        transforms: transform == 1,
+        high_throughput: style & 0xc0 != 0,
     })
 }
 
-/// Finds the coding style segment and its component transform.
-fn transforms(stream: &[u8]) -> Option<bool> {
+/// Finds the coding style segment; gives its component transform and the style of its code-blocks.
+fn coding_style(stream: &[u8]) -> Option<[u8; 2]> {
     let mut at = 2_usize;
     loop {
         let rest = stream.get(at..)?;
@@ -74,7 +82,7 @@ fn transforms(stream: &[u8]) -> Option<bool> {
             return None;
         };
         match marker {
-            0x52 => return body.get(4).map(|transform| *transform == 1),
+            0x52 => return Some([*body.get(4)?, *body.get(8)?]),
             // The first tile begins, or there is no coding style.
             0x90 | 0xd9 => return None,
             _ => at = at.checked_add(2 + usize::from(u16::from_be_bytes([*a, *b])))?,
@@ -90,9 +98,16 @@ pub(super) fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Codestream, CodecF
     let start = start.ok_or_else(|| fault(0, "no codestream begins here"))?;
     let stream = bytes.get(start..).unwrap_or(&[]);
     let header = header(stream, wanted)?;
-    let samples = std::panic::catch_unwind(|| samples(stream, &header, wanted))
-        .unwrap_or_else(|_| Err("the decoder gave up".to_owned()))
-        .map_err(|problem| fault(start, problem))?;
+    let samples = if header.high_throughput {
+        high_throughput(stream, &header, wanted).map_err(|mut fault| {
+            fault.offset += start;
+            fault
+        })?
+    } else {
+        std::panic::catch_unwind(|| samples(stream, &header, wanted))
+            .unwrap_or_else(|_| Err("the decoder gave up".to_owned()))
+            .map_err(|problem| fault(start, problem))?
+    };
     Ok(Codestream {
         samples,
         precision: header.precision,
@@ -101,6 +116,14 @@ pub(super) fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Codestream, CodecF
             (true, 3) => Colour::Rgb,
             _ => Colour::Unsaid,
         },
+    })
+}
+
+fn high_throughput(stream: &[u8], header: &Header, wanted: &Wanted) -> Result<Decoded, CodecFault> {
+    let bits = header.precision;
+    Ok(match bits {
+        ..=8 => Decoded::Narrow(high_throughput::decode(stream, wanted, bits, |v| v as u8)?),
+        _ => Decoded::Wide(high_throughput::decode(stream, wanted, bits, |v| v as u16)?),
     })
 }
 
