@@ -10,7 +10,7 @@ use super::block::{ConvUnit, Kernel};
 use super::config::{YoloConfig, YoloHead};
 
 /// Bins of a distance, each a cell wide.
-const BINS: usize = 16;
+pub(super) const BINS: usize = 16;
 /// YOLOv5's anchors in pixels, width and height, of the levels 3 to 5; fitted to COCO.
 const ANCHORS: [[[f32; 2]; 3]; 3] = [
     [[10.0, 13.0], [16.0, 30.0], [33.0, 23.0]],
@@ -36,6 +36,14 @@ impl Head {
             YoloHead::V5Anchors => Self::Anchors(AnchorHead::new(config, features, path)?),
             _ => Self::AnchorFree(AnchorFreeHead::new(config, features, path)?),
         })
+    }
+
+    /// Channels of what it says.
+    pub(super) fn channels(&self, config: &YoloConfig) -> usize {
+        match self {
+            Self::AnchorFree(_) => 4 * BINS + config.out_channels,
+            Self::Anchors(_) => ANCHORS[0].len() * (5 + config.out_channels),
+        }
     }
 
     /// What it says of each level.
@@ -138,8 +146,8 @@ impl AnchorFreeHead {
 #[derive(Debug)]
 pub(super) struct AnchorHead {
     levels: Vec<Conv<2>>,
-    /// In cells, `[levels, anchors, 2]`.
-    _anchors: Buffer,
+    /// Width and height in cells, `[levels, anchors, 2]`.
+    anchors: Buffer,
 }
 
 impl AnchorHead {
@@ -170,9 +178,13 @@ impl AnchorHead {
             (levels.len(), each, 2),
             path.device(),
         )?)?;
-        Ok(Self {
-            levels,
-            _anchors: anchors,
-        })
+        Ok(Self { levels, anchors })
+    }
+
+    /// Width and height of the anchors of a level, in cells.
+    pub(super) fn anchors(&self, level: usize) -> mednn::Result<Vec<[f64; 2]>> {
+        let all = self.anchors.tensor().get(level)?.to_vec2::<f32>()?;
+        let pair = |pair: Vec<f32>| [0, 1].map(|i| f64::from(pair[i]));
+        Ok(all.into_iter().map(pair).collect())
     }
 }

@@ -9,8 +9,10 @@
 
 mod block;
 mod config;
+mod decode;
 mod head;
 mod network;
 
 pub use config::{YoloConfig, YoloHead};
+pub use decode::{Detected, DetectionRules};
 pub use network::Yolo;

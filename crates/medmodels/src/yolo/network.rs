@@ -198,6 +198,10 @@ impl Yolo {
         &self.config
     }
 
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
     fn check_extents(&self, image: &Tensor) -> mednn::Result<()> {
         let divisor = 1 << self.config.coarsest;
         for axis in 2..4 {
