@@ -441,10 +441,6 @@ fn what_is_not_decoded_is_refused_by_name() {
             "1.2.840.10008.1.2.4.102",
             "MPEG-4 AVC/H.264 High Profile / Level 4.1",
         ),
-        (
-            "1.2.840.10008.1.2.4.201",
-            "High-Throughput JPEG 2000 Image Compression (Lossless Only)",
-        ),
         ("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
     ] {
         let mut dataset = image([8, 8, 7], false, &[]);
