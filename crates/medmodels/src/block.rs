@@ -1,4 +1,6 @@
-//! Convolution, normalisation, dropout and activation, as both families of U-Nets order them.
+//! Convolution, normalisation, dropout and activation in the orders networks have them, and what networks share around them.
+
+use std::collections::BTreeMap;
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
@@ -6,8 +8,8 @@ use mednn::layers::{
     BatchNorm, BatchNormConfig, Conv, ConvConfig, Dropout, DropoutUnit, GroupNorm, InstanceNorm,
     NormConfig,
 };
-use mednn::ops::Activation;
-use mednn::params::ParamPath;
+use mednn::ops::{self, Activation};
+use mednn::params::{Init, ParamPath};
 use serde::{Deserialize, Serialize};
 
 /// Which statistics features are normalised by.
@@ -150,9 +152,77 @@ impl<const D: usize> ConvBlock<D> {
         if let (Some(dropout), DropoutPlace::BeforeActivation) = (&self.dropout, self.dropout_place)
         {
             out = dropout.forward(&out, context)?;
-            out = mednn::ops::activation(&out, self.activation)?;
+            out = ops::activation(&out, self.activation)?;
         }
         Ok(out)
+    }
+}
+
+/// A convolution without dropout and its batch normalisation, which may end in an activation.
+#[derive(Debug, Clone)]
+pub(crate) struct ConvBatchNorm<const D: usize> {
+    conv: Conv<D>,
+    norm: BatchNorm,
+}
+
+impl<const D: usize> ConvBatchNorm<D> {
+    /// A block whose convolution and normalisation have these paths.
+    pub(crate) fn new(
+        config: &ConvConfig<D>,
+        activation: Activation,
+        conv: &ParamPath,
+        norm: &ParamPath,
+    ) -> mednn::Result<Self> {
+        let after = BatchNormConfig::default().with_activation(activation);
+        Ok(Self {
+            conv: Conv::new(config, conv)?,
+            norm: BatchNorm::new(config.out_channels, &after, norm)?,
+        })
+    }
+
+    /// # Shapes
+    /// - input: `[batch, in_channels, depth, height, width]`
+    /// - output: `[batch, out_channels, ...]`
+    pub(crate) fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
+        let out = self.conv.forward(input, context)?;
+        self.norm.forward(&out, context)
+    }
+}
+
+/// He-normal weights by the number of outputs one input reaches, as PyTorch counts them (groups are not), and bias zero.
+pub(crate) fn with_fan_out_init<const D: usize>(conv: ConvConfig<D>) -> ConvConfig<D> {
+    let fan_out = conv.out_channels * conv.kernel.iter().product::<usize>();
+    let std = (2.0 / fan_out as f64).sqrt();
+    conv.with_init(Init::Normal { mean: 0.0, std }, Some(Init::ZEROS))
+}
+
+/// The mean of each channel, `[batch, channels]`.
+pub(crate) fn global_average<const D: usize>(features: &Tensor) -> mednn::Result<Tensor> {
+    ops::flatten_from(&ops::adaptive_avg_pool(features, [1; D])?, 1)
+}
+
+/// The intermediate features that were asked for.
+pub(crate) struct Features<'a> {
+    context: &'a Context,
+    kept: BTreeMap<String, Tensor>,
+}
+
+impl<'a> Features<'a> {
+    pub(crate) fn of(context: &'a Context) -> Self {
+        Self {
+            context,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn keep(&mut self, name: &str, value: &Tensor) {
+        if self.context.wants_feature(name) {
+            self.kept.insert(name.to_owned(), value.clone());
+        }
+    }
+
+    pub(crate) fn into_map(self) -> BTreeMap<String, Tensor> {
+        self.kept
     }
 }
 
@@ -182,4 +252,22 @@ pub(crate) fn check_input(
         });
     }
     Ok(())
+}
+
+/// That every axis is at least so long.
+pub(crate) fn check_smallest(
+    op: &'static str,
+    image: &Tensor,
+    smallest: usize,
+) -> mednn::Result<()> {
+    let too_short = image.dims().iter().skip(2).position(|&n| n < smallest);
+    too_short.map_or(Ok(()), |axis| {
+        Err(mednn::Error::Axis {
+            op,
+            tensor: "the image",
+            axis: axis + 2,
+            rule: format!("at least {smallest} long"),
+            got: image.dims().to_vec(),
+        })
+    })
 }

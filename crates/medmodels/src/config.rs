@@ -5,8 +5,11 @@ use mednn::params::{LoadPolicy, Params};
 use serde::{Deserialize, Serialize};
 
 use crate::basic_unet::BasicUNetConfig;
+use crate::densenet::DenseNetConfig;
 use crate::error::Result;
 use crate::plain_conv_unet::PlainConvUNetConfig;
+use crate::resnet::ResNetConfig;
+use crate::vgg::VggConfig;
 use crate::yolo::YoloConfig;
 
 /// What a network makes of an image.
@@ -30,7 +33,7 @@ pub trait Architecture {
     /// What it makes of an image.
     fn task(&self) -> Task;
 
-    /// Spatial axes of the image, 2 or 3.
+    /// Spatial axes of the image, 1 to 3.
     fn spatial_dims(&self) -> usize;
 
     /// Channels of the image.
@@ -138,6 +141,13 @@ architectures! {
     PlainConvUNet(PlainConvUNetConfig),
     /// YOLOv5 and YOLOv8.
     Yolo(YoloConfig),
+    /// torchvision's, MONAI's and MedicalNet's `ResNet`.
+    ResNet(ResNetConfig),
+    /// torchvision's and MONAI's `DenseNet`.
+    DenseNet(DenseNetConfig),
+    /// torchvision's `VGG`.
+    #[serde(rename = "VGG")]
+    Vgg(VggConfig),
 }
 
 impl ModelConfig {
@@ -147,7 +157,7 @@ impl ModelConfig {
         of_each!(self, config => Architecture::task(config))
     }
 
-    /// Spatial axes of the image, 2 or 3.
+    /// Spatial axes of the image, 1 to 3.
     #[must_use]
     pub fn spatial_dims(&self) -> usize {
         of_each!(self, config => Architecture::spatial_dims(config))

@@ -2,7 +2,10 @@
 
 use medcore::random::Key;
 use medmodels::basic_unet::BasicUNetConfig;
+use medmodels::densenet::DenseNetConfig;
 use medmodels::plain_conv_unet::PlainConvUNetConfig;
+use medmodels::resnet::ResNetConfig;
+use medmodels::vgg::VggConfig;
 use medmodels::yolo::YoloConfig;
 use medmodels::{ModelConfig, Normalization, Task, create};
 use mednn::candle_core::{DType, Tensor};
@@ -44,6 +47,53 @@ fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
         (
             YoloConfig::v5n(1, 3).with_factors(0.1, 0.0625).into(),
             vec![1, 1, 32, 64],
+        ),
+        (
+            ResNetConfig::resnet50(3)
+                .with_groups(4, 32)
+                .with_blocks([2, 1, 1, 1])
+                .with_features([8, 8, 16, 16])
+                .into(),
+            vec![2, 3, 39, 35],
+        ),
+        (
+            ResNetConfig::resnet18(3)
+                .medical_net()
+                .with_features([4, 6, 8, 8])
+                .into(),
+            vec![2, 1, 19, 35, 23],
+        ),
+        (
+            DenseNetConfig::densenet121(3)
+                .with_init_features(8)
+                .with_growth_rate(4)
+                .with_blocks(&[2, 3, 1])
+                .into(),
+            vec![2, 3, 37, 35],
+        ),
+        (
+            DenseNetConfig::densenet121(3)
+                .monai(3)
+                .with_init_features(8)
+                .with_growth_rate(4)
+                .with_blocks(&[2, 2])
+                .with_dropout(0.3)
+                .into(),
+            vec![2, 3, 19, 17, 18],
+        ),
+        (
+            VggConfig::vgg13_bn(3)
+                .with_features([4, 4, 6, 6, 4])
+                .with_hidden(16)
+                .into(),
+            vec![2, 3, 33, 47],
+        ),
+        (
+            VggConfig::vgg11(3)
+                .with_features([4, 4, 6, 6, 4])
+                .with_hidden(16)
+                .into(),
+            vec![1, 3, 35, 32],
         ),
     ]
 }
@@ -177,13 +227,16 @@ fn evaluation_keeps_no_tape_and_no_lower_resolutions() {
         let mut expected = shape.clone();
         match config.task() {
             // Each level says something of its own.
-            Task::Detection => assert_eq!(outputs.auxiliary.len(), 2),
-            _ => {
-                expected[1] = config.out_channels();
-                assert!(outputs.auxiliary.is_empty());
-                assert_eq!(outputs.logits.dims(), expected);
+            Task::Detection => {
+                assert_eq!(outputs.auxiliary.len(), 2);
+                continue;
             }
+            Task::Classification => expected.truncate(2),
+            _ => {}
         }
+        expected[1] = config.out_channels();
+        assert!(outputs.auxiliary.is_empty());
+        assert_eq!(outputs.logits.dims(), expected);
     }
 }
 
@@ -229,6 +282,21 @@ fn inputs_a_network_cannot_work_on_are_named() {
         error.contains("axis 4") && error.contains("multiple of 4"),
         "{error}"
     );
+    // The shortest axis DenseNet can work on is named, and is long enough.
+    let dense = DenseNetConfig::densenet121(2)
+        .with_growth_rate(2)
+        .with_blocks(&[1; 4]);
+    let error = refused(dense.clone().into(), &[1, 3, 40, 28]);
+    assert!(
+        error.contains("axis 3") && error.contains("at least 29"),
+        "{error}"
+    );
+    let network = create(&dense.into(), &Params::new(5)).unwrap();
+    let smallest = Inputs::from(tensor("image", &[1, 3, 29, 29]));
+    assert!(network.forward(&smallest, &Context::evaluate()).is_ok());
+    let vgg = VggConfig::vgg11(2).with_features([2; 5]).with_hidden(2);
+    let error = refused(vgg.into(), &[1, 3, 31, 40]);
+    assert!(error.contains("at least 32"), "{error}");
 }
 
 #[test]
@@ -248,6 +316,19 @@ fn settings_out_of_range_are_named() {
     assert!(refused(even.into()).contains("kernel"));
     let first = plain.with_strides(&[[2, 2], [2, 2]]).unwrap();
     assert!(refused(first.into()).contains("first stage"));
+    let residual = ResNetConfig::resnet18(2);
+    assert!(refused(residual.clone().with_groups(32, 4).into()).contains("basic blocks"));
+    assert!(refused(residual.clone().with_stem([6, 7], [2, 2]).into()).contains("stem_kernel"));
+    assert!(refused(residual.with_stem([7; 3], [2; 3]).into()).contains("stem_kernel"));
+    let shrinking = ResNetConfig::resnet18(2)
+        .medical_net()
+        .with_features([8, 8, 6, 8]);
+    assert!(refused(shrinking.into()).contains("growing"));
+    let empty = ResNetConfig::resnet50(2).with_groups(1, 1);
+    assert!(refused(empty.with_features([32; 4]).into()).contains("width_per_group"));
+    assert!(refused(DenseNetConfig::densenet121(2).with_blocks(&[]).into()).contains("blocks"));
+    assert!(refused(DenseNetConfig::densenet121(2).monai(4).into()).contains("spatial_dims"));
+    assert!(refused(VggConfig::vgg11(2).with_hidden(0).into()).contains("hidden"));
 }
 
 #[test]
@@ -263,4 +344,7 @@ fn networks_can_be_shared_between_threads() {
     fn shareable<T: Send + Sync>() {}
     shareable::<medmodels::basic_unet::BasicUNet<3>>();
     shareable::<medmodels::plain_conv_unet::PlainConvUNet<2>>();
+    shareable::<medmodels::resnet::ResNet<2>>();
+    shareable::<medmodels::densenet::DenseNet<2>>();
+    shareable::<medmodels::vgg::Vgg>();
 }

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod basic_unet;
+mod densenet;
 mod laws;
 mod plain_conv_unet;
 mod reference;
+mod resnet;
+mod vgg;
 mod yolo;

@@ -90,7 +90,7 @@ def run(stem, model, shape, feature_modules, folder, samples=SAMPLES, libraries=
         found[f"buffer.{name}"] = value.detach().numpy().astype(np.float32).ravel()
     versions = {
         name: importlib.metadata.version(name)
-        for name in ("torch", "monai", "dynamic-network-architectures", "numpy", *libraries)
+        for name in ("torch", "torchvision", "monai", "dynamic-network-architectures", "numpy", *libraries)
     }
     metadata = {
         "versions": repr(versions),

@@ -223,3 +223,17 @@ pub(crate) fn check_against(stem: &str, model: &dyn Model) {
         );
     }
 }
+
+/// Asserts that the buffers of a network are those the reference has after one step of training.
+pub(crate) fn check_buffers(stem: &str, model: &dyn Model) {
+    let fixture = Fixture::load(stem);
+    let buffers = model.params().buffers();
+    assert_eq!(buffers.len(), fixture.names("buffer.").len());
+    for buffer in buffers {
+        let want = fixture.raw(&format!("buffer.{}", buffer.name()));
+        for (got, want) in values(&buffer.tensor()).iter().zip(want) {
+            let name = buffer.name();
+            assert!((got - want).abs() <= 1e-5 * want.abs().max(1.0), "{name}");
+        }
+    }
+}
