@@ -7,13 +7,14 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use medcore::random::Key;
-use medio::dicom::{self, Scan, Series, SeriesVolume, Stack};
+use medio::dicom::{self, Scan, Series, Stack};
 use medio::medcore::{Geometry, Image, Orientation};
 use medio::{Header, ReadOptions};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
@@ -72,20 +73,7 @@ impl Sheet {
 
     /// The middle slices of a volume, dark and bright at the second and 98th percent of its values.
     fn add(&mut self, image: &Image<f32, 3>, caption: &str) -> Result<()> {
-        let mut values: Vec<f32> = (image
-            .channel(0)
-            .iter()
-            .step_by(image.channel(0).len() / 65_536 + 1))
-        .copied()
-        .filter(|value| value.is_finite())
-        .collect();
-        values.sort_by(f32::total_cmp);
-        let percent = |p: usize| {
-            values
-                .get(values.len() * p / 100)
-                .map_or(0.0, |&v| f64::from(v))
-        };
-        let window = Window::between(percent(2), percent(98));
+        let window = Window::of_values(image.channel(0));
         let shape = image.shape();
         let lengths = shape.iter().zip(image.geometry().spacing());
         let longest = lengths.map(|(&n, mm)| n as f64 * mm).fold(0.0, f64::max);
@@ -136,12 +124,24 @@ fn inspect_file(path: &Path, sheet: &mut Sheet) -> Result<()> {
     if channels > 1 {
         println!("  {channels} channels");
     }
-    print_grid(&info.geometry);
     let loaded = medio::read_with::<f32, 3>(path, &ReadOptions::new())?;
-    let warnings = loaded.report.warnings.iter();
-    warnings.for_each(|warning| println!("  ! {warning}"));
     let name = path.file_name().unwrap_or_default();
-    sheet.add(&loaded.value, &name.to_string_lossy())
+    let doubts = &loaded.report.warnings;
+    show(&loaded.value, doubts, &name.to_string_lossy(), sheet)
+}
+
+/// Says where a volume lies and what is doubtful about it, and draws it.
+fn show(
+    image: &Image<f32, 3>,
+    doubts: &[impl Display],
+    caption: &str,
+    sheet: &mut Sheet,
+) -> Result<()> {
+    print_grid(image.geometry());
+    for doubt in doubts {
+        println!("  ! {doubt}");
+    }
+    sheet.add(image, caption)
 }
 
 fn print_grid(grid: &Geometry<3>) {
@@ -219,32 +219,19 @@ fn inspect_stack(stack: &Stack, caption: &str, sheet: &mut Sheet) -> Result<()> 
                 sheet.refuse(&error);
                 Ok(())
             }
-            Ok(loaded) => {
-                print_grid(loaded.value.geometry());
-                let warnings = loaded.report.warnings.iter();
-                warnings.for_each(|warning| println!("  ! {warning}"));
-                sheet.add(&loaded.value, caption)
-            }
+            Ok(loaded) => show(&loaded.value, &loaded.report.warnings, caption, sheet),
         };
     }
     match stack.volumes::<f32>(&ReadOptions::new()) {
         Err(error) => sheet.refuse(&error),
         Ok(volumes) => {
             for volume in &volumes {
-                print_volume(volume);
-                sheet.add(&volume.image, caption)?;
+                if let Some((axis, value)) = &volume.axis {
+                    println!("  {axis:?} {value:?}");
+                }
+                show(&volume.image, &volume.warnings, caption, sheet)?;
             }
         }
     }
     Ok(())
-}
-
-fn print_volume(volume: &SeriesVolume<f32>) {
-    if let Some((axis, value)) = &volume.axis {
-        println!("  {axis:?} {value:?}");
-    }
-    print_grid(volume.image.geometry());
-    for warning in &volume.warnings {
-        println!("  ! {warning}");
-    }
 }

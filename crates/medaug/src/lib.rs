@@ -47,8 +47,8 @@ pub use preprocess::{
 };
 pub use sample::Sample;
 pub use spatial::{
-    Laterality, RandomFlip, RandomSpatial, Sampling, Space, SpatialParameters, extract, flip,
-    left_right_axis,
+    Laterality, Letterbox, LetterboxFit, RandomFlip, RandomSpatial, Sampling, Space,
+    SpatialParameters, extract, flip, left_right_axis,
 };
 pub use step::Step;
 pub use transform::{Compose, Transform};

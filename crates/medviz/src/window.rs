@@ -36,6 +36,22 @@ impl Window {
         Self::linear((low + high) / 2.0, high - low)
     }
 
+    /// The window in which 2 percent of these values are black and 2 percent white, judged by 65 536 of them; values that are
+    /// not finite do not count.
+    #[must_use]
+    pub fn of_values(values: &[f32]) -> Self {
+        let step = values.len() / 65_536 + 1;
+        let some = values.iter().step_by(step).copied();
+        let mut sorted: Vec<f32> = some.filter(|value| value.is_finite()).collect();
+        sorted.sort_by(f32::total_cmp);
+        let percent = |p: usize| {
+            sorted
+                .get(sorted.len() * p / 100)
+                .map_or(0.0, |&v| f64::from(v))
+        };
+        Self::between(percent(2), percent(98))
+    }
+
     const fn linear(centre: f64, width: f64) -> Self {
         let width = if width > 1e-6 { width } else { 1e-6 };
         Self {
@@ -48,5 +64,25 @@ impl Window {
     #[must_use]
     pub fn grey(&self, intensity: f64) -> u8 {
         ((intensity - self.low) / self.width * 255.0).round() as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_percent_of_the_values_are_black_and_two_white() {
+        let mut values: Vec<f32> = (0..100).map(|i| i as f32).collect();
+        values.extend([f32::NAN, f32::INFINITY]);
+        let window = Window::of_values(&values);
+        assert_eq!(window, Window::between(2.0, 98.0));
+        assert_eq!(
+            [1.0, 2.0, 98.0, 99.0].map(|v| window.grey(v)),
+            [0, 0, 255, 255]
+        );
+        // Nothing, or one value, is no reason to fail.
+        assert_eq!(Window::of_values(&[]).grey(1.0), 255);
+        assert!((127..=128).contains(&Window::of_values(&[5.0; 3]).grey(5.0)));
     }
 }

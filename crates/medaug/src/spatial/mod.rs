@@ -2,10 +2,12 @@
 
 mod extract;
 mod flip;
+mod letterbox;
 mod parameters;
 mod random;
 
 pub use extract::{Sampling, extract};
 pub use flip::{Laterality, RandomFlip, flip, left_right_axis};
+pub use letterbox::{Letterbox, LetterboxFit};
 pub use parameters::{Space, SpatialParameters};
 pub use random::RandomSpatial;

@@ -74,9 +74,8 @@ pub(crate) fn open_folder(path: &Path, options: &ReadOptions) -> Result<Option<O
         options,
     };
     let mut opened = draft.stack(chosen.chosen.clone(), &series.instances, None)?;
-    if !series.repeated.is_empty() {
-        let paths = series.repeated.clone();
-        opened.report.add(SeriesWarning::Repeated { paths });
+    if let Some(warning) = series.repetition() {
+        opened.report.add(warning);
     }
     Ok(Some(opened))
 }
@@ -186,12 +185,10 @@ impl Draft<'_> {
             return self.frames(file);
         }
         // Of a film among slices all frames but the first would be lost.
-        for slice in &stack.slices {
-            let frames = { instances.iter() }
-                .find(|instance| instance.path == slice.path)
-                .and_then(|instance| Some(instance.image.as_ref()?.frames));
-            let own = { stack.slices.iter() }.filter(|other| other.path == slice.path);
-            if frames.is_some_and(|frames| frames > 1) && own.count() == 1 {
+        let is_film = |file: &&Instance| file.image.as_ref().is_some_and(|i| i.frames > 1);
+        for film in instances.iter().filter(is_film) {
+            let mut own = { stack.slices.iter() }.filter(|slice| slice.path == film.path);
+            if let (Some(slice), None) = (own.next(), own.next()) {
                 return Err(stack.fault(SeriesFault::NoPlace {
                     path: slice.path.to_path_buf(),
                     frame: 1,

@@ -40,8 +40,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Loaded<AnyI
 /// # Errors
 /// As [`read`]; errors name the path `memory`.
 pub fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Loaded<AnyImage>> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     open::open_memory(bytes, options)?.load(|volume| volume.any(budget))
 }
 
@@ -108,8 +107,7 @@ pub fn read_header(path: impl AsRef<Path>) -> Result<Info> {
 /// # Errors
 /// As [`read_header`].
 pub fn read_header_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Info> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     let opened = open::open_path(path.as_ref(), options, budget)?;
     Ok(Info {
         datatype: opened.header.datatype,
@@ -125,8 +123,7 @@ fn from_path<V>(
     options: &ReadOptions,
     load: impl FnOnce(VolumeFile<'static>, &Budget) -> Result<Volume<V>>,
 ) -> Result<Loaded<V>> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     open::open_path(path, options, budget)?.load(|volume| load(volume, budget))
 }
 

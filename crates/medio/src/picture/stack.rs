@@ -36,8 +36,7 @@ pub fn read_stack<T: Voxel>(
     folder: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Image<T, 3>> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     let stack = PictureStack::open(folder.as_ref(), options)?;
     Ok(stack.image(budget)?.value)
 }

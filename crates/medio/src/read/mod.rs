@@ -119,8 +119,7 @@ pub fn read_header(path: impl AsRef<Path>) -> Result<Info> {
 /// # Errors
 /// As [`read_header`].
 pub fn read_header_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Info> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     let opened = Opened::path(path.as_ref(), options, budget)?;
     let facts = opened.facts();
     Ok(Info {
@@ -137,8 +136,7 @@ pub fn read_header_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
 /// # Errors
 /// As [`read()`]; errors name the path `memory`. Data in other files is not looked for.
 pub fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Loaded<AnyImage>> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     loaded(Opened::memory(bytes, options, budget)?, |opened| {
         opened.any(budget)
     })
@@ -149,8 +147,7 @@ fn from_path<V>(
     options: &ReadOptions,
     load: impl FnOnce(Opened<'static>, &Budget) -> Result<Volume<V>>,
 ) -> Result<Loaded<V>> {
-    let fresh = Budget::default();
-    let budget = options.budget.as_deref().unwrap_or(&fresh);
+    let budget = &*options.own_budget();
     loaded(Opened::path(path, options, budget)?, |opened| {
         load(opened, budget)
     })

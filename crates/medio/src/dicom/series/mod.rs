@@ -91,11 +91,14 @@ impl Series {
     /// Refuses series of several stacks or volumes, gaps, duplicates, and what reading its files refuses.
     pub fn volume<T: Voxel>(&self) -> crate::Result<SeriesVolume<T>> {
         let mut volume = self.stack()?.volume(&ReadOptions::new())?;
-        if !self.repeated.is_empty() {
-            let paths = self.repeated.clone();
-            volume.warnings.push(SeriesWarning::Repeated { paths });
-        }
+        volume.warnings.extend(self.repetition());
         Ok(volume)
+    }
+
+    /// What is doubtful about files that repeat an instance, if there are any.
+    pub(super) fn repetition(&self) -> Option<SeriesWarning> {
+        let paths = self.repeated.clone();
+        (!paths.is_empty()).then_some(SeriesWarning::Repeated { paths })
     }
 }
 
