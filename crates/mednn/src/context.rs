@@ -86,6 +86,12 @@ impl Context {
         self.training
     }
 
+    /// True when the result alone is wanted: neither gradients nor intermediate features.
+    #[must_use]
+    pub fn is_inference(&self) -> bool {
+        !self.training && !self.tracked && self.features.is_empty()
+    }
+
     /// True when parameters are tracked.
     #[must_use]
     pub fn is_tracked(&self) -> bool {

@@ -134,6 +134,16 @@ pub enum Error {
         /// What fitted and what did not.
         report: Box<LoadReport>,
     },
+    /// A network has more parameters than its store allows.
+    #[error("{name} of shape {shape:?} makes more than {most} parameters")]
+    TooManyParameters {
+        /// The parameter that is too many.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Elements that all parameters together may have.
+        most: u64,
+    },
     /// A file is not a valid safetensors file, or holds an element type that is not supported.
     #[error("{path:?} is not a readable safetensors file: {reason}")]
     InvalidFile {

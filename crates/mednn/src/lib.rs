@@ -28,6 +28,7 @@ pub mod model;
 pub mod ops;
 pub mod optim;
 pub mod params;
+pub mod plan;
 pub mod tape;
 
 pub use context::Context;

@@ -42,8 +42,11 @@ impl<const N: usize> Dual<N> {
     }
 
     fn variable(value: f64, place: usize) -> Self {
+        // None are carried where the value alone is wanted.
         let mut slopes = [0.0; N];
-        slopes[place] = 1.0;
+        if let Some(slope) = slopes.get_mut(place) {
+            *slope = 1.0;
+        }
         Self { value, slopes }
     }
 
@@ -157,8 +160,8 @@ impl<const N: usize> Div for Dual<N> {
     }
 }
 
-/// The loss of one pair of boxes and its derivatives by the coordinates of both, `N = 4 D`: lower corner, upper corner, of the
-/// first box and then of the second, axes in storage order.
+/// The loss of one pair of boxes and its derivatives by the first `N` of the `4 D` coordinates of both: lower corner, upper
+/// corner, of the first box and then of the second, axes in storage order.
 #[must_use]
 pub fn loss<const D: usize, const N: usize>(
     overlap: BoxOverlap,

@@ -219,6 +219,30 @@ impl Op {
     }
 }
 
+impl Outputs {
+    /// What a network gives, from the results of a graph.
+    pub(crate) fn of_graph(results: impl Iterator<Item = (Output, Tensor)>) -> Result<Self> {
+        let mut logits = None;
+        let mut auxiliary = Vec::new();
+        let mut features = BTreeMap::new();
+        for (output, tensor) in results {
+            match output {
+                Output::Logits => logits = Some(tensor),
+                Output::Auxiliary(_) => auxiliary.push(tensor),
+                Output::Feature(name) => {
+                    features.insert(name, tensor);
+                }
+            }
+        }
+        let logits = logits.ok_or_else(|| Error::MissingInput {
+            name: "logits".to_owned(),
+            given: vec![],
+        })?;
+        let outputs = Self::new(logits).with_auxiliary(auxiliary);
+        Ok(outputs.with_features(features))
+    }
+}
+
 impl Graph {
     /// Computes the results with the present values of the parameters; a tensor is given back to memory when nothing reads
     /// it any more.
@@ -253,27 +277,8 @@ impl Graph {
                 }
             }
         }
-        let mut logits = None;
-        let mut auxiliary = Vec::new();
-        let mut features = BTreeMap::new();
-        for (output, id) in &self.outputs {
-            let Some(tensor) = tensors[id.0].clone() else {
-                continue;
-            };
-            match output {
-                Output::Logits => logits = Some(tensor),
-                Output::Auxiliary(_) => auxiliary.push(tensor),
-                Output::Feature(name) => {
-                    features.insert(name.clone(), tensor);
-                }
-            }
-        }
-        let logits = logits.ok_or_else(|| Error::MissingInput {
-            name: "logits".to_owned(),
-            given: vec![],
-        })?;
-        let outputs = Outputs::new(logits).with_auxiliary(auxiliary);
-        Ok(outputs.with_features(features))
+        let results = self.outputs.iter();
+        Outputs::of_graph(results.filter_map(|(o, id)| Some((o.clone(), tensors[id.0].clone()?))))
     }
 
     /// The node after which a tensor is not needed; `None` for a result of the graph.

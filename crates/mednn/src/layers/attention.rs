@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ops::{self, AttentionConfig};
 use crate::params::{Init, Param, ParamPath};
 
-/// The names and initial values of the parameters of [`MultiHeadAttention`]; both libraries lay them out alike.
+/// The names and initial values of the parameters of [`MultiHeadAttention`]; the libraries lay them out alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AttentionNames {
@@ -18,10 +18,12 @@ pub enum AttentionNames {
     Torch,
     /// timm's: `qkv.weight`, `qkv.bias`, `proj.weight`, `proj.bias` (its vision and Swin transformers, MONAI's SwinUNETR).
     Timm,
+    /// MONAI's: `qkv.weight`, `qkv.bias`, `out_proj.weight`, `out_proj.bias` (its vision transformer).
+    Monai,
 }
 
 /// Settings of [`MultiHeadAttention`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct MultiHeadAttentionConfig {
     /// Features of a token.
@@ -32,6 +34,8 @@ pub struct MultiHeadAttentionConfig {
     pub bias: bool,
     /// How the parameters are called.
     pub names: AttentionNames,
+    /// How the weights and biases of both layers are drawn; as [`AttentionNames`]' library does when not set.
+    pub init: Option<(Init, Init)>,
 }
 
 impl MultiHeadAttentionConfig {
@@ -43,6 +47,7 @@ impl MultiHeadAttentionConfig {
             heads,
             bias: true,
             names: AttentionNames::Torch,
+            init: None,
         }
     }
 
@@ -57,6 +62,13 @@ impl MultiHeadAttentionConfig {
     #[must_use]
     pub fn with_names(mut self, names: AttentionNames) -> Self {
         self.names = names;
+        self
+    }
+
+    /// Sets how the weights and biases of both layers are drawn.
+    #[must_use]
+    pub fn with_init(mut self, weight: Init, bias: Init) -> Self {
+        self.init = Some((weight, bias));
         self
     }
 }
@@ -105,13 +117,11 @@ impl MultiHeadAttention {
             });
         }
         let shape = [3 * width, width];
-        let output = LinearConfig::new(width, width);
-        let weight = |path: &ParamPath, name, init| path.parameter(name, &shape, init);
-        let bias = |path: &ParamPath, name, init| {
-            let bias = config.bias.then(|| path.parameter(name, &shape[..1], init));
-            bias.transpose()
+        let (inside, weight, bias) = match config.names {
+            AttentionNames::Torch => (path.clone(), "in_proj_weight", "in_proj_bias"),
+            AttentionNames::Timm | AttentionNames::Monai => (path.child("qkv"), "weight", "bias"),
         };
-        let (weight, bias, output) = match config.names {
+        let (weight_init, bias_init) = config.init.unwrap_or_else(|| match config.names {
             AttentionNames::Torch => {
                 // Xavier-uniform over the whole weight (Glorot and Bengio 2010).
                 let bound = (6.0 / (4 * width) as f64).sqrt();
@@ -119,22 +129,28 @@ impl MultiHeadAttention {
                     low: -bound,
                     high: bound,
                 };
-                let output = output.with_init(Init::PYTORCH_WEIGHT, Some(Init::ZEROS));
-                (
-                    weight(path, "in_proj_weight", xavier)?,
-                    bias(path, "in_proj_bias", Init::ZEROS)?,
-                    Linear::new(&output, &path.child("out_proj"))?,
-                )
+                (xavier, Init::ZEROS)
             }
-            AttentionNames::Timm => {
-                let inside = path.child("qkv");
-                (
-                    weight(&inside, "weight", Init::PYTORCH_WEIGHT)?,
-                    bias(&inside, "bias", Init::pytorch_bias(&shape))?,
-                    Linear::new(&output, &path.child("proj"))?,
-                )
+            _ => (Init::PYTORCH_WEIGHT, Init::pytorch_bias(&shape)),
+        });
+        let (output_weight, output_bias) = match config.init {
+            Some((weight, bias)) => (weight, Some(bias)),
+            None if config.names == AttentionNames::Torch => {
+                (Init::PYTORCH_WEIGHT, Some(Init::ZEROS))
             }
+            None => (Init::PYTORCH_WEIGHT, None),
         };
+        let output = LinearConfig::new(width, width).with_init(output_weight, output_bias);
+        let output_path = match config.names {
+            AttentionNames::Timm => path.child("proj"),
+            AttentionNames::Torch | AttentionNames::Monai => path.child("out_proj"),
+        };
+        let weight = inside.parameter(weight, &shape, weight_init)?;
+        let bias = config
+            .bias
+            .then(|| inside.parameter(bias, &shape[..1], bias_init))
+            .transpose()?;
+        let output = Linear::new(&output, &output_path)?;
         Ok(Self {
             weight,
             bias,

@@ -3,11 +3,23 @@
 use candle_core::Tensor;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::ops::conv::{ConvConfig as ConvGeometry, conv};
+use crate::error::{Error, Result};
+use crate::ops::conv::{ConvConfig as ConvGeometry, conv, spatial};
 use crate::ops::conv_transpose::{ConvTransposeConfig as ConvTransposeGeometry, conv_transpose};
 use crate::ops::prepared_conv::{ConvTail, PreparedConv};
 use crate::params::{Init, Param, ParamPath};
+
+/// How many zeros stand around the input of a [`Conv`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ConvPadding {
+    /// Those of the geometry.
+    #[default]
+    Fixed,
+    /// As many that the output has `ceil(extent / stride)` voxels, whatever the extent: TensorFlow's `SAME`, see
+    /// [`with_ceiling_padding`](ConvGeometry::with_ceiling_padding).
+    Ceiling,
+}
 
 /// Settings of [`Conv`], `D` = 1, 2 or 3.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +33,8 @@ pub struct ConvConfig<const D: usize> {
     pub kernel: [usize; D],
     /// Stride, padding, dilation and groups.
     pub geometry: ConvGeometry<D>,
+    /// Whether the padding is that of the geometry.
+    pub padding: ConvPadding,
     /// Whether there is a bias.
     pub bias: bool,
     /// How the weight is drawn.
@@ -38,6 +52,7 @@ impl<const D: usize> ConvConfig<D> {
             out_channels,
             kernel,
             geometry: ConvGeometry::same(kernel),
+            padding: ConvPadding::Fixed,
             bias: true,
             weight_init: Init::PYTORCH_WEIGHT,
             bias_init: None,
@@ -55,6 +70,13 @@ impl<const D: usize> ConvConfig<D> {
     #[must_use]
     pub fn with_stride(mut self, stride: [usize; D]) -> Self {
         self.geometry.stride = stride;
+        self
+    }
+
+    /// Sets how many zeros stand around the input.
+    #[must_use]
+    pub fn with_padding(mut self, padding: ConvPadding) -> Self {
+        self.padding = padding;
         self
     }
 
@@ -85,7 +107,9 @@ impl<const D: usize> ConvConfig<D> {
 pub struct Conv<const D: usize> {
     weight: Param,
     bias: Option<Param>,
+    kernel: [usize; D],
     geometry: ConvGeometry<D>,
+    padding: ConvPadding,
 }
 
 impl<const D: usize> Conv<D> {
@@ -105,7 +129,9 @@ impl<const D: usize> Conv<D> {
         Ok(Self {
             weight: path.parameter("weight", &shape, config.weight_init)?,
             bias: bias_of(config.bias, config.out_channels, bias_init, path)?,
+            kernel: config.kernel,
             geometry: config.geometry,
+            padding: config.padding,
         })
     }
 
@@ -120,7 +146,13 @@ impl<const D: usize> Conv<D> {
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
         let weight = self.weight.tensor(context);
         let bias = self.bias.as_ref().map(|bias| bias.tensor(context));
-        conv(input, &weight, bias.as_ref(), &self.geometry)
+        let geometry = match self.padding {
+            ConvPadding::Ceiling if input.rank() == D + 2 => self
+                .geometry
+                .with_ceiling_padding(self.kernel, spatial(input)),
+            _ => self.geometry,
+        };
+        conv(input, &weight, bias.as_ref(), &geometry)
     }
 
     /// The convolution with its weights as they are now, for inference, and what follows it in the same pass.
@@ -128,14 +160,29 @@ impl<const D: usize> Conv<D> {
     /// A normalisation by running statistics is such a [tail](super::BatchNorm::tail).
     ///
     /// # Errors
-    /// Refuses a tail for another number of channels.
+    /// Refuses a tail for another number of channels, and padding that depends on the extent of the input.
     pub fn prepare(&self, tail: &ConvTail) -> Result<PreparedConv<D>> {
+        let geometry = match self.padding {
+            ConvPadding::Fixed => self.geometry,
+            // At stride 1 the zeros are the same for every extent.
+            ConvPadding::Ceiling if self.geometry.stride == [1; D] => {
+                self.geometry.with_ceiling_padding(self.kernel, [1; D])
+            }
+            ConvPadding::Ceiling => {
+                return Err(Error::Setting {
+                    op: "prepare",
+                    setting: "the padding",
+                    rule: "fixed where the stride is not 1",
+                    value: format!("{:?}", self.padding),
+                });
+            }
+        };
         let context = Context::evaluate();
         let bias = self.bias.as_ref().map(|bias| bias.tensor(&context));
         PreparedConv::new(
             &self.weight.tensor(&context),
             bias.as_ref(),
-            &self.geometry,
+            &geometry,
             tail,
         )
     }

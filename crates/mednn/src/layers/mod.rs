@@ -10,7 +10,7 @@ mod linear;
 mod norm;
 
 pub use attention::{AttentionNames, MultiHeadAttention, MultiHeadAttentionConfig};
-pub use conv::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
+pub use conv::{Conv, ConvConfig, ConvPadding, ConvTranspose, ConvTransposeConfig};
 pub use dropout::{DropPath, Dropout, DropoutUnit};
 pub use layer_norm::{LayerNorm, LayerNormAxes, LayerNormConfig, RmsNorm};
 pub use linear::{Linear, LinearConfig};

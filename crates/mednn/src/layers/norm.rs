@@ -288,25 +288,12 @@ impl BatchNorm {
     /// # Errors
     /// Refuses statistics and parameters that cannot be read as numbers, one a channel.
     pub fn tail(&self) -> Result<ConvTail> {
-        let values = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
-        let context = Context::evaluate();
-        let mean = values(self.running_mean.tensor())?;
-        let mut scale: Vec<f64> = values(self.running_var.tensor())?
-            .into_iter()
-            .map(|variance| 1.0 / (variance + self.config.epsilon).sqrt())
-            .collect();
-        let mut shift = vec![0.0; scale.len()];
-        if let Some((weight, bias)) = Affine::tensors(self.affine.as_ref(), &context) {
-            for (scale, weight) in scale.iter_mut().zip(values(weight)?) {
-                *scale *= weight;
-            }
-            shift = values(bias)?;
-        }
-        for ((shift, scale), mean) in shift.iter_mut().zip(&scale).zip(mean) {
-            *shift -= mean * scale;
-        }
+        let affine = Affine::tensors(self.affine.as_ref(), &Context::evaluate());
+        let affine = affine.as_ref().map(|(weight, bias)| (weight, bias));
+        let running = (&self.running_mean.tensor(), &self.running_var.tensor());
+        let affine = ChannelAffine::of_batch_norm(running, affine, self.config.epsilon)?;
         Ok(ConvTail::new()
-            .with_affine(ChannelAffine { scale, shift })
+            .with_affine(affine)
             .with_activation(self.config.activation))
     }
 

@@ -70,6 +70,28 @@ impl<const D: usize> ConvConfig<D> {
         Self { dilation, ..self }
     }
 
+    /// Sets the padding with which an input of this extent has an output of `ceil(extent / stride)`: TensorFlow's `SAME`.
+    ///
+    /// An odd zero stands after the axis, and how many there are depends on the extent.
+    ///
+    /// ```
+    /// use mednn::ops::conv::ConvConfig;
+    ///
+    /// let halving = ConvConfig::default().with_stride([2, 2]);
+    /// assert_eq!(halving.with_ceiling_padding([3, 3], [7, 8]).padding, [(1, 1), (0, 1)]);
+    /// ```
+    #[must_use]
+    pub fn with_ceiling_padding(self, kernel: [usize; D], extent: [usize; D]) -> Self {
+        let padding = std::array::from_fn(|axis| {
+            let stride = self.stride[axis].max(1);
+            let last = extent[axis].div_ceil(stride).saturating_sub(1) * stride;
+            let reach = kernel[axis].saturating_sub(1) * self.dilation[axis] + 1;
+            let zeros = (last + reach).saturating_sub(extent[axis]);
+            (zeros / 2, zeros - zeros / 2)
+        });
+        Self { padding, ..self }
+    }
+
     /// Sets the number of groups.
     #[must_use]
     pub fn with_groups(self, groups: usize) -> Self {
@@ -103,7 +125,7 @@ pub(super) fn name<const D: usize>(names: [&'static str; 3]) -> &'static str {
 }
 
 /// The last `D` sizes of a tensor whose rank has been checked.
-pub(super) fn spatial<const D: usize>(tensor: &Tensor) -> [usize; D] {
+pub(crate) fn spatial<const D: usize>(tensor: &Tensor) -> [usize; D] {
     std::array::from_fn(|axis| tensor.dims()[axis + 2])
 }
 

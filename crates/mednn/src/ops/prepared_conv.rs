@@ -26,6 +26,32 @@ pub struct ChannelAffine {
 }
 
 impl ChannelAffine {
+    /// A normalisation by a mean and a variance for each channel, then a scale and a shift, as
+    /// [`batch_norm_with`](super::batch_norm_with) does it.
+    ///
+    /// # Errors
+    /// Refuses tensors that cannot be read as numbers, one a channel.
+    pub fn of_batch_norm(
+        (mean, variance): (&Tensor, &Tensor),
+        affine: Option<(&Tensor, &Tensor)>,
+        epsilon: f64,
+    ) -> Result<Self> {
+        let values = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
+        let inverse = |variance: f64| 1.0 / (variance + epsilon).sqrt();
+        let mut scale: Vec<f64> = values(variance)?.into_iter().map(inverse).collect();
+        let mut shift = vec![0.0; scale.len()];
+        if let Some((weight, bias)) = affine {
+            for (scale, weight) in scale.iter_mut().zip(values(weight)?) {
+                *scale *= weight;
+            }
+            shift = values(bias)?;
+        }
+        for ((shift, scale), mean) in shift.iter_mut().zip(&scale).zip(values(mean)?) {
+            *shift -= mean * scale;
+        }
+        Ok(Self { scale, shift })
+    }
+
     /// Makes the map part of weights and bias, each number rounded once.
     fn fold<T: Real>(&self, weights: &mut [T], bias: &mut [T]) {
         let row = (weights.len() / bias.len().max(1)).max(1);

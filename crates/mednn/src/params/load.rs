@@ -1,33 +1,36 @@
-//! Weights from and to safetensors files.
+//! Weights from files into networks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use medcore::atomic::Pending;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::Params;
+use super::names::{NameMap, NamePattern};
+use super::safetensors::{bytes_of, read_safetensors, safetensors_bytes};
+use super::{Params, stem};
 use crate::error::{Error, Result};
 
 /// Which differences between a file of weights and a network are accepted; by default none.
 ///
 /// ```
-/// use mednn::params::LoadPolicy;
+/// use mednn::params::{LoadPolicy, NameMap};
 ///
 /// // A classifier on the encoder of another network: its head is new, the old decoder is left out.
 /// let policy = LoadPolicy::strict()
-///     .with_rename("module.", "")
-///     .with_missing_allowed("head.")
-///     .with_unexpected_allowed("decoder.");
+///     .with_names(NameMap::new().with("module.**", "$1"))
+///     .with_missing_allowed("head.**")
+///     .with_unexpected_allowed("decoder.**");
 /// # let _ = policy;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadPolicy {
-    renames: Vec<(String, String)>,
-    missing: Vec<String>,
-    unexpected: Vec<String>,
-    misshapen: Vec<String>,
+    names: NameMap,
+    missing: Vec<NamePattern>,
+    unexpected: Vec<NamePattern>,
+    misshapen: Vec<NamePattern>,
+    stems: Vec<NamePattern>,
+    finite: bool,
 }
 
 impl LoadPolicy {
@@ -37,58 +40,64 @@ impl LoadPolicy {
         Self::default()
     }
 
-    /// Replaces the prefix `from` of names in the file by `to`; the first rename that applies to a name counts.
+    /// Renames what the file holds by these rules, behind those already there.
     #[must_use]
-    pub fn with_rename(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
-        self.renames.push((from.into(), to.into()));
+    pub fn with_names(mut self, names: NameMap) -> Self {
+        self.names = self.names.then(names);
         self
     }
 
-    /// Lets entries of the network whose name starts with `prefix` keep their values when the file lacks them.
+    /// Lets entries of the network of these names (a [`NamePattern`]) keep their values when the file lacks them.
     #[must_use]
-    pub fn with_missing_allowed(mut self, prefix: impl Into<String>) -> Self {
-        self.missing.push(prefix.into());
+    pub fn with_missing_allowed(mut self, names: impl Into<String>) -> Self {
+        self.missing.push(NamePattern::new(names));
         self
     }
 
-    /// Passes over entries of the file whose name, after renaming, starts with `prefix` and that the network lacks.
+    /// Passes over entries of the file that, after renaming, have these names (a [`NamePattern`]) and that the network lacks.
     #[must_use]
-    pub fn with_unexpected_allowed(mut self, prefix: impl Into<String>) -> Self {
-        self.unexpected.push(prefix.into());
+    pub fn with_unexpected_allowed(mut self, names: impl Into<String>) -> Self {
+        self.unexpected.push(NamePattern::new(names));
         self
     }
 
-    /// Lets entries of the network whose name starts with `prefix` keep their values when the file has another shape.
+    /// Lets entries of the network of these names (a [`NamePattern`]) keep their values when the file has another shape.
     #[must_use]
-    pub fn with_misshapen_allowed(mut self, prefix: impl Into<String>) -> Self {
-        self.misshapen.push(prefix.into());
+    pub fn with_misshapen_allowed(mut self, names: impl Into<String>) -> Self {
+        self.misshapen.push(NamePattern::new(names));
         self
     }
 
-    fn rename(&self, name: &str) -> String {
-        for (from, to) in &self.renames {
-            if let Some(rest) = name.strip_prefix(from.as_str()) {
-                return format!("{to}{rest}");
-            }
-        }
-        name.to_owned()
+    /// Takes weights of these names (a [`NamePattern`]), `[out, in, ...]` of a first convolution, from a file that has them
+    /// for another number of input channels.
+    ///
+    /// For one channel they are summed, so that the network answers to a grey image as it did to the same image in all
+    /// channels. For `n` channels those of the file, `m`, are repeated in turn and multiplied by `m / n`, so that the sum over
+    /// channels keeps its size. Both are timm's rules.
+    #[must_use]
+    pub fn with_stem(mut self, names: impl Into<String>) -> Self {
+        self.stems.push(NamePattern::new(names));
+        self
+    }
+
+    /// Refuses a file with values that are infinite or no numbers.
+    #[must_use]
+    pub fn with_finite_values(mut self) -> Self {
+        self.finite = true;
+        self
     }
 
     fn accepts(&self, report: &LoadReport) -> bool {
         let allowed =
-            |name: &str, prefixes: &[String]| prefixes.iter().any(|p| name.starts_with(p.as_str()));
+            |name: &str, patterns: &[NamePattern]| patterns.iter().any(|p| p.matches(name));
+        let misshapen = report.misshapen.iter().map(|m| &m.name);
         report
             .missing
             .iter()
             .all(|name| allowed(name, &self.missing))
-            && report
-                .unexpected
-                .iter()
-                .all(|name| allowed(name, &self.unexpected))
-            && report
-                .misshapen
-                .iter()
-                .all(|m| allowed(&m.name, &self.misshapen))
+            && { report.unexpected.iter() }.all(|name| allowed(name, &self.unexpected))
+            && { misshapen }.all(|name| allowed(name, &self.misshapen))
+            && report.not_finite.is_empty()
     }
 }
 
@@ -104,6 +113,12 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// Entries that have another shape or an incompatible type in the file.
     pub misshapen: Vec<Misshapen>,
+    /// Weights that were made to fit another number of input channels; they are among the loaded.
+    pub adapted: Vec<Misshapen>,
+    /// Names in the file of tensors that stand there under another name too.
+    pub aliases: Vec<String>,
+    /// Entries of the file with values that are infinite or no numbers, where that is refused.
+    pub not_finite: Vec<String>,
 }
 
 /// An entry that does not fit.
@@ -129,7 +144,11 @@ impl std::fmt::Display for LoadReport {
             }
         }
         write!(f, "{} loaded", self.loaded.len())?;
-        for (names, what) in [(&self.missing, "missing"), (&self.unexpected, "unexpected")] {
+        for (names, what) in [
+            (&self.missing, "missing"),
+            (&self.unexpected, "unexpected"),
+            (&self.not_finite, "not finite"),
+        ] {
             if !names.is_empty() {
                 write!(f, "; {} {what} ({})", names.len(), some(names))?;
             }
@@ -173,19 +192,17 @@ impl Params {
         values: BTreeMap<String, Tensor>,
         policy: &LoadPolicy,
     ) -> Result<LoadReport> {
-        let path = origin;
         let mut report = LoadReport::default();
-        let mut fitting = Vec::new();
-        let mut renamed = BTreeMap::new();
-        for (name, value) in values {
-            let name = policy.rename(&name);
-            if renamed.insert(name.clone(), value).is_some() {
-                return Err(Error::InvalidFile {
-                    path: path.to_owned(),
-                    reason: format!("two entries are named {name:?} after renaming"),
-                });
+        if policy.finite {
+            for (name, value) in &values {
+                if !is_finite(value)? {
+                    report.not_finite.push(name.clone());
+                }
             }
         }
+        let (mut renamed, aliases) = rename(origin, values, &policy.names)?;
+        report.aliases = aliases;
+        let mut fitting = Vec::new();
         for (name, entry) in self.entries() {
             let own = entry.tensor();
             let Some(value) = renamed.remove(&name) else {
@@ -194,21 +211,31 @@ impl Params {
             };
             // PyTorch writes scalars as [], some converters as [1].
             let same_shape = value.dims() == own.dims() || (own.rank() == 0 && value.dims() == [1]);
-            if !same_shape || value.dtype().is_float() != own.dtype().is_float() {
-                report.misshapen.push(Misshapen {
-                    name,
-                    expected: own.dims().to_vec(),
-                    got: value.dims().to_vec(),
-                });
+            let same_type = value.dtype().is_float() == own.dtype().is_float();
+            let differs = || Misshapen {
+                name: name.clone(),
+                expected: own.dims().to_vec(),
+                got: value.dims().to_vec(),
+            };
+            let value = if same_shape && same_type {
+                value.reshape(own.dims())?.to_dtype(own.dtype())?
+            } else if same_type
+                && policy.stems.iter().any(|stem| stem.matches(&name))
+                && stem::differs_in_channels_alone(&value, own.dims())
+            {
+                report.adapted.push(differs());
+                stem::adapt(&value.to_dtype(own.dtype())?, own.dims()[1])?
+            } else {
+                report.misshapen.push(differs());
                 continue;
-            }
-            fitting.push((entry, value.reshape(own.dims())?.to_dtype(own.dtype())?));
+            };
+            fitting.push((entry, value));
             report.loaded.push(name);
         }
         report.unexpected = renamed.into_keys().collect();
         if !policy.accepts(&report) {
             return Err(Error::Weights {
-                path: path.to_owned(),
+                path: origin.to_owned(),
                 report: Box::new(report),
             });
         }
@@ -242,136 +269,39 @@ impl Params {
     }
 }
 
-/// Reads every tensor of a safetensors file.
-///
-/// # Errors
-/// When the file cannot be read, is malformed or holds an element type candle does not have.
-pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let invalid = |reason: String| Error::InvalidFile {
-        path: path.to_owned(),
-        reason,
-    };
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| invalid(e.to_string()))?;
-    let mut values = BTreeMap::new();
-    for (name, view) in file.tensors() {
-        let dtype = match view.dtype() {
-            Dtype::F32 => DType::F32,
-            Dtype::F64 => DType::F64,
-            Dtype::F16 => DType::F16,
-            Dtype::BF16 => DType::BF16,
-            Dtype::I64 => DType::I64,
-            Dtype::I32 => DType::I32,
-            Dtype::U8 => DType::U8,
-            Dtype::U32 => DType::U32,
-            other => {
-                return Err(invalid(format!(
-                    "{name:?} has the unsupported element type {other:?}"
-                )));
-            }
-        };
-        let value = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
-        values.insert(name, value);
-    }
-    Ok(values)
-}
-
-/// The metadata keys of a safetensors file.
-///
-/// # Errors
-/// When the file cannot be read or its header is malformed.
-pub fn read_metadata(path: &Path) -> Result<HashMap<String, String>> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::InvalidFile {
-        path: path.to_owned(),
-        reason: e.to_string(),
-    })?;
-    Ok(metadata.metadata().clone().unwrap_or_default())
-}
-
-/// Writes tensors and at most one metadata key (more would be written in an order that varies), whole or not at all.
-///
-/// # Errors
-/// When the file cannot be written; what stood there before is still there then.
-pub fn write_safetensors(
-    path: &Path,
-    values: &BTreeMap<String, Tensor>,
-    metadata: Option<(&str, String)>,
-) -> Result<()> {
-    let bytes = safetensors_bytes(path, values, metadata)?;
-    Ok(medcore::atomic::write_bytes(path, &bytes)?)
-}
-
-fn safetensors_bytes(
-    path: &Path,
-    values: &BTreeMap<String, Tensor>,
-    metadata: Option<(&str, String)>,
-) -> Result<Vec<u8>> {
-    let mut raw = Vec::with_capacity(values.len());
+/// Values by the network's names, and the further names of tensors that have several.
+fn rename(
+    origin: &Path,
+    values: BTreeMap<String, Tensor>,
+    names: &NameMap,
+) -> Result<(BTreeMap<String, Tensor>, Vec<String>)> {
+    let mut renamed: BTreeMap<String, (String, Tensor)> = BTreeMap::new();
+    let mut aliases = Vec::new();
     for (name, value) in values {
-        raw.push((name, value.dims(), bytes_of(value)?));
+        let own = names.apply(&name);
+        if let Some((first, other)) = renamed.get(&own) {
+            if !is_same(&value, other)? {
+                return Err(Error::InvalidFile {
+                    path: origin.to_owned(),
+                    reason: format!("{first:?} and {name:?} are both {own:?} and differ"),
+                });
+            }
+            aliases.push(name);
+        } else {
+            renamed.insert(own, (name, value));
+        }
     }
-    let mut views = Vec::with_capacity(raw.len());
-    for (name, shape, (dtype, bytes)) in &raw {
-        let view =
-            TensorView::new(*dtype, shape.to_vec(), bytes).map_err(|e| Error::InvalidFile {
-                path: path.to_owned(),
-                reason: e.to_string(),
-            })?;
-        views.push((name.as_str(), view));
-    }
-    let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_owned(), value)]));
-    safetensors::serialize(views, metadata).map_err(|e| Error::InvalidFile {
-        path: path.to_owned(),
-        reason: e.to_string(),
-    })
+    let renamed = { renamed.into_iter() }.map(|(own, (_, value))| (own, value));
+    Ok((renamed.collect(), aliases))
 }
 
-fn bytes_of(value: &Tensor) -> Result<(Dtype, Vec<u8>)> {
-    let flat = value.to_device(&Device::Cpu)?.flatten_all()?;
-    Ok(match value.dtype() {
-        DType::F32 => (
-            Dtype::F32,
-            flat.to_vec1::<f32>()?
-                .into_iter()
-                .flat_map(f32::to_le_bytes)
-                .collect(),
-        ),
-        DType::F64 => (
-            Dtype::F64,
-            flat.to_vec1::<f64>()?
-                .into_iter()
-                .flat_map(f64::to_le_bytes)
-                .collect(),
-        ),
-        DType::I64 => (
-            Dtype::I64,
-            flat.to_vec1::<i64>()?
-                .into_iter()
-                .flat_map(i64::to_le_bytes)
-                .collect(),
-        ),
-        DType::U32 => (
-            Dtype::U32,
-            flat.to_vec1::<u32>()?
-                .into_iter()
-                .flat_map(u32::to_le_bytes)
-                .collect(),
-        ),
-        DType::U8 => (Dtype::U8, flat.to_vec1::<u8>()?),
-        got => {
-            return Err(Error::ElementType {
-                op: "safetensors",
-                tensor: "a value",
-                expected: "f32, f64, i64, u32 or u8",
-                got,
-            });
-        }
-    })
+/// Whether two tensors are the same to the bit.
+fn is_same(a: &Tensor, b: &Tensor) -> Result<bool> {
+    Ok(a.dims() == b.dims() && a.dtype() == b.dtype() && bytes_of(a)? == bytes_of(b)?)
+}
+
+fn is_finite(value: &Tensor) -> Result<bool> {
+    let finite = |values: Vec<f64>| values.iter().all(|v| v.is_finite());
+    let wide = || value.flatten_all()?.to_dtype(DType::F64)?.to_vec1();
+    Ok(!value.dtype().is_float() || wide().map(finite)?)
 }

@@ -6,12 +6,15 @@
 
 mod init;
 mod load;
+mod names;
 mod path;
+mod safetensors;
+mod stem;
 mod store;
 
 pub use init::Init;
-pub use load::{
-    LoadPolicy, LoadReport, Misshapen, read_metadata, read_safetensors, write_safetensors,
-};
+pub use load::{LoadPolicy, LoadReport, Misshapen};
+pub use names::{NameMap, NamePattern};
 pub use path::ParamPath;
+pub use safetensors::{read_metadata, read_safetensors, write_safetensors};
 pub use store::{Buffer, Param, Params};

@@ -85,6 +85,14 @@ impl ParamPath {
         self.params.create_buffer(self.full_name(name), tensor)
     }
 
+    /// Creates a buffer that holds these values, of any element type: what a reference library keeps beside its weights.
+    ///
+    /// # Errors
+    /// Refuses a name that is taken.
+    pub fn constant(&self, name: &str, values: Tensor) -> Result<Buffer> {
+        self.params.create_buffer(self.full_name(name), values)
+    }
+
     fn full_name(&self, name: impl std::fmt::Display) -> String {
         if self.prefix.is_empty() {
             name.to_string()

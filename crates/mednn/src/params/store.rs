@@ -1,10 +1,10 @@
 //! The store and the handles layers keep.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use medcore::random::Key;
 
 use super::{Init, ParamPath};
@@ -16,9 +16,22 @@ use crate::graph;
 #[derive(Debug, Clone)]
 pub struct Params {
     seed: u64,
+    values: Values,
+    most: u64,
+    count: Arc<AtomicU64>,
     device: Device,
     entries: Arc<RwLock<BTreeMap<String, Entry>>>,
 }
+
+/// What new parameters hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    Drawn,
+    Zero,
+}
+
+/// 32 GiB of parameters: more than any network for images, less than a setting out of range would ask for.
+const MOST_PARAMETERS: u64 = 1 << 33;
 
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
@@ -55,9 +68,30 @@ impl Params {
     pub fn on_device(seed: u64, device: &Device) -> Self {
         Self {
             seed,
+            values: Values::Drawn,
+            most: MOST_PARAMETERS,
+            count: Arc::default(),
             device: device.clone(),
             entries: Arc::default(),
         }
+    }
+
+    /// The same store, whose new parameters are zero whatever a layer asks for: for a network that takes all its weights
+    /// from a file. Drawing them first takes seconds for a large network, zeros take neither time nor memory.
+    #[must_use]
+    pub fn zeroed(self) -> Self {
+        Self {
+            values: Values::Zero,
+            ..self
+        }
+    }
+
+    /// The same store with another limit on the number of elements of all parameters, 2^33 unless set.
+    ///
+    /// A network larger than that is refused before its memory is asked for.
+    #[must_use]
+    pub fn with_most_parameters(self, most: u64) -> Self {
+        Self { most, ..self }
     }
 
     /// The path with an empty prefix.
@@ -215,8 +249,14 @@ impl Params {
         shape: &[usize],
         init: Init,
     ) -> Result<Param> {
-        let values = init.draw(shape, &mut Key::new(self.seed).stream(&name));
-        let var = Var::from_vec(values, shape, &self.device)?;
+        self.claim(&name, shape)?;
+        let var = match self.values {
+            Values::Zero => Var::zeros(shape, DType::F32, &self.device)?,
+            Values::Drawn => {
+                let values = init.draw(shape, &mut Key::new(self.seed).stream(&name));
+                Var::from_vec(values, shape, &self.device)?
+            }
+        };
         let param = Param {
             inner: Arc::new(ParamInner {
                 name: name.clone(),
@@ -226,6 +266,20 @@ impl Params {
         };
         self.insert(name, Entry::Parameter(param.clone()))?;
         Ok(param)
+    }
+
+    /// Counts the elements of a new parameter.
+    fn claim(&self, name: &str, shape: &[usize]) -> Result<()> {
+        let elements = { shape.iter() }.try_fold(1u64, |n, &axis| n.checked_mul(axis as u64));
+        let sum = |count: u64| count.checked_add(elements?).filter(|&sum| sum <= self.most);
+        let claimed = self
+            .count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        claimed.map(drop).map_err(|_| Error::TooManyParameters {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            most: self.most,
+        })
     }
 
     pub(super) fn create_buffer(&self, name: String, value: Tensor) -> Result<Buffer> {

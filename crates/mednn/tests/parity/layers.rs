@@ -3,10 +3,12 @@
 use candle_core::{DType, Device, Tensor};
 use medcore::random::Key;
 use mednn::layers::{
-    Conv, ConvConfig, ConvTranspose, ConvTransposeConfig, Dropout, DropoutUnit, GroupNorm,
-    InstanceNorm, NormConfig,
+    Conv, ConvConfig, ConvPadding, ConvTranspose, ConvTransposeConfig, Dropout, DropoutUnit,
+    GroupNorm, InstanceNorm, NormConfig,
 };
-use mednn::ops::Activation;
+use mednn::ops::conv::{ConvConfig as ConvGeometry, conv};
+use mednn::ops::prepared_conv::ConvTail;
+use mednn::ops::{self, Activation, PadMode};
 use mednn::{Context, Error, Params};
 
 use crate::support::pattern;
@@ -160,4 +162,39 @@ fn settings_out_of_range_are_refused() {
     InstanceNorm::new(4, &NormConfig::default(), &path).unwrap();
     let again = InstanceNorm::new(4, &NormConfig::default(), &path);
     assert!(matches!(again, Err(Error::DuplicateParameter { .. })));
+}
+
+#[test]
+fn ceiling_padding_follows_the_extent_of_the_input() {
+    let context = Context::evaluate();
+    let config = ConvConfig::same(2, 3, [3, 5]).with_padding(ConvPadding::Ceiling);
+    let halving = config.clone().with_stride([2, 2]);
+    let layer = Conv::<2>::new(&halving, &Params::new(3).root()).unwrap();
+    // Zeros by TensorFlow's rule, written out: before and after each axis.
+    for (extent, zeros) in [
+        ([7, 8], [(1, 1), (1, 2)]),
+        ([8, 7], [(0, 1), (2, 2)]),
+        ([1, 2], [(1, 1), (1, 2)]),
+    ] {
+        let x = input(&[2, 2, extent[0], extent[1]]);
+        let padded = ops::pad(&x, zeros, PadMode::Constant(0.0)).unwrap();
+        let bare = ConvGeometry::default().with_stride([2, 2]);
+        let (weight, bias) = (layer.weight().value(), layer.bias().unwrap().value());
+        let want = conv(&padded, &weight, Some(&bias), &bare).unwrap();
+        let got = layer.forward(&x, &context).unwrap();
+        assert_eq!(
+            got.dims(),
+            [2, 3, extent[0].div_ceil(2), extent[1].div_ceil(2)]
+        );
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (got, want) in values(&got).iter().zip(values(&want)) {
+            assert!((got - want).abs() <= 1e-6, "{extent:?}");
+        }
+    }
+    assert!(layer.forward(&input(&[2, 2, 7]), &context).is_err());
+    // Ahead of time only what does not depend on the input is known.
+    let error = layer.prepare(&ConvTail::new()).unwrap_err().to_string();
+    assert!(error.contains("padding"), "{error}");
+    let plain = Conv::<2>::new(&config, &Params::new(3).root()).unwrap();
+    assert!(plain.prepare(&ConvTail::new()).is_ok());
 }

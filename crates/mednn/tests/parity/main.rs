@@ -26,6 +26,7 @@ mod operators;
 mod optim;
 mod pad;
 mod params;
+mod plan;
 mod pool;
 mod prepared_conv;
 mod rearrange;

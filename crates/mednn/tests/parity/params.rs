@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 use medcore::random::Key;
-use mednn::params::{Init, LoadPolicy, Params, read_safetensors, write_safetensors};
+use mednn::params::{Init, LoadPolicy, NameMap, Params, read_safetensors, write_safetensors};
 use mednn::{Context, Error};
 
 fn network(seed: u64) -> Params {
@@ -159,8 +159,8 @@ fn weights_that_do_not_fit_are_refused_with_every_reason_and_change_nothing() {
     assert_eq!(values(&other, "encoder.0.weight"), before);
 
     let policy = LoadPolicy::strict()
-        .with_missing_allowed("decoder.")
-        .with_unexpected_allowed("head.")
+        .with_missing_allowed("decoder.**")
+        .with_unexpected_allowed("head.**")
         .with_misshapen_allowed("encoder.0.bias");
     let bias = values(&other, "encoder.0.bias");
     other.load_safetensors(&path, &policy).unwrap();
@@ -191,9 +191,8 @@ fn prefixes_are_renamed_and_narrow_types_widened() {
         .collect();
     write_safetensors(&path, &weights, Some(("source", "a test".to_owned()))).unwrap();
     let other = network(8);
-    other
-        .load_safetensors(&path, &LoadPolicy::strict().with_rename("module.", ""))
-        .unwrap();
+    let stripped = LoadPolicy::strict().with_names(NameMap::new().with("module.**", "$1"));
+    other.load_safetensors(&path, &stripped).unwrap();
     assert_eq!(
         values(&other, "decoder.0.weight"),
         values(&params, "decoder.0.weight")
@@ -203,6 +202,126 @@ fn prefixes_are_renamed_and_narrow_types_widened() {
             .load_safetensors(&path, &LoadPolicy::strict())
             .is_err()
     );
+}
+
+#[test]
+fn names_of_one_tensor_must_agree() {
+    let params = network(7);
+    let mut weights = params.snapshot().unwrap();
+    let weight = weights["encoder.0.weight"].clone();
+    weights.insert("copy.encoder.0.weight".to_owned(), weight.clone());
+    let policy = LoadPolicy::strict().with_names(NameMap::new().with("copy.**", "$1"));
+    let other = network(8);
+    let origin = std::path::Path::new("memory");
+    let report = other
+        .load_tensors(origin, weights.clone(), &policy)
+        .unwrap();
+    assert_eq!(report.aliases, ["encoder.0.weight"]);
+    assert_eq!(report.loaded, params.names());
+    let before = values(&other, "decoder.0.weight");
+    let changed = weight.affine(1.0, 1e-3).unwrap();
+    weights.insert("copy.encoder.0.weight".to_owned(), changed);
+    let error = other.load_tensors(origin, weights, &policy).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("copy.encoder.0.weight") && message.contains("differ"),
+        "{message}"
+    );
+    assert_eq!(values(&other, "decoder.0.weight"), before);
+}
+
+#[test]
+fn a_stem_is_summed_for_one_channel_and_repeated_for_more() {
+    let origin = std::path::Path::new("memory");
+    let load = |channels: usize, policy: &LoadPolicy| {
+        let file = Tensor::arange(1f32, 13., &Device::Cpu).unwrap();
+        let file = file.reshape((2, 3, 2, 1)).unwrap();
+        let params = Params::new(1);
+        let shape = [2, channels, 2, 1];
+        params
+            .root()
+            .parameter("stem.weight", &shape, Init::ZEROS)
+            .unwrap();
+        let report =
+            params.load_tensors(origin, [("stem.weight".to_owned(), file)].into(), policy)?;
+        Ok::<_, Error>((report, values(&params, "stem.weight")))
+    };
+    let policy = LoadPolicy::strict().with_stem("stem.weight");
+    let (report, one) = load(1, &policy).unwrap();
+    assert_eq!(one, [9., 12., 27., 30.]);
+    assert_eq!(
+        (&report.adapted[0].got, &report.adapted[0].expected),
+        (&vec![2, 3, 2, 1], &vec![2, 1, 2, 1])
+    );
+    // timm: repeated in turn, times 3 / 4.
+    let (_, four) = load(4, &policy).unwrap();
+    assert_eq!(four[..8], [0.75, 1.5, 2.25, 3., 3.75, 4.5, 0.75, 1.5]);
+    assert!(load(3, &policy).unwrap().0.adapted.is_empty());
+    assert!(matches!(
+        load(1, &LoadPolicy::strict()),
+        Err(Error::Weights { .. })
+    ));
+}
+
+#[test]
+fn values_that_are_no_numbers_are_refused_where_that_is_asked_for() {
+    let params = network(7);
+    let mut weights = params.snapshot().unwrap();
+    let bias = Tensor::new(&[0f32, f32::NAN, 1., 2.], &Device::Cpu).unwrap();
+    weights.insert("encoder.0.bias".to_owned(), bias);
+    let origin = std::path::Path::new("memory");
+    let finite = LoadPolicy::strict().with_finite_values();
+    let error = network(8)
+        .load_tensors(origin, weights.clone(), &finite)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("1 not finite (encoder.0.bias)"),
+        "{error}"
+    );
+    assert!(
+        network(8)
+            .load_tensors(origin, weights, &LoadPolicy::strict())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_store_refuses_what_is_too_large_before_it_asks_for_memory() {
+    let params = Params::new(1).with_most_parameters(100);
+    let root = params.root();
+    root.parameter("a", &[9, 10], Init::ZEROS).unwrap();
+    let error = root
+        .parameter("b", &[11], Init::ZEROS)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("b of shape [11]") && error.contains("100"),
+        "{error}"
+    );
+    root.parameter("c", &[10], Init::ZEROS).unwrap();
+    for shape in [vec![1 << 40], vec![usize::MAX, 2], vec![1 << 32, 1 << 32]] {
+        let error = Params::new(1)
+            .root()
+            .parameter("w", &shape, Init::NNUNET_WEIGHT);
+        assert!(
+            matches!(error, Err(Error::TooManyParameters { .. })),
+            "{shape:?}"
+        );
+    }
+}
+
+#[test]
+fn a_zeroed_store_draws_nothing() {
+    let params = Params::new(1).zeroed();
+    let weight = params
+        .root()
+        .parameter("w", &[3, 4], Init::NNUNET_WEIGHT)
+        .unwrap();
+    assert_eq!(values(&params, "w"), [0.0; 12]);
+    weight
+        .set(&Tensor::ones((3, 4), DType::F32, &Device::Cpu).unwrap())
+        .unwrap();
+    assert_eq!(values(&params, "w"), [1.0; 12]);
 }
 
 #[test]

@@ -497,7 +497,11 @@ impl<'a> Tile<'a> {
                         source: &buffers.packed.elements()[at..],
                         offsets: slab.offsets,
                         channels,
-                        weights: &slab.weights[channel * channel_weights + target..],
+                        // A phase without taps has none, and reads none.
+                        weights: match slab.phase.taps.len() {
+                            0 => &[],
+                            _ => &slab.weights[channel * channel_weights + target..],
+                        },
                         weight_pitch: width,
                         start: (channel == 0).then(|| &slab.start[target..]),
                         targets,

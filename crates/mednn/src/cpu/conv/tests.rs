@@ -283,6 +283,15 @@ fn large_sizes_are_cut_into_tiles_that_fit_together() {
     );
 }
 
+/// As behind the last stage of a dilated network.
+#[test]
+fn taps_further_apart_than_the_input_is_long_give_the_sums_of_the_definition() {
+    for (input, dilation) in [([1, 2, 1], 24), ([2, 1, 3], 36)] {
+        let window = cubic(3, 1, dilation, dilation);
+        agrees_at_every_level(Problem::new(1, [6, 4], 1, input, window).unwrap());
+    }
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     // Images cut into tiles, and images small enough for all threads to read one packed copy.

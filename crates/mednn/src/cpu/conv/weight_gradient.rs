@@ -99,7 +99,7 @@ impl<'a, T: Element> Work<'a, T> {
                 && piece[1] * piece[2] * widest * size_of::<T>() <= GRADIENT_PIECE
         };
         while !fits(piece) && (piece[1] > 1 || piece[2] > 1) {
-            if piece[1] > 4 || piece[2] <= 16 {
+            if piece[1] > 4 || (piece[1] > 1 && piece[2] <= 16) {
                 piece[1] = (piece[1] - piece[1].div_ceil(8)).max(1);
             } else {
                 piece[2] = piece[2].div_ceil(2);

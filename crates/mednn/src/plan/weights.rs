@@ -1,0 +1,84 @@
+//! Convolutions with their weights in the order of the kernels.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use super::fuse::{FixedNorm, Kernel};
+use crate::error::Result;
+use crate::ops::conv::ConvConfig;
+use crate::ops::prepared_conv::{ChannelAffine, ConvTail, PreparedConv, Residual};
+use crate::params::Params;
+
+/// A prepared convolution in as many dimensions as it was recorded in.
+#[derive(Debug, Clone)]
+pub(super) enum Convolution {
+    One(PreparedConv<1>),
+    Two(PreparedConv<2>),
+    Three(PreparedConv<3>),
+}
+
+impl Convolution {
+    pub(super) fn new(kernel: &Kernel, params: &Params) -> Result<Self> {
+        let weight = params.tensor(&kernel.weight)?;
+        let bias = kernel.bias.as_deref().map(|name| params.tensor(name));
+        let bias = bias.transpose()?;
+        let mut tail = ConvTail::new().with_activation(kernel.activation);
+        if let Some(norm) = &kernel.norm {
+            tail = tail.with_affine(norm.affine(params)?);
+        }
+        /// With as many axes as strides.
+        macro_rules! in_axes {
+            ($variant:ident) => {{
+                let config = ConvConfig::from(&kernel.config);
+                Self::$variant(PreparedConv::new(&weight, bias.as_ref(), &config, &tail)?)
+            }};
+        }
+        Ok(match kernel.config.stride.len() {
+            1 => in_axes!(One),
+            2 => in_axes!(Two),
+            _ => in_axes!(Three),
+        })
+    }
+
+    pub(super) fn forward(
+        &self,
+        input: &Tensor,
+        residual: Option<Residual<&Tensor>>,
+    ) -> Result<Tensor> {
+        match self {
+            Self::One(conv) => conv.forward(input, residual),
+            Self::Two(conv) => conv.forward(input, residual),
+            Self::Three(conv) => conv.forward(input, residual),
+        }
+    }
+}
+
+impl FixedNorm {
+    fn affine(&self, params: &Params) -> Result<ChannelAffine> {
+        let tensor = |name: &String| params.tensor(name);
+        let scale = self.scale.as_ref().map(tensor).transpose()?;
+        let shift = self.shift.as_ref().map(tensor).transpose()?;
+        let statistics = (&tensor(&self.mean)?, &tensor(&self.variance)?);
+        ChannelAffine::of_batch_norm(statistics, scale.as_ref().zip(shift.as_ref()), self.epsilon)
+    }
+}
+
+/// What was prepared for one plan and serves the next.
+#[derive(Debug, Default)]
+pub(super) struct Weights {
+    /// By everything that decides them.
+    prepared: BTreeMap<String, Convolution>,
+}
+
+impl Weights {
+    pub(super) fn convolution(&mut self, kernel: &Kernel, params: &Params) -> Result<Convolution> {
+        let key = format!("{kernel:?}");
+        if let Some(found) = self.prepared.get(&key) {
+            return Ok(found.clone());
+        }
+        let prepared = Convolution::new(kernel, params)?;
+        self.prepared.insert(key, prepared.clone());
+        Ok(prepared)
+    }
+}
