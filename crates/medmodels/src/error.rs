@@ -31,6 +31,64 @@ pub enum Error {
         /// Spatial axes asked for.
         asked: usize,
     },
+    /// A name is no network's.
+    #[error("there is no network {name:?}; most alike: {}", alike.join(", "))]
+    UnknownNetwork {
+        /// The name asked for.
+        name: String,
+        /// Names that are most alike.
+        alike: Vec<&'static str>,
+    },
+    /// A tag is none of published weights.
+    #[error("there are no weights {tag:?}; of this network: {}", alike.join(", "))]
+    UnknownWeights {
+        /// The tag asked for.
+        tag: String,
+        /// Tags of the same network.
+        alike: Vec<String>,
+    },
+    /// A manifest of weights cannot be used.
+    #[error("manifest {tag:?}: {fact} must be {rule}, got {value}")]
+    Manifest {
+        /// The weights.
+        tag: String,
+        /// The fact that cannot be.
+        fact: &'static str,
+        /// What is needed.
+        rule: String,
+        /// The value given.
+        value: String,
+    },
+    /// The file of published weights is not there.
+    #[error("{tag}: put {source_url} ({licence}) to {}", path.display())]
+    NoWeights {
+        /// The weights.
+        tag: String,
+        /// Where the file belongs.
+        path: PathBuf,
+        /// Where it is published.
+        source_url: String,
+        /// Its licence.
+        licence: String,
+    },
+    /// A file has another hash than its manifest says.
+    #[error("{} has the SHA-256 {found}, its manifest says {expected}", path.display())]
+    OtherHash {
+        /// The file.
+        path: PathBuf,
+        /// What its manifest says, the first digits or all.
+        expected: String,
+        /// The hash of the file.
+        found: String,
+    },
+    /// A file could not be read.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// A file of weights was refused.
     #[error("{}: {fault}", path.display())]
     Checkpoint {
@@ -39,6 +97,10 @@ pub enum Error {
         /// What is wrong with it.
         fault: Box<crate::weights::Fault>,
     },
+    /// A network was not written as ONNX.
+    #[cfg(feature = "onnx")]
+    #[error("ONNX: {0}")]
+    Onnx(#[source] Box<crate::onnx::Fault>),
     /// A layer or a file of weights was refused.
     #[error(transparent)]
     Network(#[from] mednn::Error),
@@ -58,5 +120,12 @@ impl Error {
             rule: rule.into(),
             value: value.to_string(),
         }
+    }
+}
+
+#[cfg(feature = "onnx")]
+impl From<crate::onnx::Fault> for Error {
+    fn from(fault: crate::onnx::Fault) -> Self {
+        Self::Onnx(Box::new(fault))
     }
 }

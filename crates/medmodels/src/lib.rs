@@ -3,31 +3,70 @@
 //! Names of parameters are those of the reference library, so its weights load without a table; forward passes,
 //! gradients and intermediate features are held equal to the reference by test.
 //!
-//! * [`basic_unet`]: MONAI's `BasicUNet`, 2D and 3D;
-//! * [`plain_conv_unet`]: nnU-Net's `PlainConvUNet`, 2D and 3D, anisotropic, with deep supervision;
-//! * [`yolo`]: YOLOv5 and YOLOv8;
+//! Classifiers, and what others are built on:
+//!
 //! * [`resnet`]: ResNet, wide ResNet and ResNeXt of torchvision, MONAI and MedicalNet, 1D to 3D;
 //! * [`densenet`]: DenseNet of torchvision and MONAI, 1D to 3D;
-//! * [`vgg`]: torchvision's VGG;
+//! * [`efficientnet`]: EfficientNet and EfficientNet-Lite of torchvision, timm and MONAI, 1D to 3D;
+//! * [`senet`]: MONAI's SENet, SE-ResNet and SE-ResNeXt, 1D to 3D;
+//! * [`mobilenet_v3`], [`vgg`]: those of torchvision;
+//! * [`convnext`]: ConvNeXt of torchvision and timm;
+//! * [`vit`]: vision transformers of timm (ViT, DeiT, DINOv2), torchvision and MONAI, 2D and 3D;
+//! * [`swin`]: Swin transformers of torchvision and timm;
+//! * [`backbone`]: classifiers as a pyramid of features.
+//!
+//! Segmenters, in 2D and 3D:
+//!
+//! * [`basic_unet`], [`basic_unet_plus_plus`], [`unet`], [`attention_unet`], [`dyn_unet`], [`flexible_unet`],
+//!   [`seg_resnet`], [`seg_resnet_ds`], [`seg_resnet_vae`], [`vnet`], [`unetr`], [`swin_unetr`]: those of MONAI;
+//! * [`plain_conv_unet`], [`res_enc_unet`]: nnU-Net's, anisotropic, with deep supervision;
+//! * [`deep_lab_v3`] of torchvision and [`deep_lab_v3_plus`] of segmentation_models_pytorch, on any backbone;
+//! * [`segformer`]: SegFormer of Hugging Face's transformers;
+//! * [`mesh_net`]: MeshNet.
+//!
+//! Detectors, in 2D and 3D:
+//!
+//! * [`yolo`]: YOLOv5 and YOLOv8;
+//! * [`retinanet`]: MONAI's `RetinaNet`;
+//! * [`detection`]: what detectors find and are trained on.
+//!
+//! Around them:
+//!
+//! * [`ModelConfig`] and [`create`]: a network from a description in a file;
+//! * [`registry`]: networks under the names people know them by;
 //! * [`weights`]: files of weights, PyTorch's checkpoints among them;
-//! * [`ModelConfig`] and [`create`]: a network from a description in a file.
+//! * [`pretrained`]: weights that others published, by manifest;
+//! * `onnx` (feature `onnx`): networks as ONNX files, for any batch, with labels and preparation in them.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod block;
+mod blocks;
+mod check;
+mod classification;
 mod config;
 mod error;
+mod segmentation;
 
-pub mod basic_unet;
-pub mod densenet;
-pub mod plain_conv_unet;
-pub mod resnet;
-pub mod vgg;
+pub mod backbone;
+pub mod detection;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+pub mod pretrained;
+pub mod registry;
 pub mod weights;
-pub mod yolo;
 
-pub use block::{Nonlinearity, Normalization};
+pub use blocks::upsample::Upsampling;
+pub use blocks::{AdnStep, Nonlinearity, Normalization};
+pub use classification::{
+    convnext, densenet, efficientnet, mobilenet_v3, resnet, senet, swin, vgg, vit,
+};
 pub use config::{Architecture, ModelConfig, Task, create};
+pub use detection::{retinanet, yolo};
 pub use error::{Error, Result};
+pub use segmentation::{
+    attention_unet, basic_unet, basic_unet_plus_plus, deep_lab_v3, deep_lab_v3_plus, dyn_unet,
+    flexible_unet, mesh_net, plain_conv_unet, res_enc_unet, seg_resnet, seg_resnet_ds,
+    seg_resnet_vae, segformer, swin_unetr, unet, unetr, vnet,
+};

@@ -16,6 +16,7 @@
 mod archive;
 mod checkpoint;
 mod fault;
+pub mod names;
 mod pickle;
 mod state;
 mod torch;

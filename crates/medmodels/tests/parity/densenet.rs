@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use medmodels::Architecture;
 use medmodels::densenet::{DenseNet, DenseNetConfig};
 use mednn::params::Params;
 use safetensors::SafeTensors;

@@ -1,11 +1,9 @@
 //! nnU-Net's `PlainConvUNet`, from `plain_conv_unet.py`.
 
-use std::collections::BTreeMap;
-
 use medmodels::plain_conv_unet::{PlainConvUNet, PlainConvUNetConfig};
-use mednn::params::{LoadPolicy, Params};
+use mednn::params::Params;
 
-use crate::reference::{Fixture, check_against};
+use crate::reference::{check_against, check_aliases};
 
 fn config_2d() -> PlainConvUNetConfig {
     PlainConvUNetConfig::nnunet_2d(2, 3, 4)
@@ -40,56 +38,7 @@ fn outputs_features_and_gradients_are_those_of_nnunet_in_3d() {
 
 #[test]
 fn a_checkpoint_with_all_aliases_of_the_reference_loads() {
-    let fixture = Fixture::load("plain_conv_unet_3d");
-    let params = Params::new(1);
-    PlainConvUNet::<3>::new(&config_3d(), &params).unwrap();
-    // The file holds what the reference's state dictionary does: every tensor under every name.
-    let own = params.snapshot().unwrap();
-    let canonical = |name: &str| {
-        let name = name
-            .strip_prefix("decoder.")
-            .filter(|n| n.starts_with("encoder."));
-        name.map(str::to_owned)
-    };
-    let mut everything = BTreeMap::new();
-    for name in &fixture.state_dict {
-        let source = canonical(name)
-            .unwrap_or_else(|| name.clone())
-            .replace("all_modules.0", "conv")
-            .replace("all_modules.1", "norm");
-        everything.insert(name.clone(), own[&source].clone());
-    }
-    assert!(everything.len() > 2 * own.len());
-    let all = Params::new(0);
-    for (name, value) in &everything {
-        all.root()
-            .parameter(name, value.dims(), mednn::params::Init::ZEROS)
-            .unwrap();
-    }
-    all.restore(&everything).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("nnunet.safetensors");
-    all.save_safetensors(&path).unwrap();
-
-    let other = Params::new(2);
-    PlainConvUNet::<3>::new(&config_3d(), &other).unwrap();
-    assert!(
-        other
-            .load_safetensors(&path, &LoadPolicy::strict())
-            .is_err()
-    );
-    let report = other
-        .load_safetensors(&path, &config_3d().load_policy())
-        .unwrap();
-    assert_eq!(report.loaded.len(), own.len());
-    assert!(report.missing.is_empty());
-    for (name, value) in &own {
-        let (got, want) = (other.tensor(name).unwrap(), value);
-        assert_eq!(
-            got.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-            want.flatten_all().unwrap().to_vec1::<f32>().unwrap()
-        );
-    }
+    check_aliases("plain_conv_unet_3d", &config_3d().into());
 }
 
 #[test]

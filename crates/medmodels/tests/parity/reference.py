@@ -47,6 +47,15 @@ def fill(model):
             value.copy_(torch.from_numpy(parameter(name, tuple(value.shape))))
 
 
+def unused_as_buffers(model, name):
+    """Makes buffers of the parameters whose name has this part: the reference holds them and never trains them."""
+    for path, module in model.named_modules():
+        for own in [own for own, _ in module.named_parameters(recurse=False) if name in f"{path}.{own}"]:
+            value = getattr(module, own).detach()
+            delattr(module, own)
+            module.register_buffer(own, value)
+
+
 def tensor(name, shape):
     """A hashed f32 tensor."""
     return torch.from_numpy(hashed(name, int(np.prod(shape))).astype(np.float32).reshape(shape))

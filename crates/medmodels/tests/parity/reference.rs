@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use medcore::random::Key;
+use medmodels::ModelConfig;
 use mednn::candle_core::{DType, Device, Tensor, Var};
 use mednn::context::Context;
-use mednn::model::{Inputs, Model};
+use mednn::model::{Inputs, Model, Outputs};
+use mednn::params::{Init, LoadPolicy, Params};
 use safetensors::SafeTensors;
 
 const SAMPLES: usize = 48;
@@ -175,6 +177,25 @@ impl Fixture {
 /// f32, which turns their gradient by the slope of the leaky ReLU and moves the gradients of all layers before by about
 /// one in a thousand, here or there depending on the machine; so gradients are held less tightly than outputs.
 pub(crate) fn check_against(stem: &str, model: &dyn Model) {
+    check_outputs(stem, model, &Given::default(), |outputs, _| {
+        outputs.scales().cloned().collect()
+    });
+}
+
+/// What a network gets besides the image, and what it is asked for besides the features of the fixture.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) inputs: Vec<(&'static str, Tensor)>,
+    pub(crate) features: Vec<&'static str>,
+}
+
+/// As [`check_against`], where `of` makes the reference's outputs of those of the network and the image.
+pub(crate) fn check_outputs(
+    stem: &str,
+    model: &dyn Model,
+    given: &Given,
+    of: impl Fn(&Outputs, &Tensor) -> Vec<Tensor>,
+) {
     const FORWARD: f64 = 1e-4;
     const BACKWARD: f64 = 5e-3;
     let fixture = Fixture::load(stem);
@@ -182,14 +203,19 @@ pub(crate) fn check_against(stem: &str, model: &dyn Model) {
     fill(model);
     let features = fixture.names("feature.");
     assert!(features.len() >= 6);
-    let context = Context::train(Key::new(0)).with_features(features.clone());
+    let context = Context::train(Key::new(0))
+        .with_features(features.clone())
+        .with_features(given.features.iter().copied());
     let image = Var::from_tensor(&tensor("image", &fixture.shape)).unwrap();
-    let outputs = model
-        .forward(&Inputs::from(image.as_tensor()), &context)
-        .unwrap();
-    assert_eq!(outputs.scales().count(), fixture.names("output.").len());
+    let mut inputs = Inputs::from(image.as_tensor());
+    for (name, value) in &given.inputs {
+        inputs = inputs.with(*name, value.clone());
+    }
+    let outputs = model.forward(&inputs, &context).unwrap();
+    let compared = of(&outputs, image.as_tensor());
+    assert_eq!(compared.len(), fixture.names("output.").len());
     let mut loss = Tensor::zeros((), DType::F32, &Device::Cpu).unwrap();
-    for (i, output) in outputs.scales().enumerate() {
+    for (i, output) in compared.iter().enumerate() {
         fixture.check(&format!("output.{i}"), output, FORWARD, 0.0);
         let weights = tensor(&format!("loss.{i}"), output.dims());
         loss = (loss + (output * weights).unwrap().sum_all().unwrap()).unwrap();
@@ -235,5 +261,56 @@ pub(crate) fn check_buffers(stem: &str, model: &dyn Model) {
             let name = buffer.name();
             assert!((got - want).abs() <= 1e-5 * want.abs().max(1.0), "{name}");
         }
+    }
+}
+
+/// Asserts that parameters and buffers have the names of the reference's state dictionary.
+pub(crate) fn check_names(stem: &str, model: &dyn Model) {
+    let mut expected = Fixture::load(stem).state_dict;
+    expected.sort();
+    assert_eq!(model.params().names(), expected);
+}
+
+/// Asserts that a file with all names of the reference's state dictionary, which has tensors under several names, loads as
+/// the network says and not strictly, and that each entry of the network takes its values from its own name.
+pub(crate) fn check_aliases(stem: &str, config: &ModelConfig) {
+    let state_dict = Fixture::load(stem).state_dict;
+    let params = Params::new(1);
+    medmodels::create(config, &params).unwrap();
+    let own = params.snapshot().unwrap();
+    let names = config.names();
+    let file = Params::new(0);
+    let mut everything = BTreeMap::new();
+    for name in state_dict {
+        let value = own[&names.apply(&name)].clone();
+        let path = file.root();
+        if value.dtype() == DType::I64 {
+            path.counter(&name).unwrap();
+        } else {
+            path.parameter(&name, value.dims(), Init::ZEROS).unwrap();
+        }
+        everything.insert(name, value);
+    }
+    assert!(everything.len() > own.len());
+    file.restore(&everything).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.safetensors");
+    file.save_safetensors(&path).unwrap();
+
+    let other = Params::new(2);
+    medmodels::create(config, &other).unwrap();
+    let strict = other.load_safetensors(&path, &LoadPolicy::strict());
+    assert!(strict.is_err());
+    let report = other
+        .load_safetensors(&path, &config.load_policy())
+        .unwrap();
+    assert_eq!(report.loaded.len(), own.len());
+    assert!(report.missing.is_empty());
+    for (name, value) in &own {
+        assert_eq!(
+            values(&other.tensor(name).unwrap()),
+            values(value),
+            "{name}"
+        );
     }
 }

@@ -62,8 +62,9 @@ def monai(stem, shape, block, layers, **settings):
     case(stem, shape, model, model.act)
 
 
-vision("resnet_2d", (2, 3, 45, 37), BasicBlock, [2, 1, 1, 1])
-vision("resnet_next", (2, 3, 33, 38), Bottleneck, [1, 1, 1, 1], groups=4, width_per_group=32)
-monai("resnet_1d", (2, 2, 67), "bottleneck", [1, 2, 1, 1])
-monai("resnet_3d", (2, 1, 17, 23, 21), "bottleneck", [2, 1, 1, 1], conv1_t_stride=(1, 2, 2))
-monai("resnet_medical_net", (2, 1, 35, 27, 21), "basic", [2, 1, 1, 1], conv1_t_stride=2, shortcut_type="A")
+if __name__ == "__main__":
+    vision("resnet_2d", (2, 3, 45, 37), BasicBlock, [2, 1, 1, 1])
+    vision("resnet_next", (2, 3, 33, 38), Bottleneck, [1, 1, 1, 1], groups=4, width_per_group=32)
+    monai("resnet_1d", (2, 2, 67), "bottleneck", [1, 2, 1, 1])
+    monai("resnet_3d", (2, 1, 17, 23, 21), "bottleneck", [2, 1, 1, 1], conv1_t_stride=(1, 2, 2))
+    monai("resnet_medical_net", (2, 1, 35, 27, 21), "basic", [2, 1, 1, 1], conv1_t_stride=2, shortcut_type="A")

@@ -26,6 +26,17 @@ fn grouped_bottlenecks_are_those_of_torchvision() {
 }
 
 #[test]
+fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
+    let config = ResNetConfig::resnet50(3)
+        .monai(1)
+        .with_in_channels(2)
+        .with_blocks([1, 2, 1, 1])
+        .with_features([4, 6, 8, 10]);
+    let network = ResNet::<1>::new(&config, &Params::new(1)).unwrap();
+    check_against("resnet_1d", &network);
+}
+
+#[test]
 fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = ResNetConfig::resnet50(3)
         .monai(3)

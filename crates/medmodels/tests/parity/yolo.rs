@@ -1,6 +1,7 @@
-//! YOLOv5 and YOLOv8 as the `ultralytics` package builds them, from `yolo.py`.
+//! YOLOv5 and YOLOv8 as the `ultralytics` package builds them, from `yolo.py`; in three axes from `yolo_3d.py`.
 
-use medmodels::yolo::{DetectionRules, Yolo, YoloConfig};
+use medmodels::detection::DetectionRules;
+use medmodels::yolo::{Yolo, YoloConfig};
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
 use mednn::model::{Inputs, Model, Outputs};
@@ -28,16 +29,27 @@ fn cases() -> [(&'static str, YoloConfig, &'static str); 3] {
 #[test]
 fn outputs_features_and_gradients_are_those_of_ultralytics() {
     for (stem, config, _) in cases() {
-        let network = Yolo::new(&config, &Params::new(1)).unwrap();
+        let network = Yolo::<2>::new(&config, &Params::new(1)).unwrap();
         check_against(stem, &network);
     }
+}
+
+#[test]
+fn in_volumes_the_blocks_are_the_same() {
+    let config = small(YoloConfig::v8n(2, 2)).in_3d().with_flat_halvings(1);
+    let network = Yolo::<3>::new(&config, &Params::new(1)).unwrap();
+    check_against("yolov8_3d", &network);
+    let mut expected = Fixture::load("yolov8_3d").state_dict;
+    expected.push("model.20.dfl.conv.weight".to_owned());
+    expected.sort();
+    assert_eq!(network.params().names(), expected);
 }
 
 #[test]
 fn names_are_those_of_the_state_dictionary() {
     for (stem, config, head) in cases() {
         let params = Params::new(1);
-        Yolo::new(&config, &params).unwrap();
+        Yolo::<2>::new(&config, &params).unwrap();
         let mut expected = Fixture::load(stem).state_dict;
         expected.push(format!("{head}.dfl.conv.weight"));
         expected.sort();
@@ -49,7 +61,7 @@ fn names_are_those_of_the_state_dictionary() {
 fn full_networks_have_the_published_number_of_parameters() {
     let count = |config: YoloConfig| {
         let params = Params::new(1);
-        Yolo::new(&config, &params).unwrap();
+        Yolo::<2>::new(&config, &params).unwrap();
         params.count()
     };
     // The package counts the 16 bins of an anchor-free head, which are not trained, too.
@@ -70,7 +82,7 @@ fn full_networks_have_the_published_number_of_parameters() {
 #[test]
 fn original_anchors_are_stored_in_cells() {
     let params = Params::new(1);
-    Yolo::new(&YoloConfig::v5n(3, 80), &params).unwrap();
+    Yolo::<2>::new(&YoloConfig::v5n(3, 80), &params).unwrap();
     let anchors = params.tensor("model.24.anchors").unwrap();
     assert_eq!(anchors.dims(), [3, 3, 2]);
     let anchors = anchors.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -99,7 +111,7 @@ fn boxes_of_all_cells_are_those_of_ultralytics() {
     let numbers: Vec<f64> = { cells.data().chunks_exact(4) }
         .map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())))
         .collect();
-    let network = Yolo::new(&small(YoloConfig::v8n(2, 3)), &Params::new(1)).unwrap();
+    let network = Yolo::<2>::new(&small(YoloConfig::v8n(2, 3)), &Params::new(1)).unwrap();
     fill(&network);
     let inputs = Inputs::from(tensor("image", &[2, 2, 64, 96]));
     let outputs = network.forward(&inputs, &Context::evaluate()).unwrap();
@@ -134,7 +146,7 @@ fn boxes_of_all_cells_are_those_of_ultralytics() {
 #[test]
 fn anchors_are_scaled_and_moved_within_their_cell() {
     let config = YoloConfig::v5n(1, 2).with_factors(0.1, 0.0625);
-    let network = Yolo::new(&config, &Params::new(1)).unwrap();
+    let network = Yolo::<2>::new(&config, &Params::new(1)).unwrap();
     let map = |height: usize, width: usize, change: &[(usize, f32)]| {
         // Nothing is anywhere but where it is put.
         let mut values = vec![-20.0_f32; 21 * height * width];

@@ -3,7 +3,10 @@
 //! `checkpoints.py` makes `checkpoints/` and `checkpoints.safetensors`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../../medio/tests/hostile/allocator.rs"]
 mod allocator;
 mod builder;
 mod checkpoints;
 mod hostile;
+mod pretrained;
+mod safetensors_cases;

@@ -1,0 +1,21 @@
+//! Images for convolutions and grids of tokens for transformers.
+
+use mednn::candle_core::Tensor;
+use mednn::ops;
+
+/// # Shapes
+/// - image: `[batch, channels, depth, height, width]`
+/// - output: `[batch, depth, height, width, channels]`
+pub(crate) fn channels_last(image: &Tensor) -> mednn::Result<Tensor> {
+    let axes: Vec<usize> = [0].into_iter().chain(2..image.rank()).chain([1]).collect();
+    ops::permute(image, &axes)
+}
+
+/// # Shapes
+/// - tokens: `[batch, depth, height, width, channels]`
+/// - output: `[batch, channels, depth, height, width]`
+pub(crate) fn channels_first(tokens: &Tensor) -> mednn::Result<Tensor> {
+    let last = tokens.rank() - 1;
+    let axes: Vec<usize> = [0, last].into_iter().chain(1..last).collect();
+    ops::permute(tokens, &axes)
+}

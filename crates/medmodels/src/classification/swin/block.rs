@@ -1,0 +1,103 @@
+//! Window attention and linear layers, each normalised before and added to its input.
+
+use mednn::candle_core::Tensor;
+use mednn::context::Context;
+use mednn::layers::{DropPath, LayerNorm, LayerNormConfig};
+use mednn::ops;
+use mednn::params::{Init, ParamPath};
+
+use super::attention::{PositionIndex, WindowAttention, WindowAttentionConfig, WindowFit};
+use crate::blocks::checkpointed;
+use crate::blocks::{Mlp, MlpConfig};
+
+/// What the blocks of a stage consist of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SwinBlockConfig<const D: usize> {
+    pub(crate) features: usize,
+    pub(crate) heads: usize,
+    pub(crate) window: [usize; D],
+    pub(crate) fit: WindowFit,
+    pub(crate) index: PositionIndex,
+    pub(crate) qkv_bias: bool,
+    /// Features inside the linear layers.
+    pub(crate) hidden: usize,
+    /// The names of the linear layers.
+    pub(crate) mlp: [&'static str; 2],
+    /// Probability that training drops an element behind a linear layer.
+    pub(crate) dropout: f64,
+    /// How weights and biases are drawn; PyTorch's way when not set.
+    pub(crate) init: Option<(Init, Init)>,
+}
+
+/// A block of a Swin transformer.
+#[derive(Debug, Clone)]
+pub(crate) struct SwinBlock<const D: usize> {
+    norm1: LayerNorm,
+    attention: WindowAttention<D>,
+    norm2: LayerNorm,
+    mlp: Mlp,
+    drop_path: [DropPath; 2],
+    shifted: bool,
+}
+
+impl<const D: usize> SwinBlock<D> {
+    /// The blocks of a stage, every second with moved windows, with the probability of each that its branches are dropped.
+    pub(crate) fn stage(
+        config: &SwinBlockConfig<D>,
+        drop_path: &[f64],
+        path: &ParamPath,
+    ) -> mednn::Result<Vec<Self>> {
+        let block = |(i, rate): (usize, &f64)| Self::new(config, *rate, i % 2 == 1, &path.child(i));
+        drop_path.iter().enumerate().map(block).collect()
+    }
+
+    fn new(
+        config: &SwinBlockConfig<D>,
+        drop_path: f64,
+        shifted: bool,
+        path: &ParamPath,
+    ) -> mednn::Result<Self> {
+        let features = config.features;
+        let attention = WindowAttentionConfig {
+            features,
+            heads: config.heads,
+            window: config.window,
+            fit: config.fit,
+            index: config.index,
+            qkv_bias: config.qkv_bias,
+            dropout: config.dropout,
+            init: config.init,
+        };
+        let mlp = MlpConfig {
+            features,
+            hidden: config.hidden,
+            dropout: config.dropout,
+            names: config.mlp,
+            init: config.init,
+        };
+        let norm =
+            |name| LayerNorm::new(&[features], &LayerNormConfig::default(), &path.child(name));
+        let drop_path = |name| DropPath::new(drop_path, &path.child(name));
+        Ok(Self {
+            norm1: norm("norm1")?,
+            attention: WindowAttention::new(&attention, &path.child("attn"))?,
+            norm2: norm("norm2")?,
+            mlp: Mlp::new(&mlp, &path.child("mlp"))?,
+            drop_path: [drop_path("drop_path1")?, drop_path("drop_path2")?],
+            shifted,
+        })
+    }
+
+    /// # Shapes
+    /// - tokens and output: `[batch, depth, height, width, features]`
+    pub(crate) fn forward(&self, tokens: Tensor, context: &Context) -> mednn::Result<Tensor> {
+        checkpointed(self, [tokens], context, |block, [tokens], context| {
+            let out = block.norm1.forward(&tokens, context)?;
+            let out = block.attention.forward(&out, block.shifted, context)?;
+            let tokens = ops::add(&tokens, &block.drop_path[0].forward(&out, context)?)?;
+            let out = block.norm2.forward(&tokens, context)?;
+            let out = block.mlp.forward(&out, context)?;
+            ops::add(&tokens, &block.drop_path[1].forward(&out, context)?)
+        })
+    }
+}

@@ -1,0 +1,16 @@
+//! Swin transformers (Liu et al., ICCV 2021, <https://arxiv.org/abs/2103.14030>) of torchvision and timm: attention inside
+//! windows that move by half their size from block to block, and neighbouring tokens that become one from stage to stage.
+//!
+//! Blocks work on images and volumes; [`swin_unetr`](crate::swin_unetr) is made of the same.
+
+mod attention;
+mod block;
+mod config;
+mod merging;
+mod network;
+
+pub(crate) use attention::{PositionIndex, WindowFit};
+pub(crate) use block::{SwinBlock, SwinBlockConfig};
+pub use config::{SwinConfig, SwinConvention};
+pub(crate) use merging::{COLUMNS_FIRST, MergingConfig, PatchMerging};
+pub use network::Swin;

@@ -1,0 +1,540 @@
+//! The settings of a vision transformer.
+
+use mednn::model::Model;
+use mednn::params::{LoadPolicy, NameMap, Params};
+use serde::{Deserialize, Serialize};
+
+use super::network::ViT;
+use crate::check::{check_axes, check_dropout, check_positive};
+use crate::config::{Architecture, described_by_fields, in_dimensions};
+use crate::error::{Error, Result};
+use crate::weights::names;
+
+pub(super) const NAME: &str = "ViT";
+
+/// Whose names and initial values parameters have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ViTConvention {
+    /// `blocks.0.attn.qkv`, `blocks.0.mlp.fc1`; epsilon 1e-6.
+    Timm,
+    /// `encoder.layers.encoder_layer_0.self_attention.in_proj_weight`; epsilon 1e-6.
+    Torchvision,
+    /// `blocks.0.attn.qkv`, `blocks.0.mlp.linear1`; epsilon 1e-5. The normalisation for cross-attention, which MONAI's
+    /// blocks hold and do not use, is a buffer here: loaded and saved, not trained.
+    Monai,
+}
+
+/// How a patch becomes a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PatchEmbedding {
+    /// By a convolution whose kernel and stride are a patch.
+    Convolution,
+    /// By a linear layer that sees the voxels of a patch with channels innermost (MONAI's `perceptron`).
+    Perceptron,
+}
+
+/// What tells a token its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Positions {
+    /// Trained numbers.
+    Learned,
+    /// Sines and cosines of the place along each axis, as MONAI lays them out; not trained.
+    SinCos,
+}
+
+/// Which of the tokens in front of the patches have positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PrefixPositions {
+    /// All.
+    All,
+    /// The class token, in the files of networks with registers that DINOv2 published.
+    ClassToken,
+    /// None, in timm's networks with registers (which adds the position of the class token to that token), in DeiT III and
+    /// in MONAI.
+    Absent,
+}
+
+/// What happens to the positions when an image has another size than the network was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PositionResampling {
+    /// The image is refused, as torchvision and MONAI do.
+    Refuse,
+    /// Cubic interpolation with antialiasing to the grid of patches: timm with `dynamic_img_size`, and the networks with
+    /// registers that DINOv2 published.
+    AntialiasedCubic,
+    /// Cubic interpolation without antialiasing, the scale that of a grid a tenth of a patch longer along each axis: the
+    /// networks without registers that DINOv2 published.
+    DinoV2,
+}
+
+/// Settings of [`ViT`].
+///
+/// ```
+/// use medmodels::vit::ViTConfig;
+///
+/// let retina = ViTConfig::vit_base_patch16_224(5);
+/// retina.check()?;
+/// let backbone = ViTConfig::vit_small_patch14_dinov2(2).with_registers(4);
+/// assert_eq!(backbone.image_size, [518, 518]);
+/// let head_ct = ViTConfig::monai(1, 2, &[96, 96, 96], &[16, 16, 16]);
+/// assert_eq!(head_ct.spatial_dims, 3);
+/// # Ok::<(), medmodels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ViTConfig {
+    /// 2 or 3.
+    pub spatial_dims: usize,
+    /// Channels of the image.
+    pub in_channels: usize,
+    /// Classes.
+    pub out_channels: usize,
+    /// Extents of the image the positions are for.
+    pub image_size: Vec<usize>,
+    /// Extents of a patch, which divide those of the image.
+    pub patch_size: Vec<usize>,
+    /// Features of a token.
+    pub features: usize,
+    /// Features inside the linear layers of a block.
+    pub mlp_features: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Heads of attention, which divide the features.
+    pub heads: usize,
+    /// Whether queries, keys and values have a bias.
+    pub qkv_bias: bool,
+    /// How a patch becomes a token.
+    pub patch_embedding: PatchEmbedding,
+    /// What tells a token its place.
+    pub positions: Positions,
+    /// What happens to the positions of images of another size.
+    pub position_resampling: PositionResampling,
+    /// Which of the tokens in front of the patches have positions.
+    pub prefix_positions: PrefixPositions,
+    /// Whether there is a second class token with its own head, whose logits are averaged with those of the first (DeiT).
+    pub distilled: bool,
+    /// Tokens that belong to nothing (registers).
+    pub registers: usize,
+    /// What the features of a branch are multiplied by at first, if they are; trained.
+    pub layer_scale: Option<f64>,
+    /// Whether the logits end in a hyperbolic tangent (MONAI's default).
+    pub tanh: bool,
+    /// Probability that training drops an element of the embedding and behind a linear layer; weights of attention are not
+    /// dropped.
+    pub dropout: f64,
+    /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
+    pub drop_path: f64,
+    /// Whose names and initial values parameters have.
+    pub convention: ViTConvention,
+}
+
+impl Architecture for ViTConfig {
+    described_by_fields!(Classification);
+
+    fn divisor(&self) -> Vec<usize> {
+        self.patch_size.clone()
+    }
+
+    fn names(&self) -> NameMap {
+        match self.convention {
+            ViTConvention::Timm => names::dinov2(),
+            ViTConvention::Torchvision | ViTConvention::Monai => NameMap::new(),
+        }
+    }
+
+    fn accept(&self, policy: LoadPolicy) -> LoadPolicy {
+        self.accept_below("", policy)
+    }
+
+    fn stem(&self) -> &'static [&'static str] {
+        &[
+            "patch_embed.proj.weight",
+            "conv_proj.weight",
+            "patch_embedding.patch_embeddings.weight",
+        ]
+    }
+
+    fn head(&self) -> &'static [&'static str] {
+        &[
+            "head.*",
+            "head_dist.*",
+            "heads.head.*",
+            "classification_head.**",
+        ]
+    }
+
+    fn build(&self, params: &Params) -> Result<Box<dyn Model>> {
+        in_dimensions!(ViT, self, params, "2 or 3": 2 3)
+    }
+}
+
+impl ViTConfig {
+    /// timm's network with `heads` heads of 64 features.
+    fn timm(heads: usize, depth: usize, classes: usize) -> Self {
+        let features = 64 * heads;
+        Self {
+            spatial_dims: 2,
+            in_channels: 3,
+            out_channels: classes,
+            image_size: vec![224; 2],
+            patch_size: vec![16; 2],
+            features,
+            mlp_features: 4 * features,
+            depth,
+            heads,
+            qkv_bias: true,
+            patch_embedding: PatchEmbedding::Convolution,
+            positions: Positions::Learned,
+            position_resampling: PositionResampling::AntialiasedCubic,
+            prefix_positions: PrefixPositions::All,
+            distilled: false,
+            registers: 0,
+            layer_scale: None,
+            tanh: false,
+            dropout: 0.0,
+            drop_path: 0.0,
+            convention: ViTConvention::Timm,
+        }
+    }
+
+    /// timm's `vit_tiny_patch16_224` and `deit_tiny_patch16_224`.
+    #[must_use]
+    pub fn vit_tiny_patch16_224(classes: usize) -> Self {
+        Self::timm(3, 12, classes)
+    }
+
+    /// timm's `vit_small_patch16_224` and `deit_small_patch16_224`.
+    #[must_use]
+    pub fn vit_small_patch16_224(classes: usize) -> Self {
+        Self::timm(6, 12, classes)
+    }
+
+    /// timm's `vit_base_patch16_224` and `deit_base_patch16_224`.
+    #[must_use]
+    pub fn vit_base_patch16_224(classes: usize) -> Self {
+        Self::timm(12, 12, classes)
+    }
+
+    /// timm's `vit_large_patch16_224`.
+    #[must_use]
+    pub fn vit_large_patch16_224(classes: usize) -> Self {
+        Self::timm(16, 24, classes)
+    }
+
+    /// timm's `vit_small_patch14_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_small_patch14_dinov2(classes: usize) -> Self {
+        Self::timm(6, 12, classes).dinov2()
+    }
+
+    /// timm's `vit_base_patch14_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_base_patch14_dinov2(classes: usize) -> Self {
+        Self::timm(12, 12, classes).dinov2()
+    }
+
+    /// timm's `vit_large_patch14_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_large_patch14_dinov2(classes: usize) -> Self {
+        Self::timm(16, 24, classes).dinov2()
+    }
+
+    fn dinov2(self) -> Self {
+        self.with_image_size(&[518, 518])
+            .with_patch_size(&[14, 14])
+            .with_layer_scale(1e-5)
+    }
+
+    /// torchvision's `vit_b_16`.
+    #[must_use]
+    pub fn vit_b_16(classes: usize) -> Self {
+        Self::timm(12, 12, classes).torchvision()
+    }
+
+    /// torchvision's `vit_b_32`.
+    #[must_use]
+    pub fn vit_b_32(classes: usize) -> Self {
+        Self::vit_b_16(classes).with_patch_size(&[32, 32])
+    }
+
+    /// torchvision's `vit_l_16`.
+    #[must_use]
+    pub fn vit_l_16(classes: usize) -> Self {
+        Self::timm(16, 24, classes).torchvision()
+    }
+
+    /// torchvision's `vit_l_32`.
+    #[must_use]
+    pub fn vit_l_32(classes: usize) -> Self {
+        Self::vit_l_16(classes).with_patch_size(&[32, 32])
+    }
+
+    /// torchvision's `vit_h_14`, heads of 80 features.
+    #[must_use]
+    pub fn vit_h_14(classes: usize) -> Self {
+        Self::timm(16, 32, classes)
+            .torchvision()
+            .with_patch_size(&[14, 14])
+            .with_features(1280, 16)
+    }
+
+    fn torchvision(self) -> Self {
+        Self {
+            position_resampling: PositionResampling::Refuse,
+            convention: ViTConvention::Torchvision,
+            ..self
+        }
+    }
+
+    /// MONAI's `ViT` with `classification=True` for images or volumes of these extents.
+    #[must_use]
+    pub fn monai(
+        in_channels: usize,
+        classes: usize,
+        image_size: &[usize],
+        patch_size: &[usize],
+    ) -> Self {
+        Self {
+            spatial_dims: image_size.len(),
+            in_channels,
+            image_size: image_size.to_vec(),
+            patch_size: patch_size.to_vec(),
+            qkv_bias: false,
+            position_resampling: PositionResampling::Refuse,
+            prefix_positions: PrefixPositions::Absent,
+            tanh: true,
+            convention: ViTConvention::Monai,
+            ..Self::timm(12, 12, classes)
+        }
+    }
+
+    /// The network with DeiT's second class token and its head (`deit_base_distilled_patch16_224` and its like).
+    #[must_use]
+    pub fn distilled(self) -> Self {
+        Self {
+            distilled: true,
+            ..self
+        }
+    }
+
+    /// Adds registers and takes the positions from all tokens but patches, as timm's `vit_*_patch14_reg4_dinov2`; DINOv2's own
+    /// files need [`PrefixPositions::ClassToken`].
+    #[must_use]
+    pub fn with_registers(self, registers: usize) -> Self {
+        Self {
+            registers,
+            prefix_positions: PrefixPositions::Absent,
+            ..self
+        }
+    }
+
+    /// Sets the channels of the image.
+    #[must_use]
+    pub fn with_in_channels(self, in_channels: usize) -> Self {
+        Self {
+            in_channels,
+            ..self
+        }
+    }
+
+    /// Sets the extents of the image the positions are for.
+    #[must_use]
+    pub fn with_image_size(self, image_size: &[usize]) -> Self {
+        Self {
+            image_size: image_size.to_vec(),
+            ..self
+        }
+    }
+
+    /// Sets the extents of a patch.
+    #[must_use]
+    pub fn with_patch_size(self, patch_size: &[usize]) -> Self {
+        Self {
+            patch_size: patch_size.to_vec(),
+            ..self
+        }
+    }
+
+    /// Sets the features of a token and the heads; the linear layers of a block get four times as many inside.
+    #[must_use]
+    pub fn with_features(self, features: usize, heads: usize) -> Self {
+        Self {
+            features,
+            mlp_features: 4 * features,
+            heads,
+            ..self
+        }
+    }
+
+    /// Sets the features inside the linear layers of a block.
+    #[must_use]
+    pub fn with_mlp_features(self, mlp_features: usize) -> Self {
+        Self {
+            mlp_features,
+            ..self
+        }
+    }
+
+    /// Sets the number of blocks.
+    #[must_use]
+    pub fn with_depth(self, depth: usize) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// Sets whether queries, keys and values have a bias.
+    #[must_use]
+    pub fn with_qkv_bias(self, qkv_bias: bool) -> Self {
+        Self { qkv_bias, ..self }
+    }
+
+    /// Sets how a patch becomes a token.
+    #[must_use]
+    pub fn with_patch_embedding(self, patch_embedding: PatchEmbedding) -> Self {
+        Self {
+            patch_embedding,
+            ..self
+        }
+    }
+
+    /// Sets what tells a token its place.
+    #[must_use]
+    pub fn with_positions(self, positions: Positions) -> Self {
+        Self { positions, ..self }
+    }
+
+    /// Sets what happens to the positions of images of another size.
+    #[must_use]
+    pub fn with_position_resampling(self, position_resampling: PositionResampling) -> Self {
+        Self {
+            position_resampling,
+            ..self
+        }
+    }
+
+    /// Sets which of the tokens in front of the patches have positions.
+    #[must_use]
+    pub fn with_prefix_positions(self, prefix_positions: PrefixPositions) -> Self {
+        Self {
+            prefix_positions,
+            ..self
+        }
+    }
+
+    /// Multiplies the features of every branch by trained numbers that begin at `layer_scale`.
+    #[must_use]
+    pub fn with_layer_scale(self, layer_scale: f64) -> Self {
+        Self {
+            layer_scale: Some(layer_scale),
+            ..self
+        }
+    }
+
+    /// Sets whether the logits end in a hyperbolic tangent.
+    #[must_use]
+    pub fn with_tanh(self, tanh: bool) -> Self {
+        Self { tanh, ..self }
+    }
+
+    /// Sets the probabilities that training drops an element, and the branches of the last block.
+    #[must_use]
+    pub fn with_dropout(self, dropout: f64, drop_path: f64) -> Self {
+        Self {
+            dropout,
+            drop_path,
+            ..self
+        }
+    }
+
+    /// As [`Architecture::accept`], for a network whose names have this prefix.
+    pub(crate) fn accept_below(&self, prefix: &str, policy: LoadPolicy) -> LoadPolicy {
+        match self.convention {
+            // DINOv2's token of masked patches.
+            ViTConvention::Timm => policy.with_unexpected_allowed(format!("{prefix}mask_token")),
+            ViTConvention::Torchvision => policy,
+            // Files from before and after blocks held a normalisation for cross-attention.
+            ViTConvention::Monai => policy
+                .with_missing_allowed(format!("{prefix}blocks.*.norm_cross_attn.*"))
+                .with_unexpected_allowed(format!("{prefix}blocks.*.cross_attn.**")),
+        }
+    }
+
+    /// Says whether such a network exists.
+    ///
+    /// # Errors
+    /// Names the first setting out of range.
+    pub fn check(&self) -> Result<()> {
+        self.check_as(NAME)
+    }
+
+    /// As [`ViTConfig::check`], for a network of another name that contains this one.
+    pub(crate) fn check_as(&self, name: &'static str) -> Result<()> {
+        let refuse =
+            |setting, rule: &str, value: String| Err(Error::setting(name, setting, rule, value));
+        check_axes(name, self.spatial_dims)?;
+        check_positive(
+            name,
+            &[
+                ("in_channels", self.in_channels),
+                ("out_channels", self.out_channels),
+                ("features", self.features),
+                ("mlp_features", self.mlp_features),
+                ("depth", self.depth),
+                ("heads", self.heads),
+            ],
+        )?;
+        if !self.features.is_multiple_of(self.heads) {
+            let value = format!("{} for {} features", self.heads, self.features);
+            return refuse("heads", "a divisor of the features", value);
+        }
+        if self.patch_size.len() != self.spatial_dims || self.patch_size.contains(&0) {
+            let value = format!("{:?}", self.patch_size);
+            return refuse("patch_size", "one positive number an axis", value);
+        }
+        let mut axes = self.image_size.iter().zip(&self.patch_size);
+        let fits = axes.all(|(&image, &patch)| image > 0 && image.is_multiple_of(patch));
+        if self.image_size.len() != self.spatial_dims || !fits {
+            let value = format!("{:?} for {:?}", self.image_size, self.patch_size);
+            return refuse(
+                "image_size",
+                "a multiple of the patch along each axis",
+                value,
+            );
+        }
+        if self.positions == Positions::SinCos
+            && !self.features.is_multiple_of(2 * self.spatial_dims)
+        {
+            let rule = "a multiple of twice the axes, for sines and cosines";
+            return refuse("features", rule, self.features.to_string());
+        }
+        let only_timm = self.distilled || self.registers > 0 || self.layer_scale.is_some();
+        if only_timm && self.convention != ViTConvention::Timm {
+            let rule = "timm's where there are registers, a distillation token or layer scale";
+            return refuse("convention", rule, format!("{:?}", self.convention));
+        }
+        let prefix = self.prefix_positions;
+        if prefix != PrefixPositions::Absent && self.positions == Positions::SinCos {
+            let rule = "absent where positions are sines and cosines";
+            return refuse("prefix_positions", rule, format!("{prefix:?}"));
+        }
+        check_dropout(name, self.dropout)?;
+        if !(0.0..1.0).contains(&self.drop_path) {
+            return refuse(
+                "drop_path",
+                "at least 0 and below 1",
+                self.drop_path.to_string(),
+            );
+        }
+        Ok(())
+    }
+}
