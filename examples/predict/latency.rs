@@ -8,6 +8,9 @@ use mednn::memory::measure_peak;
 use mednn::model::{Inputs, Model};
 use mednn::plan::Planned;
 
+/// Rows of the table of what takes longest.
+const ROWS: usize = 12;
+
 /// Forward passes of one image of noise: as the operators run one by one, and planned.
 pub(crate) fn measure(network: &dyn Model, inputs: &Inputs) -> Result<()> {
     let shape = inputs.image()?.dims().to_vec();
@@ -39,6 +42,14 @@ pub(crate) fn measure(network: &dyn Model, inputs: &Inputs) -> Result<()> {
             times.len(),
             memory.unwrap_or_default(),
         );
+    }
+    // The second pass: the first one packs weights.
+    let plan = planned.plan(inputs)?;
+    plan.run(inputs)?;
+    let (_, profile) = plan.profile(inputs)?;
+    println!("where the planned pass spends its time:");
+    for row in profile.to_string().lines().take(ROWS) {
+        println!("{row}");
     }
     Ok(())
 }

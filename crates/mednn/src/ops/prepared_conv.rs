@@ -139,6 +139,34 @@ impl<const D: usize> fmt::Debug for PreparedConv<D> {
     }
 }
 
+/// Channels, kernel, stride and groups, and the activation.
+impl<const D: usize> fmt::Display for PreparedConv<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = |extents: &[usize]| {
+            let texts: Vec<String> = extents.iter().map(usize::to_string).collect();
+            texts.join("x")
+        };
+        let groups = self.config.groups;
+        write!(
+            f,
+            "conv {} from {} to {}",
+            by(&self.shape[2..]),
+            self.shape[1] * groups,
+            self.shape[0]
+        )?;
+        if self.config.stride.iter().any(|&stride| stride > 1) {
+            write!(f, ", stride {}", by(&self.config.stride))?;
+        }
+        if groups > 1 {
+            write!(f, ", {groups} groups")?;
+        }
+        match self.activation {
+            Activation::None => Ok(()),
+            activation => write!(f, ", {activation:?}"),
+        }
+    }
+}
+
 #[derive(Clone)]
 enum Weights {
     F32(Arc<Prepared<'static, f32>>),

@@ -30,7 +30,10 @@
 
 mod fuse;
 mod planned;
+mod profile;
 mod weights;
+
+use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
@@ -42,6 +45,7 @@ use crate::ops::support::check_shape;
 use crate::params::Params;
 use fuse::{Chain, chains};
 pub use planned::Planned;
+pub use profile::{Profile, StepTime};
 use weights::{Convolution, Weights};
 
 /// What a step computes, of tensors by their places.
@@ -182,6 +186,21 @@ impl Plan {
     /// # Errors
     /// When an input is missing or has another shape than in the recorded pass, and when an operator fails.
     pub fn run(&self, inputs: &Inputs) -> Result<Outputs> {
+        // Operators that start on a thread that is none of rayon's would each wait until one of those woke up.
+        rayon::scope(|_| self.run_steps(inputs, None))
+    }
+
+    /// Runs the pass and says how long each of its steps took.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    pub fn profile(&self, inputs: &Inputs) -> Result<(Outputs, Profile)> {
+        let mut profile = Profile::default();
+        let outputs = rayon::scope(|_| self.run_steps(inputs, Some(&mut profile)))?;
+        Ok((outputs, profile))
+    }
+
+    fn run_steps(&self, inputs: &Inputs, mut profile: Option<&mut Profile>) -> Result<Outputs> {
         let mut tensors: Vec<Option<Tensor>> = vec![None; self.tensors];
         for (name, shape, place) in &self.inputs {
             let tensor = inputs.get(name)?;
@@ -192,7 +211,11 @@ impl Plan {
             tensors[*place] = Some(tensor.clone());
         }
         for step in &self.steps {
+            let start = Instant::now();
             let results = step.run(&tensors, &self.device)?;
+            if let Some(profile) = &mut profile {
+                profile.add(step.work.operator(), results.first(), start.elapsed());
+            }
             for (place, result) in step.outputs.iter().zip(results) {
                 tensors[*place] = Some(result);
             }
@@ -208,6 +231,17 @@ impl Plan {
 }
 
 impl Work {
+    /// The operator's name, and for a convolution what it is.
+    fn operator(&self) -> String {
+        match self {
+            Self::Op { op, .. } => op.name().to_owned(),
+            Self::Conv { conv, residual, .. } => match residual {
+                None => conv.to_string(),
+                Some(_) => format!("{conv}, residual"),
+            },
+        }
+    }
+
     /// The places of what it reads.
     fn reads(&self) -> impl Iterator<Item = usize> {
         let (inputs, others) = match self {

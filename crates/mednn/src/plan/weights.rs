@@ -1,6 +1,7 @@
 //! Convolutions with their weights in the order of the kernels.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use candle_core::Tensor;
 
@@ -50,6 +51,16 @@ impl Convolution {
             Self::One(conv) => conv.forward(input, residual),
             Self::Two(conv) => conv.forward(input, residual),
             Self::Three(conv) => conv.forward(input, residual),
+        }
+    }
+}
+
+impl fmt::Display for Convolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(conv) => conv.fmt(f),
+            Self::Two(conv) => conv.fmt(f),
+            Self::Three(conv) => conv.fmt(f),
         }
     }
 }
