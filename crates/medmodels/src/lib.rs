@@ -30,6 +30,11 @@
 //! * [`retinanet`]: MONAI's `RetinaNet`;
 //! * [`detection`]: what detectors find and are trained on.
 //!
+//! Images with patient data:
+//!
+//! * [`fusion`]: a backbone and a table, joined by concatenation, a gate, scale and shift (FiLM) or cross-attention, 2D and
+//!   3D; [`fusion::table`]: records as rows, missing values by name.
+//!
 //! Around them:
 //!
 //! * [`ModelConfig`] and [`create`]: a network from a description in a file;
@@ -51,6 +56,7 @@ mod segmentation;
 
 pub mod backbone;
 pub mod detection;
+pub mod fusion;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pretrained;
