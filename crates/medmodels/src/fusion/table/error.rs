@@ -77,7 +77,7 @@ pub enum TableError {
         /// Its place, counted from zero.
         index: usize,
         /// What is wrong with it.
-        cause: Box<TableError>,
+        cause: Box<Self>,
     },
     /// There are no records to encode or to learn from.
     #[error("there are no records")]
