@@ -4,10 +4,10 @@ use std::path::Path;
 
 use medcore::random::Key;
 use medmodels::densenet::DenseNetConfig;
-use medmodels::fusion::table::TableConfig;
+use medmodels::fusion::table::{Record, TableConfig, TableEncoder};
 use medmodels::fusion::{
-    ABSENT_TOKENS, ConcatenationConfig, FilmConfig, FusionConfig, FusionKind, GatedConfig, TABLE,
-    TOKENS, TableMlpConfig, create,
+    ABSENT_TOKENS, ConcatenationConfig, FilmConfig, Fusion, FusionConfig, FusionKind, GatedConfig,
+    ImageConfig, TABLE, TOKENS, TableMlpConfig, create,
 };
 use medmodels::resnet::ResNetConfig;
 use medmodels::vit::ViTConfig;
@@ -15,7 +15,7 @@ use medmodels::{Architecture, ModelConfig};
 use mednn::candle_core::{DType, Device, Tensor};
 use mednn::context::Context;
 use mednn::graph::Graph;
-use mednn::model::Inputs;
+use mednn::model::{Inputs, Model};
 use mednn::params::{LoadPolicy, Params};
 use mednn::plan::Planned;
 use mednn::tape::Pass;
@@ -58,7 +58,7 @@ fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
     let [concatenation, gated, film, attention_alone] = kinds();
     let dropped = TableMlpConfig::new(&[6]).with_dropout(0.3);
     let texts = attention().with_tokens(5).with_dropout(0.2);
-    let of = |image, kind| FusionConfig::new(image, columns(), kind, 3);
+    let of = |image: ImageConfig, kind: FusionKind| FusionConfig::new(image, columns(), kind, 3);
     vec![
         (
             of(vision().into(), concatenation.clone()),
@@ -107,7 +107,7 @@ fn a_saved_network_gives_the_same_output_when_loaded() {
         network.params().save_safetensors(&path).unwrap();
         let other = create(&config, &Params::new(6)).unwrap();
         let inputs = inputs(&config, &shape, shape[0]);
-        let output = |network: &dyn mednn::Model| {
+        let output = |network: &dyn Model| {
             bits(
                 &network
                     .forward(&inputs, &Context::evaluate())
@@ -157,6 +157,57 @@ fn every_parameter_gets_a_gradient_and_checkpoints_change_no_bit_of_it() {
         assert!(dead.is_empty(), "{dead:?}");
         let checkpointed = Context::train(Key::new(3)).with_gradient_checkpointing();
         assert!(plain == step(checkpointed), "{config:?}");
+    }
+}
+
+/// Parameters are f32, so the step is long enough for the loss to change visibly and short enough for few rectifiers to turn.
+#[test]
+fn the_gradient_is_the_slope_of_the_loss() {
+    for (config, shape) in networks() {
+        let network = create(&config, &Params::new(5)).unwrap();
+        fill(&*network);
+        let inputs = inputs(&config, &shape, shape[0]);
+        // Nothing is dropped by another choice in the second run: the key is the same.
+        let context = Context::train(Key::new(3)).with_recompute();
+        let weights = tensor("loss", &[shape[0], config.out_channels]);
+        let loss = || {
+            let logits = network.forward(&inputs, &context).unwrap().logits;
+            (logits * &weights).unwrap().sum_all().unwrap()
+        };
+        let start = loss();
+        let gradients = start.backward().unwrap();
+        let parameters = network.params().parameters();
+        // One side after the other, as a long gradient hides a short one.
+        for side in ["image.", "table.", "tokens.", "fusion.", "head."] {
+            let moved: Vec<_> = { parameters.iter() }
+                .filter(|parameter| parameter.name().starts_with(side))
+                .map(|parameter| {
+                    let gradient = gradients.get(parameter.var().as_tensor()).unwrap();
+                    (parameter, parameter.value().copy().unwrap(), gradient)
+                })
+                .collect();
+            if moved.is_empty() {
+                continue;
+            }
+            let square: f64 = { moved.iter() }
+                .flat_map(|(_, _, gradient)| values(gradient))
+                .map(|v| v * v)
+                .sum();
+            let length = 1e-3 / square.sqrt();
+            let loss_at = |step: f64| {
+                for (parameter, value, gradient) in &moved {
+                    let by = gradient.affine(step, 0.0).unwrap();
+                    parameter.set(&(value + by).unwrap()).unwrap();
+                }
+                values(&loss())[0]
+            };
+            let slope = (loss_at(length) - loss_at(-length)) / (2.0 * length);
+            loss_at(0.0);
+            assert!(
+                (slope - square).abs() <= 0.03 * square,
+                "{side} of {config:?}: {slope}, the gradient says {square}"
+            );
+        }
     }
 }
 
@@ -308,7 +359,6 @@ fn settings_out_of_range_are_named() {
     assert!(refused(of(mlp(&[]).into())).contains("at least one layer"));
     assert!(refused(of(mlp(&[4, 0]).into())).contains("mlp.features"));
     assert!(refused(of(GatedConfig::new().with_features(0).into())).contains("features"));
-    let attention = || super::attention();
     assert!(refused(of(attention().with_features(8, 3).into())).contains("heads"));
     assert!(refused(of(attention().with_depth(0).into())).contains("depth"));
     assert!(refused(of(attention().with_tokens(0).into())).contains("token_width"));
@@ -317,7 +367,7 @@ fn settings_out_of_range_are_named() {
     let network = create(&config, &Params::new(1)).unwrap();
     let error = network.forward(&wrong, &Context::evaluate()).unwrap_err();
     assert!(error.to_string().contains("3 channels"), "{error}");
-    assert!(medmodels::fusion::Fusion::<3>::new(&config, &Params::new(1)).is_err());
+    assert!(Fusion::<3>::new(&config, &Params::new(1)).is_err());
 }
 
 #[test]
@@ -397,12 +447,12 @@ fn columns_may_stand_in_another_order_when_they_attend() {
     let turned = turned.fold(TableConfig::new(), TableConfig::with);
     let other = create(&config(turned.clone()), &Params::new(6)).unwrap();
     other.params().copy_from(network.params()).unwrap();
-    let record = medmodels::fusion::table::Record::new()
+    let record = Record::new()
         .with("age", 71.0)
         .with("systolic", 150.0)
         .with("sex", "f");
-    let logits = |network: &dyn mednn::Model, table: TableConfig| {
-        let encoder = medmodels::fusion::table::TableEncoder::new(table).unwrap();
+    let logits = |network: &dyn Model, table: TableConfig| {
+        let encoder = TableEncoder::new(table).unwrap();
         let rows = encoder.rows(&[record.clone()], &Device::Cpu).unwrap();
         let inputs = Inputs::new(tensor("image", &[1, 3, 33, 40])).with(TABLE, rows);
         values(

@@ -143,7 +143,7 @@ fn tables_out_of_range_are_named() {
     let twice = columns().with(NumericColumn::new("sex", 0.0, 1.0));
     assert!(refused(twice).to_string().contains("one column only"));
     let network = FusionConfig::new(vision(), TableConfig::new(), super::attention(), 3);
-    let error = create(&network, &Params::new(1)).unwrap_err();
+    let error = create(&network, &Params::new(1)).map(drop).unwrap_err();
     assert!(matches!(
         error,
         medmodels::Error::Table(TableError::NoColumns)

@@ -38,7 +38,8 @@ fn bits_of(tokens: &Tensor, absent: &[[f32; 3]; 2]) -> Vec<Vec<u32>> {
     // Zeros of either sign are one.
     let of = |tensor: &Tensor| bits(&gradients.get(tensor).unwrap().affine(1.0, 0.0).unwrap());
     let mut all = vec![bits(&logits), of(tokens.as_tensor())];
-    all.extend({ network.params().parameters().iter() }.map(|p| of(p.var().as_tensor())));
+    let parameters = network.params().parameters();
+    all.extend(parameters.iter().map(|p| of(p.var().as_tensor())));
     all
 }
 
