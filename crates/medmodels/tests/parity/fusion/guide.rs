@@ -116,7 +116,7 @@ fn the_guide_goes_from_records_to_a_network_that_reads_them() {
             .with("age", 50.0 + f64::from(i))
             .with("hba1c", (i != 1).then_some(6.5 + 0.5 * f64::from(i)))
             .with("systolic", 120.0 + f64::from(i * i))
-            .with("sex", if i % 2 == 0 { "f" } else { "m" })
+            .with("sex", if i.is_multiple_of(2) { "f" } else { "m" })
     };
     let patients: Vec<Record> = (0..4).map(patient).collect();
     let table = columns(&patients).unwrap();

@@ -453,7 +453,9 @@ fn columns_may_stand_in_another_order_when_they_attend() {
         .with("sex", "f");
     let logits = |network: &dyn Model, table: TableConfig| {
         let encoder = TableEncoder::new(table).unwrap();
-        let rows = encoder.rows(&[record.clone()], &Device::Cpu).unwrap();
+        let rows = encoder
+            .rows(std::slice::from_ref(&record), &Device::Cpu)
+            .unwrap();
         let inputs = Inputs::new(tensor("image", &[1, 3, 33, 40])).with(TABLE, rows);
         values(
             &network

@@ -58,10 +58,8 @@ fn batch(random: &mut Random, count: usize, sides: Sides) -> (Inputs, Tensor) {
         records.push(Record::new().with("marker", marker).with("noise", noise));
     }
     let images = Tensor::from_vec(images, (count, 1, EXTENT, EXTENT), &Device::Cpu).unwrap();
-    let rows = TableEncoder::new(table())
-        .and_then(|encoder| Ok(encoder.rows(&records, &Device::Cpu)))
-        .unwrap()
-        .unwrap();
+    let encoder = TableEncoder::new(table()).unwrap();
+    let rows = encoder.rows(&records, &Device::Cpu).unwrap();
     let labels = Tensor::from_vec(labels, count, &Device::Cpu).unwrap();
     (Inputs::new(images).with(TABLE, rows), labels)
 }
