@@ -101,6 +101,9 @@ pub enum Error {
     #[cfg(feature = "onnx")]
     #[error("ONNX: {0}")]
     Onnx(#[source] Box<crate::onnx::Fault>),
+    /// A table or a record was refused.
+    #[error(transparent)]
+    Table(#[from] crate::fusion::table::TableError),
     /// A layer or a file of weights was refused.
     #[error(transparent)]
     Network(#[from] mednn::Error),

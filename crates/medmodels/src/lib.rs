@@ -22,13 +22,18 @@
 //! * [`plain_conv_unet`], [`res_enc_unet`]: nnU-Net's, anisotropic, with deep supervision;
 //! * [`deep_lab_v3`] of torchvision and [`deep_lab_v3_plus`] of segmentation_models_pytorch, on any backbone;
 //! * [`segformer`]: SegFormer of Hugging Face's transformers;
-//! * [`mesh_net`]: MeshNet.
+//! * [`mesh_net`]: MeshNet, dilated convolutions at full resolution.
 //!
 //! Detectors, in 2D and 3D:
 //!
 //! * [`yolo`]: YOLOv5 and YOLOv8;
 //! * [`retinanet`]: MONAI's `RetinaNet`;
 //! * [`detection`]: what detectors find and are trained on.
+//!
+//! Images with patient data:
+//!
+//! * [`fusion`]: a backbone and a table, joined by concatenation, a gate, scale and shift (FiLM) or cross-attention, 2D and
+//!   3D; [`fusion::table`]: records as rows, missing values by name.
 //!
 //! Around them:
 //!
@@ -51,6 +56,7 @@ mod segmentation;
 
 pub mod backbone;
 pub mod detection;
+pub mod fusion;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pretrained;

@@ -30,7 +30,7 @@ pub(crate) use inverted_residual::{
     ConvNormPaths, InvertedResidual, InvertedResidualConfig, InvertedResidualPaths, Zeros,
     multiple_of_eight,
 };
-pub(crate) use layout::{channels_first, channels_last};
+pub(crate) use layout::{channels_first, channels_last, with_zero_tokens};
 pub(crate) use mlp::{Mlp, MlpConfig};
 pub(crate) use normalization::{Act, Norm};
 pub use normalization::{Nonlinearity, Normalization};

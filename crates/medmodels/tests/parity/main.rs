@@ -15,6 +15,7 @@ mod efficientnet;
 mod efficientnet_weights;
 mod flexible_unet;
 mod full_size;
+mod fusion;
 mod laws;
 mod mesh_net;
 mod mobilenet_v3;

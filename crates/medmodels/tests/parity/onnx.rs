@@ -3,7 +3,7 @@
 
 mod guide;
 mod operators;
-mod reader;
+pub(crate) mod reader;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -23,10 +23,10 @@ use crate::laws::networks;
 use crate::reference::{fill, tensor};
 
 /// Sizes of the batch for which a model with a dynamic one is run.
-const BATCHES: [usize; 3] = [1, 2, 5];
+pub(crate) const BATCHES: [usize; 3] = [1, 2, 5];
 
 /// The file of a network, read back, after what holds for every file.
-fn exported(export: &Export<'_>) -> reader::Model {
+pub(crate) fn exported(export: &Export<'_>) -> reader::Model {
     let model = export.build().unwrap();
     let bytes = model.to_bytes().unwrap();
     assert_eq!(bytes.len(), model.byte_len());
@@ -64,7 +64,7 @@ fn exported(export: &Export<'_>) -> reader::Model {
 }
 
 /// Writes a model and what it gives, if the environment names a folder.
-fn hand_out(name: &str, network: &dyn Model, inputs: &[Inputs], dynamic: bool) {
+pub(crate) fn hand_out(name: &str, network: &dyn Model, inputs: &[Inputs], dynamic: bool) {
     let Some(folder) = std::env::var_os("MED_ONNX_OUT") else {
         return;
     };

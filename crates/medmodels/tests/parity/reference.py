@@ -71,10 +71,10 @@ def digest(value, samples=SAMPLES):
     return np.concatenate([head, picked]).astype(np.float32)
 
 
-def run(stem, model, shape, feature_modules, folder, samples=SAMPLES, libraries=()):
+def run(stem, model, shape, feature_modules, folder, samples=SAMPLES, libraries=(), inputs=None):
     """Forward and backward in f64; the scalar differentiated is the sum of all outputs weighted with hashed numbers.
 
-    Large networks keep fewer elements of each tensor, and no running statistics.
+    Large networks keep fewer elements of each tensor, and no running statistics. Inputs besides the image are given by name.
     """
     fill(model)
     model.double().train()
@@ -82,13 +82,16 @@ def run(stem, model, shape, feature_modules, folder, samples=SAMPLES, libraries=
     for name, module in feature_modules.items():
         module.register_forward_hook(lambda _m, _i, out, name=name: features.__setitem__(name, out))
     image = tensor("image", shape).double().requires_grad_(True)
-    outputs = model(image)
+    inputs = {name: value.double().requires_grad_(True) for name, value in (inputs or {}).items()}
+    outputs = model(image, **inputs)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     loss = sum((out * tensor(f"loss.{i}", tuple(out.shape)).double()).sum() for i, out in enumerate(outputs))
     loss.backward()
     found = {f"output.{i}": digest(out, samples) for i, out in enumerate(outputs)}
     found |= {f"feature.{name}": digest(out, samples) for name, out in features.items()}
     found["gradient.image"] = digest(image.grad, samples)
+    given = {name: value.grad for name, value in inputs.items() if value.grad is not None}
+    found |= {f"gradient.input.{name}": digest(gradient, samples) for name, gradient in given.items()}
     unused = [name for name, value in model.named_parameters() if value.grad is None]
     assert not unused, unused
     found |= {f"gradient.parameter.{name}": digest(value.grad, samples) for name, value in model.named_parameters()}

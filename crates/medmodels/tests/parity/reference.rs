@@ -208,8 +208,11 @@ pub(crate) fn check_outputs(
         .with_features(given.features.iter().copied());
     let image = Var::from_tensor(&tensor("image", &fixture.shape)).unwrap();
     let mut inputs = Inputs::from(image.as_tensor());
-    for (name, value) in &given.inputs {
-        inputs = inputs.with(*name, value.clone());
+    let variables: Vec<_> = (given.inputs.iter())
+        .map(|(name, value)| (*name, Var::from_tensor(value).unwrap()))
+        .collect();
+    for (name, variable) in &variables {
+        inputs = inputs.with(*name, variable.as_tensor().clone());
     }
     let outputs = model.forward(&inputs, &context).unwrap();
     let compared = of(&outputs, image.as_tensor());
@@ -227,6 +230,11 @@ pub(crate) fn check_outputs(
     let gradients = loss.backward().unwrap();
     let image_gradient = gradients.get(image.as_tensor()).unwrap();
     fixture.check("gradient.image", image_gradient, BACKWARD, 0.0);
+    for name in fixture.names("gradient.input.") {
+        let (_, variable) = variables.iter().find(|(given, _)| *given == name).unwrap();
+        let gradient = gradients.get(variable.as_tensor()).unwrap();
+        fixture.check(&format!("gradient.input.{name}"), gradient, BACKWARD, 0.0);
+    }
     let largest = fixture
         .names("gradient.parameter.")
         .iter()

@@ -3,14 +3,13 @@
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
 use mednn::layers::{Conv, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig};
-use mednn::ops::{self, Interpolation, PadMode, Size};
+use mednn::ops::{self, Interpolation, Size};
 use mednn::params::{Buffer, Init, Param, ParamPath};
 
 use super::config::{
     PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConfig, ViTConvention,
 };
-use crate::blocks::per_axis;
-use crate::blocks::{channels_first, channels_last};
+use crate::blocks::{channels_first, channels_last, per_axis, with_zero_tokens};
 
 /// Truncation at two as `trunc_normal_` has it, which is a hundred standard deviations of 0.02.
 pub(super) const TRUNCATED: Init = Init::TruncatedNormal {
@@ -133,7 +132,7 @@ impl<const D: usize> Embedding<D> {
         let mut tokens = self.patches.forward(image, context)?;
         if self.prefix_length > 0 {
             // What stands in front is the same for each image: nothing here, everything in the sum.
-            tokens = with_zeros(&tokens, (self.prefix_length, 0))?;
+            tokens = with_zero_tokens(&tokens, (self.prefix_length, 0))?;
         }
         let tokens = ops::add(&tokens, &self.table(grid, context)?)?;
         self.dropout.forward(&tokens, context)
@@ -161,7 +160,7 @@ impl<const D: usize> Embedding<D> {
         let mut front = ops::concat(&tokens.iter().collect::<Vec<_>>())?;
         if let Some(places) = of_prefix {
             let without = self.prefix_length - self.prefix_places;
-            front = ops::add(&front, &with_zeros(&places, (0, without))?)?;
+            front = ops::add(&front, &with_zero_tokens(&places, (0, without))?)?;
         }
         ops::concat(&[&front, &of_grid])
     }
@@ -238,20 +237,6 @@ impl<const D: usize> Patches<D> {
             }
         }
     }
-}
-
-/// Tokens with so many zero tokens in front of them and behind.
-///
-/// # Shapes
-/// - tokens: `[batch, tokens, features]`
-fn with_zeros(tokens: &Tensor, added: (usize, usize)) -> mednn::Result<Tensor> {
-    if added == (0, 0) {
-        return Ok(tokens.clone());
-    }
-    let (batch, count, features) = tokens.dims3()?;
-    let image = ops::reshape(tokens, &[batch, 1, count, features])?;
-    let image = ops::pad(&image, [added, (0, 0)], PadMode::Constant(0.0))?;
-    ops::reshape(&image, &[batch, added.0 + count + added.1, features])
 }
 
 /// Sines and cosines of the places in a grid, wavelengths growing to 10000 times 2 pi; MONAI begins with the second axis.

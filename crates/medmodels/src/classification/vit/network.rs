@@ -100,6 +100,39 @@ impl<const D: usize> Encoder<D> {
     }
 }
 
+impl ViTConfig {
+    /// The tokens in front of the patches of a network that classifies, the class token first.
+    pub(crate) fn prefix(&self) -> Vec<Prefix> {
+        let almost_zero = Init::Normal {
+            mean: 0.0,
+            std: 1e-6,
+        };
+        let token = |name, tokens, init| Prefix { name, tokens, init };
+        let mut prefix = vec![match self.convention {
+            ViTConvention::Timm => token("cls_token", 1, almost_zero),
+            ViTConvention::Torchvision => token("class_token", 1, Init::ZEROS),
+            ViTConvention::Monai => token("cls_token", 1, Init::ZEROS),
+        }];
+        if self.distilled {
+            prefix.push(token("dist_token", 1, TRUNCATED));
+        }
+        if self.registers > 0 {
+            prefix.push(token("reg_token", self.registers, almost_zero));
+        }
+        prefix
+    }
+}
+
+impl ViTConvention {
+    /// What the features behind a block are called, in front of its number, and those behind the last normalisation.
+    pub(crate) fn feature_names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Torchvision => ("encoder.layers.encoder_layer_", "encoder.ln"),
+            Self::Timm | Self::Monai => ("blocks.", "norm"),
+        }
+    }
+}
+
 /// Vision transformer for `D` spatial axes that classifies.
 #[derive(Debug)]
 pub struct ViT<const D: usize> {
@@ -119,37 +152,24 @@ impl<const D: usize> ViT<D> {
         config.check()?;
         check_asked(NAME, config.spatial_dims, D)?;
         let path = params.root();
-        let almost_zero = Init::Normal {
-            mean: 0.0,
-            std: 1e-6,
-        };
-        let token = |name, tokens, init| Prefix { name, tokens, init };
-        let mut prefix = Vec::new();
         let mut heads = Vec::new();
         let init = match config.convention {
             ViTConvention::Timm => {
-                prefix.push(token("cls_token", 1, almost_zero));
                 heads.push(path.child("head"));
                 Some((TRUNCATED, Init::ZEROS))
             }
             ViTConvention::Torchvision => {
-                prefix.push(token("class_token", 1, Init::ZEROS));
                 heads.push(path.child("heads").child("head"));
                 Some((Init::ZEROS, Init::ZEROS))
             }
             ViTConvention::Monai => {
-                prefix.push(token("cls_token", 1, Init::ZEROS));
                 let head = path.child("classification_head");
                 heads.push(if config.tanh { head.child(0) } else { head });
                 None
             }
         };
         if config.distilled {
-            prefix.push(token("dist_token", 1, TRUNCATED));
             heads.push(path.child("head_dist"));
-        }
-        if config.registers > 0 {
-            prefix.push(token("reg_token", config.registers, almost_zero));
         }
         let linear = LinearConfig::new(config.features, config.out_channels);
         let linear = match init {
@@ -157,7 +177,7 @@ impl<const D: usize> ViT<D> {
             None => linear,
         };
         Ok(Self {
-            encoder: Encoder::new(config, &prefix, &path)?,
+            encoder: Encoder::new(config, &config.prefix(), &path)?,
             heads: heads
                 .iter()
                 .map(|path| Linear::new(&linear, path))
@@ -184,10 +204,7 @@ impl<const D: usize> Model for ViT<D> {
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         self.encoder.check_image(NAME, image)?;
-        let (blocks, norm) = match self.config.convention {
-            ViTConvention::Torchvision => ("encoder.layers.encoder_layer_", "encoder.ln"),
-            ViTConvention::Timm | ViTConvention::Monai => ("blocks.", "norm"),
-        };
+        let (blocks, norm) = self.config.convention.feature_names();
         let mut features = Features::of(context);
         let tokens = self.encoder.forward(image, context, |i, tokens| {
             features.keep(&format!("{blocks}{i}"), tokens);
