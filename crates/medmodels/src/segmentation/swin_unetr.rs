@@ -11,7 +11,7 @@ use mednn::layers::{
     Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormAxes, LayerNormConfig,
 };
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::params::{ParamPath, Params};
+use mednn::params::{Init, ParamPath, Params};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{Decoder, UnetBlock, UnetBlockConfig, channels_first, channels_last, logits};
@@ -21,7 +21,7 @@ use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 use crate::swin::{
     COLUMNS_FIRST, MergingConfig, PatchMerging, PositionIndex, SwinBlock, SwinBlockConfig,
-    WindowFit,
+    Weighing, WindowFit,
 };
 
 const NAME: &str = "SwinUNETR";
@@ -306,15 +306,18 @@ impl<const D: usize> Stage<D> {
             window: per_axis(&config.window),
             fit: WindowFit::Shrunk,
             index: PositionIndex::Square,
+            weighing: Weighing::Products,
             qkv_bias: config.qkv_bias,
             hidden: config.mlp_ratio * features,
             mlp: ["linear1", "linear2"],
             dropout: config.dropout,
             init: None,
+            norm_init: Init::ONES,
         };
         let merging = MergingConfig {
             features,
             order: config.merging.order(D),
+            normed_behind: false,
             init: None,
         };
         let layers = path.child(format!("layers{}", stage + 1)).child(0);

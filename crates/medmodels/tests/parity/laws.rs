@@ -22,7 +22,7 @@ use medmodels::seg_resnet_ds::SegResNetDSConfig;
 use medmodels::seg_resnet_vae::SegResNetVAEConfig;
 use medmodels::segformer::SegFormerConfig;
 use medmodels::senet::SENetConfig;
-use medmodels::swin::{SwinConfig, SwinConvention};
+use medmodels::swin::{SwinConfig, SwinConvention, SwinVersion};
 use medmodels::swin_unetr::{SwinMerging, SwinUNETRConfig};
 use medmodels::unet::UNetConfig;
 use medmodels::unetr::UNETRConfig;
@@ -429,6 +429,24 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
         ),
         (
             SwinConfig::swin_tiny_patch4_window7_224(3)
+                .with_stages(8, &[2, 2], &[2, 4])
+                .with_window([4, 4])
+                .with_convention(SwinConvention::Timm {
+                    image_size: [32, 64],
+                })
+                .into(),
+            vec![2, 3, 32, 64],
+        ),
+        (
+            SwinConfig::swin_v2_t(3)
+                .with_stages(8, &[2, 3], &[2, 4])
+                .with_window([3, 4])
+                .with_dropout(0.2, 0.3)
+                .into(),
+            vec![2, 3, 29, 38],
+        ),
+        (
+            SwinConfig::swinv2_tiny_window8_256(3)
                 .with_stages(8, &[2, 2], &[2, 4])
                 .with_window([4, 4])
                 .with_convention(SwinConvention::Timm {
@@ -933,6 +951,15 @@ fn settings_out_of_range_are_named() {
     assert!(refused(swin.clone().with_stages(96, &[2, 2], &[3, 5]).into()).contains("heads"));
     let window5 = SwinConfig::swin_tiny_patch4_window7_224(2).with_window([5, 5]);
     assert!(refused(window5.into()).contains("divides into windows"));
+    let single = SwinConfig::swin_v2_t(2).with_window([1, 8]);
+    assert!(refused(single.into()).contains("at least 2 tokens"));
+    // The last stage of so small an image is one token.
+    let tiny = SwinConvention::Timm {
+        image_size: [32, 256],
+    };
+    let tiny = SwinConfig::swinv2_tiny_window8_256(2).with_convention(tiny);
+    assert!(refused(tiny.clone().into()).contains("at least 2 tokens"));
+    assert!(tiny.with_version(SwinVersion::V1).check().is_ok());
     let swin = SwinUNETRConfig::new_2d(1, 2);
     assert!(refused(swin.clone().with_window(&[7; 3]).into()).contains("window"));
     assert!(refused(swin.with_filters(10).into()).contains("heads"));

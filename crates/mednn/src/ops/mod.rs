@@ -29,6 +29,7 @@ pub mod scale;
 mod select;
 pub mod softmax;
 pub(crate) mod support;
+mod unit_query_key;
 pub mod unpool;
 pub mod view;
 pub mod windows;
@@ -52,9 +53,10 @@ pub use resize::{Interpolation, Size, resize};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};
+pub use unit_query_key::unit_query_key;
 pub use unpool::{max_pool_with_indices, max_unpool};
 pub use view::{flatten_from, narrow, permute, reshape};
 pub use windows::{
-    WindowConfig, relative_position_bias, relative_position_index, shift_mask, window_partition,
-    window_reverse,
+    WindowConfig, relative_position_bias, relative_position_coordinates, relative_position_index,
+    shift_mask, window_partition, window_reverse,
 };

@@ -7,9 +7,10 @@ use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Reduced};
 use mednn::params::{Init, ParamPath, Params};
 
-use super::attention::{PositionIndex, WindowFit};
+use super::attention::{PositionIndex, Weighing, WindowFit};
 use super::block::{SwinBlock, SwinBlockConfig};
-use super::config::{NAME, PATCH, SwinConfig, SwinConvention};
+use super::config::{NAME, PATCH, SwinConfig, SwinConvention, SwinVersion};
+use super::cosine::InnerBias;
 use super::merging::{COLUMNS_FIRST, MergingConfig, PatchMerging};
 use crate::blocks::channels_last;
 use crate::blocks::{Features, check_input, check_smallest};
@@ -38,33 +39,32 @@ impl Stage {
         path: &ParamPath,
     ) -> mednn::Result<Self> {
         let features = config.features << stage;
-        let (blocks, merging, mlp, index, window) = match config.convention {
+        let window = config.stage_window(stage);
+        let (blocks, merging, mlp, index, bias) = match config.convention {
             SwinConvention::Torchvision => {
                 let path = path.child("features");
-                let blocks = path.child(2 * stage + 1);
-                let window = config.window;
-                (
-                    blocks,
-                    path.child(2 * stage),
-                    ["0", "3"],
-                    PositionIndex::Flat,
-                    window,
-                )
+                let (blocks, merging) = (path.child(2 * stage + 1), path.child(2 * stage));
+                let mlp = ["0", "3"];
+                (blocks, merging, mlp, PositionIndex::Flat, InnerBias::Packed)
             }
-            SwinConvention::Timm { image_size } => {
+            SwinConvention::Timm { .. } => {
                 let path = path.child("layers").child(stage);
-                // Along an axis that is shorter the window is too, and so is its table.
-                let patches = image_size.map(|extent| (extent / PATCH) >> stage);
-                let window = std::array::from_fn(|axis| config.window[axis].min(patches[axis]));
                 let (blocks, merging) = (path.child("blocks"), path.child("downsample"));
+                let mlp = ["fc1", "fc2"];
                 (
                     blocks,
                     merging,
-                    ["fc1", "fc2"],
+                    mlp,
                     PositionIndex::Absent,
-                    window,
+                    InnerBias::Apart,
                 )
             }
+        };
+        let second = config.version == SwinVersion::V2;
+        // timm begins with branches that add nothing.
+        let norm_init = match bias {
+            InnerBias::Apart if second => Init::ZEROS,
+            _ => Init::ONES,
         };
         let block = SwinBlockConfig {
             features,
@@ -72,15 +72,21 @@ impl Stage {
             window,
             fit: WindowFit::Whole,
             index,
+            weighing: match second {
+                true => Weighing::Cosines(bias),
+                false => Weighing::Products,
+            },
             qkv_bias: true,
             hidden: config.mlp_ratio * features,
             mlp,
             dropout: config.dropout,
             init: Some(INIT),
+            norm_init,
         };
         let joined = MergingConfig {
             features: features / 2,
             order: COLUMNS_FIRST,
+            normed_behind: second,
             init: Some(INIT),
         };
         Ok(Self {
