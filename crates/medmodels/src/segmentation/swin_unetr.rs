@@ -294,12 +294,7 @@ impl<const D: usize> Stage<D> {
         path: &ParamPath,
     ) -> mednn::Result<Self> {
         let features = config.filters << stage;
-        let convolutions = UnetBlockConfig {
-            in_channels: features,
-            out_channels: features,
-            normalization: Normalization::PlainInstance,
-            residual: true,
-        };
+        let convolutions = UnetBlockConfig::new(features, features, Normalization::PlainInstance);
         let block = SwinBlockConfig {
             features,
             heads: config.heads[stage],
@@ -337,10 +332,9 @@ impl<const D: usize> Stage<D> {
     /// - output: `[batch, 2 channels, depth / 2, height / 2, width / 2]`
     fn forward(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
         let mut tokens = match &self.convolutions {
-            Some(block) => channels_last(&block.forward(&input, context)?)?,
+            Some(block) => channels_last(&block.checkpointed(input, context)?)?,
             None => channels_last(&input)?,
         };
-        drop(input);
         for block in &self.blocks {
             tokens = block.forward(tokens, context)?;
         }
@@ -392,12 +386,7 @@ impl<const D: usize> SwinUNETR<D> {
             .with_affine(false, false)
             .with_axes(LayerNormAxes::Channels);
         let stage_norm = |stage| LayerNorm::new(&[filters << stage], &plain, &swin);
-        let shape = |from, to| UnetBlockConfig {
-            in_channels: from,
-            out_channels: to,
-            normalization: config.normalization,
-            residual: true,
-        };
+        let shape = |from, to| UnetBlockConfig::<D>::new(from, to, config.normalization);
         let encoder = |i: usize, from, to| {
             let path = path.child(format!("encoder{i}")).child("layer");
             UnetBlock::new(&shape(from, to), &path)
@@ -475,18 +464,18 @@ impl<const D: usize> Model for SwinUNETR<D> {
         for (i, input) in given.into_iter().enumerate() {
             skips.push(match self.encoders.get(i) {
                 Some(encoder) => {
-                    let skip = encoder.forward(&input, context)?;
+                    let skip = encoder.checkpointed(input, context)?;
                     features.keep(&format!("encoder{}", i + 1), &skip);
                     skip
                 }
                 None => input,
             });
         }
-        let mut out = self.encoder10.forward(&lowest, context)?;
+        let mut out = self.encoder10.checkpointed(lowest, context)?;
         features.keep("encoder10", &out);
         for (i, decoder) in self.decoders.iter().enumerate() {
             let skip = skips.pop().expect("one for every step up");
-            out = decoder.forward(&out, &skip, context)?;
+            out = decoder.forward(out, skip, context)?;
             features.keep(&format!("decoder{}", 5 - i), &out);
         }
         let logits = self.out.forward(&out, context)?;
