@@ -5,8 +5,14 @@
 
 use mednn::params::NameMap;
 
-/// Prefixes of `DataParallel`, `DistributedDataParallel` and `torch.compile`, which every file may have.
-const WRAPPERS: &[(&str, &str)] = &[("module.**", "$1"), ("_orig_mod.**", "$1")];
+/// Prefixes of `DataParallel`, `DistributedDataParallel` and `torch.compile`, which every file may have, and of what holds a
+/// network whose names begin with `model` as its own `model` (ultralytics' `YOLO`, MONAI's U-Net in a training module).
+const WRAPPERS: &[(&str, &str)] = &[
+    ("module.**", "$1"),
+    ("_orig_mod.**", "$1"),
+    ("model.model.**", "model.$1"),
+    ("model.module.**", "$1"),
+];
 
 /// nnU-Net's blocks hold their layers in a list too (a convolution, then dropout or not, then a normalisation), and the
 /// decoder holds the encoder.
