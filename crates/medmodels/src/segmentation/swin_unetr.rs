@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{Decoder, UnetBlock, UnetBlockConfig, channels_first, channels_last, logits};
 use crate::blocks::{Features, Normalization, check_input, check_multiples, per_axis};
-use crate::check::{check_asked, check_axes, check_dropout, check_positive};
+use crate::check::{check_asked, check_axes, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 use crate::swin::{
@@ -96,6 +96,9 @@ pub struct SwinUNETRConfig {
     pub normalized_stages: bool,
     /// Probability that training drops an element of the embedding and behind a linear layer.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention.
+    #[serde(default)]
+    pub attention_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
     pub drop_path: f64,
 }
@@ -142,6 +145,7 @@ impl SwinUNETRConfig {
             normalization: Normalization::PlainInstance,
             normalized_stages: true,
             dropout: 0.0,
+            attention_dropout: 0.0,
             drop_path: 0.0,
         }
     }
@@ -220,6 +224,15 @@ impl SwinUNETRConfig {
         }
     }
 
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
     /// Sets the probabilities that training drops an element, and the branches of the last block.
     #[must_use]
     pub fn with_dropout(self, dropout: f64, drop_path: f64) -> Self {
@@ -266,13 +279,12 @@ impl SwinUNETRConfig {
             let value = format!("{:?}", self.window);
             return refuse("window", "one positive number an axis", value);
         }
-        check_dropout(NAME, self.dropout)?;
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return refuse(
-                "drop_path",
-                "at least 0 and below 1",
-                self.drop_path.to_string(),
-            );
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(NAME, setting, probability)?;
         }
         Ok(())
     }
@@ -303,6 +315,7 @@ impl<const D: usize> Stage<D> {
             index: PositionIndex::Square,
             weighing: Weighing::Products,
             qkv_bias: config.qkv_bias,
+            attention_dropout: config.attention_dropout,
             hidden: config.mlp_ratio * features,
             mlp: ["linear1", "linear2"],
             dropout: config.dropout,

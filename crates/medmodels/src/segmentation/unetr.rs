@@ -64,7 +64,7 @@ pub struct UNETRConfig {
     pub conv_block: bool,
     /// Whether convolutions have a shortcut beside them.
     pub res_block: bool,
-    /// Probability that training drops an element of the embedding and behind a linear layer.
+    /// Probability that training drops an element of the embedding and behind a linear layer, and a weight of attention.
     pub dropout: f64,
 }
 
@@ -202,6 +202,7 @@ impl UNETRConfig {
         .with_qkv_bias(self.qkv_bias)
         .with_patch_embedding(self.patch_embedding)
         .with_dropout(self.dropout, 0.0)
+        .with_attention_dropout(self.dropout)
     }
 }
 

@@ -406,6 +406,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_depths([1, 2, 1, 1])
                 .with_head_features(8)
                 .with_dropout(0.2, 0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 37, 44],
         ),
@@ -424,6 +425,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_stages(8, &[2, 3], &[2, 4])
                 .with_window([3, 4])
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 29, 38],
         ),
@@ -442,6 +444,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_stages(8, &[2, 3], &[2, 4])
                 .with_window([3, 4])
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 29, 38],
         ),
@@ -461,6 +464,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_stages([2, 2, 1, 1], [2, 2, 4, 4])
                 .with_window(&[5, 3])
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 1, 64, 32],
         ),
@@ -483,6 +487,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_registers(2)
                 .distilled()
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 12, 16],
         ),

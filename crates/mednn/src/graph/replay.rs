@@ -40,6 +40,7 @@ impl<'a> Arguments<'a> {
         AttentionConfig {
             scale: attributes.scale,
             causal: attributes.causal,
+            dropped: attributes.dropped,
             mask: self.optional(mask).cloned(),
         }
     }

@@ -38,7 +38,7 @@ pub use activation::{Activation, activation, prelu};
 pub use adaptive_pool::{adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_indices};
 pub use affine_grid::affine_grid;
 pub use arithmetic::{add, multiply, scale, subtract};
-pub use attention::{AttentionConfig, attention, cross_attention, self_attention};
+pub use attention::{AttentionConfig, DroppedWeights, attention, cross_attention, self_attention};
 pub use concat::concat;
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use index::{Order, TopK, gather, index_select, one_hot, scatter_add, top_k};

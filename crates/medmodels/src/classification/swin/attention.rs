@@ -55,6 +55,8 @@ pub(crate) struct WindowAttentionConfig<const D: usize> {
     pub(crate) index: PositionIndex,
     pub(crate) weighing: Weighing,
     pub(crate) qkv_bias: bool,
+    /// Probability that training drops a weight.
+    pub(crate) attention_dropout: f64,
     /// Probability that training drops an element of the result.
     pub(crate) dropout: f64,
     /// How weights and biases are drawn; PyTorch's way when not set.
@@ -91,7 +93,8 @@ impl<const D: usize> WindowAttention<D> {
             Weighing::Products => {
                 let mut attention = MultiHeadAttentionConfig::new(config.features, config.heads)
                     .with_bias(config.qkv_bias)
-                    .with_names(AttentionNames::Timm);
+                    .with_names(AttentionNames::Timm)
+                    .with_dropout(config.attention_dropout);
                 attention.init = config.init;
                 let rows = config.window.iter().map(|w| 2 * w - 1).product();
                 let init = Init::TruncatedNormal {

@@ -22,6 +22,8 @@ pub(crate) struct SwinBlockConfig<const D: usize> {
     pub(crate) index: PositionIndex,
     pub(crate) weighing: Weighing,
     pub(crate) qkv_bias: bool,
+    /// Probability that training drops a weight of attention.
+    pub(crate) attention_dropout: f64,
     /// Features inside the linear layers.
     pub(crate) hidden: usize,
     /// The names of the linear layers.
@@ -73,6 +75,7 @@ impl<const D: usize> SwinBlock<D> {
             index: config.index,
             weighing: config.weighing,
             qkv_bias: config.qkv_bias,
+            attention_dropout: config.attention_dropout,
             dropout: config.dropout,
             init: config.init,
         };

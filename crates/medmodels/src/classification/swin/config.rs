@@ -5,7 +5,7 @@ use mednn::params::Params;
 use serde::{Deserialize, Serialize};
 
 use super::network::Swin;
-use crate::check::{check_all_positive, check_dropout, check_positive};
+use crate::check::{check_all_positive, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::{Error, Result};
 
@@ -73,6 +73,12 @@ pub struct SwinConfig {
     pub mlp_ratio: usize,
     /// Probability that training drops an element behind a linear layer.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention.
+    #[serde(default)]
+    pub attention_dropout: f64,
+    /// Probability that training drops an element in front of the logits (timm's `drop_rate`).
+    #[serde(default)]
+    pub head_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
     pub drop_path: f64,
     /// Whose names parameters have.
@@ -110,6 +116,8 @@ impl SwinConfig {
             window: [window; 2],
             mlp_ratio: 4,
             dropout: 0.0,
+            attention_dropout: 0.0,
+            head_dropout: 0.0,
             drop_path: 0.1,
             convention: SwinConvention::Torchvision,
             version: SwinVersion::V1,
@@ -292,6 +300,24 @@ impl SwinConfig {
         }
     }
 
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
+    /// Sets the probability that training drops an element in front of the logits.
+    #[must_use]
+    pub fn with_head_dropout(self, head_dropout: f64) -> Self {
+        Self {
+            head_dropout,
+            ..self
+        }
+    }
+
     /// Tokens of a window of a stage along each axis: where timm's grid is shorter, its windows are too.
     pub(super) fn stage_window(&self, stage: usize) -> [usize; 2] {
         match self.convention {
@@ -362,13 +388,13 @@ impl SwinConfig {
             let rule = "such that every stage has windows of at least 2 tokens along each axis";
             return refuse("window", rule, format!("{:?}", self.window));
         }
-        check_dropout(NAME, self.dropout)?;
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return refuse(
-                "drop_path",
-                "at least 0 and below 1",
-                self.drop_path.to_string(),
-            );
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("head_dropout", self.head_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(NAME, setting, probability)?;
         }
         Ok(())
     }

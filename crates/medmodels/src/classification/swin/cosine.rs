@@ -2,7 +2,7 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Linear, LinearConfig};
+use mednn::layers::{AttentionDropout, Linear, LinearConfig};
 use mednn::ops::{self, Activation, AttentionConfig};
 use mednn::params::{Init, Param, ParamPath};
 
@@ -41,6 +41,7 @@ pub(super) struct CosineAttention<const D: usize> {
     bias: Option<Bias>,
     log_factor: Param,
     places: [Linear; 2],
+    dropout: AttentionDropout,
     output: Linear,
 }
 
@@ -86,6 +87,7 @@ impl<const D: usize> CosineAttention<D> {
                 Linear::new(&inner, &places.child(0))?,
                 Linear::new(&outer, &places.child(2))?,
             ],
+            dropout: AttentionDropout::new(config.attention_dropout, &path.child("weights"))?,
             output: Linear::new(&linear(features, features), &path.child("proj"))?,
         })
     }
@@ -103,7 +105,7 @@ impl<const D: usize> CosineAttention<D> {
         let log_factor = ops::reshape(&self.log_factor.tensor(context), &[self.heads])?;
         let packed = ops::unit_query_key(&packed, &log_factor)?;
         let bias = self.place_bias(tokens, context)?;
-        let weighing = weighing.with_scale(1.0);
+        let weighing = self.dropout.weighing(weighing.with_scale(1.0), context);
         let seen = ops::self_attention(&packed, self.heads, Some(&bias), &weighing)?;
         self.output.forward(&seen, context)
     }

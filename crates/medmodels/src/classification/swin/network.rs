@@ -2,7 +2,10 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, DropPath, LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use mednn::layers::{
+    Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormConfig, Linear,
+    LinearConfig,
+};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Reduced};
 use mednn::params::{Init, ParamPath, Params};
@@ -77,6 +80,7 @@ impl Stage {
                 false => Weighing::Products,
             },
             qkv_bias: true,
+            attention_dropout: config.attention_dropout,
             hidden: config.mlp_ratio * features,
             mlp,
             dropout: config.dropout,
@@ -107,6 +111,7 @@ pub struct Swin {
     embedding_norm: LayerNorm,
     stages: Vec<Stage>,
     norm: LayerNorm,
+    head_dropout: Dropout,
     head: Linear,
 }
 
@@ -151,6 +156,11 @@ impl Swin {
             embedding_norm: norm(config.features, &embedding_norm)?,
             stages,
             norm: norm(last, &path.child("norm"))?,
+            head_dropout: Dropout::new(
+                config.head_dropout,
+                DropoutUnit::Element,
+                &path.child("head").child("drop"),
+            )?,
             head: Linear::new(&linear, &head)?,
             params: params.clone(),
             config: config.clone(),
@@ -218,6 +228,7 @@ impl Model for Swin {
         let tokens = self.norm.forward(&tokens, context)?;
         features.keep("norm", &tokens);
         let mean = ops::mean(&tokens, &[1, 2], Reduced::Dropped)?;
+        let mean = self.head_dropout.forward(&mean, context)?;
         let logits = self.head.forward(&mean, context)?;
         Ok(Outputs::new(logits).with_features(features.into_map()))
     }

@@ -16,6 +16,13 @@ struct Heads {
 
 impl Builder {
     pub(super) fn attention(&mut self, op: &Op, a: &Arguments<'_>) -> Lowered<Value> {
+        if let Op::Attention(attributes)
+        | Op::SelfAttention(attributes)
+        | Op::CrossAttention(attributes) = op
+            && attributes.dropped.is_some()
+        {
+            return unsayable("weights that training drops are no part of a file");
+        }
         let (heads, attributes, bias) = match op {
             Op::Attention(attributes) => {
                 let heads = Heads {
