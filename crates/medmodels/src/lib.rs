@@ -12,7 +12,7 @@
 //! * [`mobilenet_v3`], [`vgg`]: those of torchvision;
 //! * [`convnext`]: ConvNeXt of torchvision and timm;
 //! * [`vit`]: vision transformers of timm (ViT, DeiT, DINOv2), torchvision and MONAI, 2D and 3D;
-//! * [`swin`]: Swin transformers of torchvision and timm;
+//! * [`swin`]: Swin transformers of torchvision and timm, both versions;
 //! * [`backbone`]: classifiers as a pyramid of features.
 //!
 //! Segmenters, in 2D and 3D:

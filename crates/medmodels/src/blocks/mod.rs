@@ -17,6 +17,7 @@ pub(crate) mod two_conv;
 mod unet_block;
 mod unetr;
 pub(crate) mod upsample;
+pub(crate) mod vnet;
 
 pub use adn::AdnStep;
 pub(crate) use adn::{Adn, AdnConfig, AdnPaths};

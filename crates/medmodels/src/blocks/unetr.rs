@@ -1,11 +1,12 @@
-//! The way up of UNETR and SwinUNETR.
+//! The way up of UNETR, SwinUNETR and DynUNet.
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig};
+use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig, Dropout, DropoutUnit};
 use mednn::ops;
 use mednn::params::ParamPath;
 
+use super::checkpointed;
 use super::unet_block::{UnetBlock, UnetBlockConfig};
 
 fn doubling<const D: usize>(
@@ -17,41 +18,65 @@ fn doubling<const D: usize>(
     ConvTranspose::new(&config, &path.child("conv"))
 }
 
-/// One step up: a transposed convolution, concatenation in front of a skip connection, convolutions (MONAI's
-/// `UnetrUpBlock`).
-#[derive(Debug)]
+/// One step up: a transposed convolution, dropout, concatenation in front of a skip connection, convolutions (MONAI's
+/// `UnetrUpBlock` and `UnetUpBlock`).
+#[derive(Debug, Clone)]
 pub(crate) struct Decoder<const D: usize> {
     transposed: ConvTranspose<D>,
+    dropout: Dropout,
     block: UnetBlock<D>,
 }
 
 impl<const D: usize> Decoder<D> {
-    /// A step whose block takes its normalisation and its kind from `config`.
-    pub(crate) fn new(config: &UnetBlockConfig, path: &ParamPath) -> mednn::Result<Self> {
+    /// A step that doubles extents; its block gets twice as many features as it gives.
+    pub(crate) fn new(config: &UnetBlockConfig<D>, path: &ParamPath) -> mednn::Result<Self> {
         let to = config.out_channels;
+        let upsampling = ConvTransposeConfig::upsampling(config.in_channels, to, [2; D]);
+        Self::with_upsampling(&upsampling.with_bias(false), config, path)
+    }
+
+    /// A step with another transposed convolution, which drops values as its block does.
+    pub(crate) fn with_upsampling(
+        upsampling: &ConvTransposeConfig<D>,
+        config: &UnetBlockConfig<D>,
+        path: &ParamPath,
+    ) -> mednn::Result<Self> {
         let inside = UnetBlockConfig {
-            in_channels: 2 * to,
+            in_channels: 2 * config.out_channels,
             ..*config
         };
+        let conv = path.child("transp_conv");
+        let dropout = conv.child("adn").child("D");
         Ok(Self {
-            transposed: doubling(config.in_channels, to, &path.child("transp_conv"))?,
+            transposed: ConvTranspose::new(upsampling, &conv.child("conv"))?,
+            dropout: Dropout::new(config.dropout, DropoutUnit::Element, &dropout)?,
             block: UnetBlock::new(&inside, &path.child("conv_block"))?,
         })
     }
 
+    /// Takes its inputs by value: outside of training their memory is free before the convolutions ask for more.
+    ///
     /// # Shapes
     /// - input: `[batch, in_channels, depth, height, width]`
-    /// - skip and output: `[batch, out_channels, 2 depth, 2 height, 2 width]`
+    /// - skip and output: `[batch, out_channels, ...]`, extents as the transposed convolution makes them
     pub(crate) fn forward(
         &self,
-        input: &Tensor,
-        skip: &Tensor,
+        input: Tensor,
+        skip: Tensor,
         context: &Context,
     ) -> mednn::Result<Tensor> {
-        let up = self.transposed.forward(input, context)?;
-        let both = ops::concat(&[&up, skip])?;
-        drop(up);
-        self.block.forward(&both, context)
+        checkpointed(
+            self,
+            [input, skip],
+            context,
+            |step, [input, skip], context| {
+                let up = step.transposed.forward(&input, context)?;
+                let up = step.dropout.forward(&up, context)?;
+                let both = ops::concat(&[&up, &skip])?;
+                drop((input, up, skip));
+                step.block.forward(both, context)
+            },
+        )
     }
 }
 
@@ -66,7 +91,7 @@ pub(crate) struct Projection<const D: usize> {
 impl<const D: usize> Projection<D> {
     /// One doubling and `steps` more, with blocks behind these if there shall be.
     pub(crate) fn new(
-        config: &UnetBlockConfig,
+        config: &UnetBlockConfig<D>,
         steps: usize,
         blocks: bool,
         path: &ParamPath,
@@ -98,7 +123,7 @@ impl<const D: usize> Projection<D> {
         for (transposed, block) in &self.steps {
             out = transposed.forward(&out, context)?;
             if let Some(block) = block {
-                out = block.forward(&out, context)?;
+                out = block.checkpointed(out, context)?;
             }
         }
         Ok(out)

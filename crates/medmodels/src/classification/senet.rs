@@ -30,7 +30,7 @@ const EXPANSION: usize = 4;
 const DEEP_STEM: usize = 64;
 
 /// The stem's pooling has windows of 3 behind a convolution that strides by 2.
-const SMALLEST: usize = 5;
+const SMALLEST: usize = 3;
 
 /// What a [`SENet`] is made of; in all, convolutions of size 1, 3 and 1, and four times the features at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -436,7 +436,7 @@ fn stem<const D: usize>(
 
 impl<const D: usize> Model for SENet<D> {
     /// # Shapes
-    /// - image: `[batch, in_channels, depth, height, width]`, each axis at least 5 long
+    /// - image: `[batch, in_channels, depth, height, width]`, each axis at least 3 long
     /// - logits: `[batch, out_channels]`
     /// - features: `layer0` (the stem) to `layer4`, `[batch, channels, depth, height, width]`; `adaptive_avg_pool`,
     ///   `[batch, channels]`

@@ -246,6 +246,21 @@ const FAMILIES: &[&[Entry]] = &[
         "vit_large_patch16_224" 304_326_632 |fit| ViTConfig::vit_large_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
     },
     entries! {
+        Classification, "torchvision", [(2, 256)], 3 to 1000;
+        "swin_v2_t" 28_351_570 |fit| SwinConfig::swin_v2_t(fit.out_channels).with_in_channels(fit.in_channels);
+        "swin_v2_s" 49_737_442 |fit| SwinConfig::swin_v2_s(fit.out_channels).with_in_channels(fit.in_channels);
+        "swin_v2_b" 87_930_848 |fit| SwinConfig::swin_v2_b(fit.out_channels).with_in_channels(fit.in_channels);
+    },
+    entries! {
+        Classification, "timm", [(2, 256)], 3 to 1000;
+        "swinv2_tiny_window8_256" 28_347_154 |fit| SwinConfig::swinv2_tiny_window8_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_tiny_window16_256" 28_347_154 |fit| SwinConfig::swinv2_tiny_window16_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_small_window8_256" 49_728_418 |fit| SwinConfig::swinv2_small_window8_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_small_window16_256" 49_728_418 |fit| SwinConfig::swinv2_small_window16_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_base_window8_256" 87_918_816 |fit| SwinConfig::swinv2_base_window8_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_base_window16_256" 87_918_816 |fit| SwinConfig::swinv2_base_window16_256(fit.out_channels).with_in_channels(fit.in_channels);
+    },
+    entries! {
         Classification, "timm", [(2, 384)], 3 to 1000;
         "swin_base_patch4_window12_384" 87_903_584 |fit| SwinConfig::swin_base_patch4_window12_384(fit.out_channels).with_in_channels(fit.in_channels);
         "swin_large_patch4_window12_384" 196_735_516 |fit| SwinConfig::swin_large_patch4_window12_384(fit.out_channels).with_in_channels(fit.in_channels);

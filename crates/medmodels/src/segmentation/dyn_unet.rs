@@ -2,20 +2,19 @@
 //! BraTS 2021 (Futrega et al. 2021, <https://arxiv.org/abs/2110.03352>).
 //!
 //! Parameters have the names of MONAI 1.x `DynUNet`, and outputs, gradients and features are equal to its own. That class
-//! registers its tensors a second time below `skip_layers`; [`names::monai_dyn_unet`] knows those. Its logits of lower resolutions are resized there and stacked; here each has its own resolution.
+//! registers its tensors a second time below `skip_layers`; [`names::monai_dyn_unet`] knows those. Its logits of lower
+//! resolutions are resized there and stacked; here each has its own resolution.
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig, Dropout, DropoutUnit};
+use mednn::layers::{Conv, ConvConfig, ConvTransposeConfig, Dropout, DropoutUnit};
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::ops::{self, Activation};
 use mednn::params::{NameMap, ParamPath, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::residual::{ResidualBlock, Shortcut};
 use crate::blocks::{
-    AdnConfig, AdnPaths, AdnStep, ConvBlock, Features, Nonlinearity, Normalization, check_input,
-    check_multiples, check_normalizable, checkpointed, per_axis,
+    Decoder, Features, Nonlinearity, Normalization, UnetBlock, UnetBlockConfig, check_input,
+    check_multiples, check_normalizable, per_axis,
 };
 use crate::check::{
     check_asked, check_axes, check_dropout, check_kernel, check_positive, check_pyramid,
@@ -259,125 +258,22 @@ impl DynUNetConfig {
         }
         Ok(())
     }
-}
 
-/// Two convolutions, with or without a shortcut beside them (MONAI's `UnetBasicBlock` and `UnetResBlock`).
-#[derive(Debug, Clone)]
-enum Block<const D: usize> {
-    Plain([ConvBlock<D>; 2]),
-    Residual(ResidualBlock<D>),
-}
-
-/// What differs between the blocks of a network.
-struct BlockShape<const D: usize> {
-    from: usize,
-    to: usize,
-    kernel: [usize; D],
-    stride: [usize; D],
-    residual: bool,
-}
-
-impl<const D: usize> Block<D> {
-    fn new(config: &DynUNetConfig, shape: &BlockShape<D>, path: &ParamPath) -> mednn::Result<Self> {
-        let &BlockShape {
-            from, to, stride, ..
-        } = shape;
-        let conv = |i: usize, from, kernel, stride, order: &[AdnStep]| {
-            let adn = AdnConfig {
-                norm: config.normalization,
-                activation: config.activation,
-                dropout: config.dropout,
-                dropout_unit: DropoutUnit::Element,
-                order,
-            };
-            let conv = path.child(format!("conv{i}"));
-            let paths = AdnPaths {
-                norm: path.child(format!("norm{i}")),
-                dropout: conv.child("adn").child("D"),
-                activation: path.child("lrelu"),
-            };
-            let config = strided(from, to, kernel, stride).with_nnunet_init();
-            ConvBlock::new(&config, &adn, &conv.child("conv"), &paths)
-        };
-        let first = conv(1, from, shape.kernel, stride, &AdnStep::DNA)?;
-        if !shape.residual {
-            let second = conv(2, to, shape.kernel, [1; D], &AdnStep::DNA)?;
-            return Ok(Self::Plain([first, second]));
+    /// A block that gives as many features as a level has, with the kernel of a level.
+    fn block<const D: usize>(
+        &self,
+        from: usize,
+        level: usize,
+        kernel: usize,
+    ) -> UnetBlockConfig<D> {
+        UnetBlockConfig {
+            kernel: per_axis(&self.kernels[kernel]),
+            activation: self.activation,
+            dropout: self.dropout,
+            residual: false,
+            nnunet_init: true,
+            ..UnetBlockConfig::new(from, self.filters[level], self.normalization)
         }
-        let dropout_and_norm = &AdnStep::DNA[..2];
-        let second = conv(2, to, shape.kernel, [1; D], dropout_and_norm)?;
-        let reshapes = from != to || stride != [1; D];
-        Ok(Self::Residual(ResidualBlock {
-            convs: vec![first, second],
-            shortcut: Shortcut {
-                pool: None,
-                projection: reshapes
-                    .then(|| conv(3, from, [1; D], stride, dropout_and_norm))
-                    .transpose()?,
-            },
-            activation: config.activation.operator().unwrap_or(Activation::None),
-        }))
-    }
-
-    fn forward(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
-        match self {
-            Self::Plain([first, second]) => {
-                let out = first.forward(&input, context)?;
-                drop(input);
-                second.forward(&out, context)
-            }
-            Self::Residual(block) => block.forward(input, context),
-        }
-    }
-
-    /// As [`Block::forward`], with a checkpoint around it.
-    fn checkpointed(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(self, [input], context, |block, [input], context| {
-            block.forward(input, context)
-        })
-    }
-}
-
-/// A convolution without bias that divides extents by its stride, however long that is.
-fn strided<const D: usize>(
-    from: usize,
-    to: usize,
-    kernel: [usize; D],
-    stride: [usize; D],
-) -> ConvConfig<D> {
-    let mut config = ConvConfig::same(from, to, kernel)
-        .with_stride(stride)
-        .with_bias(false);
-    config.geometry.padding = std::array::from_fn(|axis| {
-        let padding = (kernel[axis] + 1 - stride[axis]) / 2;
-        (padding, padding)
-    });
-    config
-}
-
-/// One step up: a transposed convolution, concatenation in front of the features of the way down, convolutions.
-#[derive(Debug, Clone)]
-struct Up<const D: usize> {
-    transposed: ConvTranspose<D>,
-    dropout: Dropout,
-    block: Block<D>,
-}
-
-impl<const D: usize> Up<D> {
-    /// Takes its inputs by value: outside of training their memory is free before the convolutions ask for more.
-    fn forward(&self, below: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(
-            self,
-            [below, skip],
-            context,
-            |step, [below, skip], context| {
-                let up = step.transposed.forward(&below, context)?;
-                let up = step.dropout.forward(&up, context)?;
-                let both = ops::concat(&[&up, &skip])?;
-                drop((below, up, skip));
-                step.block.forward(both, context)
-            },
-        )
     }
 }
 
@@ -394,7 +290,11 @@ impl<const D: usize> Head<D> {
         let conv = ConvConfig::same(config.filters[level], config.out_channels, [1; D]);
         Ok(Self {
             conv: Conv::new(&conv.with_nnunet_init(), &path.child("conv"))?,
-            dropout: dropout(config, &path)?,
+            dropout: Dropout::new(
+                config.dropout,
+                DropoutUnit::Element,
+                &path.child("adn").child("D"),
+            )?,
         })
     }
 
@@ -404,21 +304,15 @@ impl<const D: usize> Head<D> {
     }
 }
 
-/// What follows a convolution whose block has this path.
-fn dropout(config: &DynUNetConfig, path: &ParamPath) -> mednn::Result<Dropout> {
-    let path = path.child("adn").child("D");
-    Dropout::new(config.dropout, DropoutUnit::Element, &path)
-}
-
 /// U-Net with strided convolutions down, transposed convolutions up, and logits at several resolutions.
 #[derive(Debug)]
 pub struct DynUNet<const D: usize> {
     config: DynUNetConfig,
     params: Params,
     /// The highest level first, each with the name of its module.
-    down: Vec<(String, Block<D>)>,
+    down: Vec<(String, UnetBlock<D>)>,
     /// The lowest level first.
-    up: Vec<(String, Up<D>)>,
+    up: Vec<(String, Decoder<D>)>,
     output: Head<D>,
     /// The second highest level first.
     heads: Vec<Head<D>>,
@@ -434,7 +328,6 @@ impl<const D: usize> DynUNet<D> {
         check_asked(NAME, config.spatial_dims, D)?;
         let root = params.root();
         let last = config.filters.len() - 1;
-        let kernel = |level: usize| per_axis(&config.kernels[level]);
         let down = |level: usize| -> mednn::Result<_> {
             let path = match level {
                 0 => root.child("input_block"),
@@ -442,42 +335,27 @@ impl<const D: usize> DynUNet<D> {
                 _ => root.child("downsamples").child(level - 1),
             };
             let above = level.checked_sub(1);
-            let shape = BlockShape {
-                from: above.map_or(config.in_channels, |above| config.filters[above]),
-                to: config.filters[level],
-                kernel: kernel(level),
+            let block = UnetBlockConfig {
                 stride: above.map_or([1; D], |above| per_axis(&config.strides[above])),
                 residual: config.residual,
+                ..config.block(
+                    above.map_or(config.in_channels, |above| config.filters[above]),
+                    level,
+                    level,
+                )
             };
-            Ok((path.name().to_owned(), Block::new(config, &shape, &path)?))
+            Ok((path.name().to_owned(), UnetBlock::new(&block, &path)?))
         };
         let up = |i: usize| -> mednn::Result<_> {
             let path = root.child("upsamples").child(i);
             let (level, below) = (last - 1 - i, last - i);
-            let features = config.filters[level];
-            let transposed = ConvTransposeConfig::upsampling(
-                config.filters[below],
-                features,
-                per_axis(&config.strides[level]),
-            );
-            let shape = BlockShape {
-                from: 2 * features,
-                to: features,
-                kernel: kernel(below),
-                stride: [1; D],
-                residual: false,
-            };
-            let conv = path.child("transp_conv");
-            let step = Up {
-                transposed: ConvTranspose::new(
-                    &transposed
-                        .with_bias(config.upsampling_bias)
-                        .with_nnunet_init(),
-                    &conv.child("conv"),
-                )?,
-                dropout: dropout(config, &conv)?,
-                block: Block::new(config, &shape, &path.child("conv_block"))?,
-            };
+            let block = config.block(config.filters[below], level, below);
+            let stride = per_axis(&config.strides[level]);
+            let (from, to) = (block.in_channels, block.out_channels);
+            let transposed = ConvTransposeConfig::upsampling(from, to, stride)
+                .with_bias(config.upsampling_bias)
+                .with_nnunet_init();
+            let step = Decoder::with_upsampling(&transposed, &block, &path)?;
             Ok((path.name().to_owned(), step))
         };
         let head = |i: usize| {

@@ -9,8 +9,8 @@
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
 use mednn::layers::{
-    Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormConfig, Linear,
-    LinearConfig,
+    AttentionDropout, Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormConfig,
+    Linear, LinearConfig,
 };
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Activation, AttentionConfig, Interpolation, Size};
@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{ConvBatchNorm, Features, check_input, check_smallest, checkpointed};
 use crate::blocks::{channels_first, channels_last};
-use crate::check::{check_all_positive, check_asked, check_axes, check_dropout, check_positive};
+use crate::check::{
+    check_all_positive, check_asked, check_axes, check_positive, check_probability,
+};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 
@@ -71,6 +73,9 @@ pub struct SegFormerConfig {
     pub head_features: usize,
     /// Probability that training drops an element behind a linear layer of a block.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention.
+    #[serde(default)]
+    pub attention_dropout: f64,
     /// Probability that training drops an element in front of the logits.
     pub head_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
@@ -104,6 +109,7 @@ impl SegFormerConfig {
             heads: [1, 2, 5, 8],
             head_features: 768,
             dropout: 0.0,
+            attention_dropout: 0.0,
             head_dropout: 0.1,
             drop_path: 0.1,
         }
@@ -202,6 +208,15 @@ impl SegFormerConfig {
         }
     }
 
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
     /// Says whether such a network exists.
     ///
     /// # Errors
@@ -230,8 +245,13 @@ impl SegFormerConfig {
             let rule = "divisors of the features of their stages";
             return Err(Error::setting(NAME, "heads", rule, value));
         }
-        for dropout in [self.dropout, self.head_dropout, self.drop_path] {
-            check_dropout(NAME, dropout)?;
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("head_dropout", self.head_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(NAME, setting, probability)?;
         }
         Ok(())
     }
@@ -276,17 +296,15 @@ struct Attention<const D: usize> {
     key: Linear,
     value: Linear,
     reduction: Option<(Conv<D>, LayerNorm)>,
+    dropout: AttentionDropout,
     output: Linear,
     heads: usize,
 }
 
 impl<const D: usize> Attention<D> {
-    fn new(
-        features: usize,
-        heads: usize,
-        reduction: usize,
-        path: &ParamPath,
-    ) -> mednn::Result<Self> {
+    fn new(config: &SegFormerConfig, stage: usize, path: &ParamPath) -> mednn::Result<Self> {
+        let (features, heads) = (config.features[stage], config.heads[stage]);
+        let reduction = REDUCTIONS[stage];
         let own = path.child("self");
         let reduced = || {
             let mut conv = ConvConfig::same(features, features, [reduction; D])
@@ -302,6 +320,7 @@ impl<const D: usize> Attention<D> {
             key: linear(&own.child("key"))?,
             value: linear(&own.child("value"))?,
             reduction: (reduction > 1).then(reduced).transpose()?,
+            dropout: AttentionDropout::new(config.attention_dropout, &own.child("dropout"))?,
             output: linear(&path.child("output").child("dense"))?,
             heads,
         })
@@ -326,7 +345,7 @@ impl<const D: usize> Attention<D> {
         };
         let key_value = ops::concat(&[&rows(&self.key)?, &rows(&self.value)?])?;
         let key_value = ops::reshape(&key_value, &[batch, keys, 2 * features])?;
-        let weighing = AttentionConfig::default();
+        let weighing = self.dropout.weighing(AttentionConfig::default(), context);
         let out = ops::cross_attention(&query, &key_value, self.heads, None, &weighing)?;
         let out = self.output.forward(&out, context)?;
         ops::reshape(&out, grid.dims())
@@ -396,12 +415,7 @@ impl<const D: usize> Block<D> {
         Ok(Self {
             norms: [norm("layer_norm_1")?, norm("layer_norm_2")?],
             dropout: Dropout::new(config.dropout, DropoutUnit::Element, &attention)?,
-            attention: Attention::new(
-                features,
-                config.heads[stage],
-                REDUCTIONS[stage],
-                &attention,
-            )?,
+            attention: Attention::new(config, stage, &attention)?,
             mlp: MixMlp::new(features, config.dropout, &path.child("mlp"))?,
             drop_path: [drop_path("drop_path1")?, drop_path("drop_path2")?],
         })

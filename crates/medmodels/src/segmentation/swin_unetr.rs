@@ -11,17 +11,17 @@ use mednn::layers::{
     Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormAxes, LayerNormConfig,
 };
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::params::{ParamPath, Params};
+use mednn::params::{Init, ParamPath, Params};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{Decoder, UnetBlock, UnetBlockConfig, channels_first, channels_last, logits};
 use crate::blocks::{Features, Normalization, check_input, check_multiples, per_axis};
-use crate::check::{check_asked, check_axes, check_dropout, check_positive};
+use crate::check::{check_asked, check_axes, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 use crate::swin::{
     COLUMNS_FIRST, MergingConfig, PatchMerging, PositionIndex, SwinBlock, SwinBlockConfig,
-    WindowFit,
+    Weighing, WindowFit,
 };
 
 const NAME: &str = "SwinUNETR";
@@ -96,6 +96,9 @@ pub struct SwinUNETRConfig {
     pub normalized_stages: bool,
     /// Probability that training drops an element of the embedding and behind a linear layer.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention.
+    #[serde(default)]
+    pub attention_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
     pub drop_path: f64,
 }
@@ -142,6 +145,7 @@ impl SwinUNETRConfig {
             normalization: Normalization::PlainInstance,
             normalized_stages: true,
             dropout: 0.0,
+            attention_dropout: 0.0,
             drop_path: 0.0,
         }
     }
@@ -220,6 +224,15 @@ impl SwinUNETRConfig {
         }
     }
 
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
     /// Sets the probabilities that training drops an element, and the branches of the last block.
     #[must_use]
     pub fn with_dropout(self, dropout: f64, drop_path: f64) -> Self {
@@ -266,13 +279,12 @@ impl SwinUNETRConfig {
             let value = format!("{:?}", self.window);
             return refuse("window", "one positive number an axis", value);
         }
-        check_dropout(NAME, self.dropout)?;
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return refuse(
-                "drop_path",
-                "at least 0 and below 1",
-                self.drop_path.to_string(),
-            );
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(NAME, setting, probability)?;
         }
         Ok(())
     }
@@ -294,27 +306,26 @@ impl<const D: usize> Stage<D> {
         path: &ParamPath,
     ) -> mednn::Result<Self> {
         let features = config.filters << stage;
-        let convolutions = UnetBlockConfig {
-            in_channels: features,
-            out_channels: features,
-            normalization: Normalization::PlainInstance,
-            residual: true,
-        };
+        let convolutions = UnetBlockConfig::new(features, features, Normalization::PlainInstance);
         let block = SwinBlockConfig {
             features,
             heads: config.heads[stage],
             window: per_axis(&config.window),
             fit: WindowFit::Shrunk,
             index: PositionIndex::Square,
+            weighing: Weighing::Products,
             qkv_bias: config.qkv_bias,
+            attention_dropout: config.attention_dropout,
             hidden: config.mlp_ratio * features,
             mlp: ["linear1", "linear2"],
             dropout: config.dropout,
             init: None,
+            norm_init: Init::ONES,
         };
         let merging = MergingConfig {
             features,
             order: config.merging.order(D),
+            normed_behind: false,
             init: None,
         };
         let layers = path.child(format!("layers{}", stage + 1)).child(0);
@@ -334,10 +345,9 @@ impl<const D: usize> Stage<D> {
     /// - output: `[batch, 2 channels, depth / 2, height / 2, width / 2]`
     fn forward(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
         let mut tokens = match &self.convolutions {
-            Some(block) => channels_last(&block.forward(&input, context)?)?,
+            Some(block) => channels_last(&block.checkpointed(input, context)?)?,
             None => channels_last(&input)?,
         };
-        drop(input);
         for block in &self.blocks {
             tokens = block.forward(tokens, context)?;
         }
@@ -389,12 +399,7 @@ impl<const D: usize> SwinUNETR<D> {
             .with_affine(false, false)
             .with_axes(LayerNormAxes::Channels);
         let stage_norm = |stage| LayerNorm::new(&[filters << stage], &plain, &swin);
-        let shape = |from, to| UnetBlockConfig {
-            in_channels: from,
-            out_channels: to,
-            normalization: config.normalization,
-            residual: true,
-        };
+        let shape = |from, to| UnetBlockConfig::<D>::new(from, to, config.normalization);
         let encoder = |i: usize, from, to| {
             let path = path.child(format!("encoder{i}")).child("layer");
             UnetBlock::new(&shape(from, to), &path)
@@ -472,18 +477,18 @@ impl<const D: usize> Model for SwinUNETR<D> {
         for (i, input) in given.into_iter().enumerate() {
             skips.push(match self.encoders.get(i) {
                 Some(encoder) => {
-                    let skip = encoder.forward(&input, context)?;
+                    let skip = encoder.checkpointed(input, context)?;
                     features.keep(&format!("encoder{}", i + 1), &skip);
                     skip
                 }
                 None => input,
             });
         }
-        let mut out = self.encoder10.forward(&lowest, context)?;
+        let mut out = self.encoder10.checkpointed(lowest, context)?;
         features.keep("encoder10", &out);
         for (i, decoder) in self.decoders.iter().enumerate() {
             let skip = skips.pop().expect("one for every step up");
-            out = decoder.forward(&out, &skip, context)?;
+            out = decoder.forward(out, skip, context)?;
             features.keep(&format!("decoder{}", 5 - i), &out);
         }
         let logits = self.out.forward(&out, context)?;

@@ -64,7 +64,7 @@ pub struct UNETRConfig {
     pub conv_block: bool,
     /// Whether convolutions have a shortcut beside them.
     pub res_block: bool,
-    /// Probability that training drops an element of the embedding and behind a linear layer.
+    /// Probability that training drops an element of the embedding and behind a linear layer, and a weight of attention.
     pub dropout: f64,
 }
 
@@ -202,6 +202,7 @@ impl UNETRConfig {
         .with_qkv_bias(self.qkv_bias)
         .with_patch_embedding(self.patch_embedding)
         .with_dropout(self.dropout, 0.0)
+        .with_attention_dropout(self.dropout)
     }
 }
 
@@ -229,11 +230,9 @@ impl<const D: usize> UNETR<D> {
         check_asked(NAME, config.spatial_dims, D)?;
         let path = params.root();
         let (filters, features) = (config.filters, config.features);
-        let block = |from, to| UnetBlockConfig {
-            in_channels: from,
-            out_channels: to,
-            normalization: config.normalization,
+        let block = |from, to| UnetBlockConfig::<D> {
             residual: config.res_block,
+            ..UnetBlockConfig::new(from, to, config.normalization)
         };
         let projection = |i: usize, to, steps| {
             let path = path.child(format!("encoder{i}"));
@@ -301,7 +300,7 @@ impl<const D: usize> Model for UNETR<D> {
             }
         })?;
         features.keep("vit.norm", &tokens);
-        let encoded = self.encoder1.forward(image, context)?;
+        let encoded = self.encoder1.checkpointed(image.clone(), context)?;
         features.keep("encoder1", &encoded);
         let mut skips = vec![encoded];
         for (i, (projection, tokens)) in self.projections.iter().zip(&joined).enumerate() {
@@ -316,7 +315,7 @@ impl<const D: usize> Model for UNETR<D> {
             .zip(skips.iter().rev())
             .zip([5, 4, 3, 2])
         {
-            out = decoder.forward(&out, skip, context)?;
+            out = decoder.forward(out, skip.clone(), context)?;
             features.keep(&format!("decoder{i}"), &out);
         }
         let logits = self.out.forward(&out, context)?;

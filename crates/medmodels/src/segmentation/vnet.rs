@@ -4,18 +4,14 @@
 //! features are equal to its own. Every level adds what its convolutions of size 5 make of its input to the input; the
 //! first adds the image itself, repeated to as many channels as there are features.
 
-use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, ConvTranspose, ConvTransposeConfig, Dropout, DropoutUnit};
+use mednn::layers::{Conv, ConvConfig};
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::ops;
-use mednn::params::{ParamPath, Params};
+use mednn::params::Params;
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{
-    Act, Adn, AdnConfig, AdnPaths, AdnStep, ConvBlock, Features, Nonlinearity, Normalization,
-    check_input, check_multiples, checkpointed,
-};
+use crate::blocks::vnet::{Down, Input, LevelConfig, Up};
+use crate::blocks::{ConvBlock, Features, Nonlinearity, check_input, check_multiples};
 use crate::check::{check_asked, check_axes, check_dropout, check_positive};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
@@ -165,191 +161,11 @@ impl VNetConfig {
         Ok(())
     }
 
-    /// Normalisation by the batch, then the activation where it is wanted.
-    fn adn(&self, activated: bool) -> AdnConfig<'static> {
-        const STEPS: [AdnStep; 2] = [AdnStep::Normalization, AdnStep::Activation];
-        AdnConfig {
-            norm: Normalization::Batch,
+    fn level(&self) -> LevelConfig {
+        LevelConfig {
             activation: self.activation,
-            dropout: 0.0,
-            dropout_unit: DropoutUnit::Channel,
-            order: if activated { &STEPS } else { &STEPS[..1] },
+            bias: self.bias,
         }
-    }
-
-    /// A convolution of size 5, normalised, with an activation of this name beside it where it is wanted.
-    fn conv<const D: usize>(
-        &self,
-        (from, to): (usize, usize),
-        bias: bool,
-        activation: Option<&str>,
-        path: &ParamPath,
-    ) -> mednn::Result<ConvBlock<D>> {
-        let conv = ConvConfig::same(from, to, [5; D]).with_bias(bias);
-        let block = path.child("conv_block");
-        let mut paths = AdnPaths::monai(&block);
-        if let Some(name) = activation {
-            paths.activation = path.child(name);
-        }
-        ConvBlock::new(
-            &conv,
-            &self.adn(activation.is_some()),
-            &block.child("conv"),
-            &paths,
-        )
-    }
-
-    /// Convolutions of size 5 that keep the number of features (`LUConv`).
-    fn convs<const D: usize>(
-        &self,
-        channels: usize,
-        count: usize,
-        bias: bool,
-        path: &ParamPath,
-    ) -> mednn::Result<Vec<ConvBlock<D>>> {
-        (0..count)
-            .map(|i| {
-                let path = path.child("ops").child(i);
-                self.conv((channels, channels), bias, Some("act_function"), &path)
-            })
-            .collect()
-    }
-
-    /// What stands between a change of resolution and the convolutions behind it: `bn1` and `act_function1`.
-    fn norm_act(&self, channels: usize, path: &ParamPath) -> mednn::Result<Adn> {
-        let paths = AdnPaths {
-            norm: path.child("bn1"),
-            dropout: path.child("dropout"),
-            activation: path.child("act_function1"),
-        };
-        Adn::new(channels, &self.adn(true), &paths)
-    }
-}
-
-fn run<const D: usize>(
-    convs: &[ConvBlock<D>],
-    mut features: Tensor,
-    context: &Context,
-) -> mednn::Result<Tensor> {
-    for conv in convs {
-        features = conv.forward(&features, context)?;
-    }
-    Ok(features)
-}
-
-/// The first level: what a convolution makes of the image, and the image.
-#[derive(Debug)]
-struct Input<const D: usize> {
-    conv: ConvBlock<D>,
-    act: Act,
-}
-
-impl<const D: usize> Input<D> {
-    fn forward(&self, image: &Tensor, filters: usize, context: &Context) -> mednn::Result<Tensor> {
-        let out = self.conv.forward(image, context)?;
-        let channels = image.dims()[1];
-        // An image of one channel is repeated by the addition.
-        let out = if channels == 1 {
-            ops::add(&out, image)?
-        } else {
-            ops::add(&out, &ops::concat(&vec![image; filters / channels])?)?
-        };
-        self.act.forward(&out, context)
-    }
-}
-
-/// Halving by a convolution, then convolutions whose result is added to their input.
-#[derive(Debug, Clone)]
-struct Down<const D: usize> {
-    halving: Conv<D>,
-    norm_act: Adn,
-    dropout: Dropout,
-    convs: Vec<ConvBlock<D>>,
-    act: Act,
-}
-
-impl<const D: usize> Down<D> {
-    fn new(
-        config: &VNetConfig,
-        (from, convs): (usize, usize),
-        dropout: f64,
-        path: &ParamPath,
-    ) -> mednn::Result<Self> {
-        let to = 2 * from;
-        let mut halving = ConvConfig::same(from, to, [2; D])
-            .with_stride([2; D])
-            .with_bias(config.bias);
-        halving.geometry.padding = [(0, 0); D];
-        let unit = DropoutUnit::Channel;
-        Ok(Self {
-            halving: Conv::new(&halving, &path.child("down_conv"))?,
-            norm_act: config.norm_act(to, path)?,
-            dropout: Dropout::new(dropout, unit, &path.child("dropout"))?,
-            convs: config.convs(to, convs, config.bias, path)?,
-            act: Act::new(config.activation, to, &path.child("act_function2"))?,
-        })
-    }
-
-    fn forward(&self, input: Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(self, [input], context, |level, [input], context| {
-            let down = level.halving.forward(&input, context)?;
-            drop(input);
-            let down = level.norm_act.forward(down, context)?;
-            let out = level.dropout.forward(&down, context)?;
-            let out = run(&level.convs, out, context)?;
-            level.act.forward(&ops::add(&out, &down)?, context)
-        })
-    }
-}
-
-/// Doubling by a transposed convolution, concatenation in front of the features of the way down, then convolutions whose
-/// result is added to their input.
-#[derive(Debug, Clone)]
-struct Up<const D: usize> {
-    dropout: Dropout,
-    dropout_across: Dropout,
-    doubling: ConvTranspose<D>,
-    norm_act: Adn,
-    convs: Vec<ConvBlock<D>>,
-    act: Act,
-}
-
-impl<const D: usize> Up<D> {
-    fn new(
-        config: &VNetConfig,
-        (from, to, convs): (usize, usize, usize),
-        dropout: f64,
-        path: &ParamPath,
-    ) -> mednn::Result<Self> {
-        let doubling = ConvTransposeConfig::upsampling(from, to / 2, [2; D]);
-        let unit = DropoutUnit::Channel;
-        Ok(Self {
-            dropout: Dropout::new(dropout, unit, &path.child("dropout"))?,
-            dropout_across: Dropout::new(config.dropout_across, unit, &path.child("dropout2"))?,
-            doubling: ConvTranspose::new(&doubling, &path.child("up_conv"))?,
-            norm_act: config.norm_act(to / 2, path)?,
-            convs: config.convs(to, convs, false, path)?,
-            act: Act::new(config.activation, to, &path.child("act_function2"))?,
-        })
-    }
-
-    fn forward(&self, input: Tensor, skip: Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(
-            self,
-            [input, skip],
-            context,
-            |level, [input, skip], context| {
-                let across = level.dropout_across.forward(&skip, context)?;
-                let up = level.dropout.forward(&input, context)?;
-                drop((input, skip));
-                let up = level.doubling.forward(&up, context)?;
-                let up = level.norm_act.forward(up, context)?;
-                let both = ops::concat(&[&up, &across])?;
-                drop((up, across));
-                let out = run(&level.convs, both.clone(), context)?;
-                level.act.forward(&ops::add(&out, &both)?, context)
-            },
-        )
     }
 }
 
@@ -376,17 +192,13 @@ impl<const D: usize> VNet<D> {
         check_asked(NAME, config.spatial_dims, D)?;
         let root = params.root();
         let (filters, classes) = (config.filters, config.out_channels);
-        let in_tr = root.child("in_tr");
-        let input = Input {
-            conv: config.conv((config.in_channels, filters), config.bias, None, &in_tr)?,
-            act: Act::new(config.activation, filters, &in_tr.child("act_function"))?,
-        };
+        let level_config = config.level();
         // The two lowest levels drop channels.
         let dropout = |level: usize, p: f64| if level < 2 { 0.0 } else { p };
         let down = |(level, (name, convs, _)): (usize, (&str, usize, usize))| {
             let path = root.child(format!("down_tr{name}"));
             let dropout = dropout(level, config.dropout_down);
-            Down::new(config, (filters << level, convs), dropout, &path)
+            Down::new(&level_config, (filters << level, convs), dropout, &path)
         };
         let up = |(level, (name, _, convs)): (usize, (&str, usize, usize))| {
             let path = root.child(format!("up_tr{name}"));
@@ -397,18 +209,23 @@ impl<const D: usize> VNet<D> {
             } else {
                 2 * to
             };
-            let dropout = dropout(level, config.dropout_up);
-            Up::new(config, (from, to, convs), dropout, &path)
+            let dropout = [dropout(level, config.dropout_up), config.dropout_across];
+            Up::new(&level_config, (from, to, convs), dropout, &path)
         };
         let levels = || LEVELS.into_iter().enumerate();
         let out_tr = root.child("out_tr");
         let shape = (2 * filters, classes);
         let conv2 = ConvConfig::same(classes, classes, [1; D]);
         Ok(Self {
-            input,
+            input: Input::new(
+                &level_config,
+                config.in_channels,
+                filters,
+                &root.child("in_tr"),
+            )?,
             down: levels().map(down).collect::<mednn::Result<_>>()?,
             up: levels().rev().map(up).collect::<mednn::Result<_>>()?,
-            output: config.conv(shape, config.bias, Some("act_function1"), &out_tr)?,
+            output: level_config.conv(shape, config.bias, Some("act_function1"), &out_tr)?,
             logits: Conv::new(&conv2, &out_tr.child("conv2"))?,
             params: params.clone(),
             config: config.clone(),
@@ -432,7 +249,7 @@ impl<const D: usize> Model for VNet<D> {
         check_input(NAME, image, self.config.in_channels, D)?;
         check_multiples(NAME, image, &self.config.divisor())?;
         let mut features = Features::of(context);
-        let mut out = self.input.forward(image, self.config.filters, context)?;
+        let mut out = self.input.forward(image, context)?;
         features.keep("in_tr", &out);
         let mut skips = Vec::with_capacity(LEVELS.len());
         for (level, (name, ..)) in self.down.iter().zip(LEVELS) {

@@ -5,8 +5,14 @@
 
 use mednn::params::NameMap;
 
-/// Prefixes of `DataParallel`, `DistributedDataParallel` and `torch.compile`, which every file may have.
-const WRAPPERS: &[(&str, &str)] = &[("module.**", "$1"), ("_orig_mod.**", "$1")];
+/// Prefixes of `DataParallel`, `DistributedDataParallel` and `torch.compile`, which every file may have, and of what holds a
+/// network whose names begin with `model` as its own `model` (ultralytics' `YOLO`, MONAI's U-Net in a training module).
+const WRAPPERS: &[(&str, &str)] = &[
+    ("module.**", "$1"),
+    ("_orig_mod.**", "$1"),
+    ("model.model.**", "model.$1"),
+    ("model.module.**", "$1"),
+];
 
 /// nnU-Net's blocks hold their layers in a list too (a convolution, then dropout or not, then a normalisation), and the
 /// decoder holds the encoder.
@@ -24,6 +30,19 @@ const DYN_UNET: &str = "skip_layers";
 const TORCHVISION_DENSENET: &[(&str, &str)] = &[
     ("**.denselayer*.norm.*.*", "$1.denselayer$2.norm$3.$4"),
     ("**.denselayer*.conv.*.*", "$1.denselayer$2.conv$3.$4"),
+];
+
+/// The transformers that MONAI's SwinUNETR is given before it is trained: those that learned to tell rotations and views apart
+/// (Tang et al. 2022, `model_swinvit.pt`), and disruptive autoencoders (Valanarasu et al. 2023).
+const MONAI_SWIN_VIT: &[(&str, &str)] = &[
+    ("encoder.patch_embed.**", "swinViT.patch_embed.$1"),
+    ("encoder.layers*.0.0.**", "swinViT.layers$1.0.$2"),
+    ("patch_embed.**", "swinViT.patch_embed.$1"),
+    (
+        "layers*.0.blocks.*.mlp.fc*.*",
+        "swinViT.layers$1.0.blocks.$2.mlp.linear$3.$4",
+    ),
+    ("layers*.**", "swinViT.layers$1.$2"),
 ];
 
 /// DINOv2's own files, where timm has another name.
@@ -77,6 +96,32 @@ pub fn monai_dyn_unet(levels: usize) -> NameMap {
     nested
         .chain([(deepest, "bottleneck.$1".to_owned())])
         .collect()
+}
+
+/// Names in MONAI's SwinUNETR for the tensors of the transformers that were trained without labels for it.
+///
+/// Such a file has nothing for the rest of the network, and a few tensors that only that training needed.
+///
+/// ```
+/// use medmodels::weights::names;
+/// use mednn::params::LoadPolicy;
+///
+/// let names = names::wrappers().then(names::monai_swin_vit());
+/// assert_eq!(
+///     names.apply("module.layers1.0.blocks.0.mlp.fc1.weight"),
+///     "swinViT.layers1.0.blocks.0.mlp.linear1.weight"
+/// );
+/// let policy = LoadPolicy::strict()
+///     .with_names(names)
+///     .with_missing_allowed("encoder*.layer.**")
+///     .with_missing_allowed("decoder*.**")
+///     .with_missing_allowed("out.**")
+///     .with_unexpected_allowed("encoder.**");
+/// # let _ = policy;
+/// ```
+#[must_use]
+pub fn monai_swin_vit() -> NameMap {
+    map(MONAI_SWIN_VIT)
 }
 
 /// timm's names for what DINOv2's own files call otherwise.

@@ -22,7 +22,7 @@ use medmodels::seg_resnet_ds::SegResNetDSConfig;
 use medmodels::seg_resnet_vae::SegResNetVAEConfig;
 use medmodels::segformer::SegFormerConfig;
 use medmodels::senet::SENetConfig;
-use medmodels::swin::{SwinConfig, SwinConvention};
+use medmodels::swin::{SwinConfig, SwinConvention, SwinVersion};
 use medmodels::swin_unetr::{SwinMerging, SwinUNETRConfig};
 use medmodels::unet::UNetConfig;
 use medmodels::unetr::UNETRConfig;
@@ -406,6 +406,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_depths([1, 2, 1, 1])
                 .with_head_features(8)
                 .with_dropout(0.2, 0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 37, 44],
         ),
@@ -424,6 +425,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_stages(8, &[2, 3], &[2, 4])
                 .with_window([3, 4])
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 29, 38],
         ),
@@ -438,11 +440,31 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
             vec![2, 3, 32, 64],
         ),
         (
+            SwinConfig::swin_v2_t(3)
+                .with_stages(8, &[2, 3], &[2, 4])
+                .with_window([3, 4])
+                .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
+                .into(),
+            vec![2, 3, 29, 38],
+        ),
+        (
+            SwinConfig::swinv2_tiny_window8_256(3)
+                .with_stages(8, &[2, 2], &[2, 4])
+                .with_window([4, 4])
+                .with_convention(SwinConvention::Timm {
+                    image_size: [32, 64],
+                })
+                .into(),
+            vec![2, 3, 32, 64],
+        ),
+        (
             SwinUNETRConfig::new_2d(1, 3)
                 .with_filters(4)
                 .with_stages([2, 2, 1, 1], [2, 2, 4, 4])
                 .with_window(&[5, 3])
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 1, 64, 32],
         ),
@@ -465,6 +487,7 @@ pub(crate) fn networks() -> Vec<(ModelConfig, Vec<usize>)> {
                 .with_registers(2)
                 .distilled()
                 .with_dropout(0.2, 0.3)
+                .with_attention_dropout(0.2)
                 .into(),
             vec![2, 3, 12, 16],
         ),
@@ -811,11 +834,11 @@ fn inputs_a_network_cannot_work_on_are_named() {
     );
     // The shortest axes that SENet and EfficientNet can work on are long enough.
     let squeezed = SENetConfig::se_resnet50(2).with_features(2, [4; 4]);
-    let error = refused(squeezed.clone().into(), &[1, 3, 4, 5]);
-    assert!(error.contains("at least 5"), "{error}");
+    let error = refused(squeezed.clone().into(), &[1, 3, 2, 5]);
+    assert!(error.contains("at least 3"), "{error}");
     let scaled = EfficientNetConfig::b0(2).with_factors(0.125, 0.3);
     for (config, extent) in [
-        (ModelConfig::from(squeezed), 5),
+        (ModelConfig::from(squeezed), 3),
         (scaled.clone().into(), 1),
         (scaled.timm_tensorflow().into(), 1),
     ] {
@@ -933,6 +956,15 @@ fn settings_out_of_range_are_named() {
     assert!(refused(swin.clone().with_stages(96, &[2, 2], &[3, 5]).into()).contains("heads"));
     let window5 = SwinConfig::swin_tiny_patch4_window7_224(2).with_window([5, 5]);
     assert!(refused(window5.into()).contains("divides into windows"));
+    let single = SwinConfig::swin_v2_t(2).with_window([1, 8]);
+    assert!(refused(single.into()).contains("at least 2 tokens"));
+    // The last stage of so small an image is one token.
+    let tiny = SwinConvention::Timm {
+        image_size: [32, 256],
+    };
+    let tiny = SwinConfig::swinv2_tiny_window8_256(2).with_convention(tiny);
+    assert!(refused(tiny.clone().into()).contains("at least 2 tokens"));
+    assert!(tiny.with_version(SwinVersion::V1).check().is_ok());
     let swin = SwinUNETRConfig::new_2d(1, 2);
     assert!(refused(swin.clone().with_window(&[7; 3]).into()).contains("window"));
     assert!(refused(swin.with_filters(10).into()).contains("heads"));

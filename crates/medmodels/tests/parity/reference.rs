@@ -42,25 +42,28 @@ pub(crate) fn tensor(name: &str, shape: &[usize]) -> Tensor {
 /// Overwrites all parameters of a network with hashed values.
 pub(crate) fn fill(model: &dyn Model) {
     for parameter in model.params().parameters() {
-        let name = parameter.name();
-        let shape = parameter.value().dims().to_vec();
-        let fan_in: usize = shape[1..].iter().product();
-        let value = |v: f64| {
-            if shape.len() > 1 {
-                v * (3.0 / fan_in as f64).sqrt()
-            } else if name.ends_with(".weight") {
-                1.0 + 0.3 * v
-            } else {
-                0.3 * v
-            }
-        };
-        let values: Vec<f32> = hashed(name, shape.iter().product())
-            .into_iter()
-            .map(|v| value(v) as f32)
-            .collect();
-        let values = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
-        parameter.set(&values).unwrap();
+        let value = parameter_value(parameter.name(), parameter.value().dims());
+        parameter.set(&value).unwrap();
     }
+}
+
+/// The hashed value of a parameter.
+pub(crate) fn parameter_value(name: &str, shape: &[usize]) -> Tensor {
+    let fan_in: usize = shape[1..].iter().product();
+    let value = |v: f64| {
+        if shape.len() > 1 {
+            v * (3.0 / fan_in as f64).sqrt()
+        } else if name.ends_with(".weight") {
+            1.0 + 0.3 * v
+        } else {
+            0.3 * v
+        }
+    };
+    let values: Vec<f32> = hashed(name, shape.iter().product())
+        .into_iter()
+        .map(|v| value(v) as f32)
+        .collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
 pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {

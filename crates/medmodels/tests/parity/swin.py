@@ -3,21 +3,41 @@
 import pathlib
 import sys
 
+from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
 from timm.models.swin_transformer import SwinTransformer as TimmTransformer
-from torchvision.models.swin_transformer import SwinTransformer
+from timm.models.swin_transformer_v2 import SwinTransformerV2 as TimmTransformerV2
+from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformer, SwinTransformerBlockV2
 
-from reference import run
+from reference import digest, run
 
 folder = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent
 settings = {"embed_dim": 8, "depths": (2, 2, 1, 2), "num_heads": (2, 4, 4, 2), "num_classes": 5}
 
 
 def case(stem, model, shape, names):
-    run(stem, model, shape, {name: model.get_submodule(name) for name in names}, folder, samples=24, libraries=["timm"])
+    modules = {name: model.get_submodule(name) for name in names}
+    return run(stem, model, shape, modules, folder, samples=24, libraries=["timm"])
 
 
-model = SwinTransformer(patch_size=[4, 4], window_size=[3, 4], stochastic_depth_prob=0.0, **settings)
-# Neither patches nor windows divide the image, and the last stage is shorter than a window.
-case("swin_torchvision", model, (2, 3, 70, 53), [f"features.{i}" for i in (0, 1, 3, 5, 7)] + ["norm"])
-model = TimmTransformer(img_size=(96, 192), window_size=3, in_chans=1, drop_path_rate=0.0, **settings)
-case("swin_timm", model, (2, 1, 96, 192), ["patch_embed"] + [f"layers.{i}" for i in range(4)] + ["norm"])
+def torchvision(stem, **version):
+    model = SwinTransformer(patch_size=[4, 4], window_size=[3, 4], stochastic_depth_prob=0.0, **settings, **version)
+    # Neither patches nor windows divide the image, and the last stage is shorter than a window.
+    path = case(stem, model, (2, 3, 70, 53), [f"features.{i}" for i in (0, 1, 3, 5, 7)] + ["norm"])
+    return model, path
+
+
+def timm(stem, kind):
+    model = kind(img_size=(96, 192), window_size=3, in_chans=1, drop_path_rate=0.0, **settings)
+    case(stem, model, (2, 1, 96, 192), ["patch_embed"] + [f"layers.{i}" for i in range(4)] + ["norm"])
+
+
+torchvision("swin_torchvision")
+timm("swin_timm", TimmTransformer)
+timm("swin_v2_timm", TimmTransformerV2)
+model, path = torchvision("swin_v2_torchvision", block=SwinTransformerBlockV2, downsample_layer=PatchMergingV2)
+# The places that the file of a network holds are added.
+with safe_open(path, "np") as file:
+    metadata = file.metadata()
+places = digest(model.features[1][0].attn.relative_coords_table, 24)
+save_file(load_file(path) | {"places": places}, path, metadata=metadata)

@@ -1,16 +1,28 @@
 //! MONAI's `SwinUNETR`, from `swin_unetr.py`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use medmodels::Normalization;
 use medmodels::swin_unetr::{SwinMerging, SwinUNETR, SwinUNETRConfig};
-use mednn::params::Params;
+use medmodels::weights::names;
+use mednn::candle_core::DType;
+use mednn::context::Context;
+use mednn::model::{Inputs, Model as _};
+use mednn::params::{LoadPolicy, Params};
 
-use crate::reference::{check_against, check_names};
+use crate::reference::{Fixture, check_against, check_names, fill, parameter_value, tensor};
 
-fn check<const D: usize>(stem: &str, config: SwinUNETRConfig) {
+fn small(config: SwinUNETRConfig) -> SwinUNETRConfig {
     let mut config = config
         .with_filters(12)
         .with_stages([2, 2, 1, 2], [3, 4, 6, 2]);
     config.mlp_ratio = 2;
+    config
+}
+
+fn check<const D: usize>(stem: &str, config: SwinUNETRConfig) {
+    let config = small(config);
     let network = SwinUNETR::<D>::new(&config, &Params::new(1)).unwrap();
     check_against(stem, &network);
     check_names(stem, &network);
@@ -53,6 +65,40 @@ fn tokens_can_be_merged_as_monai_did_before_version_1_5() {
         .with_window(&[2; 3])
         .with_merging(SwinMerging::LegacyMerging);
     check::<3>("swin_unetr_legacy", config);
+}
+
+#[test]
+fn transformers_trained_without_labels_load_as_monai_loads_them() {
+    let config = small(SwinUNETRConfig::new_2d(1, 3).with_window(&[3, 4]));
+    for stem in ["swin_unetr_rotations", "swin_unetr_disruptive"] {
+        let fixture = Fixture::load(stem);
+        let network = SwinUNETR::<2>::new(&config, &Params::new(1)).unwrap();
+        fill(&network);
+        let names = names::wrappers().then(names::monai_swin_vit());
+        let own = network.params().snapshot().unwrap();
+        let mut file = BTreeMap::new();
+        for name in &fixture.state_dict {
+            let value = match own.get(&names.apply(name)) {
+                Some(index) if index.dtype() == DType::I64 => index.clone(),
+                Some(value) => parameter_value(name, value.dims()),
+                None => parameter_value(name, &[3]),
+            };
+            file.insert(name.clone(), value);
+        }
+        let policy = LoadPolicy::strict()
+            .with_names(names)
+            .with_missing_allowed("encoder*.layer.**")
+            .with_missing_allowed("decoder*.**")
+            .with_missing_allowed("out.**")
+            .with_unexpected_allowed("encoder.**");
+        let report = { network.params() }.load_tensors(Path::new(stem), file, &policy);
+        let report = report.unwrap();
+        let transformer = own.keys().filter(|name| name.starts_with("swinViT."));
+        assert!(report.loaded.iter().eq(transformer), "{report}");
+        let inputs = Inputs::from(tensor("image", &fixture.shape));
+        let outputs = network.forward(&inputs, &Context::evaluate()).unwrap();
+        fixture.check("output.0", &outputs.logits, 1e-4, 0.0);
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! YOLOv5 and YOLOv8 as the `ultralytics` package builds them, from `yolo.py`; in three axes from `yolo_3d.py`.
 
+use std::path::Path;
+
+use medmodels::ModelConfig;
 use medmodels::detection::DetectionRules;
 use medmodels::yolo::{Yolo, YoloConfig};
 use mednn::candle_core::Tensor;
@@ -8,7 +11,7 @@ use mednn::model::{Inputs, Model, Outputs};
 use mednn::params::Params;
 use safetensors::SafeTensors;
 
-use crate::reference::{Fixture, check_against, fill, tensor};
+use crate::reference::{Fixture, check_against, fill, tensor, values};
 
 fn small(config: YoloConfig) -> YoloConfig {
     config.with_factors(0.1, 0.0625)
@@ -43,6 +46,34 @@ fn in_volumes_the_blocks_are_the_same() {
     expected.push("model.20.dfl.conv.weight".to_owned());
     expected.sort();
     assert_eq!(network.params().names(), expected);
+}
+
+#[test]
+fn files_of_a_detector_load_however_it_was_held() {
+    for config in [
+        YoloConfig::v5n(1, 3),
+        YoloConfig::v5nu(1, 3),
+        YoloConfig::v8n(1, 3),
+    ] {
+        let config = ModelConfig::from(small(config));
+        let trained = Params::new(1);
+        medmodels::create(&config, &trained).unwrap();
+        let own = trained.snapshot().unwrap();
+        assert!(own.keys().all(|name| name.starts_with("model.")));
+        // The network itself, as the part of a model, and either on several devices.
+        for holder in ["", "model.", "module.", "module.model.", "model.module."] {
+            let held =
+                |(name, value): (&String, &Tensor)| (format!("{holder}{name}"), value.clone());
+            let file = own.iter().map(held).collect();
+            let params = Params::new(2);
+            medmodels::create(&config, &params).unwrap();
+            let report = params.load_tensors(Path::new(holder), file, &config.load_policy());
+            assert_eq!(report.unwrap().loaded, trained.names(), "{holder}");
+            for (name, value) in params.snapshot().unwrap() {
+                assert_eq!(values(&value), values(&own[&name]), "{holder}{name}");
+            }
+        }
+    }
 }
 
 #[test]

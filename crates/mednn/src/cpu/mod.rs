@@ -37,6 +37,7 @@ pub mod softmax;
 mod strided;
 pub mod taps;
 pub mod top_k;
+pub mod unit_query_key;
 pub mod update;
 pub mod windows;
 

@@ -1,7 +1,7 @@
 //! Settings of operators for any number of axes, as a graph keeps them.
 
 use crate::error::{Error, Result};
-use crate::ops::attention::AttentionConfig;
+use crate::ops::attention::{AttentionConfig, DroppedWeights};
 use crate::ops::conv::ConvConfig;
 use crate::ops::conv_transpose::ConvTransposeConfig;
 use crate::ops::resize::Size;
@@ -144,6 +144,8 @@ pub struct AttentionAttributes {
     pub scale: Option<f64>,
     /// Whether a query sees keys before it alone.
     pub causal: bool,
+    /// The weights that training dropped, if it did.
+    pub dropped: Option<DroppedWeights>,
     /// Heads that share a tensor; 1 where they have an axis of their own.
     pub heads: usize,
 }
@@ -153,6 +155,7 @@ impl AttentionAttributes {
         Self {
             scale: config.scale,
             causal: config.causal,
+            dropped: config.dropped,
             heads,
         }
     }

@@ -74,6 +74,8 @@ pub enum Op {
     SelfAttention(AttentionAttributes),
     /// `cross_attention(query, key_value, bias?, mask?)`.
     CrossAttention(AttentionAttributes),
+    /// `unit_query_key(query_key_value, log_factor)`.
+    UnitQueryKey,
     /// Softmax of one input along an axis.
     Softmax(usize),
     /// Logarithm of the softmax of one input along an axis.
@@ -124,6 +126,8 @@ pub enum Op {
     ShiftMask(WindowAttributes),
     /// The rows of a table of relative positions in a window of a size; no input.
     RelativePositionIndex(Vec<usize>),
+    /// The relative positions in a window of a size, log-spaced; no input.
+    RelativePositionCoordinates(Vec<usize>),
     /// The bias that a table, one input, gives for a window of a size.
     RelativePositionBias(Vec<usize>),
     /// `index_select(input, indices)` along an axis.
@@ -227,6 +231,7 @@ impl Op {
             Self::Attention(_) => "attention",
             Self::SelfAttention(_) => "self_attention",
             Self::CrossAttention(_) => "cross_attention",
+            Self::UnitQueryKey => "unit_query_key",
             Self::Softmax(_) => "softmax",
             Self::LogSoftmax(_) => "log_softmax",
             Self::Concat => "concat",
@@ -242,6 +247,7 @@ impl Op {
             Self::WindowReverse(_) => "window_reverse",
             Self::ShiftMask(_) => "shift_mask",
             Self::RelativePositionIndex(_) => "relative_position_index",
+            Self::RelativePositionCoordinates(_) => "relative_position_coordinates",
             Self::RelativePositionBias(_) => "relative_position_bias",
             Self::IndexSelect(_) => "index_select",
             Self::Gather(_) => "gather",

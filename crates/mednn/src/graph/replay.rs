@@ -40,6 +40,7 @@ impl<'a> Arguments<'a> {
         AttentionConfig {
             scale: attributes.scale,
             causal: attributes.causal,
+            dropped: attributes.dropped,
             mask: self.optional(mask).cloned(),
         }
     }
@@ -144,10 +145,13 @@ impl Op {
                 ops::shift_mask::<D>(array(&windows.size), &windows.config(), a.device)),
             Self::RelativePositionIndex(window) => with_axes!(op, window.len(), [2 3] D =>
                 ops::relative_position_index::<D>(array(window), a.device)),
+            Self::RelativePositionCoordinates(window) => with_axes!(op, window.len(), [2 3] D =>
+                ops::relative_position_coordinates::<D>(array(window), a.device)),
             Self::RelativePositionBias(window) => with_axes!(op, window.len(), [2 3] D =>
                 ops::relative_position_bias::<D>(a.get(0)?, array(window))),
             Self::RoiAlign(roi) => with_axes!(op, roi.bins.len(), D =>
                 ops::roi_align::<D>(a.get(0)?, a.get(1)?, &roi.items, &roi.config())),
+            Self::UnitQueryKey => ops::unit_query_key(a.get(0)?, a.get(1)?),
             Self::Softmax(axis) => ops::softmax(a.get(0)?, *axis),
             Self::LogSoftmax(axis) => ops::log_softmax(a.get(0)?, *axis),
             Self::IndexSelect(axis) => ops::index_select(a.get(0)?, *axis, a.get(1)?),

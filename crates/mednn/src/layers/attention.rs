@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::dropout::AttentionDropout;
 use super::linear::{Linear, LinearConfig};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -36,6 +37,8 @@ pub struct MultiHeadAttentionConfig {
     pub names: AttentionNames,
     /// How the weights and biases of both layers are drawn; as [`AttentionNames`]' library does when not set.
     pub init: Option<(Init, Init)>,
+    /// Probability that training drops a weight.
+    pub dropout: f64,
 }
 
 impl MultiHeadAttentionConfig {
@@ -48,6 +51,7 @@ impl MultiHeadAttentionConfig {
             bias: true,
             names: AttentionNames::Torch,
             init: None,
+            dropout: 0.0,
         }
     }
 
@@ -62,6 +66,13 @@ impl MultiHeadAttentionConfig {
     #[must_use]
     pub fn with_names(mut self, names: AttentionNames) -> Self {
         self.names = names;
+        self
+    }
+
+    /// Sets the probability that training drops a weight.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
         self
     }
 
@@ -97,6 +108,7 @@ pub struct MultiHeadAttention {
     weight: Param,
     bias: Option<Param>,
     output: Linear,
+    dropout: AttentionDropout,
     width: usize,
     heads: usize,
 }
@@ -105,7 +117,7 @@ impl MultiHeadAttention {
     /// A layer with the parameters that [`AttentionNames`] lists.
     ///
     /// # Errors
-    /// Refuses heads that do not divide the features and names that are taken.
+    /// Refuses heads that do not divide the features, a probability out of range and names that are taken.
     pub fn new(config: &MultiHeadAttentionConfig, path: &ParamPath) -> Result<Self> {
         let (width, heads) = (config.width, config.heads);
         if width == 0 || heads == 0 || !width.is_multiple_of(heads) {
@@ -155,6 +167,7 @@ impl MultiHeadAttention {
             weight,
             bias,
             output,
+            dropout: AttentionDropout::new(config.dropout, &path.child("weights"))?,
             width,
             heads,
         })
@@ -176,7 +189,8 @@ impl MultiHeadAttention {
     ) -> Result<Tensor> {
         let inner = self.bias.as_ref().map(|bias| bias.tensor(context));
         let packed = ops::linear(tokens, &self.weight.tensor(context), inner.as_ref())?;
-        let seen = ops::self_attention(&packed, self.heads, bias, weighing)?;
+        let weighing = self.dropout.weighing(weighing.clone(), context);
+        let seen = ops::self_attention(&packed, self.heads, bias, &weighing)?;
         self.output.forward(&seen, context)
     }
 
@@ -204,7 +218,8 @@ impl MultiHeadAttention {
             ops::linear(input, &part(&self.weight)?, bias.as_ref())
         };
         let (query, key_value) = (projected(queries, 0, 1)?, projected(tokens, 1, 2)?);
-        let seen = ops::cross_attention(&query, &key_value, self.heads, None, weighing)?;
+        let weighing = self.dropout.weighing(weighing.clone(), context);
+        let seen = ops::cross_attention(&query, &key_value, self.heads, None, &weighing)?;
         self.output.forward(&seen, context)
     }
 }

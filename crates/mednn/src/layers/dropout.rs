@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ops;
+use crate::ops::{self, AttentionConfig};
 use crate::params::ParamPath;
 
 /// What a layer of dropout sets to zero together.
@@ -82,6 +82,35 @@ impl Dropout {
             })
             .collect();
         ops::scale_rows(input, factors)
+    }
+}
+
+/// Drops weights of attention while training and scales the others up; the layer that is asked to weigh does it.
+#[derive(Debug, Clone)]
+pub struct AttentionDropout {
+    name: String,
+    probability: f64,
+}
+
+impl AttentionDropout {
+    /// Weights are dropped with this probability; there are no parameters, the path gives the name.
+    ///
+    /// # Errors
+    /// Refuses a probability outside `[0, 1)`.
+    pub fn new(probability: f64, path: &ParamPath) -> Result<Self> {
+        let Dropout {
+            name, probability, ..
+        } = Dropout::new(probability, DropoutUnit::Element, path)?;
+        Ok(Self { name, probability })
+    }
+
+    /// How attention weighs: as it would, and when training without the weights that are dropped.
+    #[must_use]
+    pub fn weighing(&self, weighing: AttentionConfig, context: &Context) -> AttentionConfig {
+        if !context.is_training() || self.probability == 0.0 {
+            return weighing;
+        }
+        weighing.with_dropped(self.probability, context.key().fork(&self.name, 0))
     }
 }
 

@@ -30,6 +30,8 @@ pub struct LayerNormConfig {
     pub shift: bool,
     /// Which axes are normalised; always the last in [`RmsNorm`].
     pub axes: LayerNormAxes,
+    /// How the scale is drawn.
+    pub scale_init: Init,
 }
 
 impl Default for LayerNormConfig {
@@ -40,6 +42,7 @@ impl Default for LayerNormConfig {
             scale: true,
             shift: true,
             axes: LayerNormAxes::Last,
+            scale_init: Init::ONES,
         }
     }
 }
@@ -57,6 +60,13 @@ impl LayerNormConfig {
     pub fn with_affine(mut self, scale: bool, shift: bool) -> Self {
         self.scale = scale;
         self.shift = shift;
+        self
+    }
+
+    /// Sets how the scale is drawn, ones when not said.
+    #[must_use]
+    pub fn with_scale_init(mut self, init: Init) -> Self {
+        self.scale_init = init;
         self
     }
 
@@ -98,7 +108,7 @@ impl LayerNorm {
         };
         Ok(Self {
             shape: shape.to_vec(),
-            weight: parameter(config.scale, "weight", Init::ONES)?,
+            weight: parameter(config.scale, "weight", config.scale_init)?,
             bias: parameter(config.shift, "bias", Init::ZEROS)?,
             config: *config,
         })
@@ -138,7 +148,7 @@ impl RmsNorm {
     pub fn new(shape: &[usize], config: &LayerNormConfig, path: &ParamPath) -> Result<Self> {
         let weight = config
             .scale
-            .then(|| path.parameter("weight", shape, Init::ONES));
+            .then(|| path.parameter("weight", shape, config.scale_init));
         Ok(Self {
             shape: shape.to_vec(),
             weight: weight.transpose()?,

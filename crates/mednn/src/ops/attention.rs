@@ -6,12 +6,14 @@
 use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, DType, Layout as Memory, Shape, Tensor};
+use medcore::random::Key;
 
 use super::concat::concat;
 use super::node::{Gradients, Node, apply};
 use super::support::{
     self, Element, check_float, check_rank, check_same_type, check_shape, for_element,
 };
+pub use crate::cpu::attention::DroppedWeights;
 use crate::cpu::attention::{Added, Attention, Backward, Layout, Mask, Sources};
 use crate::error::{Error, Result};
 use crate::graph::{AttentionAttributes, Op, Step};
@@ -27,6 +29,8 @@ pub struct AttentionConfig {
     pub causal: bool,
     /// What each query may see.
     pub mask: Option<Tensor>,
+    /// The weights that are dropped, in training.
+    pub dropped: Option<DroppedWeights>,
 }
 
 impl AttentionConfig {
@@ -41,6 +45,13 @@ impl AttentionConfig {
     #[must_use]
     pub fn with_causal(mut self, causal: bool) -> Self {
         self.causal = causal;
+        self
+    }
+
+    /// Drops weights with this probability, at least 0 and below 1, and scales the others up; the key says which.
+    #[must_use]
+    pub fn with_dropped(mut self, probability: f64, key: Key) -> Self {
+        self.dropped = Some(DroppedWeights { probability, key });
         self
     }
 
@@ -81,7 +92,8 @@ impl AttentionConfig {
 /// - output: `[batch, heads, queries, value dim]`
 ///
 /// # Errors
-/// Refuses shapes and element types that do not fit together, axes without elements and element types other than f32 and f64.
+/// Refuses shapes and element types that do not fit together, axes without elements, element types other than f32 and f64, and a
+/// probability out of range.
 pub fn attention(
     query: &Tensor,
     key: &Tensor,
@@ -113,6 +125,7 @@ pub fn attention(
         causal: config.causal,
         layout: Layout::Heads,
         sources: Sources::Separate,
+        dropped: config.dropped,
     };
     let output = if bias.is_some() {
         // candle's nodes have three inputs at most: with a bias, each key is put next to its value.
@@ -177,6 +190,7 @@ pub fn self_attention(
         causal: config.causal,
         layout: Layout::Tokens,
         sources: Sources::Packed,
+        dropped: config.dropped,
     };
     step.end(
         &[Some(query_key_value), bias, config.mask.as_ref()],
@@ -223,6 +237,7 @@ pub fn cross_attention(
         causal: config.causal,
         layout: Layout::Tokens,
         sources: Sources::KeyValue,
+        dropped: config.dropped,
     };
     step.end(
         &[Some(query), Some(key_value), bias, config.mask.as_ref()],
@@ -264,6 +279,16 @@ fn run(
     bias: Option<&Tensor>,
     config: &AttentionConfig,
 ) -> Result<Tensor> {
+    if let Some(DroppedWeights { probability, .. }) = config.dropped
+        && !(0.0..1.0).contains(&probability)
+    {
+        return Err(Error::Setting {
+            op,
+            setting: "the probability that weights are dropped",
+            rule: "at least 0 and below 1",
+            value: probability.to_string(),
+        });
+    }
     let mut inputs = sources.to_vec();
     if let Some(bias) = bias {
         let shape = [kernel.heads, kernel.queries, kernel.keys];

@@ -29,6 +29,7 @@ pub mod scale;
 mod select;
 pub mod softmax;
 pub(crate) mod support;
+mod unit_query_key;
 pub mod unpool;
 pub mod view;
 pub mod windows;
@@ -37,7 +38,7 @@ pub use activation::{Activation, activation, prelu};
 pub use adaptive_pool::{adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_indices};
 pub use affine_grid::affine_grid;
 pub use arithmetic::{add, multiply, scale, subtract};
-pub use attention::{AttentionConfig, attention, cross_attention, self_attention};
+pub use attention::{AttentionConfig, DroppedWeights, attention, cross_attention, self_attention};
 pub use concat::concat;
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use index::{Order, TopK, gather, index_select, one_hot, scatter_add, top_k};
@@ -52,9 +53,10 @@ pub use resize::{Interpolation, Size, resize};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use scale::scale_rows;
 pub use softmax::{log_softmax, softmax};
+pub use unit_query_key::unit_query_key;
 pub use unpool::{max_pool_with_indices, max_unpool};
 pub use view::{flatten_from, narrow, permute, reshape};
 pub use windows::{
-    WindowConfig, relative_position_bias, relative_position_index, shift_mask, window_partition,
-    window_reverse,
+    WindowConfig, relative_position_bias, relative_position_coordinates, relative_position_index,
+    shift_mask, window_partition, window_reverse,
 };

@@ -19,7 +19,7 @@ pub struct PoolConfig<const D: usize> {
     pub stride: [usize; D],
     /// Voxels added on both sides of each axis, at most half the kernel; minus infinity for the maximum, zero for the average.
     pub padding: [usize; D],
-    /// Whether a last window that is only partly inside gives an output.
+    /// Whether a last window that is only partly inside gives an output, unless it starts in the padding behind.
     pub ceil_mode: bool,
     /// Whether padding counts in an average.
     pub count_include_pad: bool,
@@ -106,8 +106,10 @@ impl<const D: usize> PoolConfig<D> {
         };
         for a in 0..D {
             let axis = 3 - D + a;
+            let reach = self.padding[a].saturating_mul(2).saturating_add(spatial[a]);
             windows.input[axis] = spatial[a];
-            windows.kernel[axis] = self.kernel[a];
+            // Only a window that is alone along the axis reaches beyond its padding altogether.
+            windows.kernel[axis] = self.kernel[a].min(reach);
             windows.stride[axis] = self.stride[a];
             windows.padding[axis] = self.padding[a];
             let output = kernel::output_len(
@@ -117,12 +119,20 @@ impl<const D: usize> PoolConfig<D> {
                 self.padding[a],
                 self.ceil_mode,
             );
-            windows.output[axis] = output.ok_or_else(|| Error::Axis {
-                op,
-                tensor: "the input",
-                axis: a + 2,
-                rule: format!("at least {} long", self.kernel[a] - 2 * self.padding[a]),
-                got: input.dims().to_vec(),
+            windows.output[axis] = output.ok_or_else(|| {
+                let beyond = if self.ceil_mode {
+                    self.stride[a] - 1
+                } else {
+                    0
+                };
+                let inside = self.kernel[a] - 2 * self.padding[a];
+                Error::Axis {
+                    op,
+                    tensor: "the input",
+                    axis: a + 2,
+                    rule: format!("at least {} long", inside.saturating_sub(beyond).max(1)),
+                    got: input.dims().to_vec(),
+                }
             })?;
         }
         Ok(windows)

@@ -1,11 +1,12 @@
 //! Attention against PyTorch.
 
 use candle_core::{DType, Device, Tensor, Var};
+use medcore::random::Key;
 use mednn::ops::{AttentionConfig, attention, cross_attention, self_attention, softmax};
 use mednn::{Error, Result};
 
 use crate::suite::{Op, check};
-use crate::support::{assert_close, pattern};
+use crate::support::{assert_close, check_gradient, pattern};
 
 /// The whole numbers of a fixture as a mask.
 fn seen(mask: &Tensor) -> Result<AttentionConfig> {
@@ -222,4 +223,66 @@ fn what_does_not_fit_is_refused() {
     }
     let refused = cross_attention(&tokens, &tokens, 2, None, &config);
     assert!(matches!(refused, Err(Error::Shape { .. })));
+}
+
+/// The weights themselves: the values are the rows of a unit matrix.
+fn weights(keys: usize, config: &AttentionConfig) -> Vec<f64> {
+    let tokens = |seed| pattern(&[2, 3, keys, 4], seed);
+    let unit = Tensor::eye(keys, DType::F64, &Device::Cpu).unwrap();
+    let unit = unit.broadcast_as((2, 3, keys, keys)).unwrap();
+    let found = attention(&tokens(1), &tokens(2), &unit, None, config).unwrap();
+    found.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn dropped_weights_are_zero_and_the_others_grow() {
+    let whole = weights(90, &AttentionConfig::default());
+    let dropping = |seed| AttentionConfig::default().with_dropped(0.25, Key::new(seed));
+    let some = weights(90, &dropping(1));
+    let mut dropped = 0;
+    for (whole, &some) in whole.iter().zip(&some) {
+        dropped += usize::from(some == 0.0);
+        assert!(some == 0.0 || (some - whole / 0.75).abs() < 1e-12);
+    }
+    // Four standard deviations.
+    let count = whole.len() as f64;
+    let deviation = (0.25 * 0.75 / count).sqrt();
+    assert!((dropped as f64 / count - 0.25).abs() < 4.0 * deviation);
+    // Every query keeps its weight in the mean, no two rows drop alike, and the key decides.
+    let mean = some.iter().sum::<f64>() / (2.0 * 3.0 * 90.0);
+    assert!((mean - 1.0).abs() < 0.05, "{mean}");
+    let zeros: Vec<Vec<bool>> = { some.chunks(90) }
+        .map(|row| row.iter().map(|&w| w == 0.0).collect())
+        .collect();
+    assert!((1..zeros.len()).all(|row| !zeros[..row].contains(&zeros[row])));
+    assert_eq!(some, weights(90, &dropping(1)));
+    assert!(some != weights(90, &dropping(2)));
+    assert_eq!(
+        whole,
+        weights(
+            90,
+            &AttentionConfig::default().with_dropped(0.0, Key::new(1))
+        )
+    );
+}
+
+#[test]
+fn gradients_go_through_the_weights_that_are_left() {
+    let config = || AttentionConfig::default().with_dropped(0.4, Key::new(3));
+    let packed = [pattern(&[2, 5, 12], 1), pattern(&[2, 5, 5], 2)];
+    let run = |x: &[Tensor]| self_attention(&x[0], 2, Some(&x[1]), &config()).unwrap();
+    check_gradient(&packed, run, 1e-6);
+    let apart = [
+        pattern(&[1, 2, 4, 3], 1),
+        pattern(&[1, 2, 6, 3], 2),
+        pattern(&[1, 2, 6, 2], 3),
+    ];
+    let run = |x: &[Tensor]| {
+        let config = config().with_causal(true);
+        attention(&x[0], &x[1], &x[2], None, &config).unwrap()
+    };
+    check_gradient(&apart, run, 1e-6);
+    let refused = AttentionConfig::default().with_dropped(1.0, Key::new(3));
+    let refused = self_attention(&packed[0], 2, None, &refused);
+    assert!(matches!(refused, Err(Error::Setting { .. })));
 }

@@ -37,6 +37,7 @@ mod softmax;
 mod suite;
 mod support;
 mod tape;
+mod unit_query_key;
 mod view;
 mod windows;
 
@@ -57,6 +58,7 @@ const SUITES: &[&[suite::Op]] = &[
     reduce::OPS,
     resize::OPS,
     roi_align::OPS,
+    unit_query_key::OPS,
     view::OPS,
     windows::OPS,
 ];

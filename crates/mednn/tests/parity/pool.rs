@@ -22,6 +22,11 @@ fn uneven() -> PoolConfig<2> {
     overlapping().with_padding([1, 0]).with_ceil_mode(true)
 }
 
+/// Windows longer than the axes they lie on, by less than a stride.
+fn short() -> PoolConfig<2> {
+    tiles([3, 5]).with_stride([2, 3]).with_ceil_mode(true)
+}
+
 const MAXIMA: &[Case<'static>] = &[
     ("max3_overlap", |t| max_pool(&t[0], &overlapping::<3>())),
     ("max3", |t| max_pool(&t[0], &tiles([2; 3]))),
@@ -36,6 +41,11 @@ const MAXIMA: &[Case<'static>] = &[
     }),
     ("max2_ceil_pad", |t| {
         max_pool(&t[0], &overlapping::<2>().with_ceil_mode(true))
+    }),
+    ("max2_short", |t| max_pool(&t[0], &short())),
+    ("max3_short", |t| {
+        let windows = tiles([3, 4, 3]).with_stride([3, 2, 2]);
+        max_pool(&t[0], &windows.with_padding([0, 1, 1]).with_ceil_mode(true))
     }),
     ("max1", |t| max_pool(&t[0], &overlapping::<1>())),
 ];
@@ -69,6 +79,7 @@ pub(crate) const OPS: &[Op] = &[
             ("avg2_ceil_nopad", |t| {
                 avg_pool(&t[0], &uneven().with_count_include_pad(false))
             }),
+            ("avg2_short", |t| avg_pool(&t[0], &short())),
             ("avg1", |t| avg_pool(&t[0], &overlapping::<1>())),
         ],
         large,
@@ -135,6 +146,16 @@ fn windows_that_do_not_fit_are_refused() {
         avg_pool(&x, &wide.with_ceil_mode(true)).unwrap().dims(),
         [1, 1, 1, 1]
     );
+    // A window may reach beyond an axis by less than a stride, however long it is.
+    let long = PoolConfig::new([usize::MAX, usize::MAX - 1])
+        .with_stride([usize::MAX; 2])
+        .with_ceil_mode(true);
+    assert_eq!(max_pool(&x, &long).unwrap().dims(), [1, 1, 1, 1]);
+    let stride2 = PoolConfig::new([5, 1])
+        .with_stride([2, 1])
+        .with_ceil_mode(true);
+    let error = max_pool(&x, &stride2).unwrap_err().to_string();
+    assert!(error.contains("at least 4 long"), "{error}");
     let four = Tensor::zeros((1, 1, 2, 2, 2, 2), DType::F32, &Device::Cpu).unwrap();
     let refused = avg_pool(&four, &PoolConfig::new([1; 4]));
     assert!(matches!(refused, Err(Error::Setting { .. })));

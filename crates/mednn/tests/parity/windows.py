@@ -3,6 +3,7 @@
 import monai.networks.nets.swin_unetr as monai_swin
 import timm
 import timm.models.swin_transformer as timm_swin
+import timm.models.swin_transformer_v2 as timm_swin_v2
 import torch
 import torch.nn.functional as F
 from suite import Suite
@@ -62,4 +63,8 @@ suite.tensors |= {
     "mask2d": (block.attn_mask == 0).long(),
     "mask3d": (monai_swin.compute_mask((4, 6, 4), (2, 3, 4), (1, 1, 0), "cpu") == 0).long(),
 }
+
+for name, window in ("coordinates2d", (3, 4)), ("coordinates_long", (8, 16)):
+    attention = timm_swin_v2.WindowAttention(4, window, 2)
+    suite.tensors[name] = attention.relative_coords_table.flatten(0, 2)
 suite.save()

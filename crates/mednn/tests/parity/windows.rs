@@ -3,12 +3,12 @@
 use candle_core::{DType, Device, Tensor};
 use mednn::Error;
 use mednn::ops::windows::{
-    WindowConfig, relative_position_bias, relative_position_index, shift_mask, window_partition,
-    window_reverse,
+    WindowConfig, relative_position_bias, relative_position_coordinates, relative_position_index,
+    shift_mask, window_partition, window_reverse,
 };
 
 use crate::suite::{Op, check};
-use crate::support::{Fixture, pattern};
+use crate::support::{Fixture, assert_close, pattern};
 
 fn moved<const D: usize>(window: [usize; D], shift: [usize; D]) -> WindowConfig<D> {
     WindowConfig::new(window).with_shift(shift)
@@ -90,6 +90,19 @@ fn masks_and_relative_positions_equal_timms_and_monais() {
     let mask = shift_mask([4, 6, 4], &moved([2, 3, 4], [1, 1, 0]), &cpu).unwrap();
     assert_eq!(mask.dims(), fixture.get("mask3d").dims());
     assert_eq!(numbers(&mask), numbers(&fixture.get("mask3d")));
+}
+
+#[test]
+fn relative_positions_are_spaced_as_timms() {
+    let fixture = Fixture::load("windows");
+    for (name, window) in [("coordinates2d", [3, 4]), ("coordinates_long", [8, 16])] {
+        let places = relative_position_coordinates(window, &Device::Cpu).unwrap();
+        assert_close(&places, &fixture.get(name), 1e-6, name);
+    }
+    let volume = relative_position_coordinates([2, 2, 3], &Device::Cpu).unwrap();
+    assert_eq!(volume.dims(), [45, 3]);
+    let refused = relative_position_coordinates([3, 1], &Device::Cpu);
+    assert!(matches!(refused, Err(Error::Setting { .. })));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Window attention and linear layers, each normalised before and added to its input.
+//! Window attention and linear layers, each normalised before or, by cosines, behind and added to its input.
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
@@ -6,7 +6,9 @@ use mednn::layers::{DropPath, LayerNorm, LayerNormConfig};
 use mednn::ops;
 use mednn::params::{Init, ParamPath};
 
-use super::attention::{PositionIndex, WindowAttention, WindowAttentionConfig, WindowFit};
+use super::attention::{
+    PositionIndex, Weighing, WindowAttention, WindowAttentionConfig, WindowFit,
+};
 use crate::blocks::checkpointed;
 use crate::blocks::{Mlp, MlpConfig};
 
@@ -18,7 +20,10 @@ pub(crate) struct SwinBlockConfig<const D: usize> {
     pub(crate) window: [usize; D],
     pub(crate) fit: WindowFit,
     pub(crate) index: PositionIndex,
+    pub(crate) weighing: Weighing,
     pub(crate) qkv_bias: bool,
+    /// Probability that training drops a weight of attention.
+    pub(crate) attention_dropout: f64,
     /// Features inside the linear layers.
     pub(crate) hidden: usize,
     /// The names of the linear layers.
@@ -27,6 +32,8 @@ pub(crate) struct SwinBlockConfig<const D: usize> {
     pub(crate) dropout: f64,
     /// How weights and biases are drawn; PyTorch's way when not set.
     pub(crate) init: Option<(Init, Init)>,
+    /// How the scales of norms are drawn.
+    pub(crate) norm_init: Init,
 }
 
 /// A block of a Swin transformer.
@@ -38,6 +45,8 @@ pub(crate) struct SwinBlock<const D: usize> {
     mlp: Mlp,
     drop_path: [DropPath; 2],
     shifted: bool,
+    /// Whether norms come behind attention and linear layers.
+    normed_behind: bool,
 }
 
 impl<const D: usize> SwinBlock<D> {
@@ -64,7 +73,9 @@ impl<const D: usize> SwinBlock<D> {
             window: config.window,
             fit: config.fit,
             index: config.index,
+            weighing: config.weighing,
             qkv_bias: config.qkv_bias,
+            attention_dropout: config.attention_dropout,
             dropout: config.dropout,
             init: config.init,
         };
@@ -75,8 +86,8 @@ impl<const D: usize> SwinBlock<D> {
             names: config.mlp,
             init: config.init,
         };
-        let norm =
-            |name| LayerNorm::new(&[features], &LayerNormConfig::default(), &path.child(name));
+        let norm = LayerNormConfig::default().with_scale_init(config.norm_init);
+        let norm = |name| LayerNorm::new(&[features], &norm, &path.child(name));
         let drop_path = |name| DropPath::new(drop_path, &path.child(name));
         Ok(Self {
             norm1: norm("norm1")?,
@@ -85,6 +96,7 @@ impl<const D: usize> SwinBlock<D> {
             mlp: Mlp::new(&mlp, &path.child("mlp"))?,
             drop_path: [drop_path("drop_path1")?, drop_path("drop_path2")?],
             shifted,
+            normed_behind: matches!(config.weighing, Weighing::Cosines(_)),
         })
     }
 
@@ -92,12 +104,29 @@ impl<const D: usize> SwinBlock<D> {
     /// - tokens and output: `[batch, depth, height, width, features]`
     pub(crate) fn forward(&self, tokens: Tensor, context: &Context) -> mednn::Result<Tensor> {
         checkpointed(self, [tokens], context, |block, [tokens], context| {
-            let out = block.norm1.forward(&tokens, context)?;
-            let out = block.attention.forward(&out, block.shifted, context)?;
+            let out = block.normed(&block.norm1, &tokens, context, |tokens| {
+                block.attention.forward(tokens, block.shifted, context)
+            })?;
             let tokens = ops::add(&tokens, &block.drop_path[0].forward(&out, context)?)?;
-            let out = block.norm2.forward(&tokens, context)?;
-            let out = block.mlp.forward(&out, context)?;
+            let out = block.normed(&block.norm2, &tokens, context, |tokens| {
+                block.mlp.forward(tokens, context)
+            })?;
             ops::add(&tokens, &block.drop_path[1].forward(&out, context)?)
         })
+    }
+
+    /// A branch with its norm in front or behind.
+    fn normed(
+        &self,
+        norm: &LayerNorm,
+        tokens: &Tensor,
+        context: &Context,
+        branch: impl FnOnce(&Tensor) -> mednn::Result<Tensor>,
+    ) -> mednn::Result<Tensor> {
+        if self.normed_behind {
+            norm.forward(&branch(tokens)?, context)
+        } else {
+            branch(&norm.forward(tokens, context)?)
+        }
     }
 }

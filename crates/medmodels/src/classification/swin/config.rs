@@ -5,7 +5,7 @@ use mednn::params::Params;
 use serde::{Deserialize, Serialize};
 
 use super::network::Swin;
-use crate::check::{check_all_positive, check_dropout, check_positive};
+use crate::check::{check_all_positive, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::{Error, Result};
 
@@ -27,6 +27,19 @@ pub enum SwinConvention {
         /// Height and width of the image.
         image_size: [usize; 2],
     },
+}
+
+/// Which of the two Swin transformers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SwinVersion {
+    /// Attention weighs by products and has a trained bias for each difference of places; norms come first.
+    #[default]
+    V1,
+    /// Attention weighs by cosines with a trained factor, two layers make biases of the logarithms of differences of places,
+    /// and norms come last.
+    V2,
 }
 
 /// Settings of [`Swin`].
@@ -60,10 +73,19 @@ pub struct SwinConfig {
     pub mlp_ratio: usize,
     /// Probability that training drops an element behind a linear layer.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention.
+    #[serde(default)]
+    pub attention_dropout: f64,
+    /// Probability that training drops an element in front of the logits (timm's `drop_rate`).
+    #[serde(default)]
+    pub head_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
     pub drop_path: f64,
     /// Whose names parameters have.
     pub convention: SwinConvention,
+    /// Which of the two it is.
+    #[serde(default)]
+    pub version: SwinVersion,
 }
 
 impl Architecture for SwinConfig {
@@ -94,8 +116,18 @@ impl SwinConfig {
             window: [window; 2],
             mlp_ratio: 4,
             dropout: 0.0,
+            attention_dropout: 0.0,
+            head_dropout: 0.0,
             drop_path: 0.1,
             convention: SwinConvention::Torchvision,
+            version: SwinVersion::V1,
+        }
+    }
+
+    fn second(self) -> Self {
+        Self {
+            version: SwinVersion::V2,
+            ..self
         }
     }
 
@@ -162,6 +194,64 @@ impl SwinConfig {
         Self::new(192, 18, 12, classes).timm(384)
     }
 
+    /// torchvision's `swin_v2_t`.
+    #[must_use]
+    pub fn swin_v2_t(classes: usize) -> Self {
+        Self::new(96, 6, 8, classes).second().with_dropout(0.0, 0.2)
+    }
+
+    /// torchvision's `swin_v2_s`.
+    #[must_use]
+    pub fn swin_v2_s(classes: usize) -> Self {
+        Self::new(96, 18, 8, classes)
+            .second()
+            .with_dropout(0.0, 0.3)
+    }
+
+    /// torchvision's `swin_v2_b`.
+    #[must_use]
+    pub fn swin_v2_b(classes: usize) -> Self {
+        Self::new(128, 18, 8, classes)
+            .second()
+            .with_dropout(0.0, 0.5)
+    }
+
+    /// timm's `swinv2_tiny_window8_256`.
+    #[must_use]
+    pub fn swinv2_tiny_window8_256(classes: usize) -> Self {
+        Self::new(96, 6, 8, classes).second().timm(256)
+    }
+
+    /// timm's `swinv2_tiny_window16_256`.
+    #[must_use]
+    pub fn swinv2_tiny_window16_256(classes: usize) -> Self {
+        Self::new(96, 6, 16, classes).second().timm(256)
+    }
+
+    /// timm's `swinv2_small_window8_256`.
+    #[must_use]
+    pub fn swinv2_small_window8_256(classes: usize) -> Self {
+        Self::new(96, 18, 8, classes).second().timm(256)
+    }
+
+    /// timm's `swinv2_small_window16_256`.
+    #[must_use]
+    pub fn swinv2_small_window16_256(classes: usize) -> Self {
+        Self::new(96, 18, 16, classes).second().timm(256)
+    }
+
+    /// timm's `swinv2_base_window8_256`.
+    #[must_use]
+    pub fn swinv2_base_window8_256(classes: usize) -> Self {
+        Self::new(128, 18, 8, classes).second().timm(256)
+    }
+
+    /// timm's `swinv2_base_window16_256`.
+    #[must_use]
+    pub fn swinv2_base_window16_256(classes: usize) -> Self {
+        Self::new(128, 18, 16, classes).second().timm(256)
+    }
+
     /// Sets the channels of the image.
     #[must_use]
     pub fn with_in_channels(self, in_channels: usize) -> Self {
@@ -180,6 +270,12 @@ impl SwinConfig {
             heads: heads.to_vec(),
             ..self
         }
+    }
+
+    /// Sets which of the two Swin transformers it is.
+    #[must_use]
+    pub fn with_version(self, version: SwinVersion) -> Self {
+        Self { version, ..self }
     }
 
     /// Sets the tokens of a window along each axis.
@@ -201,6 +297,35 @@ impl SwinConfig {
             dropout,
             drop_path,
             ..self
+        }
+    }
+
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
+    /// Sets the probability that training drops an element in front of the logits.
+    #[must_use]
+    pub fn with_head_dropout(self, head_dropout: f64) -> Self {
+        Self {
+            head_dropout,
+            ..self
+        }
+    }
+
+    /// Tokens of a window of a stage along each axis: where timm's grid is shorter, its windows are too.
+    pub(super) fn stage_window(&self, stage: usize) -> [usize; 2] {
+        match self.convention {
+            SwinConvention::Torchvision => self.window,
+            SwinConvention::Timm { image_size } => std::array::from_fn(|axis| {
+                let patches = (image_size[axis] / PATCH) >> stage;
+                self.window[axis].min(patches)
+            }),
         }
     }
 
@@ -258,13 +383,18 @@ impl SwinConfig {
                 return refuse("image_size", rule, format!("{image_size:?}"));
             }
         }
-        check_dropout(NAME, self.dropout)?;
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return refuse(
-                "drop_path",
-                "at least 0 and below 1",
-                self.drop_path.to_string(),
-            );
+        let mut windows = (0..self.depths.len()).map(|stage| self.stage_window(stage));
+        if self.version == SwinVersion::V2 && windows.any(|window| window.iter().any(|&w| w < 2)) {
+            let rule = "such that every stage has windows of at least 2 tokens along each axis";
+            return refuse("window", rule, format!("{:?}", self.window));
+        }
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("head_dropout", self.head_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(NAME, setting, probability)?;
         }
         Ok(())
     }

@@ -16,16 +16,19 @@ pub(crate) struct MergingConfig {
     pub(crate) features: usize,
     /// Which token of a block of two along each axis comes first, second and on; tokens are numbered in storage order.
     pub(crate) order: &'static [usize],
+    /// Whether what was made of the joined tokens is normalised, instead of what they were.
+    pub(crate) normed_behind: bool,
     /// How weights are drawn; PyTorch's way when not set.
     pub(crate) init: Option<(Init, Init)>,
 }
 
-/// Puts the features of each two tokens along every axis one after another, normalises them and makes twice as many of them
-/// as a token had; a grid of odd length is filled up with zeros.
+/// Puts the features of each two tokens along every axis one after another, makes twice as many of them as a token had and
+/// normalises them, before or behind; a grid of odd length is filled up with zeros.
 #[derive(Debug, Clone)]
 pub(crate) struct PatchMerging<const D: usize> {
     order: &'static [usize],
     norm: LayerNorm,
+    normed_behind: bool,
     reduction: Linear,
 }
 
@@ -37,10 +40,15 @@ impl<const D: usize> PatchMerging<D> {
             Some((weight, _)) => reduction.with_init(weight, None),
             None => reduction,
         };
+        let normed = match config.normed_behind {
+            true => 2 * config.features,
+            false => joined,
+        };
         let norm = LayerNormConfig::default();
         Ok(Self {
             order: config.order,
-            norm: LayerNorm::new(&[joined], &norm, &path.child("norm"))?,
+            norm: LayerNorm::new(&[normed], &norm, &path.child("norm"))?,
+            normed_behind: config.normed_behind,
             reduction: Linear::new(&reduction, &path.child("reduction"))?,
         })
     }
@@ -61,6 +69,10 @@ impl<const D: usize> PatchMerging<D> {
             blocks = ops::concat(&ordered.iter().collect::<Vec<_>>())?;
         }
         let joined = ops::reshape(&blocks, &shape)?;
+        if self.normed_behind {
+            let reduced = self.reduction.forward(&joined, context)?;
+            return self.norm.forward(&reduced, context);
+        }
         let joined = self.norm.forward(&joined, context)?;
         self.reduction.forward(&joined, context)
     }

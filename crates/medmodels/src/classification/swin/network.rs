@@ -2,14 +2,18 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, DropPath, LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use mednn::layers::{
+    Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormConfig, Linear,
+    LinearConfig,
+};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Reduced};
 use mednn::params::{Init, ParamPath, Params};
 
-use super::attention::{PositionIndex, WindowFit};
+use super::attention::{PositionIndex, Weighing, WindowFit};
 use super::block::{SwinBlock, SwinBlockConfig};
-use super::config::{NAME, PATCH, SwinConfig, SwinConvention};
+use super::config::{NAME, PATCH, SwinConfig, SwinConvention, SwinVersion};
+use super::cosine::InnerBias;
 use super::merging::{COLUMNS_FIRST, MergingConfig, PatchMerging};
 use crate::blocks::channels_last;
 use crate::blocks::{Features, check_input, check_smallest};
@@ -38,33 +42,32 @@ impl Stage {
         path: &ParamPath,
     ) -> mednn::Result<Self> {
         let features = config.features << stage;
-        let (blocks, merging, mlp, index, window) = match config.convention {
+        let window = config.stage_window(stage);
+        let (blocks, merging, mlp, index, bias) = match config.convention {
             SwinConvention::Torchvision => {
                 let path = path.child("features");
-                let blocks = path.child(2 * stage + 1);
-                let window = config.window;
-                (
-                    blocks,
-                    path.child(2 * stage),
-                    ["0", "3"],
-                    PositionIndex::Flat,
-                    window,
-                )
+                let (blocks, merging) = (path.child(2 * stage + 1), path.child(2 * stage));
+                let mlp = ["0", "3"];
+                (blocks, merging, mlp, PositionIndex::Flat, InnerBias::Packed)
             }
-            SwinConvention::Timm { image_size } => {
+            SwinConvention::Timm { .. } => {
                 let path = path.child("layers").child(stage);
-                // Along an axis that is shorter the window is too, and so is its table.
-                let patches = image_size.map(|extent| (extent / PATCH) >> stage);
-                let window = std::array::from_fn(|axis| config.window[axis].min(patches[axis]));
                 let (blocks, merging) = (path.child("blocks"), path.child("downsample"));
+                let mlp = ["fc1", "fc2"];
                 (
                     blocks,
                     merging,
-                    ["fc1", "fc2"],
+                    mlp,
                     PositionIndex::Absent,
-                    window,
+                    InnerBias::Apart,
                 )
             }
+        };
+        let second = config.version == SwinVersion::V2;
+        // timm begins with branches that add nothing.
+        let norm_init = match bias {
+            InnerBias::Apart if second => Init::ZEROS,
+            _ => Init::ONES,
         };
         let block = SwinBlockConfig {
             features,
@@ -72,15 +75,22 @@ impl Stage {
             window,
             fit: WindowFit::Whole,
             index,
+            weighing: match second {
+                true => Weighing::Cosines(bias),
+                false => Weighing::Products,
+            },
             qkv_bias: true,
+            attention_dropout: config.attention_dropout,
             hidden: config.mlp_ratio * features,
             mlp,
             dropout: config.dropout,
             init: Some(INIT),
+            norm_init,
         };
         let joined = MergingConfig {
             features: features / 2,
             order: COLUMNS_FIRST,
+            normed_behind: second,
             init: Some(INIT),
         };
         Ok(Self {
@@ -101,6 +111,7 @@ pub struct Swin {
     embedding_norm: LayerNorm,
     stages: Vec<Stage>,
     norm: LayerNorm,
+    head_dropout: Dropout,
     head: Linear,
 }
 
@@ -145,6 +156,11 @@ impl Swin {
             embedding_norm: norm(config.features, &embedding_norm)?,
             stages,
             norm: norm(last, &path.child("norm"))?,
+            head_dropout: Dropout::new(
+                config.head_dropout,
+                DropoutUnit::Element,
+                &path.child("head").child("drop"),
+            )?,
             head: Linear::new(&linear, &head)?,
             params: params.clone(),
             config: config.clone(),
@@ -212,6 +228,7 @@ impl Model for Swin {
         let tokens = self.norm.forward(&tokens, context)?;
         features.keep("norm", &tokens);
         let mean = ops::mean(&tokens, &[1, 2], Reduced::Dropped)?;
+        let mean = self.head_dropout.forward(&mean, context)?;
         let logits = self.head.forward(&mean, context)?;
         Ok(Outputs::new(logits).with_features(features.into_map()))
     }

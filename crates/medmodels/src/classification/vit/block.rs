@@ -121,7 +121,8 @@ impl Block {
         let attention_path = path.child(attention);
         let mut attention = MultiHeadAttentionConfig::new(features, config.heads)
             .with_bias(config.qkv_bias)
-            .with_names(names);
+            .with_names(names)
+            .with_dropout(config.attention_dropout);
         attention.init = style.attention_init;
         let mlp = MlpConfig {
             features,

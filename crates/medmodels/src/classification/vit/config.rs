@@ -5,7 +5,7 @@ use mednn::params::{LoadPolicy, NameMap, Params};
 use serde::{Deserialize, Serialize};
 
 use super::network::ViT;
-use crate::check::{check_axes, check_dropout, check_positive};
+use crate::check::{check_axes, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 use crate::weights::names;
@@ -130,9 +130,14 @@ pub struct ViTConfig {
     pub layer_scale: Option<f64>,
     /// Whether the logits end in a hyperbolic tangent (MONAI's default).
     pub tanh: bool,
-    /// Probability that training drops an element of the embedding and behind a linear layer; weights of attention are not
-    /// dropped.
+    /// Probability that training drops an element of the embedding and behind a linear layer.
     pub dropout: f64,
+    /// Probability that training drops a weight of attention; MONAI has [`ViTConfig::dropout`] here too.
+    #[serde(default)]
+    pub attention_dropout: f64,
+    /// Probability that training drops an element in front of the logits (timm's `drop_rate`).
+    #[serde(default)]
+    pub head_dropout: f64,
     /// Probability that training drops the branches of the last block, growing evenly from 0 at the first.
     pub drop_path: f64,
     /// Whose names and initial values parameters have.
@@ -203,6 +208,8 @@ impl ViTConfig {
             layer_scale: None,
             tanh: false,
             dropout: 0.0,
+            attention_dropout: 0.0,
+            head_dropout: 0.0,
             drop_path: 0.0,
             convention: ViTConvention::Timm,
         }
@@ -456,6 +463,24 @@ impl ViTConfig {
         }
     }
 
+    /// Sets the probability that training drops a weight of attention.
+    #[must_use]
+    pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
+        Self {
+            attention_dropout,
+            ..self
+        }
+    }
+
+    /// Sets the probability that training drops an element in front of the logits.
+    #[must_use]
+    pub fn with_head_dropout(self, head_dropout: f64) -> Self {
+        Self {
+            head_dropout,
+            ..self
+        }
+    }
+
     /// As [`Architecture::accept`], for a network whose names have this prefix.
     pub(crate) fn accept_below(&self, prefix: &str, policy: LoadPolicy) -> LoadPolicy {
         match self.convention {
@@ -527,13 +552,13 @@ impl ViTConfig {
             let rule = "absent where positions are sines and cosines";
             return refuse("prefix_positions", rule, format!("{prefix:?}"));
         }
-        check_dropout(name, self.dropout)?;
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return refuse(
-                "drop_path",
-                "at least 0 and below 1",
-                self.drop_path.to_string(),
-            );
+        for (setting, probability) in [
+            ("dropout", self.dropout),
+            ("attention_dropout", self.attention_dropout),
+            ("head_dropout", self.head_dropout),
+            ("drop_path", self.drop_path),
+        ] {
+            check_probability(name, setting, probability)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{DropPath, LayerNorm, Linear, LinearConfig};
+use mednn::layers::{DropPath, Dropout, DropoutUnit, LayerNorm, Linear, LinearConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Activation};
 use mednn::params::{Init, ParamPath, Params};
@@ -139,6 +139,7 @@ pub struct ViT<const D: usize> {
     config: ViTConfig,
     params: Params,
     encoder: Encoder<D>,
+    head_dropout: Dropout,
     /// Of the class token, and of the distillation token.
     heads: Vec<Linear>,
 }
@@ -178,6 +179,11 @@ impl<const D: usize> ViT<D> {
         };
         Ok(Self {
             encoder: Encoder::new(config, &config.prefix(), &path)?,
+            head_dropout: Dropout::new(
+                config.head_dropout,
+                DropoutUnit::Element,
+                &path.child("head_drop"),
+            )?,
             heads: heads
                 .iter()
                 .map(|path| Linear::new(&linear, path))
@@ -210,8 +216,10 @@ impl<const D: usize> Model for ViT<D> {
             features.keep(&format!("{blocks}{i}"), tokens);
         })?;
         features.keep(norm, &tokens);
+        let read = ops::narrow(&tokens, 1, 0, self.heads.len())?;
+        let read = self.head_dropout.forward(&read, context)?;
         let logits = |(i, head): (usize, &Linear)| {
-            let token = ops::narrow(&tokens, 1, i, 1)?;
+            let token = ops::narrow(&read, 1, i, 1)?;
             head.forward(&ops::flatten_from(&token, 1)?, context)
         };
         let mut found = Vec::with_capacity(self.heads.len());

@@ -16,6 +16,13 @@ struct Heads {
 
 impl Builder {
     pub(super) fn attention(&mut self, op: &Op, a: &Arguments<'_>) -> Lowered<Value> {
+        if let Op::Attention(attributes)
+        | Op::SelfAttention(attributes)
+        | Op::CrossAttention(attributes) = op
+            && attributes.dropped.is_some()
+        {
+            return unsayable("weights that training drops are no part of a file");
+        }
         let (heads, attributes, bias) = match op {
             Op::Attention(attributes) => {
                 let heads = Heads {
@@ -46,6 +53,36 @@ impl Builder {
         let found = self.attend(&heads, attributes, a, bias)?;
         let tokens = self.transpose(&found, &[0, 2, 1, 3]);
         self.reshape(&tokens, a.result())
+    }
+
+    /// Queries and keys of length 1, queries with their head's factor.
+    pub(super) fn unit_query_key(&mut self, x: &Value, log_factor: &Value) -> Lowered<Value> {
+        let (heads, last) = (log_factor.length(0)?, x.dims.len() - 1);
+        let parts = self.parts(x, 3)?;
+        let most = self.float("most", 100.0_f64.ln());
+        let factor = self.combine("Min", log_factor, &most);
+        let factor = self.map("Exp", &factor);
+        let factor = self.reshape(&factor, &[Dim::Fixed(heads), Dim::Fixed(1)])?;
+        let mut vectors = parts[0].dims.clone();
+        vectors[last] = Dim::Fixed(heads);
+        vectors.push(Dim::Fixed(parts[0].length(last)? / heads));
+        let mut packed = Operator::new("Concat").int("axis", last);
+        for (place, part) in parts.iter().enumerate() {
+            let mut part = part.clone();
+            if place < 2 {
+                let vector = self.reshape(&part, &vectors)?;
+                let length = self.reduce("ReduceL2", &vector, &[last + 1]);
+                let shortest = self.float("shortest", 1e-12);
+                let length = self.combine("Max", &length, &shortest);
+                let mut unit = self.combine("Div", &vector, &length);
+                if place == 0 {
+                    unit = self.combine("Mul", &unit, &factor);
+                }
+                part = self.reshape(&unit, &part.dims)?;
+            }
+            packed = packed.input(&part);
+        }
+        Ok(self.push(packed, &x.dims))
     }
 
     /// Equal parts of the last axis.

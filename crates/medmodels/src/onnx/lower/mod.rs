@@ -212,6 +212,7 @@ impl Builder {
             Op::Attention(_) | Op::SelfAttention(_) | Op::CrossAttention(_) => {
                 self.attention(op, a)
             }
+            Op::UnitQueryKey => self.unit_query_key(a.get(0)?, a.get(1)?),
             Op::Softmax(axis) => self.softmax("Softmax", a.get(0)?, *axis),
             Op::LogSoftmax(axis) => self.softmax("LogSoftmax", a.get(0)?, *axis),
             Op::Concat => self.concat(a, result),
@@ -228,7 +229,9 @@ impl Builder {
             Op::Unpatchify { size, patch } => self.unpatchify(a.get(0)?, size, patch, result),
             Op::WindowPartition(windows) => self.window_partition(a.get(0)?, windows, result),
             Op::WindowReverse(windows) => self.window_reverse(a.get(0)?, windows, result),
-            Op::ShiftMask(_) | Op::RelativePositionIndex(_) => self.computed(op),
+            Op::ShiftMask(_)
+            | Op::RelativePositionIndex(_)
+            | Op::RelativePositionCoordinates(_) => self.computed(op),
             Op::RelativePositionBias(window) => self.relative_position_bias(a.get(0)?, window),
             Op::IndexSelect(axis) => self.index_select(a.get(0)?, *axis, a.get(1)?, result),
             Op::Gather(axis) => self.gather(a.get(0)?, *axis, a.get(1)?),

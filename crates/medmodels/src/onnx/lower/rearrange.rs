@@ -189,6 +189,10 @@ impl Builder {
             let values = flat.to_vec1::<u8>().map_err(|e| failed(&e))?;
             return Ok(self.bytes(op.name(), found.dims(), values));
         }
+        if found.dtype() == DType::F32 {
+            let values = flat.to_vec1::<f32>().map_err(|e| failed(&e))?;
+            return Ok(self.floats(op.name(), found.dims(), &values));
+        }
         let wide = flat.to_dtype(DType::I64).map_err(|e| failed(&e))?;
         let values = wide.to_vec1::<i64>().map_err(|e| failed(&e))?;
         Ok(self.integers(op.name(), found.dims(), &values))

@@ -147,13 +147,16 @@ impl Attention {
                         let p = &mut p_rows[row * shape.1..(row + 1) * shape.1];
                         let ds = &mut ds_rows[row * shape.1..(row + 1) * shape.1];
                         let query = queries.first + row;
-                        self.finish_scores(p, given.added, (queries.item, queries.head, query));
+                        let place = (queries.item, queries.head, query);
+                        self.finish_scores(p, given.added, place);
+                        self.drop_weights(ds, place);
                         let log_sum = T::from_f64(log_sums[row]);
                         let mean = lane_dot(gradient.row(row), values.row(row));
                         for (p, ds) in p.iter_mut().zip(ds) {
                             *p = (*p - log_sum).exp();
                             *ds = *p * (*ds - mean);
                         }
+                        self.drop_weights(p, place);
                     }
                 },
             );

@@ -21,7 +21,7 @@ pub struct Output<T> {
 }
 
 impl Attention {
-    /// `softmax(scale q k^T + bias + mask) v`; zeros for a query that sees no key.
+    /// `softmax(scale q k^T + bias + mask) v` with the weights that are not dropped; zeros for a query that sees no key.
     ///
     /// # Panics
     /// If a slice is shorter than the sizes say.
@@ -116,6 +116,7 @@ impl Attention {
                             #[inline(always)]
                             |s| s,
                         );
+                        self.drop_weights(scores, place);
                         if sum == T::ZERO {
                             factors[row] = T::ZERO;
                             written[row] = f64::INFINITY;

@@ -6,10 +6,12 @@
 //! Queries, keys and values are read where they lie, so that heads need not be brought together first.
 
 mod backward;
+mod dropped;
 mod forward;
 mod place;
 
 pub use backward::{Backward, Gradients};
+pub use dropped::DroppedWeights;
 pub use forward::Output;
 pub use place::{Layout, Sources};
 
@@ -43,6 +45,8 @@ pub struct Attention {
     pub layout: Layout,
     /// Which of queries, keys and values share a slice.
     pub sources: Sources,
+    /// The weights that are dropped, if some are.
+    pub dropped: Option<DroppedWeights>,
 }
 
 /// What is added to the scores.
@@ -85,6 +89,13 @@ impl Attention {
             self.keys.min(end)
         } else {
             self.keys
+        }
+    }
+
+    /// Drops weights of one query, or the gradients of the weights after that.
+    fn drop_weights<T: Real>(&self, weights: &mut [T], (item, head, query): (usize, usize, usize)) {
+        if let Some(dropped) = &self.dropped {
+            dropped.apply((item * self.heads + head) * self.queries + query, weights);
         }
     }
 

@@ -27,8 +27,8 @@ pub struct Windows {
     pub padding: [usize; 3],
 }
 
-/// The number of windows along an axis; with `ceil` a last window may reach beyond the padded input as long as it starts
-/// inside the input or the padding in front (PyTorch's rule). `None` when the kernel does not fit.
+/// The number of windows along an axis; with `ceil` a last window, also an only one, may reach beyond the padded input by less
+/// than a stride as long as it starts inside the input or the padding in front (PyTorch's rule). `None` when there is none.
 #[must_use]
 pub fn output_len(
     input: usize,
@@ -38,12 +38,12 @@ pub fn output_len(
     ceil: bool,
 ) -> Option<usize> {
     let padded = padding.checked_mul(2)?.checked_add(input)?;
-    let room = padded.checked_sub(kernel)?;
-    let mut windows = if ceil {
-        room.div_ceil(stride)
-    } else {
-        room / stride
-    } + 1;
+    let mut windows = match padded.checked_sub(kernel) {
+        Some(room) if ceil => room.div_ceil(stride) + 1,
+        Some(room) => room / stride + 1,
+        None if ceil && kernel - padded < stride => 1,
+        None => return None,
+    };
     if ceil && (windows - 1).saturating_mul(stride) >= input + padding {
         windows -= 1;
     }

@@ -95,6 +95,21 @@ pub(super) fn attentions() -> Vec<Case> {
             &[&[4, 3, 5]],
             |x| ops::cross_attention(&x[0], &x[1], 4, Some(&x[2]), &AttentionConfig::default()),
         ),
+        Case::with_parameters("unit_query_key", &[&[2, 5, 36]], &[&[3]], |x| {
+            // The first factor is above the largest.
+            let log_factor = ops::scale(&x[1], 9.0)?;
+            ops::unit_query_key(&x[0], &log_factor)
+        }),
+        Case::with_parameters(
+            "relative_position_coordinates",
+            &[&[2, 3]],
+            &[&[3, 2]],
+            |x| {
+                let places = ops::relative_position_coordinates([2, 4], &Device::Cpu)?;
+                let made = ops::linear(&places, &x[1], None)?;
+                ops::add(&ops::reshape(&x[0], &[x[0].dims()[0], 1, 3])?, &made)
+            },
+        ),
         // One block of a Swin transformer: padded, shifted windows with relative positions.
         Case::with_parameters(
             "windows 2D",

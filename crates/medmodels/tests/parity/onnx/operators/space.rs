@@ -41,6 +41,18 @@ pub(super) fn pools() -> Vec<Case> {
             ops::avg_pool(&x[0], &config)?,
         ])
     }));
+    // One window along each axis, longer than it.
+    cases.push(Case::of_many(
+        "pool, short axes",
+        &[&[2, 3, 2, 3]],
+        |x, _| {
+            let config = ops::PoolConfig::new([3, 5])
+                .with_stride([2, 3])
+                .with_ceil_mode(true);
+            let (largest, places) = ops::max_pool_with_indices(&x[0], &config)?;
+            Ok(vec![largest, places, ops::avg_pool(&x[0], &config)?])
+        },
+    ));
     cases.push(Case::of_many("pool 3D", &[&[2, 3, 5, 6, 7]], |x, _| {
         let config = ops::PoolConfig::new([2, 3, 2])
             .with_padding([1, 1, 0])
