@@ -36,6 +36,7 @@
 //! * [`registry`]: networks under the names people know them by;
 //! * [`weights`]: files of weights, PyTorch's checkpoints among them;
 //! * [`pretrained`]: weights that others published, by manifest;
+//! * [`bundles`]: folders of nnU-Net and bundles of MONAI;
 //! * `onnx` (feature `onnx`): networks as ONNX files, for any batch, with labels and preparation in them.
 
 #[cfg(doctest)]
@@ -50,6 +51,7 @@ mod error;
 mod segmentation;
 
 pub mod backbone;
+pub mod bundles;
 pub mod detection;
 #[cfg(feature = "onnx")]
 pub mod onnx;
