@@ -151,7 +151,6 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
     let name = name.strip_suffix("Dict").unwrap_or(name);
     let step = match name {
         "Orientation" => {
-            arguments.fixed("as_closest_canonical", &Value::Bool(false))?;
             arguments.ignore(&["labels"]);
             Step::Orientation(arguments.need("axcodes")?.text()?.to_owned())
         }
@@ -221,8 +220,15 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
         }
         _ => return Ok(None),
     };
-    arguments.finish()?;
-    Ok(Some(step))
+    // With another argument it does another thing.
+    Ok(arguments.finish().is_ok().then_some(step))
+}
+
+/// Text without quotes.
+fn shown(value: &Value) -> String {
+    value
+        .as_text()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn is_one(value: &Value) -> bool {
