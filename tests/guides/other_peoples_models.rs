@@ -79,7 +79,7 @@ fn the_guide_runs_models_of_others() {
 
     let geometry = Geometry::axis_aligned([9, 30, 28], [3.0, 1.0, 1.2]).unwrap();
     let voxels = (0..geometry.len()).map(|i| (i * 7919 % 400) as f32 - 100.0);
-    let scan = Image::<f32, 3>::new(1, geometry, voxels.collect()).unwrap();
+    let scan = Image::<f32, 3>::new(geometry, voxels.collect::<Vec<_>>()).unwrap();
     nifti::write_image(file("scan.nii.gz"), &scan, &WriteOptions::new()).unwrap();
     for (folder, structures) in [(&heart, 2), (&spleen, 1)] {
         label(folder, &file("scan.nii.gz"), &file("labels.nii.gz")).unwrap();

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use super::value::Value;
+use super::yaml;
 use crate::error::{Error, Result};
 
 /// Descriptions are short; longer ones are refused.
@@ -84,8 +85,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// A JSON file.
-    pub(crate) fn json(&self, relative: &str) -> Result<Document> {
+    /// A JSON file, or a YAML file by its name.
+    pub(crate) fn document(&self, relative: &str) -> Result<Document> {
         let path = self.path(relative)?;
         let io = |cause| Error::Io {
             path: path.clone(),
@@ -107,10 +108,28 @@ impl Folder {
             let rule = format!("at most {LONGEST} bytes long");
             return Err(refuse(&rule, "a longer one".to_owned()));
         }
-        let value = serde_json::from_slice(&bytes);
-        let value = value.map_err(|error| refuse("JSON", error.to_string()))?;
+        let value = match is_yaml(relative) {
+            true => {
+                let text = std::str::from_utf8(&bytes);
+                let text = text.map_err(|error| refuse("YAML", error.to_string()))?;
+                yaml::read(text).map_err(|problem| refuse("YAML", problem))?
+            }
+            false => {
+                let value = serde_json::from_slice(&bytes);
+                value.map_err(|error| refuse("JSON", error.to_string()))?
+            }
+        };
         Ok(Document { path, value })
     }
+}
+
+fn is_yaml(name: &str) -> bool {
+    name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// Whether a name is one of a file that is read as a description.
+pub(crate) fn is_description(name: &str) -> bool {
+    name.ends_with(".json") || is_yaml(name)
 }
 
 /// A file and what it says.

@@ -6,7 +6,7 @@
 //! file that leads out of the folder, or one that is too large.
 //!
 //! * [`NnUnetFolder`]: a trained model of nnU-Net version 2, `nnUNetTrainer__nnUNetPlans__3d_fullres` and its like;
-//! * [`MonaiBundle`]: a folder with `configs/metadata.json` and `configs/inference.json`, as in MONAI's model zoo.
+//! * [`MonaiBundle`]: a folder with `configs/metadata.json` and `configs/inference.json` (or `.yaml`), as in MONAI's model zoo.
 //!
 //! ```
 //! use medmodels::bundles::MonaiBundle;
@@ -36,6 +36,7 @@ pub mod monai;
 pub mod nnunet;
 mod place;
 mod value;
+mod yaml;
 
 pub use monai::MonaiBundle;
 pub use nnunet::NnUnetFolder;

@@ -8,6 +8,7 @@ import json
 import pathlib
 import shutil
 import sys
+import zipfile
 
 import numpy
 import torch
@@ -247,7 +248,14 @@ def weigh(folder, model, shape, script=False):
     (folder / "models").mkdir()
     if script:
         traced = torch.jit.trace(model.float(), tensor("image", shape))
-        torch.jit.save(traced, str(folder / "models/model.ts"))
+        path = folder / "models/model.ts"
+        torch.jit.save(traced, str(path))
+        # Where sources lay is nobody's business.
+        with zipfile.ZipFile(path) as source:
+            records = [(record, source.read(record)) for record in source.infolist() if "debug" not in record.filename]
+        with zipfile.ZipFile(path, "w") as target:
+            for record, data in records:
+                target.writestr(record.filename, data, record.compress_type)
         model.double()
     else:
         torch.save(state(model), folder / "models/model.pt")

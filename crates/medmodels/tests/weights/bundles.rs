@@ -221,6 +221,35 @@ fn a_bundle_of_monai_is_understood() {
 }
 
 #[test]
+fn a_configuration_may_be_yaml() {
+    let copy = changed(
+        "spleen_ct_segmentation",
+        "configs/inference.json",
+        str::to_owned,
+    );
+    let configs = copy.path().join("configs");
+    fs::remove_file(configs.join("inference.json")).unwrap();
+    let missing = MonaiBundle::open(copy.path()).unwrap_err().to_string();
+    assert!(missing.contains("inference.json"), "{missing}");
+    let text = "# The same network.\naxes: 3\nnetwork_def:\n  _target_: monai.networks.nets.UNet\n  \
+                spatial_dims: '@axes'\n  in_channels: 1\n  out_channels: $1 + 1\n  channels: [4, 6, 8]\n  \
+                strides: '%strides.json#two'\n  num_res_units: 2\n  norm: batch\n";
+    fs::write(configs.join("inference.yaml"), text).unwrap();
+    let bundle = MonaiBundle::open(copy.path()).unwrap();
+    check_logits(&*bundle.load().unwrap().network, "spleen_ct_segmentation");
+    fs::write(
+        configs.join("inference.yaml"),
+        text.replace("'@axes'", "*axes"),
+    )
+    .unwrap();
+    let refused = MonaiBundle::open(copy.path()).unwrap_err().to_string();
+    assert!(
+        refused.contains("YAML") && refused.contains("inference.yaml"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn bundles_compute_what_monai_does() {
     for name in [
         "spleen_ct_segmentation",

@@ -1,6 +1,6 @@
 //! Bundles of MONAI (<https://docs.monai.io/en/stable/mb_specification.html>), as in its model zoo.
 //!
-//! A configuration is JSON with classes under `_target_`, references (`@name`, `@list#0`), macros (`%name`,
+//! A configuration is JSON or YAML with classes under `_target_`, references (`@name`, `@list#0`), macros (`%name`,
 //! `%file.json::name`) and Python behind a `$`. References and macros are put in; of Python literals are read, arithmetic of
 //! numbers, and calls as what they would call. What is more stays text, and is refused where something depends on it.
 //!
@@ -33,7 +33,7 @@ use resolve::Resolver;
 
 /// Where metadata and the usual configuration are.
 const METADATA: &str = "configs/metadata.json";
-const CONFIG: &str = "inference.json";
+const CONFIGS: [&str; 3] = ["inference.json", "inference.yaml", "inference.yml"];
 /// Keys under which a configuration has its network.
 const NETWORKS: [&str; 3] = ["network_def", "network", "net"];
 /// Files that have a bundle's weights, the best first.
@@ -71,12 +71,16 @@ impl MonaiBundle {
         folder.as_ref().join(METADATA).is_file()
     }
 
-    /// Reads metadata and `configs/inference.json`.
+    /// Reads metadata and `configs/inference.json`, or else `inference.yaml`.
     ///
     /// # Errors
     /// Names file, key and value of what is missing or malformed.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        Self::open_with(folder, CONFIG)
+        let folder = folder.as_ref();
+        let is_there = |name: &&&str| folder.join("configs").join(name).is_file();
+        // Where there is none, the first is the one that is missing.
+        let config = CONFIGS.iter().find(is_there).unwrap_or(&CONFIGS[0]);
+        Self::open_with(folder, config)
     }
 
     /// As [`MonaiBundle::open`], with another file of `configs`.
@@ -85,12 +89,12 @@ impl MonaiBundle {
     /// As [`MonaiBundle::open`].
     pub fn open_with(folder: impl AsRef<Path>, config: &str) -> Result<Self> {
         let folder = Folder::open(folder.as_ref())?;
-        let document = folder.json(METADATA)?;
+        let document = folder.document(METADATA)?;
         let metadata = document.place();
         let version = metadata.get("monai_version")?;
         let version = version.map(|place| Version::read(&place)).transpose()?;
         let metadata = Metadata::read(&metadata)?;
-        let config = folder.json(&format!("configs/{config}"))?;
+        let config = folder.document(&format!("configs/{config}"))?;
         Ok(Self {
             folder,
             metadata,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::expression;
-use crate::bundles::folder::{Document, Folder};
+use crate::bundles::folder::{Document, Folder, is_description};
 use crate::bundles::place::Place;
 use crate::bundles::value::Value;
 use crate::error::Result;
@@ -111,16 +111,17 @@ impl<'a> Resolver<'a> {
                 None => Ok(Value::Expression(text.to_owned())),
             },
             Some('@') => {
-                let found = find(&at.document.value, &text[1..]);
+                // What a macro takes from another file becomes part of the configuration, and refers to it.
+                let found = find(&self.main.value, &text[1..]);
                 let found = found.ok_or_else(|| place().refuse("a reference to what is there"))?;
                 self.value(found, &at.below(text))
             }
             Some('%') => {
                 let (file, id) = match text[1..].split_once("::") {
-                    Some((file, id)) if is_file(file) => (Some(file), id),
+                    Some((file, id)) if is_description(file) => (Some(file), id),
                     _ => match text[1..].split_once('#') {
-                        Some((file, id)) if is_file(file) => (Some(file), id),
-                        _ if is_file(&text[1..]) => (Some(&text[1..]), ""),
+                        Some((file, id)) if is_description(file) => (Some(file), id),
+                        _ if is_description(&text[1..]) => (Some(&text[1..]), ""),
                         _ => (None, &text[1..]),
                     },
                 };
@@ -155,15 +156,11 @@ impl<'a> Resolver<'a> {
             true => beside.as_str(),
             false => name,
         };
-        let document = Rc::new(self.folder.json(relative)?);
+        let document = Rc::new(self.folder.document(relative)?);
         let known = Rc::clone(&document);
         self.files.borrow_mut().insert(name.to_owned(), known);
         Ok(document)
     }
-}
-
-fn is_file(name: &str) -> bool {
-    name.ends_with(".json")
 }
 
 /// What keys and positions lead to, joined by `#` or `::`.

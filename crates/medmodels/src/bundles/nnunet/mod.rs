@@ -111,8 +111,8 @@ impl NnUnetFolder {
     /// As [`NnUnetFolder::open`].
     pub fn open_with(folder: impl AsRef<Path>, checkpoint: Checkpoint) -> Result<Self> {
         let folder = Folder::open(folder.as_ref())?;
-        let plans = folder.json(PLANS)?;
-        let dataset = Dataset::read(&folder.json(DATASET)?.place())?;
+        let plans = folder.document(PLANS)?;
+        let dataset = Dataset::read(&folder.document(DATASET)?.place())?;
         let folds = folds(&folder, checkpoint)?;
         let training = agreed(&folds)?;
         let (plan, architecture) = Plan::read(
