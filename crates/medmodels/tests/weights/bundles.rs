@@ -25,7 +25,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn reference() -> BTreeMap<String, Tensor> {
-    read_safetensors(fixture("../bundles.safetensors")).unwrap()
+    read_safetensors(&fixture("../bundles.safetensors")).unwrap()
 }
 
 /// The twin of `hashed` in `tests/parity/reference.py`.

@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         }
         let digits = self.text[start..self.at].replace('_', "");
         let integer = digits.parse().ok().map(Value::Integer);
-        integer.or_else(|| digits.parse().ok().map(Value::Number))
+        integer.or_else(|| finite(digits.parse().ok()?))
     }
 
     /// Text in quotes; with an escape in it, it is more than is read.

@@ -157,12 +157,16 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
         "Spacing" => {
             let mode = arguments.get("mode")?;
             let pixdim = arguments.need("pixdim")?;
-            arguments.ignore(&[
-                "padding_mode",
-                "align_corners",
-                "dtype",
-                "ensure_same_shape",
-            ]);
+            arguments.ignore(&["dtype", "ensure_same_shape"]);
+            for (key, usual) in [("padding_mode", "border"), ("align_corners", "false")] {
+                if let Some(place) = arguments.get(key)?
+                    && several(&place, |place| Ok(shown(place.value())))?
+                        .iter()
+                        .any(|value| value != usual)
+                {
+                    return Ok(None);
+                }
+            }
             Step::Spacing {
                 spacing: several(&pixdim, Place::positive)?,
                 modes: match mode {
