@@ -175,7 +175,7 @@ fn preprocess(transforms: &[Transform], channels: usize) -> Result<Preprocess> {
         if PLAIN.contains(&name.strip_suffix('d').unwrap_or(name)) {
             continue;
         }
-        let place = match &transform.step {
+        let place = match transform.step.as_ref() {
             Some(Step::Orientation(code)) => {
                 preprocess.orientation = Some(code.parse()?);
                 1

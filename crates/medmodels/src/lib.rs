@@ -22,7 +22,7 @@
 //! * [`plain_conv_unet`], [`res_enc_unet`]: nnU-Net's, anisotropic, with deep supervision;
 //! * [`deep_lab_v3`] of torchvision and [`deep_lab_v3_plus`] of segmentation_models_pytorch, on any backbone;
 //! * [`segformer`]: SegFormer of Hugging Face's transformers;
-//! * [`mesh_net`]: MeshNet.
+//! * MeshNet, [`mesh_net`].
 //!
 //! Detectors, in 2D and 3D:
 //!

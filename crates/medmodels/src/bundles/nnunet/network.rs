@@ -239,8 +239,8 @@ fn stages(
         kernel: kernels[s].clone(),
         stride: strides[s].clone(),
         encoder_convs: encoder[s],
-        // The lowest stage has none on the way up.
-        decoder_convs: decoder.get(s).copied().unwrap_or(1),
+        // Counted from below, in the order of the way up; the lowest stage has none there.
+        decoder_convs: decoder.iter().rev().nth(s).copied().unwrap_or(1),
     };
     Ok((0..count).map(stage).collect())
 }
