@@ -164,7 +164,8 @@ for fold in ("0", "1", "all"):
     model = half(PlainConvUNet(input_channels=1, num_classes=3, deep_supervision=True,
                                **torch_arguments(plain["arch_kwargs"], 3)))
     with torch.no_grad():
-        model.decoder.seg_layers[-1].bias.add_({"0": 0, "1": 1, "all": 2}[fold])
+        bias = model.decoder.seg_layers[-1].bias
+        bias.copy_((bias + {"0": 0, "1": 1, "all": 2}[fold]).half().double())
     checkpoint(heart / f"fold_{fold}/checkpoint_final.pth", model, "3d_fullres", (0, 1, 2))
     model.decoder.deep_supervision = False
     keep(f"{heart.name}/{fold}", model, (2, 1, 8, 16, 16))

@@ -631,8 +631,8 @@ fn bundles_that_are_not_understood_name_key_and_value() {
         "configs/inference.json",
         &[
             (
-                "\"pixdim\": [\n      1.5",
-                "\"pixdim\": [\n      -1.5",
+                "\"pixdim\": [\n     1.5",
+                "\"pixdim\": [\n     -1.5",
                 &["pixdim", "above 0"],
             ),
             ("\"a_min\": -57", "\"a_min\": \"low\"", &["a_min", "low"]),
