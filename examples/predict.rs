@@ -4,6 +4,7 @@
 //! cargo run --release --example predict -- --list
 //! cargo run --release --example predict -- --model resnet18 --weights resnet18-f37072fd.pth --image photo.jpg
 //! cargo run --release --example predict -- --model segresnet --classes 8 --weights organs.pt --image scan.nii.gz
+//! cargo run --release --example predict -- --weights nnUNetTrainer__nnUNetPlans__3d_fullres --image scan.nii.gz
 //! cargo run --release --example predict -- --model vgg16 --latency
 //! cargo run --release --example predict -- --model yolov8n --onnx yolov8n.onnx
 //! ```
@@ -11,6 +12,8 @@
 
 #[path = "predict/detect.rs"]
 mod detect;
+#[path = "predict/folder.rs"]
+mod folder;
 #[path = "predict/image.rs"]
 mod image;
 #[path = "predict/latency.rs"]
@@ -24,6 +27,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
+use medinfer::SegmenterConfig;
 use medmodels::onnx::{Export, Metadata};
 use medmodels::pretrained::{self, Picture, Store};
 use medmodels::registry::{self, Entry, Request};
@@ -45,9 +49,10 @@ struct Cli {
     #[arg(long)]
     list: bool,
     /// The network, by its name in the list.
-    #[arg(long, required_unless_present_any = ["list", "pretrained"])]
+    #[arg(long, required_unless_present_any = ["list", "pretrained", "weights"])]
     model: Option<String>,
-    /// A file of weights: safetensors, or a PyTorch checkpoint.
+    /// A file of weights: safetensors, or a PyTorch checkpoint. Or a folder of nnU-Net or a bundle of MONAI, which say
+    /// themselves which network it is.
     #[arg(long, conflicts_with = "pretrained")]
     weights: Option<PathBuf>,
     /// Published weights by tag; their file lies in $MEDMODELS_HOME or ~/.cache/medmodels.
@@ -89,6 +94,8 @@ struct Loaded {
     labels: Vec<String>,
     /// How pictures are prepared, where the weights' publisher says so.
     picture: Option<Picture>,
+    /// How scans are prepared and seen, where a folder says so.
+    described: Option<SegmenterConfig>,
     /// Voxels along each axis of the usual input.
     extent: usize,
 }
@@ -172,10 +179,11 @@ impl Cli {
     }
 
     fn load(&self) -> Result<Loaded> {
-        let mut loaded = match (&self.pretrained, &self.model) {
-            (Some(tag), _) => self.published(tag)?,
-            (None, Some(name)) => self.own(registry::find(name)?)?,
-            (None, None) => bail!("give --model or --pretrained"),
+        let mut loaded = match (&self.pretrained, &self.model, &self.weights) {
+            (Some(tag), ..) => self.published(tag)?,
+            (None, Some(name), _) => self.own(registry::find(name)?)?,
+            (None, None, Some(path)) if path.is_dir() => folder::load(path)?,
+            (None, None, _) => bail!("give --model, --pretrained or --weights with a folder"),
         };
         if let Some(path) = &self.labels {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -205,6 +213,7 @@ impl Cli {
             network: found.network,
             labels: manifest.labels,
             picture: manifest.picture,
+            described: None,
             extent: extent.unwrap_or_default(),
         })
     }
@@ -231,6 +240,7 @@ impl Cli {
             network,
             labels: Vec::new(),
             picture: None,
+            described: None,
             extent: entry.extent(config.spatial_dims()).unwrap_or_default(),
             config,
         })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use medinfer::{LabelRule, Predictor, Progress, Silent, SlidingWindow};
+use medinfer::{LabelRule, Predictor, Progress, Segmenter, Silent, SlidingWindow};
 use medio::medcore::{Geometry, Image, LabelMap};
 use medmodels::Task;
 use mednn::Context;
@@ -61,10 +61,12 @@ fn segment(loaded: &Loaded, scan: &Image<f32, 3>, out: &Path) -> Result<()> {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };
-    let prepared = image::standardised(scan);
-    let labels = match loaded.config.spatial_dims() {
-        3 => predictor.labels(&prepared, &LabelRule::Argmax, &heard)?,
-        _ => label_slices(&predictor, &prepared, &heard)?,
+    let labels = match (&loaded.described, loaded.config.spatial_dims()) {
+        (Some(described), _) => {
+            Segmenter::new(described.clone(), Box::new(&network))?.segment_with(scan, &heard)?
+        }
+        (None, 3) => predictor.labels(&image::standardised(scan), &LabelRule::Argmax, &heard)?,
+        (None, _) => label_slices(&predictor, &image::standardised(scan), &heard)?,
     };
     bar.finish_and_clear();
     let voxel_ml = scan.geometry().spacing().iter().product::<f64>() / 1000.0;

@@ -81,6 +81,18 @@ pub enum Error {
         /// The hash of the file.
         found: String,
     },
+    /// A folder of another program describes what cannot be used.
+    #[error("{}: {key} must be {rule}, got {value}", path.display())]
+    Described {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// The keys on the way to the value, joined by dots.
+        key: String,
+        /// What is needed.
+        rule: String,
+        /// What is there.
+        value: String,
+    },
     /// A file could not be read.
     #[error("{}: {cause}", path.display())]
     Io {

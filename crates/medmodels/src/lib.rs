@@ -41,6 +41,7 @@
 //! * [`registry`]: networks under the names people know them by;
 //! * [`weights`]: files of weights, PyTorch's checkpoints among them;
 //! * [`pretrained`]: weights that others published, by manifest;
+//! * [`bundles`]: folders of nnU-Net and bundles of MONAI;
 //! * `onnx` (feature `onnx`): networks as ONNX files, for any batch, with labels and preparation in them.
 
 #[cfg(doctest)]
@@ -55,6 +56,7 @@ mod error;
 mod segmentation;
 
 pub mod backbone;
+pub mod bundles;
 pub mod detection;
 pub mod fusion;
 #[cfg(feature = "onnx")]

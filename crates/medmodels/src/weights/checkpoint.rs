@@ -170,6 +170,11 @@ impl Checkpoint {
         find(&self.heap, self.root, wanted)
     }
 
+    /// All values, and the place of the first.
+    pub(crate) fn values(&self) -> (&Heap, Id) {
+        (&self.heap, self.root)
+    }
+
     /// The numbers of a tensor.
     pub(crate) fn read(&mut self, layout: &Layout) -> Result<WeightTensor, Fault> {
         let element = layout.element;

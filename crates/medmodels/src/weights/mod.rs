@@ -14,6 +14,7 @@
 //! ```
 
 mod archive;
+mod beside;
 mod checkpoint;
 mod fault;
 pub mod names;
@@ -32,6 +33,7 @@ use mednn::candle_core::{DType, Device, Tensor};
 use mednn::params::{LoadPolicy, LoadReport, Params, read_safetensors};
 
 use crate::error::{Error, Result};
+pub(crate) use beside::beside;
 use checkpoint::{Checkpoint, WeightTensor};
 pub use fault::Fault;
 pub use torch::ElementType;

@@ -6,6 +6,7 @@
 #[path = "../../../medio/tests/hostile/allocator.rs"]
 mod allocator;
 mod builder;
+mod bundles;
 mod checkpoints;
 mod hostile;
 mod pretrained;
