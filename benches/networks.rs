@@ -7,7 +7,6 @@
 #[path = "../crates/medmodels/tests/parity/full_size/networks.rs"]
 mod networks;
 
-use std::cell::LazyCell;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -34,24 +33,24 @@ fn image(shape: &[usize]) -> Tensor {
 }
 
 fn forward(c: &mut Criterion) {
-    each("forward", c, |bencher, network, shape| {
+    each("forward", c, |network, shape| {
         let network = Planned::new(network);
         let inputs = Inputs::from(image(shape));
+        let plan = network.plan(&inputs).expect("a plan");
+        plan.run(&inputs).expect("outputs");
         if std::env::var_os("PROFILE").is_some() {
-            let plan = network.plan(&inputs).expect("a plan");
-            plan.run(&inputs).expect("outputs");
             let (_, profile) = plan.profile(&inputs).expect("outputs");
             println!("{profile}");
         }
-        bencher.iter(|| {
+        Box::new(move || {
             let outputs = network.forward(&inputs, &Context::evaluate());
             black_box(outputs.expect("outputs"));
-        });
+        })
     });
 }
 
 fn step(c: &mut Criterion) {
-    each("step", c, |bencher, network, shape| {
+    each("step", c, |network, shape| {
         let mut shape = shape.to_vec();
         shape[0] = if shape.len() == 4 { 4 } else { 1 };
         let inputs = Inputs::from(image(&shape));
@@ -61,15 +60,15 @@ fn step(c: &mut Criterion) {
         };
         let mut optimizer = Sgd::new(network.params(), config).expect("an optimizer");
         let context = Context::train(Key::new(1));
-        bencher.iter(|| {
-            let pass = Pass::run(network, &inputs, &context).expect("outputs");
+        Box::new(move || {
+            let pass = Pass::run(&*network, &inputs, &context).expect("outputs");
             let loss = { pass.outputs().scales() }
                 .map(mean_of_squares)
                 .reduce(|a, b| ops::add(&a, &b).expect("a sum"));
             let gradients = pass.backward(loss.expect("an output"));
             let gradients = gradients.expect("gradients");
             optimizer.step(&gradients, 1e-4).expect("a step");
-        });
+        })
     });
 }
 
@@ -79,22 +78,26 @@ fn mean_of_squares(output: &Tensor) -> Tensor {
     ops::mean(&squares, &all, ops::Reduced::Dropped).expect("a mean")
 }
 
-/// A benchmark `NETWORK/WHAT` for each network.
+/// A benchmark `NETWORK/WHAT` for each network, of what `prepare` makes of it and the shape of its image.
 fn each(
     what: &str,
     c: &mut Criterion,
-    run: impl Fn(&mut criterion::Bencher<'_>, &dyn Model, &[usize]),
+    prepare: impl Fn(Box<dyn Model>, &[usize]) -> Box<dyn FnMut()>,
 ) {
     for (name, config, shape) in networks::networks() {
-        // Drawing weights takes seconds, which only those that are measured are worth.
-        let network = LazyCell::new(|| create(&config, &Params::new(1)).expect("a network"));
         let mut group = c.benchmark_group(name);
         group
             .sample_size(10)
             .warm_up_time(Duration::from_secs(1))
             .measurement_time(Duration::from_secs(5));
+        // Criterion asks for a bencher's work anew for each sample; networks that are not measured are not made.
+        let mut work = None;
         group.bench_function(BenchmarkId::from_parameter(what), |bencher| {
-            run(bencher, &**network, &shape);
+            let work = work.get_or_insert_with(|| {
+                let network = create(&config, &Params::new(1)).expect("a network");
+                prepare(network, &shape)
+            });
+            bencher.iter(work);
         });
         group.finish();
     }

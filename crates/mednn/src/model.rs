@@ -30,6 +30,16 @@ impl<M: Model + ?Sized> Model for &M {
     }
 }
 
+impl<M: Model + ?Sized> Model for Box<M> {
+    fn forward(&self, inputs: &Inputs, context: &Context) -> Result<Outputs> {
+        (**self).forward(inputs, context)
+    }
+
+    fn params(&self) -> &Params {
+        (**self).params()
+    }
+}
+
 /// The named inputs of a network; most have one, the image.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {

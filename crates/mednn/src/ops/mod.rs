@@ -20,6 +20,7 @@ pub mod norm;
 pub mod pad;
 pub mod pool;
 pub mod prepared_conv;
+pub mod prepared_linear;
 pub mod rearrange;
 pub mod reduce;
 mod resample;

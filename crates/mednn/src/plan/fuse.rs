@@ -1,13 +1,13 @@
-//! Which operators of a graph run in the pass of a convolution before them.
+//! Which operators of a graph run in the pass of a convolution or linear map before them.
 
 use crate::graph::{ConvAttributes, Graph, Node, Op, Source, ValueId};
 use crate::ops::Activation;
 use crate::ops::prepared_conv::Residual;
 
-/// A convolution and what follows it in the same pass.
+/// A convolution or linear map, and what follows it in the same pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Chain {
-    /// The places of its nodes: the convolution first, the one whose result the pass gives last.
+    /// The places of its nodes: the convolution or linear map first, the one whose result the pass gives last.
     pub(super) nodes: Vec<usize>,
     pub(super) input: ValueId,
     pub(super) result: ValueId,
@@ -15,12 +15,13 @@ pub(super) struct Chain {
     pub(super) residual: Option<Residual<ValueId>>,
 }
 
-/// All that decides how a convolution is prepared; parameters and buffers by name.
+/// All that decides how weights are prepared; parameters and buffers by name.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Kernel {
     pub(super) weight: String,
     pub(super) bias: Option<String>,
-    pub(super) config: ConvAttributes,
+    /// Of a convolution; none of a linear map.
+    pub(super) config: Option<ConvAttributes>,
     pub(super) norm: Option<FixedNorm>,
     pub(super) activation: Activation,
 }
@@ -35,7 +36,7 @@ pub(super) struct FixedNorm {
     pub(super) epsilon: f64,
 }
 
-/// All convolutions of fixed weights, each with as many of its followers as one pass can do; no node is in two chains.
+/// All convolutions and linear maps of fixed weights, each with as many of its followers as one pass can do; no node is in two chains.
 pub(super) fn chains(graph: &Graph) -> Vec<Chain> {
     let readers = readers(graph);
     let mut taken = vec![false; graph.nodes().len()];
@@ -85,10 +86,12 @@ fn name(graph: &Graph, node: &Node, argument: usize) -> Option<String> {
 }
 
 impl Chain {
-    /// A convolution whose weights are there before the pass.
+    /// A convolution or linear map whose weights are there before the pass.
     fn begin(graph: &Graph, place: usize, node: &Node) -> Option<Self> {
-        let Op::Conv(config) = &node.op else {
-            return None;
+        let config = match &node.op {
+            Op::Conv(config) => Some(config.clone()),
+            Op::Linear => None,
+            _ => return None,
         };
         let bias = name(graph, node, 2);
         let computed_bias = bias.is_none() && node.inputs.get(2).is_some_and(Option::is_some);
@@ -100,7 +103,7 @@ impl Chain {
             kernel: Kernel {
                 weight: name(graph, node, 1)?,
                 bias,
-                config: config.clone(),
+                config,
                 norm: None,
                 activation: Activation::None,
             },
@@ -113,7 +116,7 @@ impl Chain {
     fn takes(&mut self, graph: &Graph, node: &Node) -> bool {
         match &node.op {
             Op::BatchNormWith(norm) => {
-                let is_first = self.nodes.len() == 1;
+                let is_first = self.nodes.len() == 1 && self.kernel.config.is_some();
                 let names = (name(graph, node, 1), name(graph, node, 2));
                 let (true, (Some(mean), Some(variance))) = (is_first, names) else {
                     return false;

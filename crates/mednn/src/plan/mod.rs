@@ -46,16 +46,16 @@ use crate::params::Params;
 use fuse::{Chain, chains};
 pub use planned::Planned;
 pub use profile::{Profile, StepTime};
-use weights::{Convolution, Weights};
+use weights::{Weighted, Weights};
 
 /// What a step computes, of tensors by their places.
 #[derive(Debug, Clone)]
 enum Work {
     /// An operator as it was recorded.
     Op { op: Op, inputs: Vec<Option<usize>> },
-    /// A convolution with what follows it.
-    Conv {
-        conv: Convolution,
+    /// A convolution or linear map with what follows it.
+    Weighted {
+        kernel: Weighted,
         input: usize,
         residual: Option<Residual<usize>>,
     },
@@ -231,13 +231,15 @@ impl Plan {
 }
 
 impl Work {
-    /// The operator's name, and for a convolution what it is.
+    /// The operator's name; of a convolution or linear map what it is.
     fn operator(&self) -> String {
         match self {
             Self::Op { op, .. } => op.name().to_owned(),
-            Self::Conv { conv, residual, .. } => match residual {
-                None => conv.to_string(),
-                Some(_) => format!("{conv}, residual"),
+            Self::Weighted {
+                kernel, residual, ..
+            } => match residual {
+                None => kernel.to_string(),
+                Some(_) => format!("{kernel}, residual"),
             },
         }
     }
@@ -246,7 +248,7 @@ impl Work {
     fn reads(&self) -> impl Iterator<Item = usize> {
         let (inputs, others) = match self {
             Self::Op { inputs, .. } => (inputs.as_slice(), [None; 2]),
-            Self::Conv {
+            Self::Weighted {
                 input, residual, ..
             } => {
                 let residual = residual.as_ref().map(|residual| *residual.values());
@@ -270,8 +272,8 @@ impl Step {
                 let read = inputs.iter().map(|place| place.map(at).transpose());
                 op.run(&read.collect::<Result<Vec<_>>>()?, device)
             }
-            Work::Conv {
-                conv,
+            Work::Weighted {
+                kernel,
                 input,
                 residual,
             } => {
@@ -282,7 +284,7 @@ impl Step {
                         Some(residual.map(|_| added))
                     }
                 };
-                Ok(vec![conv.forward(at(*input)?, residual)?])
+                Ok(vec![kernel.forward(at(*input)?, residual)?])
             }
         }
     }
@@ -292,8 +294,8 @@ impl Step {
     /// The step of a convolution and what follows it.
     fn of_chain(chain: &Chain, params: &Params, weights: &mut Weights) -> Result<Self> {
         Ok(Self {
-            work: Work::Conv {
-                conv: weights.convolution(&chain.kernel, params)?,
+            work: Work::Weighted {
+                kernel: weights.weighted(&chain.kernel, params)?,
                 input: chain.input.index(),
                 residual: chain.residual.map(|residual| residual.map(ValueId::index)),
             },

@@ -1,4 +1,4 @@
-//! Convolutions with their weights in the order of the kernels.
+//! Convolutions and linear maps with their weights in the order of the kernels.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,21 +9,27 @@ use super::fuse::{FixedNorm, Kernel};
 use crate::error::Result;
 use crate::ops::conv::ConvConfig;
 use crate::ops::prepared_conv::{ChannelAffine, ConvTail, PreparedConv, Residual};
+use crate::ops::prepared_linear::PreparedLinear;
 use crate::params::Params;
 
-/// A prepared convolution in as many dimensions as it was recorded in.
+/// A prepared convolution in as many dimensions as it was recorded in, or a prepared linear map.
 #[derive(Debug, Clone)]
-pub(super) enum Convolution {
+pub(super) enum Weighted {
+    Linear(PreparedLinear),
     One(PreparedConv<1>),
     Two(PreparedConv<2>),
     Three(PreparedConv<3>),
 }
 
-impl Convolution {
+impl Weighted {
     pub(super) fn new(kernel: &Kernel, params: &Params) -> Result<Self> {
         let weight = params.tensor(&kernel.weight)?;
         let bias = kernel.bias.as_deref().map(|name| params.tensor(name));
         let bias = bias.transpose()?;
+        let Some(config) = &kernel.config else {
+            let linear = PreparedLinear::new(&weight, bias.as_ref(), kernel.activation)?;
+            return Ok(Self::Linear(linear));
+        };
         let mut tail = ConvTail::new().with_activation(kernel.activation);
         if let Some(norm) = &kernel.norm {
             tail = tail.with_affine(norm.affine(params)?);
@@ -31,11 +37,11 @@ impl Convolution {
         /// With as many axes as strides.
         macro_rules! in_axes {
             ($variant:ident) => {{
-                let config = ConvConfig::from(&kernel.config);
+                let config = ConvConfig::from(config);
                 Self::$variant(PreparedConv::new(&weight, bias.as_ref(), &config, &tail)?)
             }};
         }
-        Ok(match kernel.config.stride.len() {
+        Ok(match config.stride.len() {
             1 => in_axes!(One),
             2 => in_axes!(Two),
             _ => in_axes!(Three),
@@ -48,6 +54,7 @@ impl Convolution {
         residual: Option<Residual<&Tensor>>,
     ) -> Result<Tensor> {
         match self {
+            Self::Linear(linear) => linear.forward(input, residual),
             Self::One(conv) => conv.forward(input, residual),
             Self::Two(conv) => conv.forward(input, residual),
             Self::Three(conv) => conv.forward(input, residual),
@@ -55,9 +62,10 @@ impl Convolution {
     }
 }
 
-impl fmt::Display for Convolution {
+impl fmt::Display for Weighted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Linear(linear) => linear.fmt(f),
             Self::One(conv) => conv.fmt(f),
             Self::Two(conv) => conv.fmt(f),
             Self::Three(conv) => conv.fmt(f),
@@ -79,16 +87,16 @@ impl FixedNorm {
 #[derive(Debug, Default)]
 pub(super) struct Weights {
     /// By everything that decides them.
-    prepared: BTreeMap<String, Convolution>,
+    prepared: BTreeMap<String, Weighted>,
 }
 
 impl Weights {
-    pub(super) fn convolution(&mut self, kernel: &Kernel, params: &Params) -> Result<Convolution> {
+    pub(super) fn weighted(&mut self, kernel: &Kernel, params: &Params) -> Result<Weighted> {
         let key = format!("{kernel:?}");
         if let Some(found) = self.prepared.get(&key) {
             return Ok(found.clone());
         }
-        let prepared = Convolution::new(kernel, params)?;
+        let prepared = Weighted::new(kernel, params)?;
         self.prepared.insert(key, prepared.clone());
         Ok(prepared)
     }

@@ -172,7 +172,7 @@ unsafe fn correlate_tile<L: Lanes, const V: usize, const N: usize>(
 
 /// Offsets of the taps of a kernel in a few channels of a packed source.
 #[derive(Debug, Clone, Default)]
-pub(super) struct TapOffsets {
+pub(in crate::cpu) struct TapOffsets {
     /// `[channel][tap]`.
     offsets: Vec<usize>,
     taps: usize,
@@ -182,7 +182,7 @@ pub(super) struct TapOffsets {
 
 impl TapOffsets {
     /// Replaces the offsets by those of one channel, repeated for `channels` that lie `channel_pitch` apart.
-    pub(super) fn set(
+    pub(in crate::cpu) fn set(
         &mut self,
         taps: impl Iterator<Item = usize>,
         channels: usize,
@@ -204,61 +204,61 @@ impl TapOffsets {
 
 /// Arguments of [`Kernels::gather`].
 #[derive(Debug)]
-pub(super) struct Gather<'a, T> {
+pub(in crate::cpu) struct Gather<'a, T> {
     /// Packed source, from the first pixel of the tile in the first channel.
-    pub(super) source: &'a [T],
-    pub(super) offsets: &'a TapOffsets,
+    pub(in crate::cpu) source: &'a [T],
+    pub(in crate::cpu) offsets: &'a TapOffsets,
     /// Channels to sum, at most those of the offsets.
-    pub(super) channels: usize,
+    pub(in crate::cpu) channels: usize,
     /// `[channel][tap][vectors * lanes]`.
-    pub(super) weights: &'a [T],
+    pub(in crate::cpu) weights: &'a [T],
     /// What the sums of every pixel start from, `[vectors * lanes]`; `None` to add to the sums there are.
-    pub(super) start: Option<&'a [T]>,
-    pub(super) vectors: usize,
+    pub(in crate::cpu) start: Option<&'a [T]>,
+    pub(in crate::cpu) vectors: usize,
     /// Pixels, at most [`Kernels::pixels`].
-    pub(super) pixels: usize,
+    pub(in crate::cpu) pixels: usize,
 }
 
 /// Arguments of [`Kernels::lines`].
 #[derive(Debug)]
-pub(super) struct Lines<'a, T> {
+pub(in crate::cpu) struct Lines<'a, T> {
     /// Packed source, from the first pixel of the tile in the first channel.
-    pub(super) source: &'a [T],
-    pub(super) offsets: &'a TapOffsets,
+    pub(in crate::cpu) source: &'a [T],
+    pub(in crate::cpu) offsets: &'a TapOffsets,
     /// Channels to sum, at most those of the offsets.
-    pub(super) channels: usize,
+    pub(in crate::cpu) channels: usize,
     /// `[channel][tap][weight_pitch]`, from the first channel of the target.
-    pub(super) weights: &'a [T],
-    pub(super) weight_pitch: usize,
+    pub(in crate::cpu) weights: &'a [T],
+    pub(in crate::cpu) weight_pitch: usize,
     /// What the sums of each channel of the target start from; `None` to add to the sums there are.
-    pub(super) start: Option<&'a [T]>,
+    pub(in crate::cpu) start: Option<&'a [T]>,
     /// Channels of the target, at most [`Kernels::line_channels`].
-    pub(super) targets: usize,
+    pub(in crate::cpu) targets: usize,
     /// Vectors of pixels, at most [`Kernels::line`] pixels.
-    pub(super) vectors: usize,
+    pub(in crate::cpu) vectors: usize,
     /// Pixels between channels of the output.
-    pub(super) out_pitch: usize,
+    pub(in crate::cpu) out_pitch: usize,
 }
 
 /// Arguments of [`Kernels::correlate`].
 #[derive(Debug)]
-pub(super) struct Correlate<'a, T> {
+pub(in crate::cpu) struct Correlate<'a, T> {
     /// `[row][column][scalars]`, rows and columns `scalar_pitch` apart.
-    pub(super) scalars: &'a [T],
-    pub(super) scalar_pitch: [usize; 2],
+    pub(in crate::cpu) scalars: &'a [T],
+    pub(in crate::cpu) scalar_pitch: [usize; 2],
     /// `[row][column][vectors * lanes]`, rows and columns `vector_pitch` apart.
-    pub(super) source: &'a [T],
-    pub(super) vector_pitch: [usize; 2],
+    pub(in crate::cpu) source: &'a [T],
+    pub(in crate::cpu) vector_pitch: [usize; 2],
     /// Rows and columns.
-    pub(super) count: [usize; 2],
-    pub(super) vectors: usize,
+    pub(in crate::cpu) count: [usize; 2],
+    pub(in crate::cpu) vectors: usize,
     /// Scalars, at most [`Kernels::pixels`].
-    pub(super) width: usize,
+    pub(in crate::cpu) width: usize,
 }
 
 /// The register tiles of one element type and instruction set.
 #[derive(Debug)]
-pub(super) struct Kernels<T: 'static> {
+pub(in crate::cpu) struct Kernels<T: 'static> {
     lanes: usize,
     gather: [&'static [GatherFn<T>]; MAX_VECTORS],
     /// By vectors of pixels, then by channels.
@@ -269,27 +269,27 @@ pub(super) struct Kernels<T: 'static> {
 
 impl<T: Real> Kernels<T> {
     /// Elements in a vector.
-    pub(super) fn lanes(&self) -> usize {
+    pub(in crate::cpu) fn lanes(&self) -> usize {
         self.lanes
     }
 
     /// Channels in the widest tile.
-    pub(super) fn block(&self) -> usize {
+    pub(in crate::cpu) fn block(&self) -> usize {
         MAX_VECTORS * self.lanes
     }
 
     /// Pixels of a [`Kernels::gather`] tile and scalars of a [`Kernels::correlate`] tile, at most.
-    pub(super) fn pixels(&self) -> usize {
+    pub(in crate::cpu) fn pixels(&self) -> usize {
         self.gather[0].len()
     }
 
     /// Pixels of a [`Kernels::lines`] tile, at most.
-    pub(super) fn line(&self) -> usize {
+    pub(in crate::cpu) fn line(&self) -> usize {
         self.lines.len() * self.lanes
     }
 
     /// Channels of a [`Kernels::lines`] tile, at most.
-    pub(super) fn line_channels(&self) -> usize {
+    pub(in crate::cpu) fn line_channels(&self) -> usize {
         self.lines[0].len()
     }
 
@@ -299,7 +299,7 @@ impl<T: Real> Kernels<T> {
     /// # Panics
     /// When a slice is too short.
     #[inline]
-    pub(super) fn lines(&self, tile: &Lines<'_, T>, out: &mut [T]) {
+    pub(in crate::cpu) fn lines(&self, tile: &Lines<'_, T>, out: &mut [T]) {
         let pixels = tile.vectors * self.lanes;
         let count = tile.channels * tile.offsets.taps;
         assert!(
@@ -349,7 +349,7 @@ impl<T: Real> Kernels<T> {
     /// # Panics
     /// When a slice is too short.
     #[inline]
-    pub(super) fn gather(&self, tile: &Gather<'_, T>, out: &mut [T]) {
+    pub(in crate::cpu) fn gather(&self, tile: &Gather<'_, T>, out: &mut [T]) {
         let width = tile.vectors * self.lanes;
         let count = tile.channels * tile.offsets.taps;
         assert!(
@@ -396,7 +396,7 @@ impl<T: Real> Kernels<T> {
     /// # Panics
     /// When a slice is too short.
     #[inline]
-    pub(super) fn correlate(&self, tile: &Correlate<'_, T>, sums: &mut [T]) {
+    pub(in crate::cpu) fn correlate(&self, tile: &Correlate<'_, T>, sums: &mut [T]) {
         let width = tile.vectors * self.lanes;
         let [rows, columns] = tile.count;
         if rows == 0 || columns == 0 {
@@ -431,7 +431,7 @@ impl<T: Real> Kernels<T> {
     /// # Panics
     /// When a slice is too short.
     #[inline]
-    pub(super) fn transpose(&self, from: &[T], to: &mut [T], shape: &Transpose) {
+    pub(in crate::cpu) fn transpose(&self, from: &[T], to: &mut [T], shape: &Transpose) {
         shape.check(from.len(), to.len());
         // SAFETY: the ranges were checked above, and the function is of an instruction set this machine has.
         unsafe { (self.transpose)(from.as_ptr(), to.as_mut_ptr(), shape) };
@@ -570,7 +570,7 @@ pub trait Element: Real + sealed::Tiles {}
 impl Element for f32 {}
 impl Element for f64 {}
 
-pub(super) mod sealed {
+pub(in crate::cpu) mod sealed {
     use super::{Kernels, Level};
 
     pub trait Tiles: Sized + 'static {

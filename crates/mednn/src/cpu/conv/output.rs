@@ -15,7 +15,7 @@ use crate::cpu::real::Real;
 ///
 /// # Panics
 /// When `fill` has not written as many elements as there are.
-pub(super) fn build<T: Real>(
+pub(in crate::cpu) fn build<T: Real>(
     len: usize,
     finish: &Finish<'_, T>,
     fill: impl FnOnce(&SharedOutput<'_, T>),
@@ -36,7 +36,7 @@ pub(super) fn build<T: Real>(
 
 /// The elements of an output, written once each by whichever task they belong to.
 #[derive(Debug)]
-pub(super) struct SharedOutput<'a, T> {
+pub(in crate::cpu) struct SharedOutput<'a, T> {
     start: *mut T,
     len: usize,
     written: AtomicUsize,
@@ -48,7 +48,7 @@ unsafe impl<T: Send + Sync> Sync for SharedOutput<'_, T> {}
 
 impl<T: Real> SharedOutput<'_, T> {
     /// Counts elements that `write` has written.
-    pub(super) fn count(&self, elements: usize) {
+    pub(in crate::cpu) fn count(&self, elements: usize) {
         self.written.fetch_add(elements, Ordering::Relaxed);
     }
 
@@ -59,7 +59,7 @@ impl<T: Real> SharedOutput<'_, T> {
     ///
     /// # Panics
     /// When the values do not lie in the output.
-    pub(super) unsafe fn write(&self, at: usize, values: &[T]) -> usize {
+    pub(in crate::cpu) unsafe fn write(&self, at: usize, values: &[T]) -> usize {
         assert!(
             at <= self.len && values.len() <= self.len - at,
             "the values lie in the output"

@@ -3,7 +3,7 @@
 use crate::cpu::real::Real;
 
 /// Splits a range into pieces of nearly equal length, at most `longest`, as (start, length).
-pub(super) fn pieces(
+pub(in crate::cpu) fn pieces(
     start: usize,
     end: usize,
     longest: usize,
@@ -19,7 +19,7 @@ pub(super) fn pieces(
 /// Copies the elements of a row from `first` on, zero outside, the residues of `step` one after the other, so that outputs
 /// a step apart see neighbours.
 #[inline(always)]
-pub(super) fn pack_row<T: Real>(
+pub(in crate::cpu) fn pack_row<T: Real>(
     from: &[T],
     first: isize,
     step: usize,
@@ -33,7 +33,7 @@ pub(super) fn pack_row<T: Real>(
 
 /// Copies the elements `first`, `first + step`, ... of a row, zero outside.
 #[inline(always)]
-pub(super) fn pack_residue<T: Real>(from: &[T], first: isize, step: usize, to: &mut [T]) {
+pub(in crate::cpu) fn pack_residue<T: Real>(from: &[T], first: isize, step: usize, to: &mut [T]) {
     let signed = step as isize;
     // Elements first + i * step lie in the row for i in low..high.
     let low = (signed - 1 - first)
@@ -67,7 +67,7 @@ pub(super) fn pack_residue<T: Real>(from: &[T], first: isize, step: usize, to: &
 }
 
 /// Rounds a pitch up to an odd number of cache lines, so that channels fall into different sets of the cache.
-pub(super) fn spread(pitch: usize) -> usize {
+pub(in crate::cpu) fn spread(pitch: usize) -> usize {
     let lines = pitch.div_ceil(16);
     16 * (lines | 1)
 }

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::problem::{Problem, Window};
 use super::weights::PackedWeights;
 use super::winograd::{Taps, TransformedWeights, WeightLayout};
-use super::{gather, output, winograd};
+use super::{gather, output, sampled, winograd};
 use crate::cpu::simd::Level;
 use crate::error::{Error, Result};
 
@@ -114,6 +114,11 @@ impl<'a, T: Element> Prepared<'a, T> {
         if let Some(residual) = finish.residual.as_ref().map(Residual::values) {
             Problem::check("residual", residual.len(), problem.output_len())?;
         }
+        let sampled = sampled::dense(problem, input)?;
+        let (problem, input) = match &sampled {
+            Some((dense, seen)) => (dense, seen.as_slice()),
+            None => (problem, input),
+        };
         let kernels = T::kernels(self.shape.level);
         let plan = Plan::forward(problem);
         let taps = Taps::of(&plan);

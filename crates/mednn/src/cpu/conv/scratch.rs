@@ -17,7 +17,7 @@ struct Line([u8; 64]);
 
 /// Elements that start at a cache line.
 #[derive(Debug, Clone)]
-pub(super) struct Aligned<T> {
+pub(in crate::cpu) struct Aligned<T> {
     lines: Vec<Line>,
     len: usize,
     elements: PhantomData<T>,
@@ -25,7 +25,7 @@ pub(super) struct Aligned<T> {
 
 impl<T: Real> Aligned<T> {
     /// Zeros.
-    pub(super) fn zeros(len: usize) -> Self {
+    pub(in crate::cpu) fn zeros(len: usize) -> Self {
         let lines = vec![Line([0; 64]); lines::<T>(len)];
         Self {
             lines,

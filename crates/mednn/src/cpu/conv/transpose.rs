@@ -8,23 +8,23 @@ use crate::cpu::real::Real;
 
 /// `to[column][row] = from[row][column]` for a block of rows and columns.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Transpose {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+pub(in crate::cpu) struct Transpose {
+    pub(in crate::cpu) rows: usize,
+    pub(in crate::cpu) columns: usize,
     /// Elements between the rows of the source.
-    pub(super) from_pitch: usize,
+    pub(in crate::cpu) from_pitch: usize,
     /// Elements between the columns in the destination.
-    pub(super) to_pitch: usize,
+    pub(in crate::cpu) to_pitch: usize,
     /// Elements written for each column, at least `rows`; those beyond are zero.
-    pub(super) fill: usize,
+    pub(in crate::cpu) fill: usize,
 }
 
 /// A transpose of one instruction set, without checks.
-pub(super) type TransposeFn<T> = unsafe fn(*const T, *mut T, &Transpose);
+pub(in crate::cpu) type TransposeFn<T> = unsafe fn(*const T, *mut T, &Transpose);
 
 impl Transpose {
     /// Asserts that slices of these lengths are long enough.
-    pub(super) fn check(&self, from: usize, to: usize) {
+    pub(in crate::cpu) fn check(&self, from: usize, to: usize) {
         self.check_source(from);
         if self.columns > 0 {
             assert!(
@@ -35,7 +35,7 @@ impl Transpose {
     }
 
     /// Asserts that a source of this length is long enough.
-    pub(super) fn check_source(&self, from: usize) {
+    pub(in crate::cpu) fn check_source(&self, from: usize) {
         assert!(self.rows <= self.fill, "every row is written");
         if self.rows > 0 && self.columns > 0 {
             assert!(
@@ -46,7 +46,7 @@ impl Transpose {
     }
 }
 
-pub(super) unsafe fn portable<T: Real>(from: *const T, to: *mut T, shape: &Transpose) {
+pub(in crate::cpu) unsafe fn portable<T: Real>(from: *const T, to: *mut T, shape: &Transpose) {
     for column in 0..shape.columns {
         for row in 0..shape.fill {
             // SAFETY: the caller has checked that `from` holds `rows` of `columns` and `to` holds `columns` of `fill`.
@@ -63,14 +63,14 @@ pub(super) unsafe fn portable<T: Real>(from: *const T, to: *mut T, shape: &Trans
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn avx2(from: *const f32, to: *mut f32, shape: &Transpose) {
+pub(in crate::cpu) unsafe fn avx2(from: *const f32, to: *mut f32, shape: &Transpose) {
     // SAFETY: the caller's promise; the loop is plain Rust compiled for this instruction set.
     unsafe { portable(from, to, shape) };
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn avx512(from: *const f32, to: *mut f32, shape: &Transpose) {
+pub(in crate::cpu) unsafe fn avx512(from: *const f32, to: *mut f32, shape: &Transpose) {
     use std::arch::x86_64::{
         __m512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
         _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_unpackhi_pd, _mm512_unpackhi_ps,

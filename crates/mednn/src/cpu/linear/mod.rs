@@ -1,5 +1,9 @@
 //! Linear maps of rows: forward, and the gradients of input, weight and bias.
 
+mod packed;
+
+pub use packed::PackedLinear;
+
 use crate::cpu::matrix::{Matrix, product};
 use crate::cpu::real::Real;
 use crate::cpu::reduce::column_sums;
