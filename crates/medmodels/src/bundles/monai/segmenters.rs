@@ -244,12 +244,7 @@ pub(super) fn swin_unetr(arguments: &Arguments<'_>, version: &Version) -> Result
     arguments.fixed("use_hyena", &Value::Bool(false))?;
     arguments.fixed("norm_layer", &Value::Null)?;
     // The network takes any size; versions before 1.5 wanted one all the same.
-    arguments.ignore(&[
-        "img_size",
-        "use_checkpoint",
-        "use_flash_attention",
-        "attn_drop_rate",
-    ]);
+    arguments.ignore(&["img_size", "use_checkpoint", "use_flash_attention"]);
     let axes = arguments.spatial_dims(Some(3))?;
     let default = SwinUNETRConfig::new_3d(1, 1);
     let merging = match arguments.get("downsample")? {
@@ -276,6 +271,7 @@ pub(super) fn swin_unetr(arguments: &Arguments<'_>, version: &Version) -> Result
         normalization: arguments.normalization("norm_name", default.normalization)?,
         normalized_stages: arguments.flag("normalize", true)?,
         dropout: arguments.dropout("drop_rate", 0.0)?,
+        attention_dropout: arguments.dropout("attn_drop_rate", 0.0)?,
         drop_path: arguments.dropout("dropout_path_rate", 0.0)?,
     }
     .into())
