@@ -191,7 +191,7 @@ fn the_page_says_of_every_network_how_far_it_is_from_its_reference() {
         let (name, reference) = (network.name, network.reference);
         let start = format!("| {name} | {reference} |");
         let [outputs, gradients] = [error(&measured, "output."), error(&measured, "gradient.")];
-        let own = Stated {
+        let mut line = Stated {
             outputs: class(outputs, FORWARD),
             gradients: class(gradients, BACKWARD),
             onnx: match &onnx {
@@ -200,7 +200,6 @@ fn the_page_says_of_every_network_how_far_it_is_from_its_reference() {
                 None => stated(&committed, &start).map_or_else(String::new, |line| line.onnx),
             },
         };
-        let mut line = own;
         if let Some(stated) = stated(&committed, &start).filter(|_| !update) {
             for (power, tolerance) in [(stated.outputs, FORWARD), (stated.gradients, BACKWARD)] {
                 let classes = SMALLEST..=largest(tolerance);
