@@ -6,7 +6,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_buffers, check_names};
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
     let config = AttentionUnetConfig::new_2d(2, 3, &[4, 5, 6, 8])
         .with_strides(&[[2, 1], [1, 2], [2, 2]])
         .with_kernel([3, 5])
@@ -18,7 +18,7 @@ fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() 
 }
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
     let config = AttentionUnetConfig::new_3d(1, 2, &[2, 3, 4, 5]);
     let network = AttentionUnet::<3>::new(&config, &Params::new(1)).unwrap();
     check_against("attention_unet_3d", &network);

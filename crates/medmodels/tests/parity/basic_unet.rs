@@ -7,14 +7,14 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_buffers, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = BasicUNetConfig::new_2d(2, 3).with_features([4, 3, 5, 6, 8, 3]);
     let network = BasicUNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_against("basic_unet_2d", &network);
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = BasicUNetConfig::new_3d(1, 2)
         .with_features([2, 3, 4, 5, 6, 3])
         .with_activation(Nonlinearity::LeakyRelu { slope: 0.8 });
@@ -23,7 +23,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
 }
 
 #[test]
-fn group_normalisation_is_that_of_monai() {
+pub(crate) fn group_normalisation_is_that_of_monai() {
     let config = BasicUNetConfig::new_2d(1, 2)
         .with_features([2, 4, 4, 6, 8, 4])
         .with_normalization(Normalization::Group { groups: 2 });
@@ -32,7 +32,7 @@ fn group_normalisation_is_that_of_monai() {
 }
 
 #[test]
-fn batch_normalisation_and_its_running_statistics_are_those_of_monai() {
+pub(crate) fn batch_normalisation_and_its_running_statistics_are_those_of_monai() {
     let config = BasicUNetConfig::new_2d(1, 2)
         .with_features([2, 4, 4, 6, 8, 4])
         .with_normalization(Normalization::Batch)

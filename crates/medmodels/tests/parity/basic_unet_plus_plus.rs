@@ -7,7 +7,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_names};
 
 #[test]
-fn outputs_of_all_heads_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_of_all_heads_features_and_gradients_are_those_of_monai_in_2d() {
     let config = BasicUNetPlusPlusConfig::new_2d(2, 3)
         .with_features([3, 4, 4, 6, 6, 5])
         .with_deep_supervision(true);
@@ -17,7 +17,7 @@ fn outputs_of_all_heads_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_of_all_heads_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_of_all_heads_features_and_gradients_are_those_of_monai_in_3d() {
     let config = BasicUNetPlusPlusConfig::new_3d(1, 2)
         .with_features([3, 3, 4, 4, 6, 2])
         .with_normalization(Normalization::Group { groups: 1 })

@@ -16,12 +16,12 @@ fn check(stem: &str, config: ConvNeXtConfig) {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     check("convnext_2d", ConvNeXtConfig::tiny(5));
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_timm() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_timm() {
     let config = ConvNeXtConfig::tiny(5).timm().with_in_channels(2);
     check("convnext_timm", config);
 }

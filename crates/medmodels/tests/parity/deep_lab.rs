@@ -11,7 +11,7 @@ const FEATURES: [usize; 4] = [4, 8, 16, 32];
 const RATES: [usize; 3] = [2, 3, 5];
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_torchvision() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_torchvision() {
     let resnet = ResNetConfig::resnet50(3)
         .with_blocks([1, 1, 2, 2])
         .with_features(FEATURES)
@@ -28,7 +28,7 @@ fn outputs_features_gradients_and_running_statistics_are_those_of_torchvision() 
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_segmentation_models() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_segmentation_models() {
     let resnet = ResNetConfig::resnet18(1)
         .with_blocks([1, 1, 1, 2])
         .with_features(FEATURES);
@@ -42,7 +42,7 @@ fn outputs_features_and_gradients_are_those_of_segmentation_models() {
 }
 
 #[test]
-fn a_stride_of_eight_is_that_of_segmentation_models() {
+pub(crate) fn a_stride_of_eight_is_that_of_segmentation_models() {
     let resnet = ResNetConfig::resnet50(1)
         .with_blocks([1, 1, 1, 2])
         .with_features(FEATURES)

@@ -25,7 +25,7 @@ fn small_monai(spatial_dims: usize, in_channels: usize, blocks: &[usize]) -> Den
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let config = small(5, &[2, 3, 2, 1]);
     let network = DenseNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_against("densenet_2d", &network);
@@ -33,7 +33,7 @@ fn outputs_features_and_gradients_are_those_of_torchvision() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai() {
     let config = small_monai(1, 2, &[1, 2, 1]);
     let network = DenseNet::<1>::new(&config, &Params::new(1)).unwrap();
     check_against("densenet_1d", &network);

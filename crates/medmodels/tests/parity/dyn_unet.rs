@@ -26,20 +26,20 @@ fn config_3d() -> DynUNetConfig {
 }
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
     let network = DynUNet::<2>::new(&config_2d(), &Params::new(1)).unwrap();
     check_against("dyn_unet_2d", &network);
     check_buffers("dyn_unet_2d", &network);
 }
 
 #[test]
-fn residual_blocks_and_the_logits_of_lower_resolutions_are_those_of_monai_in_3d() {
+pub(crate) fn residual_blocks_and_the_logits_of_lower_resolutions_are_those_of_monai_in_3d() {
     let network = DynUNet::<3>::new(&config_3d(), &Params::new(1)).unwrap();
     check_against("dyn_unet_3d", &network);
 }
 
 #[test]
-fn networks_with_group_normalisation_are_those_of_monai() {
+pub(crate) fn networks_with_group_normalisation_are_those_of_monai() {
     let config = DynUNetConfig::new_2d(1, 2, 4)
         .with_filters(&[4, 6, 6, 8])
         .with_strides(&[[2, 2], [1, 1], [2, 2]])

@@ -11,7 +11,7 @@ fn small(config: EfficientNetConfig) -> EfficientNetConfig {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let config = small(EfficientNetConfig::b0(5));
     let network = EfficientNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_names("efficientnet_2d", &network);
@@ -20,7 +20,7 @@ fn outputs_features_and_gradients_are_those_of_torchvision() {
 }
 
 #[test]
-fn the_zeros_of_tensorflow_are_those_of_timm() {
+pub(crate) fn the_zeros_of_tensorflow_are_those_of_timm() {
     let config = small(EfficientNetConfig::b0(5).timm_tensorflow());
     let network = EfficientNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_names("efficientnet_tensorflow", &network);
@@ -28,7 +28,7 @@ fn the_zeros_of_tensorflow_are_those_of_timm() {
 }
 
 #[test]
-fn lite_is_that_of_timm() {
+pub(crate) fn lite_is_that_of_timm() {
     let config = small(EfficientNetConfig::lite0(5));
     let network = EfficientNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_names("efficientnet_lite", &network);
@@ -36,7 +36,7 @@ fn lite_is_that_of_timm() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
     let config = small(EfficientNetConfig::b0(3).monai(1).with_in_channels(2));
     let network = EfficientNet::<1>::new(&config, &Params::new(1)).unwrap();
     check_names("efficientnet_1d", &network);
@@ -44,7 +44,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
 }
 
 #[test]
-fn the_zeros_of_monai_are_those_of_the_resolution_in_3d() {
+pub(crate) fn the_zeros_of_monai_are_those_of_the_resolution_in_3d() {
     let config = small(EfficientNetConfig::b1(3).monai(3).with_in_channels(1));
     let network = EfficientNet::<3>::new(&config, &Params::new(1)).unwrap();
     check_names("efficientnet_3d", &network);

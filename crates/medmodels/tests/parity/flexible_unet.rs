@@ -22,7 +22,7 @@ fn small(
 }
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() {
     let config = FlexibleUNetConfig::monai("resnet10", 2, 3, 2).unwrap();
     let config = small(config, [1, 2, 1, 1], [4, 6, 8, 10]).with_decoder_channels(&[8, 6, 6, 4, 3]);
     let network = FlexibleUNet::<2>::new(&config, &Params::new(1)).unwrap();
@@ -32,7 +32,7 @@ fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d() 
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = FlexibleUNetConfig::monai("resnet50", 3, 1, 3).unwrap();
     let config = small(config, [1; 4], [2, 2, 3, 3])
         .with_decoder_channels(&[6, 4, 4, 3, 2])
@@ -43,7 +43,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
 }
 
 #[test]
-fn linear_upsampling_is_that_of_monai() {
+pub(crate) fn linear_upsampling_is_that_of_monai() {
     let config = FlexibleUNetConfig::monai("resnet10", 2, 1, 2).unwrap();
     let config = small(config, [1; 4], [4, 4, 6, 6])
         .with_decoder_channels(&[6, 4, 4, 3, 2])

@@ -2,7 +2,7 @@
 //! attention layers of the libraries, and the laws these networks keep.
 
 mod guide;
-mod laws;
+pub(crate) mod laws;
 mod learning;
 mod table;
 mod tokens;
@@ -73,13 +73,13 @@ fn check<const D: usize>(
 }
 
 #[test]
-fn concatenation_is_that_of_the_formula() {
+pub(crate) fn concatenation_is_that_of_the_formula() {
     let kind = ConcatenationConfig::new().with_mlp(mlp()).with_features(8);
     check::<2>("fusion_concatenation", vision(), kind, Vec::new());
 }
 
 #[test]
-fn the_gate_is_that_of_the_paper() {
+pub(crate) fn the_gate_is_that_of_the_paper() {
     let image = DenseNetConfig::densenet121(1)
         .monai(3)
         .with_in_channels(1)
@@ -92,7 +92,7 @@ fn the_gate_is_that_of_the_paper() {
 }
 
 #[test]
-fn scale_and_shift_are_those_of_the_paper() {
+pub(crate) fn scale_and_shift_are_those_of_the_paper() {
     let image = ResNetConfig::resnet18(1)
         .monai(3)
         .with_in_channels(1)
@@ -104,7 +104,7 @@ fn scale_and_shift_are_those_of_the_paper() {
 }
 
 #[test]
-fn tokens_attend_as_in_pytorchs_decoder_layers() {
+pub(crate) fn tokens_attend_as_in_pytorchs_decoder_layers() {
     let absent = [[0.0_f32, 0.0, 1.0], [0.0, 1.0, 1.0]];
     let absent = Tensor::new(&absent, &Device::Cpu).unwrap();
     let further = vec![
@@ -116,7 +116,7 @@ fn tokens_attend_as_in_pytorchs_decoder_layers() {
 }
 
 #[test]
-fn tokens_attend_to_the_patches_of_a_transformer() {
+pub(crate) fn tokens_attend_to_the_patches_of_a_transformer() {
     let image = ViTConfig::vit_tiny_patch16_224(1)
         .with_image_size(&[20, 12])
         .with_patch_size(&[4, 4])

@@ -20,6 +20,7 @@ mod fusion;
 mod laws;
 mod mesh_net;
 mod mobilenet_v3;
+mod models;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod picture;

@@ -6,7 +6,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_buffers, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_the_sequence_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_the_sequence_in_2d() {
     let config = MeshNetConfig::new_2d(2, 3)
         .with_features(5)
         .with_dilations(&MeshNetConfig::symmetric_3d(1, 2).dilations);
@@ -17,7 +17,7 @@ fn outputs_features_and_gradients_are_those_of_the_sequence_in_2d() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_the_sequence_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_the_sequence_in_3d() {
     let config = MeshNetConfig::new_3d(1, 2).with_features(4);
     let network = MeshNet::<3>::new(&config, &Params::new(1)).unwrap();
     check_against("mesh_net_3d", &network);

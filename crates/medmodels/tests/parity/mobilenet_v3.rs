@@ -13,17 +13,17 @@ fn check(stem: &str, config: MobileNetV3Config) {
 }
 
 #[test]
-fn the_small_network_is_that_of_torchvision() {
+pub(crate) fn the_small_network_is_that_of_torchvision() {
     check("mobilenet_v3_small", MobileNetV3Config::small(5));
 }
 
 #[test]
-fn the_large_network_is_that_of_torchvision() {
+pub(crate) fn the_large_network_is_that_of_torchvision() {
     check("mobilenet_v3_large", MobileNetV3Config::large(5));
 }
 
 #[test]
-fn the_network_for_segmenters_is_that_of_torchvision() {
+pub(crate) fn the_network_for_segmenters_is_that_of_torchvision() {
     let config = MobileNetV3Config::small(5)
         .with_reduced_tail(true)
         .with_dilated(true);

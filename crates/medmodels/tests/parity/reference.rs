@@ -11,8 +11,16 @@ use mednn::model::{Inputs, Model, Outputs};
 use mednn::params::{Init, LoadPolicy, Params};
 use safetensors::SafeTensors;
 
+use crate::models::measured::{self, Measured};
+
 const SAMPLES: usize = 48;
 const PROJECTIONS: usize = 4;
+
+/// How far an output may be from the reference's, relative to its magnitude.
+pub(crate) const FORWARD: f64 = 1e-4;
+
+/// How far a gradient may.
+pub(crate) const BACKWARD: f64 = 5e-3;
 
 /// Numbers in [-1, 1) with 24 bits: FNV-1a of the name, then SplitMix64 of hash + position.
 pub(crate) fn hashed(name: &str, count: usize) -> Vec<f64> {
@@ -92,6 +100,7 @@ fn digest(tensor: &Tensor, samples: usize) -> Vec<f64> {
 
 /// Digests by name, and the names of the reference's state dictionary.
 pub(crate) struct Fixture {
+    stem: String,
     digests: BTreeMap<String, Vec<f64>>,
     samples: usize,
     pub(crate) shape: Vec<usize>,
@@ -128,6 +137,7 @@ impl Fixture {
             }
         }
         Self {
+            stem: stem.to_owned(),
             digests,
             samples: whole.get("samples").map_or(SAMPLES, |number| number[0]),
             shape: whole["shape"].clone(),
@@ -154,23 +164,35 @@ impl Fixture {
         let want = self
             .digests
             .get(name)
-            .unwrap_or_else(|| panic!("no {name} in the fixture"));
+            .unwrap_or_else(|| panic!("no {name} in {}", self.stem));
         let got = digest(got, self.samples);
         assert_eq!(got.len(), want.len(), "size of {name}");
         let count = got.len() - 2 - PROJECTIONS;
         let scale = want[1].max(floor);
         let spread = want[0].max(floor * (count as f64).sqrt());
+        let mut error: f64 = 0.0;
         for (i, (a, b)) in got.iter().zip(want).enumerate() {
             let scale = if i == 1 || i >= 2 + PROJECTIONS {
                 scale
             } else {
                 spread
             };
+            let difference = (a - b).abs();
             assert!(
-                (a - b).abs() <= tolerance * scale,
+                difference <= tolerance * scale,
                 "{name}[{i}] is {a}, the reference has {b} (scale {scale})"
             );
+            // Beside a scale of zero the difference is none.
+            if scale > 0.0 {
+                error = error.max(difference / scale);
+            }
         }
+        measured::note(Measured {
+            stem: self.stem.clone(),
+            shape: self.shape.clone(),
+            digest: name.to_owned(),
+            error,
+        });
     }
 }
 
@@ -199,8 +221,6 @@ pub(crate) fn check_outputs(
     given: &Given,
     of: impl Fn(&Outputs, &Tensor) -> Vec<Tensor>,
 ) {
-    const FORWARD: f64 = 1e-4;
-    const BACKWARD: f64 = 5e-3;
     let fixture = Fixture::load(stem);
     assert_eq!(model.params().count(), fixture.parameters);
     fill(model);

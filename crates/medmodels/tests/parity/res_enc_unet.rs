@@ -27,13 +27,13 @@ fn config_3d() -> ResEncUNetConfig {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_nnunet_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_nnunet_in_2d() {
     let network = ResEncUNet::<2>::new(&config_2d(), &Params::new(1)).unwrap();
     check_against("res_enc_unet_2d", &network);
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_nnunet_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_nnunet_in_3d() {
     let network = ResEncUNet::<3>::new(&config_3d(), &Params::new(1)).unwrap();
     check_against("res_enc_unet_3d", &network);
 }

@@ -6,7 +6,7 @@ use mednn::params::Params;
 use crate::reference::{Fixture, check_against, check_buffers};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let config = ResNetConfig::resnet18(5)
         .with_blocks([2, 1, 1, 1])
         .with_features([4, 8, 16, 32]);
@@ -16,7 +16,7 @@ fn outputs_features_and_gradients_are_those_of_torchvision() {
 }
 
 #[test]
-fn grouped_bottlenecks_are_those_of_torchvision() {
+pub(crate) fn grouped_bottlenecks_are_those_of_torchvision() {
     let config = ResNetConfig::resnet50(5)
         .with_groups(4, 32)
         .with_blocks([1; 4])
@@ -26,7 +26,7 @@ fn grouped_bottlenecks_are_those_of_torchvision() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
     let config = ResNetConfig::resnet50(3)
         .monai(1)
         .with_in_channels(2)
@@ -37,7 +37,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_1d() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = ResNetConfig::resnet50(3)
         .monai(3)
         .with_in_channels(1)
@@ -49,7 +49,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
 }
 
 #[test]
-fn shortcuts_without_weights_are_those_of_medical_net() {
+pub(crate) fn shortcuts_without_weights_are_those_of_medical_net() {
     let config = ResNetConfig::resnet18(3).medical_net();
     assert_eq!(config.shortcut, ResNetShortcut::ZeroPadding);
     let config = config

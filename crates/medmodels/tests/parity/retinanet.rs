@@ -46,7 +46,7 @@ fn build<const D: usize>(config: &RetinaNetConfig) -> RetinaNet<D> {
 }
 
 #[test]
-fn outputs_features_gradients_and_names_are_those_of_monai() {
+pub(crate) fn outputs_features_gradients_and_names_are_those_of_monai() {
     let network = build::<2>(&small(2, [2, 2], &[1, 2, 3]));
     check_names("retinanet_2d", &network);
     check_against("retinanet_2d", &network);

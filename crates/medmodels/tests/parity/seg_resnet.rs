@@ -7,7 +7,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_buffers, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = SegResNetConfig::new_2d(2, 3).with_blocks(&[1, 2, 1], &[1, 2]);
     let network = SegResNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_against("seg_resnet_2d", &network);
@@ -15,7 +15,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
     let config = SegResNetConfig::new_3d(1, 2)
         .with_filters(3)
         .with_blocks(&[1, 1, 2], &[1, 1])

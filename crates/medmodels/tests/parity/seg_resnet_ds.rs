@@ -7,7 +7,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_buffers, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = SegResNetDSConfig::new_2d(2, 3)
         .with_filters(4)
         .with_blocks_down(&[1, 2, 1])
@@ -20,7 +20,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_of_all_heads_gradients_and_running_statistics_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_of_all_heads_gradients_and_running_statistics_are_those_of_monai_in_3d() {
     let config = SegResNetDSConfig::new_3d(1, 2)
         .with_filters(3)
         .with_blocks_down(&[1; 4])

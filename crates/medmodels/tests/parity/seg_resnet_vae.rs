@@ -16,7 +16,7 @@ fn config() -> SegResNetVAEConfig {
 }
 
 #[test]
-fn outputs_the_loss_features_and_gradients_are_those_of_monai() {
+pub(crate) fn outputs_the_loss_features_and_gradients_are_those_of_monai() {
     let config = config();
     let network = SegResNetVAE::<2>::new(&config, &Params::new(1)).unwrap();
     let given = Given {

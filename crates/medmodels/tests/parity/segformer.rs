@@ -6,7 +6,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_transformers() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_transformers() {
     let config = SegFormerConfig::mit_b0(3)
         .with_in_channels(2)
         .with_features([4, 6, 10, 8], [1, 2, 5, 4])

@@ -6,7 +6,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_names};
 
 #[test]
-fn senet_154_is_that_of_monai() {
+pub(crate) fn senet_154_is_that_of_monai() {
     let config = SENetConfig::senet154(5)
         .with_in_channels(2)
         .with_blocks([1, 2, 1, 1])
@@ -19,7 +19,7 @@ fn senet_154_is_that_of_monai() {
 }
 
 #[test]
-fn se_resnet_is_that_of_monai_in_3d() {
+pub(crate) fn se_resnet_is_that_of_monai_in_3d() {
     let config = SENetConfig::se_resnet50(3)
         .with_spatial_dims(3)
         .with_in_channels(1)
@@ -32,7 +32,7 @@ fn se_resnet_is_that_of_monai_in_3d() {
 }
 
 #[test]
-fn se_resnext_is_that_of_monai() {
+pub(crate) fn se_resnext_is_that_of_monai() {
     let config = SENetConfig::se_resnext50(5)
         .with_blocks([1, 1, 2, 1])
         .with_features(8, [16, 32, 64, 128])

@@ -18,13 +18,13 @@ fn check(stem: &str, config: &SwinConfig) {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let config = small(SwinConfig::swin_t(5)).with_window([3, 4]);
     check("swin_torchvision", &config);
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_timm() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_timm() {
     let config = small(SwinConfig::swin_tiny_patch4_window7_224(5))
         .with_window([3, 3])
         .with_in_channels(1)
@@ -35,13 +35,13 @@ fn outputs_features_and_gradients_are_those_of_timm() {
 }
 
 #[test]
-fn the_second_version_is_that_of_torchvision() {
+pub(crate) fn the_second_version_is_that_of_torchvision() {
     let config = small(SwinConfig::swin_v2_t(5)).with_window([3, 4]);
     check("swin_v2_torchvision", &config);
 }
 
 #[test]
-fn the_second_version_is_that_of_timm() {
+pub(crate) fn the_second_version_is_that_of_timm() {
     let config = small(SwinConfig::swinv2_tiny_window8_256(5))
         .with_window([3, 3])
         .with_in_channels(1)

@@ -29,7 +29,7 @@ fn check<const D: usize>(stem: &str, config: SwinUNETRConfig) {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = SwinUNETRConfig::new_2d(2, 3)
         .with_window(&[7, 5])
         .with_normalized_stages(false)
@@ -38,13 +38,13 @@ fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = SwinUNETRConfig::new_3d(1, 3).with_qkv_bias(false);
     check::<3>("swin_unetr_3d", config);
 }
 
 #[test]
-fn convolutions_in_front_of_stages_are_those_of_monai() {
+pub(crate) fn convolutions_in_front_of_stages_are_those_of_monai() {
     let config = SwinUNETRConfig::new_2d(1, 3)
         .with_window(&[3, 4])
         .with_convolutions(true);
@@ -52,7 +52,7 @@ fn convolutions_in_front_of_stages_are_those_of_monai() {
 }
 
 #[test]
-fn tokens_can_be_merged_in_storage_order() {
+pub(crate) fn tokens_can_be_merged_in_storage_order() {
     let config = SwinUNETRConfig::new_3d(1, 3)
         .with_window(&[3, 4, 5])
         .with_merging(SwinMerging::MergingV2);
@@ -60,7 +60,7 @@ fn tokens_can_be_merged_in_storage_order() {
 }
 
 #[test]
-fn tokens_can_be_merged_as_monai_did_before_version_1_5() {
+pub(crate) fn tokens_can_be_merged_as_monai_did_before_version_1_5() {
     let config = SwinUNETRConfig::new_3d(1, 3)
         .with_window(&[2; 3])
         .with_merging(SwinMerging::LegacyMerging);
@@ -68,7 +68,7 @@ fn tokens_can_be_merged_as_monai_did_before_version_1_5() {
 }
 
 #[test]
-fn transformers_trained_without_labels_load_as_monai_loads_them() {
+pub(crate) fn transformers_trained_without_labels_load_as_monai_loads_them() {
     let config = small(SwinUNETRConfig::new_2d(1, 3).with_window(&[3, 4]));
     for stem in ["swin_unetr_rotations", "swin_unetr_disruptive"] {
         let fixture = Fixture::load(stem);

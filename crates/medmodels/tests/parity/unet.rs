@@ -29,14 +29,14 @@ fn plain_2d() -> UNetConfig {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let network = UNet::<2>::new(&residual_2d(), &Params::new(1)).unwrap();
     check_against("unet_2d", &network);
     check_names("unet_2d", &network);
 }
 
 #[test]
-fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() {
     let network = UNet::<3>::new(&residual_3d(), &Params::new(1)).unwrap();
     check_against("unet_3d", &network);
     check_names("unet_3d", &network);
@@ -44,7 +44,7 @@ fn outputs_features_gradients_and_running_statistics_are_those_of_monai_in_3d() 
 }
 
 #[test]
-fn without_residual_units_it_is_that_of_monai() {
+pub(crate) fn without_residual_units_it_is_that_of_monai() {
     let network = UNet::<2>::new(&plain_2d(), &Params::new(1)).unwrap();
     check_against("unet_plain", &network);
     check_names("unet_plain", &network);

@@ -14,7 +14,7 @@ fn check<const D: usize>(stem: &str, config: &UNETRConfig) {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = UNETRConfig::new(2, 3, &[32, 48])
         .with_filters(3)
         .with_features(12, 20, 3);
@@ -28,7 +28,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = UNETRConfig::new(1, 3, &[32, 16, 48])
         .with_filters(2)
         .with_features(12, 20, 3)

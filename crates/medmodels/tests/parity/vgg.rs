@@ -14,7 +14,7 @@ fn small(config: VggConfig) -> Vgg {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     check_against("vgg_11", &small(VggConfig::vgg11(3)));
     let network = small(VggConfig::vgg13_bn(3));
     check_against("vgg_13_bn", &network);

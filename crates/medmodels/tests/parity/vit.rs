@@ -26,19 +26,19 @@ fn check<const D: usize>(stem: &str, config: &ViTConfig) {
 }
 
 #[test]
-fn positions_are_resampled_as_timm_does() {
+pub(crate) fn positions_are_resampled_as_timm_does() {
     let config = small(ViTConfig::vit_base_patch16_224(5), &[20, 12]).with_patch_size(&[4, 4]);
     check::<2>("vit_timm", &config);
 }
 
 #[test]
-fn both_heads_of_deit_are_those_of_timm() {
+pub(crate) fn both_heads_of_deit_are_those_of_timm() {
     let config = small(ViTConfig::vit_base_patch16_224(5), &[12, 20]).with_patch_size(&[4, 4]);
     check::<2>("vit_distilled", &config.distilled());
 }
 
 #[test]
-fn registers_and_layer_scale_are_those_of_timm() {
+pub(crate) fn registers_and_layer_scale_are_those_of_timm() {
     let config = small(ViTConfig::vit_base_patch14_dinov2(5), &[20, 20])
         .with_patch_size(&[4, 4])
         .with_registers(3)
@@ -47,7 +47,7 @@ fn registers_and_layer_scale_are_those_of_timm() {
 }
 
 #[test]
-fn positions_are_resampled_as_dinov2_does() {
+pub(crate) fn positions_are_resampled_as_dinov2_does() {
     let config = small(ViTConfig::vit_base_patch14_dinov2(5), &[20, 20])
         .with_patch_size(&[4, 4])
         .with_position_resampling(PositionResampling::DinoV2);
@@ -55,7 +55,7 @@ fn positions_are_resampled_as_dinov2_does() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_torchvision() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let config = small(ViTConfig::vit_b_16(5), &[12, 12])
         .with_patch_size(&[4, 4])
         .with_mlp_features(20);
@@ -63,7 +63,7 @@ fn outputs_features_and_gradients_are_those_of_torchvision() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai() {
     let config = small(ViTConfig::monai(2, 5, &[12, 20], &[4, 5]), &[12, 20])
         .with_mlp_features(20)
         .with_patch_embedding(PatchEmbedding::Perceptron)

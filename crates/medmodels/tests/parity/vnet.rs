@@ -7,7 +7,7 @@ use mednn::params::Params;
 use crate::reference::{check_against, check_names};
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
     let config = VNetConfig::new_2d(2, 3)
         .with_filters(4)
         .with_activation(Nonlinearity::ChannelPrelu { init: 0.25 })
@@ -19,7 +19,7 @@ fn outputs_features_and_gradients_are_those_of_monai_in_2d() {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_monai_in_3d() {
     let config = VNetConfig::new_3d(1, 2)
         .with_filters(2)
         .with_dropout(0.0, 0.0, 0.0);

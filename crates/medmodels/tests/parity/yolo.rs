@@ -30,7 +30,7 @@ fn cases() -> [(&'static str, YoloConfig, &'static str); 3] {
 }
 
 #[test]
-fn outputs_features_and_gradients_are_those_of_ultralytics() {
+pub(crate) fn outputs_features_and_gradients_are_those_of_ultralytics() {
     for (stem, config, _) in cases() {
         let network = Yolo::<2>::new(&config, &Params::new(1)).unwrap();
         check_against(stem, &network);
@@ -38,7 +38,7 @@ fn outputs_features_and_gradients_are_those_of_ultralytics() {
 }
 
 #[test]
-fn in_volumes_the_blocks_are_the_same() {
+pub(crate) fn in_volumes_the_blocks_are_the_same() {
     let config = small(YoloConfig::v8n(2, 2)).in_3d().with_flat_halvings(1);
     let network = Yolo::<3>::new(&config, &Params::new(1)).unwrap();
     check_against("yolov8_3d", &network);

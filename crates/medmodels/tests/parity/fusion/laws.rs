@@ -38,7 +38,7 @@ pub(super) fn kinds() -> [FusionKind; 4] {
 }
 
 /// Networks and the shapes of their images.
-fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
+pub(crate) fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
     let dense = DenseNetConfig::densenet121(1)
         .with_init_features(8)
         .with_growth_rate(4)
@@ -83,7 +83,7 @@ fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
 }
 
 /// The inputs of a network for another number of items.
-fn inputs(config: &FusionConfig, shape: &[usize], batch: usize) -> Inputs {
+pub(crate) fn inputs(config: &FusionConfig, shape: &[usize], batch: usize) -> Inputs {
     let shape = [&[batch], &shape[1..]].concat();
     let rows = tensor("table", &[batch, config.table.width()]);
     let inputs = Inputs::new(tensor("image", &shape)).with(TABLE, rows);
