@@ -32,7 +32,7 @@ sides hash from names, run in f64 by the reference and in f32 here.
 * **parameters**: of the networks of this family and these names in `medmodels::registry`, smallest and largest, as published.
 * **ONNX**: written for any batch by the feature `onnx`.
 
-What a forward pass takes beside PyTorch is measured by `benches/networks.rs` for 13 of them and belongs to
+What a forward pass takes beside PyTorch is measured by `benches/networks.rs` for 13 of them and stands in
 [performance](performance.md).
 
 | network | names and reference | axes | outputs | gradients | parameters | ONNX |
