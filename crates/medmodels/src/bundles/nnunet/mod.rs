@@ -67,8 +67,8 @@ struct Training {
 
 /// A trained model of nnU-Net.
 ///
-/// Any trainer's class is taken. Of its name one thing is looked at: with `NoDeepSupervision` in it, in letters of any size,
-/// logits of lower resolutions were not trained. A trainer that builds another network than the plans describe is
+/// Any trainer's class is taken. Of its name one thing is looked at: with `NoDeepSupervision` in it, in letters of any
+/// size, logits of lower resolutions were not trained. A trainer that builds another network than the plans describe is
 /// noticed by its weights, which must fit exactly; one that prepares scans in another way is not.
 ///
 /// ```no_run
