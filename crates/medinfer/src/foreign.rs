@@ -173,6 +173,13 @@ fn preprocess(transforms: &[Transform], channels: usize) -> Result<Preprocess> {
     for transform in transforms.iter().filter(|transform| !transform.disabled) {
         let name = transform.name.as_str();
         if PLAIN.contains(&name.strip_suffix('d').unwrap_or(name)) {
+            // Integers would be rounded ones.
+            let dtype = { transform.arguments.iter() }.find(|(key, _)| key == "dtype");
+            if let Some((_, dtype)) = dtype
+                && dtype.to_string().contains("int")
+            {
+                return Err(refuse("dtype", "of floating point numbers", dtype));
+            }
             continue;
         }
         let place = match transform.step.as_ref() {

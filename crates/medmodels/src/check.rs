@@ -60,6 +60,46 @@ pub(crate) fn check_all_positive(
     }
 }
 
+/// Windows of attention have a bias, or the row of one, for each pair of their tokens.
+const MOST_TOKENS: usize = 4096;
+
+/// That a window is one whose pairs of tokens fit a machine.
+pub(crate) fn check_window(name: &'static str, window: &[usize]) -> Result<()> {
+    let tokens = { window.iter() }.try_fold(1_usize, |tokens, extent| tokens.checked_mul(*extent));
+    match tokens {
+        Some(1..=MOST_TOKENS) => Ok(()),
+        _ => {
+            let rule = format!("of 1 to {MOST_TOKENS} tokens");
+            Err(Error::setting(name, "window", rule, format!("{window:?}")))
+        }
+    }
+}
+
+/// Features of a token beyond this are no network.
+const MOST_FEATURES: usize = 1 << 20;
+
+/// That features which double at each stage, and the layers inside of a block, are numbers of a network.
+pub(crate) fn check_doubled(
+    name: &'static str,
+    (setting, features): (&'static str, usize),
+    doublings: usize,
+    mlp_ratio: usize,
+) -> Result<()> {
+    let last = u32::try_from(doublings)
+        .ok()
+        .and_then(|n| 2_usize.checked_pow(n));
+    let last = last.and_then(|factor| features.checked_mul(factor));
+    match last.and_then(|last| last.checked_mul(mlp_ratio)) {
+        Some(..=MOST_FEATURES) => Ok(()),
+        _ => {
+            let rule =
+                format!("such that layers of the last stage have at most {MOST_FEATURES} features");
+            let value = format!("{features}, with an mlp_ratio of {mlp_ratio}");
+            Err(Error::setting(name, setting, rule, value))
+        }
+    }
+}
+
 /// That a probability of dropout is one.
 pub(crate) fn check_dropout(name: &'static str, dropout: f64) -> Result<()> {
     check_probability(name, "dropout", dropout)

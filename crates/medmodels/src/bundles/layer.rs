@@ -6,7 +6,7 @@ use crate::error::Result;
 
 /// That a normalisation has the one epsilon that ours has.
 fn usual_epsilon(settings: Option<&Place<'_>>) -> Result<()> {
-    if let Some(epsilon) = settings.map(|s| s.get("eps")).transpose()?.flatten()
+    if let Some(epsilon) = settings.map(|s| s.given("eps")).transpose()?.flatten()
         && (epsilon.number()? - 1e-5).abs() > 1e-12
     {
         return Err(epsilon.refuse("1e-5"));
@@ -15,14 +15,14 @@ fn usual_epsilon(settings: Option<&Place<'_>>) -> Result<()> {
 }
 
 fn flag(settings: Option<&Place<'_>>, key: &str, otherwise: bool) -> Result<bool> {
-    match settings.map(|s| s.get(key)).transpose()?.flatten() {
+    match settings.map(|s| s.given(key)).transpose()?.flatten() {
         Some(place) => place.flag(),
         None => Ok(otherwise),
     }
 }
 
 fn number(settings: Option<&Place<'_>>, key: &str, otherwise: f64) -> Result<f64> {
-    match settings.map(|s| s.get(key)).transpose()?.flatten() {
+    match settings.map(|s| s.given(key)).transpose()?.flatten() {
         Some(place) => place.number(),
         None => Ok(otherwise),
     }

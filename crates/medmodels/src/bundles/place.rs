@@ -9,6 +9,22 @@ use crate::error::{Error, Result};
 
 /// Counts in descriptions are smaller than this; larger ones would only fill the memory.
 const LARGEST: usize = 1 << 24;
+/// Lists and objects longer than this are none of a description: each of their values gets its key.
+const MOST: usize = 1 << 12;
+/// Parts of a key are shortened to so many characters.
+const SHOWN: usize = 64;
+
+/// A key below another, shortened as far as it is new.
+pub(crate) fn joined(above: &str, key: &str) -> String {
+    let (key, rest) = match key.char_indices().nth(SHOWN) {
+        Some((end, _)) => (&key[..end], "..."),
+        None => (key, ""),
+    };
+    match above {
+        "" => format!("{key}{rest}"),
+        above => format!("{above}.{key}{rest}"),
+    }
+}
 
 /// A value, the file it is from, and the keys on the way there.
 #[derive(Debug, Clone)]
@@ -38,12 +54,16 @@ impl<'a> Place<'a> {
         self.value
     }
 
-    fn below(&self, key: impl std::fmt::Display, value: &'a Value) -> Self {
-        let key = match self.key.as_str() {
-            "" => key.to_string(),
-            above => format!("{above}.{key}"),
-        };
-        Self::new(self.path, key, value)
+    fn below(&self, key: &str, value: &'a Value) -> Self {
+        Self::new(self.path, joined(&self.key, key), value)
+    }
+
+    /// That a list or an object is not too long.
+    fn bounded(&self, count: usize) -> Result<()> {
+        match count <= MOST {
+            true => Ok(()),
+            false => Err(self.refuse_as(format!("of {MOST} values at most"), count)),
+        }
     }
 
     /// The complaint that it is not what it must be.
@@ -73,6 +93,7 @@ impl<'a> Place<'a> {
         let Value::Object(entries) = self.value else {
             return Err(self.refuse("an object"));
         };
+        self.bounded(entries.len())?;
         let entries = entries.iter();
         Ok(entries
             .map(|(key, value)| (key.as_str(), self.below(key, value)))
@@ -87,6 +108,14 @@ impl<'a> Place<'a> {
         let found = entries.iter().find(|(k, _)| k == key);
         let found = found.filter(|(_, value)| *value != Value::Null);
         Ok(found.map(|(_, value)| self.below(key, value)))
+    }
+
+    /// What stands under a key; `null` is refused where it would not mean the same as no value.
+    pub(crate) fn given(&self, key: &str) -> Result<Option<Self>> {
+        match self.value.get(key) {
+            Some(null @ Value::Null) => Err(self.below(key, null).refuse("absent, or a value")),
+            _ => self.get(key),
+        }
     }
 
     /// What must stand under a key.
@@ -108,8 +137,11 @@ impl<'a> Place<'a> {
         let Value::List(values) = self.value else {
             return Err(self.refuse("a list"));
         };
+        self.bounded(values.len())?;
         let values = values.iter().enumerate();
-        Ok(values.map(|(i, value)| self.below(i, value)).collect())
+        Ok(values
+            .map(|(i, value)| self.below(&i.to_string(), value))
+            .collect())
     }
 
     pub(crate) fn text(&self) -> Result<&'a str> {

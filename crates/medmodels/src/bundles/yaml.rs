@@ -1,6 +1,6 @@
 //! The part of YAML that configurations use: maps, lists and scalars, typed as PyYAML does.
 //!
-//! Anchors, aliases and tags are refused: the first multiply what a file holds, the last name types.
+//! Anchors, aliases, merges and tags are refused: the first multiply what a file holds, the last name types.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
@@ -38,6 +38,9 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
                     value: Value::Object(entries),
                     key: key @ None,
                 }) => {
+                    if style == ScalarStyle::Plain && text == "<<" {
+                        return Err(at("a map that is merged into another"));
+                    }
                     if entries.iter().any(|(known, _)| *known == *text) {
                         return Err(at("a key that is there twice"));
                     }
@@ -132,6 +135,7 @@ mod tests {
             "a: 1\na: 2",
             "a: 1\n---\nb: 2",
             "? [1]\n: 2",
+            "a: 1\n<<: {b: 2}",
             "a: [1",
             "",
             &deep,

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{Decoder, UnetBlock, UnetBlockConfig, channels_first, channels_last, logits};
 use crate::blocks::{Features, Normalization, check_input, check_multiples, per_axis};
-use crate::check::{check_asked, check_axes, check_positive, check_probability};
+use crate::check::{
+    check_asked, check_axes, check_doubled, check_positive, check_probability, check_window,
+};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
 use crate::swin::{
@@ -269,6 +271,7 @@ impl SwinUNETRConfig {
         if self.depths.contains(&0) {
             return refuse("depths", "at least 1", format!("{:?}", self.depths));
         }
+        check_doubled(NAME, ("filters", self.filters), 4, self.mlp_ratio)?;
         let divides =
             |(i, &heads): (usize, &usize)| heads > 0 && (self.filters << i).is_multiple_of(heads);
         if !self.heads.iter().enumerate().all(divides) {
@@ -279,6 +282,7 @@ impl SwinUNETRConfig {
             let value = format!("{:?}", self.window);
             return refuse("window", "one positive number an axis", value);
         }
+        check_window(NAME, &self.window)?;
         for (setting, probability) in [
             ("dropout", self.dropout),
             ("attention_dropout", self.attention_dropout),

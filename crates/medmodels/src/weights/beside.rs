@@ -8,7 +8,7 @@ use super::{ReadOptions, open};
 use crate::bundles::Value;
 use crate::error::{Error, Result};
 
-/// Values that are taken from under one key.
+/// Values and bytes of text that are taken from under one key.
 const MOST: usize = 1 << 16;
 /// Lists in lists.
 const DEEPEST: usize = 32;
@@ -56,7 +56,12 @@ fn plain(
         Pickled::Bool(value) => Value::Bool(*value),
         Pickled::Int(value) => Value::Integer(*value),
         Pickled::Float(value) => Value::Number(*value),
-        Pickled::Text(text) => Value::Text(text.as_ref().to_owned()),
+        Pickled::Text(text) => {
+            // The pickle may refer to one text many times, and each is a copy here.
+            let rest = left.checked_sub(text.len());
+            *left = rest.ok_or_else(|| format!("more than {MOST} values and bytes of text"))?;
+            Value::Text(text.as_ref().to_owned())
+        }
         Pickled::List(values) | Pickled::Tuple(values) => {
             let values = values.iter();
             let values = values.map(|value| plain(heap, *value, depth - 1, left));

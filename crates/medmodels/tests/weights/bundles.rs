@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use medmodels::bundles::monai::{Blend, Extent, Inferer, Step};
 use medmodels::bundles::nnunet::{Checkpoint, NormalizationScheme};
 use medmodels::bundles::{MonaiBundle, NnUnetFolder, Value};
-use medmodels::swin_unetr::SwinMerging;
-use medmodels::{Error, ModelConfig};
+use medmodels::swin::SwinConfig;
+use medmodels::swin_unetr::{SwinMerging, SwinUNETRConfig};
+use medmodels::{Error, ModelConfig, Nonlinearity, Normalization};
 use mednn::candle_core::{DType, Device, Tensor};
 use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 use mednn::params::read_safetensors;
+
+use super::builder::{checkpoint, text};
 
 const HEART: &str = "nnUNetTrainer__nnUNetPlans__3d_fullres";
 const BRATS: &str = "nnUNetTrainerNoDeepSupervision__nnUNetResEncUNetMPlans__3d_fullres";
@@ -398,6 +401,16 @@ fn plans_that_are_not_understood_name_key_and_value() {
                 &["per_channel.0.std", "-1"],
             ),
             (
+                "\"std\": 37.14",
+                "\"std\": 0",
+                &["normalization_schemes.0", "std above 0"],
+            ),
+            (
+                "\"percentile_99_5\": 176.0",
+                "\"percentile_99_5\": -41.0",
+                &["normalization_schemes.0", "percentiles apart"],
+            ),
+            (
                 "\"3d_fullres\": {",
                 "\"3d_halfres\": {",
                 &["configurations.3d_fullres"],
@@ -426,6 +439,8 @@ fn plans_that_are_not_understood_name_key_and_value() {
 
 #[test]
 fn data_sets_that_are_not_understood_name_key_and_value() {
+    let channels: Vec<String> = (0..257).map(|i| format!("\"{i}\": \"CT\"")).collect();
+    let channels = channels.join(", ");
     let open = |path: &Path| NnUnetFolder::open(path).map(|_| ());
     check_refused(
         HEART,
@@ -433,6 +448,18 @@ fn data_sets_that_are_not_understood_name_key_and_value() {
         &[
             ("\"0\": \"CT\"", "\"1\": \"CT\"", &["channel_names.1"]),
             ("\"0\": \"CT\"", "", &["channel_names", "one channel"]),
+            ("\"0\": \"CT\"", "\"+0\": \"CT\"", &["channel_names.+0"]),
+            ("\"0\": \"CT\"", &channels, &["channel_names", "256"]),
+            (
+                "\"aorta\": 2",
+                "\"aorta\": 2, \"ignore\": []",
+                &["labels.ignore", "one value"],
+            ),
+            (
+                "\"aorta\": 2",
+                "\"aorta\": 2, \"ignore\": [3, 4]",
+                &["labels.ignore", "one value"],
+            ),
             ("\"aorta\": 2", "\"aorta\": 3", &["labels", "gap"]),
             ("\"aorta\": 2", "\"aorta\": \"2\"", &["labels.aorta"]),
             ("\"aorta\": 2", "\"aorta\": 2.5", &["labels.aorta", "2.5"]),
@@ -571,6 +598,52 @@ fn bundles_that_are_not_understood_name_key_and_value() {
                 &["strides", "three"],
             ),
             ("\"batch\"", "\"layer\"", &["norm", "layer"]),
+            // `None` is not the default here: no normalisation, no activation, no bias.
+            ("\"batch\"", "null", &["network_def.norm", "nothing"]),
+            (
+                "\"norm\":",
+                "\"act\": null, \"norm\":",
+                &["network_def.act", "nothing"],
+            ),
+            (
+                "\"norm\":",
+                "\"bias\": null, \"norm\":",
+                &["network_def.bias", "nothing"],
+            ),
+            (
+                "\"num_res_units\": 2",
+                "\"num_res_units\": null",
+                &["network_def.num_res_units", "nothing"],
+            ),
+            (
+                "\"batch\"",
+                "[\"batch\", {\"affine\": null}]",
+                &["norm.1.affine", "nothing"],
+            ),
+            (
+                "\"num_res_units\": 2",
+                "\"num_res_units\": 257",
+                &["num_res_units", "256"],
+            ),
+            (
+                "[\n   4",
+                "[4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,\n   4",
+                &["channels", "16 levels"],
+            ),
+            // Relative to where they stand.
+            (
+                "\"@spatial_dims\"",
+                "\"@::axes\"",
+                &["spatial_dims", "root"],
+            ),
+            ("\"@spatial_dims\"", "\"@##spatial_dims\"", &["root"]),
+            ("\"@spatial_dims\"", "\"%#in_channels\"", &["root"]),
+            ("\"@spatial_dims\"", "\"$@::spatial_dims\"", &["root"]),
+            (
+                "\"@spatial_dims\"",
+                "\"@network_def##in_channels\"",
+                &["root"],
+            ),
             (
                 "\"batch\"",
                 "[\"instance\", {\"eps\": 0.1}]",
@@ -625,20 +698,187 @@ fn bundles_that_are_not_understood_name_key_and_value() {
         ],
         inferer,
     );
-    let transforms = |path: &Path| MonaiBundle::open(path)?.preprocessing().map(|_| ());
-    check_refused(
-        "spleen_ct_segmentation",
-        "configs/inference.json",
-        &[
-            (
-                "\"pixdim\": [\n     1.5",
-                "\"pixdim\": [\n     -1.5",
-                &["pixdim", "above 0"],
-            ),
-            ("\"a_min\": -57", "\"a_min\": \"low\"", &["a_min", "low"]),
-        ],
-        transforms,
+}
+
+#[test]
+fn transforms_that_are_given_something_else_are_listed_without_a_step() {
+    let file = "configs/inference.json";
+    let cases = [
+        (2, "\"axcodes\"", "\"labels\": [\"LR\"], \"axcodes\""),
+        (3, "\"pixdim\": [\n     1.5", "\"pixdim\": [\n     -1.5"),
+        (3, "\"pixdim\"", "\"dtype\": \"$np.int16\", \"pixdim\""),
+        (4, "\"a_min\": -57", "\"a_min\": \"low\""),
+        (4, "\"a_min\"", "\"dtype\": \"int32\", \"a_min\""),
+    ];
+    for (changed_step, from, to) in cases {
+        let copy = changed("spleen_ct_segmentation", file, |text| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        let bundle = MonaiBundle::open(copy.path()).unwrap();
+        for (i, transform) in bundle.preprocessing().unwrap().iter().enumerate() {
+            let known = (2..5).contains(&i) && i != changed_step;
+            assert_eq!(transform.step.is_some(), known, "{to}: {transform:?}");
+        }
+    }
+    let crop = |arguments: &str| {
+        let copy = changed("spleen_ct_segmentation", file, |_| {
+            format!("{{\"preprocessing\": [{{\"_target_\": \"CropForegroundd\", {arguments}}}]}}")
+        });
+        let bundle = MonaiBundle::open(copy.path()).unwrap();
+        bundle.preprocessing().unwrap().remove(0).step
+    };
+    let step = |margin| Some(Step::CropForeground { margin });
+    assert_eq!(crop("\"allow_smaller\": true"), step(0));
+    assert_eq!(crop("\"margin\": 2, \"mode\": \"constant\""), step(2));
+    assert_eq!(crop("\"margin\": 2, \"allow_smaller\": true"), None);
+    assert_eq!(crop("\"margin\": 2, \"mode\": \"edge\""), None);
+    assert_eq!(crop("\"channel_indices\": 0"), None);
+    assert_eq!(crop("\"margin\": \"wide\""), None);
+}
+
+/// A bundle whose configuration is this.
+fn configured(config: &str) -> MonaiBundle {
+    let file = "configs/inference.json";
+    let copy = changed("spleen_ct_segmentation", file, |_| config.to_owned());
+    MonaiBundle::open(copy.path()).unwrap()
+}
+
+fn model(arguments: &str) -> Result<ModelConfig, Error> {
+    let file = "configs/inference.json";
+    let copy = changed("spleen_ct_segmentation", file, |_| {
+        format!("{{\"network_def\": {{\"_target_\": {arguments}}}}}")
+    });
+    MonaiBundle::open(copy.path())?.model()
+}
+
+#[test]
+fn groups_count_where_monai_looks_at_them() {
+    let normalization = |arguments: &str| match model(arguments) {
+        Ok(ModelConfig::SegResNet(config)) => Ok(config.normalization),
+        Ok(ModelConfig::SegResNetDS(config)) => Ok(config.normalization),
+        other => Err(other.unwrap_err().to_string()),
+    };
+    let groups = |groups| Ok(Normalization::Group { groups });
+    assert_eq!(normalization("\"SegResNet\""), groups(8));
+    let old = "\"SegResNet\", \"norm_name\": \"GROUP\", \"num_groups\": 4";
+    assert_eq!(normalization(old), groups(4));
+    let error = normalization("\"SegResNet\", \"num_groups\": 4").unwrap_err();
+    assert!(error.contains("num_groups"), "{error}");
+    let vae = "\"SegResNetVAE\", \"input_image_size\": [32, 32, 32], \"num_groups\": 8";
+    let error = normalization(vae).unwrap_err();
+    assert!(error.contains("num_groups"), "{error}");
+    // Scale and shift are trained there unless it is said.
+    let instance = "\"SegResNetDS\", \"norm\": \"instance\"";
+    assert_eq!(normalization(instance), Ok(Normalization::Instance));
+    let plain = "\"SegResNetDS\", \"norm\": [\"instance\", {\"affine\": false}]";
+    assert_eq!(normalization(plain), Ok(Normalization::PlainInstance));
+}
+
+#[test]
+fn prelu_has_a_parameter_a_channel_by_one_name_alone() {
+    let activation = |act: &str| match model(&format!("\"VNet\", \"act\": {act}")) {
+        Ok(ModelConfig::VNet(config)) => config.activation,
+        other => panic!("{other:?}"),
+    };
+    let init = 0.25;
+    let each = Nonlinearity::ChannelPrelu { init };
+    assert_eq!(activation("\"prelu\""), each);
+    let one = Nonlinearity::Prelu { init };
+    assert_eq!(activation("[\"prelu\", {}]"), one);
+    assert_eq!(activation("\"PRELU\""), one);
+}
+
+#[test]
+fn quoted_text_is_no_reference() {
+    let bundle = configured("{\"a\": 3, \"b\": \"$'@a'\", \"c\": \"$[@a, '@a', '%a']\"}");
+    let text = |text: &str| Value::Text(text.to_owned());
+    assert_eq!(bundle.part("b").unwrap(), Some(text("@a")));
+    let list = vec![Value::Integer(3), text("@a"), text("%a")];
+    assert_eq!(bundle.part("c").unwrap(), Some(Value::List(list)));
+}
+
+#[test]
+fn windows_and_features_of_transformers_are_those_of_a_machine() {
+    let refused = |checked: Result<(), Error>| checked.unwrap_err().to_string();
+    let swin = SwinConfig::swin_t(2);
+    assert!(swin.clone().with_window([64; 2]).check().is_ok());
+    for window in [[65, 64], [1 << 20; 2], [usize::MAX; 2]] {
+        let error = refused(swin.clone().with_window(window).check());
+        assert!(error.contains("window"), "{error}");
+    }
+    let large = swin.with_stages(usize::MAX - 1, &[1, 1], &[1, 1]);
+    assert!(refused(large.check()).contains("features"));
+    let error = refused(SwinUNETRConfig::new_3d(1, 2).with_window(&[17; 3]).check());
+    assert!(error.contains("window"), "{error}");
+    let error = refused(SwinUNETRConfig::new_3d(1, 2).with_filters(1 << 62).check());
+    assert!(error.contains("filters"), "{error}");
+}
+
+#[test]
+fn folders_of_folds_have_plain_numbers() {
+    let copy = changed(HEART, "dataset.json", str::to_owned);
+    let from = copy.path().join("fold_1/checkpoint_final.pth");
+    for name in ["fold_+1", "fold_01"] {
+        let fold = copy.path().join(name);
+        fs::create_dir(&fold).unwrap();
+        fs::copy(&from, fold.join("checkpoint_final.pth")).unwrap();
+    }
+    let folder = NnUnetFolder::open(copy.path()).unwrap();
+    let numbers: Vec<_> = folder.folds().iter().map(|fold| fold.number).collect();
+    assert_eq!(numbers, [Some(0), Some(1), None]);
+}
+
+#[test]
+fn long_keys_lists_and_chains_are_refused_in_few_words() {
+    let refused = |file: &str, from: &str, to: &str| {
+        let copy = changed(HEART, file, |text| {
+            assert!(text.contains(from), "{file} has no {from}");
+            text.replace(from, to)
+        });
+        let error = NnUnetFolder::open(copy.path()).unwrap_err().to_string();
+        assert!(error.len() < 800, "{}", error.len());
+        error
+    };
+    let key = format!("\"{}\": \"2\"", "x".repeat(100_000));
+    assert!(refused("dataset.json", "\"aorta\": 2", &key).contains("xxx..."));
+    let list = format!("\"patch_size\": [{} ", "8, ".repeat(5000));
+    let error = refused("plans.json", "\"patch_size\": [", &list);
+    assert!(
+        error.contains("patch_size") && error.contains("4096"),
+        "{error}"
     );
+    let mut chain = "\"configurations\": {".to_owned();
+    for i in 0..20 {
+        let next = i + 1;
+        chain += &format!("\"c{i}\": {{\"inherits_from\": \"c{next}\"}}, ");
+    }
+    let copy = changed(HEART, "plans.json", |text| {
+        let text = text.replace("\"configurations\": {", &chain);
+        text.replace("\"batch_size\": 2", "\"inherits_from\": \"c0\"")
+    });
+    let error = NnUnetFolder::open(copy.path()).unwrap_err().to_string();
+    assert!(error.contains("after 16 configurations"), "{error}");
+}
+
+#[test]
+fn text_that_a_checkpoint_repeats_counts_each_time() {
+    let name = "n".repeat(1000);
+    let mut pickle = [
+        b"\x80\x02}".as_slice(),
+        &text("trainer_name"),
+        b"](",
+        &text(&name),
+    ]
+    .concat();
+    pickle.extend(b"q\x63");
+    pickle.extend(b"h\x63".repeat(100));
+    pickle.extend(b"es.");
+    let copy = changed(HEART, "dataset.json", str::to_owned);
+    let path = copy.path().join("fold_0/checkpoint_final.pth");
+    fs::write(path, checkpoint(pickle)).unwrap();
+    let error = NnUnetFolder::open(copy.path()).unwrap_err().to_string();
+    assert!(error.contains("bytes of text"), "{error}");
 }
 
 #[test]

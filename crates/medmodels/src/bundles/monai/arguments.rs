@@ -56,6 +56,12 @@ impl<'a> Arguments<'a> {
         self.place.get(key)
     }
 
+    /// An argument whose default is not `None`, which is refused for that.
+    pub(super) fn given(&self, key: &'static str) -> Result<Option<Place<'a>>> {
+        self.taken.borrow_mut().push(key);
+        self.place.given(key)
+    }
+
     /// An argument without a default.
     pub(super) fn need(&self, key: &'static str) -> Result<Place<'a>> {
         self.taken.borrow_mut().push(key);
@@ -84,7 +90,11 @@ impl<'a> Arguments<'a> {
 
     /// An argument that must be what it is by default.
     pub(super) fn fixed(&self, key: &'static str, value: &Value) -> Result<()> {
-        match self.get(key)? {
+        let found = match value {
+            Value::Null => self.get(key)?,
+            _ => self.given(key)?,
+        };
+        match found {
             Some(place) if !same(place.value(), value) => {
                 Err(place.refuse(format!("absent or {value}")))
             }
@@ -92,16 +102,24 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The same for one that is `None` by default in some versions.
+    pub(super) fn fixed_or_none(&self, key: &'static str, value: &Value) -> Result<()> {
+        match self.get(key)? {
+            Some(_) => self.fixed(key, value),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn size(&self, key: &'static str, default: usize) -> Result<usize> {
-        self.get(key)?.map_or(Ok(default), |place| place.size())
+        self.given(key)?.map_or(Ok(default), |place| place.size())
     }
 
     pub(super) fn flag(&self, key: &'static str, default: bool) -> Result<bool> {
-        self.get(key)?.map_or(Ok(default), |place| place.flag())
+        self.given(key)?.map_or(Ok(default), |place| place.flag())
     }
 
     pub(super) fn number(&self, key: &'static str, default: f64) -> Result<f64> {
-        self.get(key)?.map_or(Ok(default), |place| place.number())
+        self.given(key)?.map_or(Ok(default), |place| place.number())
     }
 
     /// 2 or 3, which also bounds lists of axes.
@@ -116,13 +134,13 @@ impl<'a> Arguments<'a> {
                 axes @ 1..=3 => Ok(axes),
                 _ => Err(place.refuse("1, 2 or 3")),
             },
-            (None, Some(axes)) => Ok(axes),
+            (None, Some(axes)) => self.given("spatial_dims").map(|_| axes),
             (None, None) => self.need("spatial_dims")?.size(),
         }
     }
 
     pub(super) fn sizes(&self, key: &'static str, default: &[usize]) -> Result<Vec<usize>> {
-        let place = self.get(key)?;
+        let place = self.given(key)?;
         place.map_or_else(|| Ok(default.to_vec()), |place| place.each(Place::size))
     }
 
@@ -131,7 +149,7 @@ impl<'a> Arguments<'a> {
         key: &'static str,
         default: [usize; N],
     ) -> Result<[usize; N]> {
-        let place = self.get(key)?;
+        let place = self.given(key)?;
         place.map_or(Ok(default), |place| place.array(Place::size))
     }
 
@@ -142,7 +160,7 @@ impl<'a> Arguments<'a> {
         default: usize,
         axes: usize,
     ) -> Result<Vec<usize>> {
-        match self.get(key)? {
+        match self.given(key)? {
             Some(place) => place.repeated(axes, Place::size),
             None => Ok(vec![default; axes]),
         }
@@ -169,11 +187,28 @@ impl<'a> Arguments<'a> {
         key: &'static str,
         default: Normalization,
     ) -> Result<Normalization> {
-        let Some(place) = self.get(key)? else {
+        let Some(place) = self.given(key)? else {
             return Ok(default);
         };
         let (name, settings) = named(&place)?;
         layer::normalization(&name, &place, settings.as_ref())
+    }
+
+    /// As [`Arguments::normalization`], where scale and shift are trained unless `affine` says otherwise.
+    pub(super) fn affine_normalization(
+        &self,
+        key: &'static str,
+        default: Normalization,
+    ) -> Result<Normalization> {
+        let Some(place) = self.given(key)? else {
+            return Ok(default);
+        };
+        let (name, settings) = named(&place)?;
+        let said = { settings.as_ref() }.is_some_and(|s| s.value().get("affine").is_some());
+        match layer::normalization(&name, &place, settings.as_ref())? {
+            Normalization::PlainInstance if !said => Ok(Normalization::Instance),
+            other => Ok(other),
+        }
     }
 
     /// `act`, a name or a name and its arguments.
@@ -182,7 +217,7 @@ impl<'a> Arguments<'a> {
         key: &'static str,
         default: Nonlinearity,
     ) -> Result<Nonlinearity> {
-        let Some(place) = self.get(key)? else {
+        let Some(place) = self.given(key)? else {
             return Ok(default);
         };
         let (name, settings) = named(&place)?;
@@ -191,7 +226,7 @@ impl<'a> Arguments<'a> {
 
     /// `upsample` and its like.
     pub(super) fn upsampling(&self, key: &'static str, default: Upsampling) -> Result<Upsampling> {
-        let Some(place) = self.get(key)? else {
+        let Some(place) = self.given(key)? else {
             return Ok(default);
         };
         match place.text()? {

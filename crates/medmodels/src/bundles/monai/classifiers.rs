@@ -59,7 +59,7 @@ pub(super) fn plain_resnet(arguments: &Arguments<'_>) -> Result<ResNetConfig> {
     let axes = arguments.spatial_dims(Some(3))?;
     let default = preset(arguments.size("num_classes", 400)?).monai(axes);
     let biased = arguments.flag("bias_downsample", true)?;
-    let shortcut = match arguments.get("shortcut_type")? {
+    let shortcut = match arguments.given("shortcut_type")? {
         Some(place) => match place.text()? {
             "A" => ResNetShortcut::ZeroPadding,
             "B" if biased => ResNetShortcut::BiasedProjection,
@@ -128,12 +128,12 @@ pub(super) fn efficientnet(arguments: &Arguments<'_>, _: &Version) -> Result<Mod
     let config = preset(classes)
         .monai(arguments.spatial_dims(Some(2))?)
         .with_in_channels(arguments.size("in_channels", 3)?);
-    let Some(norm) = arguments.get("norm")? else {
+    let Some(norm) = arguments.given("norm")? else {
         return Ok(config.into());
     };
     let number = |settings: &Place<'_>, key, default| {
         settings
-            .get(key)?
+            .given(key)?
             .map_or(Ok(default), |place| place.number())
     };
     match norm.list()?.as_slice() {

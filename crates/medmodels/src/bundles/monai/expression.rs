@@ -13,7 +13,8 @@ pub(super) const POSITIONAL: &str = "_args_";
 /// Under this one is what is called.
 pub(super) const TARGET: &str = "_target_";
 
-/// The value of an expression, without its `$`; none where it is more than data. References are left as text.
+/// The value of an expression, without its `$`; none where it is more than data. References are left as
+/// expressions, which text in quotes is not.
 pub(super) fn read(text: &str) -> Option<Value> {
     if text.len() > LONGEST {
         return None;
@@ -111,7 +112,7 @@ impl<'a> Parser<'a> {
                 // An attribute or an element of it would be a step further.
                 let value = &self.text[start..self.at];
                 let step = self.rest().starts_with(['.', '[', '(']);
-                (!step).then(|| Value::Text(value.to_owned()))
+                (!step).then(|| Value::Expression(value.to_owned()))
             }
             '[' => {
                 self.at += 1;
@@ -287,7 +288,8 @@ mod tests {
             ("[1, 2.5, 'a', None, True,]", "[1, 2.5, \"a\", null, true]"),
             ("{'a': [1], \"b\": False}", "{\"a\": [1], \"b\": false}"),
             ("1e-3", "0.001"),
-            ("@a#0", "\"@a#0\""),
+            ("@a#0", "\"@a#0\", which is not executed"),
+            ("'@a#0'", "\"@a#0\""),
         ];
         for (text, value) in cases {
             assert_eq!(shown(text), value, "{text}");
@@ -298,7 +300,7 @@ mod tests {
     fn calls_are_described_and_not_made() {
         assert_eq!(
             shown("nets.resnet50(@dims, stride=[2, 2, 1])"),
-            "{\"_target_\": \"nets.resnet50\", \"stride\": [2, 2, 1], \"_args_\": [\"@dims\"]}"
+            "{\"_target_\": \"nets.resnet50\", \"stride\": [2, 2, 1], \"_args_\": [\"@dims\", which is not executed]}"
         );
     }
 

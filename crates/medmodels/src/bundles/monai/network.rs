@@ -3,6 +3,7 @@
 use super::arguments::Arguments;
 use super::{classifiers, detector, segmenters};
 use crate::bundles::place::Place;
+use crate::bundles::value::Value;
 use crate::config::ModelConfig;
 use crate::error::Result;
 
@@ -59,6 +60,66 @@ const NETWORKS: &[(&str, Read)] = &[
     ("RetinaNet", detector::retinanet),
 ];
 
+/// More levels halve an axis more often than any scan allows.
+const MOST_LEVELS: usize = 16;
+/// More blocks in a level are none of a network.
+const MOST_BLOCKS: usize = 256;
+/// Arguments that say something for each level.
+const LEVELS: [&str; 14] = [
+    "channels",
+    "strides",
+    "kernel_size",
+    "upsample_kernel_size",
+    "filters",
+    "features",
+    "decoder_channels",
+    "blocks_down",
+    "blocks_up",
+    "block_config",
+    "depths",
+    "layers",
+    "num_heads",
+    "returned_layers",
+];
+/// Arguments that are numbers of modules, or lists of them.
+const BLOCKS: [&str; 8] = [
+    "blocks_down",
+    "blocks_up",
+    "block_config",
+    "depths",
+    "layers",
+    "num_res_units",
+    "dsdepth",
+    "deep_supr_num",
+];
+
+/// That as many modules are asked for as a network may have.
+fn bounded(place: &Place<'_>) -> Result<()> {
+    for key in LEVELS {
+        if let Some(list) = place.get(key)?
+            && let Value::List(values) = list.value()
+            && values.len() > MOST_LEVELS
+        {
+            return Err(list.refuse(format!("given for at most {MOST_LEVELS} levels")));
+        }
+    }
+    for key in BLOCKS {
+        let Some(found) = place.get(key)? else {
+            continue;
+        };
+        let counts = match found.value() {
+            Value::List(_) => found.list()?,
+            _ => vec![found],
+        };
+        for count in counts {
+            if count.size()? > MOST_BLOCKS {
+                return Err(count.refuse(format!("at most {MOST_BLOCKS}")));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The network that an object with `_target_` describes.
 pub(super) fn read(place: &Place<'_>, version: &Version) -> Result<ModelConfig> {
     let arguments = Arguments::of(place.clone())?;
@@ -70,6 +131,7 @@ pub(super) fn read(place: &Place<'_>, version: &Version) -> Result<ModelConfig> 
         let target = place.need("_target_")?;
         return Err(target.refuse(format!("one of {}", names.join(", "))));
     };
+    bounded(place)?;
     let config = read(&arguments, version)?;
     arguments.finish()?;
     match config.check() {

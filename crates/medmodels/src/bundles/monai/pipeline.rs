@@ -131,7 +131,10 @@ fn transform(place: &Place<'_>) -> Result<Transform> {
         disabled,
         step: match disabled {
             true => None,
-            false => step(&Arguments::of(place.clone())?)?,
+            // What is given in another way than is known here does something that is not known.
+            false => { Arguments::of(place.clone()) }
+                .and_then(|arguments| step(&arguments))
+                .unwrap_or_default(),
         },
     })
 }
@@ -151,13 +154,17 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
     let name = name.strip_suffix("Dict").unwrap_or(name);
     let step = match name {
         "Orientation" => {
-            arguments.ignore(&["labels"]);
+            // Older versions say their default.
+            let usual = ["L", "R", "P", "A", "I", "S"].map(|side| Value::Text(side.to_owned()));
+            let usual = usual.chunks(2).map(|sides| Value::List(sides.to_vec()));
+            arguments.fixed_or_none("labels", &Value::List(usual.collect()))?;
             Step::Orientation(arguments.need("axcodes")?.text()?.to_owned())
         }
         "Spacing" => {
             let mode = arguments.get("mode")?;
             let pixdim = arguments.need("pixdim")?;
-            arguments.ignore(&["dtype", "ensure_same_shape"]);
+            arguments.ignore(&["ensure_same_shape"]);
+            floating(arguments)?;
             for (key, usual) in [("padding_mode", "border"), ("align_corners", "false")] {
                 if let Some(place) = arguments.get(key)?
                     && several(&place, |place| Ok(shown(place.value())))?
@@ -182,7 +189,7 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
                 (Some(low), Some(high)) => Some([low, high]),
                 _ => None,
             };
-            arguments.ignore(&["dtype"]);
+            floating(arguments)?;
             Step::ScaleRange {
                 from: [number("a_min")?, number("a_max")?],
                 to,
@@ -190,7 +197,7 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
             }
         }
         "NormalizeIntensity" => {
-            arguments.ignore(&["dtype"]);
+            floating(arguments)?;
             // Given means and deviations are another thing; they are listed among the arguments.
             for key in ["subtrahend", "divisor"] {
                 if arguments.get(key)?.is_some() {
@@ -203,13 +210,17 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
             }
         }
         "CropForeground" => {
-            arguments.ignore(&[
-                "source_key",
-                "start_coord_key",
-                "end_coord_key",
-                "channel_indices",
-            ]);
-            arguments.ignore(&["mode", "allow_smaller"]);
+            arguments.ignore(&["source_key", "start_coord_key", "end_coord_key"]);
+            arguments.fixed("channel_indices", &Value::Null)?;
+            let margin = arguments.size("margin", 0)?;
+            match margin {
+                // Nothing reaches beyond the image.
+                0 => arguments.ignore(&["mode", "allow_smaller"]),
+                _ => {
+                    arguments.fixed("mode", &Value::Text("constant".to_owned()))?;
+                    arguments.fixed("allow_smaller", &Value::Bool(false))?;
+                }
+            }
             for key in ["select_fn", "k_divisible"] {
                 if arguments
                     .get(key)?
@@ -218,14 +229,22 @@ fn step(arguments: &Arguments<'_>) -> Result<Option<Step>> {
                     return Ok(None);
                 }
             }
-            Step::CropForeground {
-                margin: arguments.size("margin", 0)?,
-            }
+            Step::CropForeground { margin }
         }
         _ => return Ok(None),
     };
     // With another argument it does another thing.
     Ok(arguments.finish().is_ok().then_some(step))
+}
+
+/// That a transform does not round to integers.
+fn floating(arguments: &Arguments<'_>) -> Result<()> {
+    match arguments.get("dtype")? {
+        Some(place) if !shown(place.value()).contains("float") => {
+            Err(place.refuse("a type of floating point numbers"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Text without quotes.

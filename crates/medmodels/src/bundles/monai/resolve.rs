@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::expression;
 use crate::bundles::folder::{Document, Folder, is_description};
-use crate::bundles::place::Place;
+use crate::bundles::place::{Place, joined};
 use crate::bundles::value::Value;
 use crate::error::Result;
 
@@ -36,13 +36,9 @@ struct At<'d> {
 }
 
 impl At<'_> {
-    fn below(&self, key: impl std::fmt::Display) -> Self {
-        let key = match self.key.as_str() {
-            "" => key.to_string(),
-            above => format!("{above}.{key}"),
-        };
+    fn below(&self, key: &str) -> Self {
         Self {
-            key,
+            key: joined(&self.key, key),
             depth: self.depth + 1,
             ..self.clone()
         }
@@ -76,18 +72,24 @@ impl<'a> Resolver<'a> {
         self.value(value, &at).map(Some)
     }
 
-    fn value(&self, value: &Value, at: &At<'_>) -> Result<Value> {
+    /// Counts a value.
+    fn count(&self, value: &Value, at: &At<'_>) -> Result<()> {
         let place = || Place::new(at.path(), at.key.as_str(), value);
         // Long text counts for more: each reference to it is a copy.
         let cost = 1 + value.as_text().map_or(0, |text| text.len() / 64);
         let left = { self.left.get().checked_sub(cost) }.filter(|_| at.depth < DEEPEST);
         let rule = || place().refuse(format!("of {MOST} values, {DEEPEST} references deep"));
         self.left.set(left.ok_or_else(rule)?);
+        Ok(())
+    }
+
+    fn value(&self, value: &Value, at: &At<'_>) -> Result<Value> {
+        self.count(value, at)?;
         match value {
             Value::Text(text) => self.text(text, value, at),
             Value::List(values) => {
                 let each = values.iter().enumerate();
-                let each = each.map(|(i, value)| self.value(value, &at.below(i)));
+                let each = each.map(|(i, value)| self.value(value, &at.below(&i.to_string())));
                 Ok(Value::List(each.collect::<Result<_>>()?))
             }
             Value::Object(entries) => {
@@ -102,18 +104,40 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What an expression is: its references are put in, its text stays what it is.
+    fn evaluated(&self, value: &Value, at: &At<'_>) -> Result<Value> {
+        self.count(value, at)?;
+        match value {
+            Value::Expression(reference) => self.value(&Value::Text(reference.clone()), at),
+            Value::List(values) => {
+                let each = values.iter().enumerate();
+                let each = each.map(|(i, value)| self.evaluated(value, &at.below(&i.to_string())));
+                Ok(Value::List(each.collect::<Result<_>>()?))
+            }
+            Value::Object(entries) => {
+                let each = entries.iter().map(|(key, value)| {
+                    let value = self.evaluated(value, &at.below(key))?;
+                    Ok((key.clone(), value))
+                });
+                Ok(Value::Object(each.collect::<Result<_>>()?))
+            }
+            other => Ok(other.clone()),
+        }
+    }
+
     fn text(&self, text: &str, value: &Value, at: &At<'_>) -> Result<Value> {
         let place = || Place::new(at.path(), at.key.as_str(), value);
         match text.chars().next() {
             Some('$') => match expression::read(&text[1..]) {
-                // References inside of it.
-                Some(data) => self.value(&data, &at.below("$")),
+                Some(data) => self.evaluated(&data, &at.below("$")),
                 None => Ok(Value::Expression(text.to_owned())),
             },
             Some('@') => {
                 // What a macro takes from another file becomes part of the configuration, and refers to it.
                 let found = find(&self.main.value, &text[1..]);
-                let found = found.ok_or_else(|| place().refuse("a reference to what is there"))?;
+                let found = found.ok_or_else(|| {
+                    place().refuse("a reference to what is there, from the root on")
+                })?;
                 self.value(found, &at.below(text))
             }
             Some('%') => {
@@ -125,7 +149,7 @@ impl<'a> Resolver<'a> {
                         _ => (None, &text[1..]),
                     },
                 };
-                let absent = || place().refuse("a macro of what is there");
+                let absent = || place().refuse("a macro of what is there, from the root on");
                 let Some(file) = file else {
                     let found = find(&at.document.value, id).ok_or_else(absent)?;
                     return self.value(found, &at.below(text));
@@ -163,11 +187,14 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What keys and positions lead to, joined by `#` or `::`.
+/// What keys and positions lead to, joined by `#` or `::`; none for the relative ids that begin with one of them.
 fn find<'v>(root: &'v Value, id: &str) -> Option<&'v Value> {
+    if id.is_empty() {
+        return Some(root);
+    }
     let id = id.replace("::", "#");
-    let keys = id.split('#').filter(|key| !key.is_empty());
-    keys.into_iter().try_fold(root, |value, key| match value {
+    id.split('#').try_fold(root, |value, key| match value {
+        _ if key.is_empty() => None,
         Value::List(values) => values.get(key.parse::<usize>().ok()?),
         value => value.get(key),
     })

@@ -28,11 +28,11 @@ fn text(value: &str) -> Value {
 
 pub(super) fn unet(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfig> {
     let axes = arguments.spatial_dims(None)?;
-    let order = match arguments.get("adn_ordering")? {
+    let order = match arguments.given("adn_ordering")? {
         Some(place) => ordering(&place)?,
         None => AdnStep::NDA.to_vec(),
     };
-    let config = UNetConfig {
+    Ok(UNetConfig {
         spatial_dims: axes,
         in_channels: arguments.need("in_channels")?.size()?,
         out_channels: arguments.need("out_channels")?.size()?,
@@ -46,9 +46,8 @@ pub(super) fn unet(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfig
         dropout: arguments.dropout("dropout", 0.0)?,
         bias: arguments.flag("bias", true)?,
         order,
-    };
-    bounded(arguments, "num_res_units", config.res_units)?;
-    Ok(config.into())
+    }
+    .into())
 }
 
 /// `NDA` and its like.
@@ -69,14 +68,6 @@ fn ordering(place: &Place<'_>) -> Result<Vec<AdnStep>> {
     match (0..steps.len()).all(once) {
         true => Ok(steps),
         false => Err(place.refuse("of the letters A, D and N, each once")),
-    }
-}
-
-/// That a number of blocks is one of a network.
-fn bounded(arguments: &Arguments<'_>, key: &'static str, count: usize) -> Result<()> {
-    match count <= 256 {
-        true => Ok(()),
-        false => Err(arguments.need(key)?.refuse("at most 256")),
     }
 }
 
@@ -130,9 +121,6 @@ pub(super) fn basic_unet_plus_plus(arguments: &Arguments<'_>, _: &Version) -> Re
 
 fn plain_seg_resnet(arguments: &Arguments<'_>) -> Result<SegResNetConfig> {
     arguments.fixed("use_conv_final", &Value::Bool(true))?;
-    // An older way to say `norm`.
-    arguments.fixed("norm_name", &text(""))?;
-    let groups = arguments.size("num_groups", 8)?;
     let default = SegResNetConfig::new_3d(1, 2);
     Ok(SegResNetConfig {
         spatial_dims: arguments.spatial_dims(Some(3))?,
@@ -141,7 +129,7 @@ fn plain_seg_resnet(arguments: &Arguments<'_>) -> Result<SegResNetConfig> {
         filters: arguments.size("init_filters", default.filters)?,
         blocks_down: arguments.sizes("blocks_down", &default.blocks_down)?,
         blocks_up: arguments.sizes("blocks_up", &default.blocks_up)?,
-        normalization: arguments.normalization("norm", Normalization::Group { groups })?,
+        normalization: arguments.normalization("norm", Normalization::Group { groups: 8 })?,
         activation: arguments.activation("act", default.activation)?,
         dropout: arguments.dropout("dropout_prob", 0.0)?,
         upsampling: arguments.upsampling("upsample_mode", default.upsampling)?,
@@ -149,7 +137,26 @@ fn plain_seg_resnet(arguments: &Arguments<'_>) -> Result<SegResNetConfig> {
 }
 
 pub(super) fn seg_resnet(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfig> {
-    Ok(plain_seg_resnet(arguments)?.into())
+    let config = plain_seg_resnet(arguments)?;
+    // An older way to say `norm`, which goes before it; MONAI looks at the groups in no other case.
+    let groups = arguments.size("num_groups", 8)?;
+    let normalization = match arguments.get("norm_name")? {
+        Some(name) => match name.text()?.to_lowercase().as_str() {
+            "" => None,
+            "group" => Some(Normalization::Group { groups }),
+            _ => return Err(name.refuse("absent or group")),
+        },
+        None => None,
+    };
+    if normalization.is_none() && groups != 8 {
+        let place = arguments.need("num_groups")?;
+        return Err(place.refuse("8, as norm_name is not group"));
+    }
+    Ok(SegResNetConfig {
+        normalization: normalization.unwrap_or(config.normalization),
+        ..config
+    }
+    .into())
 }
 
 pub(super) fn seg_resnet_vae(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfig> {
@@ -167,17 +174,19 @@ pub(super) fn seg_resnet_ds(arguments: &Arguments<'_>, _: &Version) -> Result<Mo
     arguments.fixed("preprocess", &Value::Null)?;
     let default = SegResNetDSConfig::new_3d(1, 2);
     let blocks_down = arguments.sizes("blocks_down", &default.blocks_down)?;
-    let up = vec![1; blocks_down.len().saturating_sub(1)];
     let resolution = arguments.get("resolution")?;
     Ok(SegResNetDSConfig {
         spatial_dims: arguments.spatial_dims(Some(3))?,
         in_channels: arguments.size("in_channels", 1)?,
         out_channels: arguments.size("out_channels", 2)?,
         filters: arguments.size("init_filters", default.filters)?,
-        blocks_up: arguments.sizes("blocks_up", &up)?,
+        blocks_up: match arguments.get("blocks_up")? {
+            Some(place) => place.each(Place::size)?,
+            None => vec![1; blocks_down.len().saturating_sub(1)],
+        },
         blocks_down,
         heads: arguments.size("dsdepth", 1)?.max(1),
-        normalization: arguments.normalization("norm", default.normalization)?,
+        normalization: arguments.affine_normalization("norm", default.normalization)?,
         activation: arguments.activation("act", default.activation)?,
         upsampling: arguments.upsampling("upsample_mode", default.upsampling)?,
         spacing: resolution
@@ -247,7 +256,7 @@ pub(super) fn swin_unetr(arguments: &Arguments<'_>, version: &Version) -> Result
     arguments.ignore(&["img_size", "use_checkpoint", "use_flash_attention"]);
     let axes = arguments.spatial_dims(Some(3))?;
     let default = SwinUNETRConfig::new_3d(1, 1);
-    let merging = match arguments.get("downsample")? {
+    let merging = match arguments.given("downsample")? {
         None => merging(*version),
         Some(place) => match place.text()? {
             "merging" => merging(*version),
@@ -255,7 +264,7 @@ pub(super) fn swin_unetr(arguments: &Arguments<'_>, version: &Version) -> Result
             _ => return Err(place.refuse("merging or mergingv2")),
         },
     };
-    let ratio = arguments.get("mlp_ratio")?;
+    let ratio = arguments.given("mlp_ratio")?;
     Ok(SwinUNETRConfig {
         spatial_dims: axes,
         in_channels: arguments.need("in_channels")?.size()?,
@@ -289,9 +298,9 @@ pub(super) fn unetr(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfi
     arguments.ignore(&["save_attn"]);
     let axes = arguments.spatial_dims(Some(3))?;
     // `pos_embed` is the name of `proj_type` before version 1.3.
-    let embedding = match arguments.get("proj_type")? {
+    let embedding = match arguments.given("proj_type")? {
         Some(place) => Some(place),
-        None => arguments.get("pos_embed")?,
+        None => arguments.given("pos_embed")?,
     };
     let patch_embedding = match &embedding {
         None => PatchEmbedding::Convolution,
@@ -326,11 +335,13 @@ pub(super) fn vnet(arguments: &Arguments<'_>, _: &Version) -> Result<ModelConfig
     // What is dropped decides about training alone, but where nothing is dropped there is no layer to skip either.
     arguments.ignore(&["dropout_prob", "dropout_dim"]);
     let default = VNetConfig::new_3d(1, 1);
+    // By exactly this name MONAI gives it a parameter a channel, and one in all other cases.
+    let per_channel = { arguments.given("act")? }.is_some_and(|act| *act.value() == text("prelu"));
     let activation = match arguments.activation("act", default.activation)? {
-        Nonlinearity::Prelu { init } => Nonlinearity::ChannelPrelu { init },
+        Nonlinearity::Prelu { init } if per_channel => Nonlinearity::ChannelPrelu { init },
         other => other,
     };
-    let [up, across] = match arguments.get("dropout_prob_up")? {
+    let [up, across] = match arguments.given("dropout_prob_up")? {
         Some(place) => place.array(|place| match place.value() {
             Value::Null => Ok(0.0),
             _ => place.number(),
@@ -360,7 +371,7 @@ pub(super) fn flexible_unet(arguments: &Arguments<'_>, _: &Version) -> Result<Mo
     let channels = arguments.need("in_channels")?.size()?;
     let classes = arguments.need("out_channels")?.size()?;
     let axes = arguments.spatial_dims(Some(2))?;
-    let mode = arguments.get("interp_mode")?;
+    let mode = arguments.given("interp_mode")?;
     let interpolation = match &mode {
         None => Upsampling::Nearest,
         Some(place) => match place.text()? {

@@ -8,6 +8,9 @@ use crate::bundles::place::Place;
 use crate::bundles::value::Value;
 use crate::error::Result;
 
+/// No scan has more channels.
+const MOST_CHANNELS: usize = 256;
+
 /// A data set as its model needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Dataset {
@@ -45,9 +48,13 @@ impl Dataset {
 /// Names under the keys 0 and on.
 fn channel_names(place: &Place<'_>) -> Result<Vec<String>> {
     let entries = place.entries()?;
+    if entries.len() > MOST_CHANNELS {
+        return Err(place.refuse(format!("at most {MOST_CHANNELS} channels")));
+    }
     let mut names = vec![None; entries.len()];
     for (key, name) in &entries {
         let number = key.parse::<usize>().ok();
+        let number = number.filter(|number| number.to_string() == *key);
         let slot = number.and_then(|number| names.get_mut(number));
         let slot = slot.filter(|slot| slot.is_none());
         let rule = || name.refuse(format!("under a key of 0 to {}", entries.len() - 1));
@@ -71,7 +78,10 @@ fn labels(file: &Place<'_>) -> Result<LabelTable> {
             _ => vec![label(&value)?],
         };
         match name {
-            "ignore" => ignore = Some(values[..].first().copied().unwrap_or(0)),
+            "ignore" => match values[..] {
+                [one] => ignore = Some(one),
+                _ => return Err(value.refuse("one value")),
+            },
             _ if !values.is_empty() && values.iter().all(|&value| value == 0) => {}
             _ => entries.push((name, values)),
         }

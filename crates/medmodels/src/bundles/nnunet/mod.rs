@@ -67,6 +67,10 @@ struct Training {
 
 /// A trained model of nnU-Net.
 ///
+/// Any trainer's class is taken. Of its name one thing is looked at: with `NoDeepSupervision` in it, in letters of any
+/// size, logits of lower resolutions were not trained. A trainer that builds another network than the plans describe is
+/// noticed by its weights, which must fit exactly; one that prepares scans in another way is not.
+///
 /// ```no_run
 /// use medmodels::bundles::NnUnetFolder;
 ///
@@ -228,9 +232,10 @@ fn folds(folder: &Folder, checkpoint: Checkpoint) -> Result<Vec<Fold>> {
     for name in folder.names()? {
         let number = match name.strip_prefix("fold_") {
             Some("all") => None,
-            Some(number) => match number.parse() {
-                Ok(number) => Some(number),
-                Err(_) => continue,
+            // `fold_01` is none of nnU-Net's.
+            Some(text) => match text.parse::<u32>() {
+                Ok(number) if number.to_string() == text => Some(number),
+                _ => continue,
             },
             None => continue,
         };

@@ -118,7 +118,7 @@ const TRAINING: [&str; 6] = [
     "num_pool_per_axis",
 ];
 /// Keys that are read.
-const READ: [&str; 16] = [
+const READ: [&str; 14] = [
     "batch_size",
     "patch_size",
     "spacing",
@@ -133,9 +133,9 @@ const READ: [&str; 16] = [
     "architecture",
     "previous_stage",
     "inherits_from",
-    "UNet_class_name",
-    "UNet_base_num_features",
 ];
+/// Configurations in a row that inherit from one another.
+const MOST_PARENTS: usize = 16;
 /// Keys that describe the network in old plans.
 pub(super) const FLAT: [&str; 7] = [
     "UNet_class_name",
@@ -165,8 +165,6 @@ impl Plan {
         let path = configurations.path();
         let key = format!("configurations.{name}");
         let place = Place::new(path, key.as_str(), &merged);
-        let known: Vec<&str> = { TRAINING.into_iter() }.chain(READ).chain(FLAT).collect();
-        place.only(&known)?;
         let patch_size = place.need("patch_size")?;
         let axes = patch_size.list()?.len();
         if !matches!(axes, 2 | 3) {
@@ -238,12 +236,19 @@ impl Plan {
 fn inherited(configurations: &Place<'_>, name: &str) -> Result<Value> {
     let mut chain = vec![configurations.need(name)?];
     let mut names = vec![name.to_owned()];
+    let known: Vec<&str> = { TRAINING.into_iter() }.chain(READ).chain(FLAT).collect();
+    chain[0].only(&known)?;
     while let Some(parent) = chain[chain.len() - 1].get("inherits_from")? {
         let next = parent.text()?.to_owned();
         if names.contains(&next) {
             return Err(parent.refuse("a configuration that does not inherit from this one"));
         }
-        chain.push(configurations.need(&next)?);
+        if chain.len() == MOST_PARENTS {
+            return Err(parent.refuse(format!("absent after {MOST_PARENTS} configurations")));
+        }
+        let next_place = configurations.need(&next)?;
+        next_place.only(&known)?;
+        chain.push(next_place);
         names.push(next);
     }
     let mut merged: Vec<(String, Value)> = Vec::new();
@@ -312,7 +317,14 @@ fn schemes(
     let scheme = |(channel, (name, mask)): (usize, (Place<'_>, Place<'_>))| {
         Ok(match name.text()? {
             "CTNormalization" => match intensities.get(channel) {
-                Some(known) => NormalizationScheme::Ct(*known),
+                Some(known) if known.std > 0.0 && known.percentile_00_5 < known.percentile_99_5 => {
+                    NormalizationScheme::Ct(*known)
+                }
+                Some(known) => {
+                    let rule =
+                        "a scheme for intensities that differ: std above 0, percentiles apart";
+                    return Err(name.refuse_as(rule, format!("CTNormalization of {known:?}")));
+                }
                 None => {
                     let rule = "a scheme without foreground_intensity_properties_per_channel";
                     return Err(name.refuse(rule));

@@ -5,7 +5,9 @@ use mednn::params::Params;
 use serde::{Deserialize, Serialize};
 
 use super::network::Swin;
-use crate::check::{check_all_positive, check_positive, check_probability};
+use crate::check::{
+    check_all_positive, check_doubled, check_positive, check_probability, check_window,
+};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::{Error, Result};
 
@@ -360,6 +362,13 @@ impl SwinConfig {
                 format!("{:?}", self.depths),
             );
         }
+        check_doubled(
+            NAME,
+            ("features", self.features),
+            self.depths.len(),
+            self.mlp_ratio,
+        )?;
+        check_window(NAME, &self.window)?;
         let divides = |(i, &heads): (usize, &usize)| (self.features << i).is_multiple_of(heads);
         if self.heads.len() != self.depths.len() || !self.heads.iter().enumerate().all(divides) {
             let value = format!("{:?} for {} features", self.heads, self.features);
