@@ -110,6 +110,8 @@ pub(crate) fn output_of(rule: &LabelRule, value: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use medmodels::bundles::monai::Blend;
+
     use super::*;
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
         let inferer = |roi: Vec<Option<usize>>| Inferer::SlidingWindow {
             roi,
             overlap: 0.5,
-            blend: medmodels::bundles::monai::Blend::Constant,
+            blend: Blend::Constant,
             sigma: 0.125,
             padding: "constant".to_owned(),
             padding_value: 0.0,
