@@ -1,8 +1,8 @@
 //! How long do the reference networks take, forward and for one training step?
 //!
-//! `cargo bench --bench networks -- resnet18` (or `forward`, `step`, `resnet18/step`); `tools/bench/networks.py` runs them in turns with
-//! PyTorch and others. Forward is one image, planned; a step is four pictures or one volume, the mean of squares of all that the
-//! network gives, and SGD with momentum. With `PROFILE=1` forward passes say where they spend their time.
+//! `cargo bench --bench networks -- resnet18` (or `forward`, `step`, `resnet18/step`); `tools/bench/networks.py` runs them in
+//! turns with PyTorch and others. Forward is one image, planned; a step is four pictures or one volume, the mean of squares
+//! of all that the network gives, and SGD with momentum. With `PROFILE=1` forward passes say where they spend their time.
 
 #[path = "../crates/medmodels/tests/parity/full_size/networks.rs"]
 mod networks;

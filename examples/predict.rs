@@ -27,7 +27,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
-use medinfer::SegmenterConfig;
+use medinfer::{LabelRule, SegmenterConfig};
 use medmodels::onnx::{Export, Metadata};
 use medmodels::pretrained::{self, Picture, Store};
 use medmodels::registry::{self, Entry, Request};
@@ -91,13 +91,16 @@ struct Cli {
 struct Loaded {
     config: ModelConfig,
     network: Box<dyn Model>,
+    /// The names of its outputs, none where they are not known.
     labels: Vec<String>,
+    /// How logits become labels.
+    rule: LabelRule,
     /// How pictures are prepared, where the weights' publisher says so.
     picture: Option<Picture>,
     /// How scans are prepared and seen, where a folder says so.
     described: Option<SegmenterConfig>,
     /// Voxels along each axis of the usual input.
-    extent: usize,
+    extents: Vec<usize>,
 }
 
 fn main() -> Result<()> {
@@ -155,10 +158,11 @@ fn listed() -> Result<String> {
     }
     writeln!(text, "\nweights                          file, licence")?;
     for manifest in pretrained::manifests() {
-        println!(
+        writeln!(
+            text,
             "{:<32} {}, {}",
             manifest.tag, manifest.file, manifest.licence
-        );
+        )?;
     }
     Ok(text)
 }
@@ -182,7 +186,15 @@ impl Cli {
         let mut loaded = match (&self.pretrained, &self.model, &self.weights) {
             (Some(tag), ..) => self.published(tag)?,
             (None, Some(name), _) => self.own(registry::find(name)?)?,
-            (None, None, Some(path)) if path.is_dir() => folder::load(path)?,
+            (None, None, Some(path)) if path.is_dir() => {
+                let given = [self.dims, self.channels, self.classes];
+                ensure!(
+                    given == [None; 3],
+                    "{} says itself which network it is: --dims, --channels and --classes do not go with it",
+                    path.display()
+                );
+                folder::load(path)?
+            }
             (None, None, _) => bail!("give --model, --pretrained or --weights with a folder"),
         };
         if let Some(path) = &self.labels {
@@ -196,7 +208,7 @@ impl Cli {
             );
         }
         if let Some(size) = self.size {
-            loaded.extent = size;
+            loaded.extents.fill(size);
         }
         Ok(loaded)
     }
@@ -207,14 +219,15 @@ impl Cli {
         let store = Store::of_user().context("no home directory: set MEDMODELS_HOME")?;
         let found = store.network(&manifest, &self.request(), 7)?;
         println!("{tag}: {}; {}", found.report, manifest.licence);
-        let extent = manifest.entry()?.extent(found.config.spatial_dims());
+        let extents = extents(manifest.entry()?, &found.config);
         Ok(Loaded {
             config: found.config,
             network: found.network,
             labels: manifest.labels,
+            rule: LabelRule::Argmax,
             picture: manifest.picture,
             described: None,
-            extent: extent.unwrap_or_default(),
+            extents,
         })
     }
 
@@ -239,16 +252,23 @@ impl Cli {
         Ok(Loaded {
             network,
             labels: Vec::new(),
+            rule: LabelRule::Argmax,
             picture: None,
             described: None,
-            extent: entry.extent(config.spatial_dims()).unwrap_or_default(),
+            extents: extents(entry, &config),
             config,
         })
     }
 }
 
+/// The usual voxels along each axis.
+fn extents(entry: &Entry, config: &ModelConfig) -> Vec<usize> {
+    let axes = config.spatial_dims();
+    vec![entry.extent(axes).unwrap_or_default(); axes]
+}
+
 impl Loaded {
-    /// The name of a class.
+    /// The name of an output.
     fn label(&self, class: usize) -> String {
         self.labels
             .get(class)
@@ -256,12 +276,20 @@ impl Loaded {
             .unwrap_or_else(|| format!("class {class}"))
     }
 
+    /// The name of a value of a label map: of the class, or of the region that paints it.
+    fn value(&self, value: usize) -> String {
+        match folder::output_of(&self.rule, value) {
+            Some(output) => self.label(output),
+            None if value == 0 => "background".to_owned(),
+            None => format!("value {value}"),
+        }
+    }
+
     /// Voxels along each axis of the network's input, a multiple of what it divides by.
     fn shape(&self) -> Vec<usize> {
         let divisors = self.config.divisor();
-        divisors
-            .iter()
-            .map(|&d| self.extent.next_multiple_of(d.max(1)))
+        { self.extents.iter().zip(divisors) }
+            .map(|(extent, divisor)| extent.next_multiple_of(divisor.max(1)))
             .collect()
     }
 

@@ -29,7 +29,7 @@ fn classify(loaded: &Loaded, scan: &Image<f32, 3>) -> Result<()> {
     let channels = loaded.config.in_channels();
     let input = match loaded.shape()[..] {
         [_, _] => {
-            let usual = || image::usual_picture(loaded.extent, channels);
+            let usual = || image::usual_picture(loaded.extents[0], channels);
             let picture = loaded.picture.clone().unwrap_or_else(usual);
             picture.prepare(&image::slice(scan, channels)?)?
         }
@@ -65,17 +65,17 @@ fn segment(loaded: &Loaded, scan: &Image<f32, 3>, out: &Path) -> Result<()> {
         (Some(described), _) => {
             Segmenter::new(described.clone(), Box::new(&network))?.segment_with(scan, &heard)?
         }
-        (None, 3) => predictor.labels(&image::standardised(scan), &LabelRule::Argmax, &heard)?,
-        (None, _) => label_slices(&predictor, &image::standardised(scan), &heard)?,
+        (None, 3) => predictor.labels(&image::standardised(scan), &loaded.rule, &heard)?,
+        (None, _) => label_slices(&predictor, &image::standardised(scan), &loaded.rule, &heard)?,
     };
     bar.finish_and_clear();
     let voxel_ml = scan.geometry().spacing().iter().product::<f64>() / 1000.0;
     let counts = labels.counts();
-    for (class, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+    for (value, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         let volume = count as f64 * voxel_ml;
         println!(
             "{count:>10} voxels, {volume:>9.1} ml  {}",
-            loaded.label(class)
+            loaded.value(value)
         );
     }
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
@@ -98,6 +98,7 @@ fn segment(loaded: &Loaded, scan: &Image<f32, 3>, out: &Path) -> Result<()> {
 fn label_slices(
     predictor: &Predictor<'_>,
     scan: &Image<f32, 3>,
+    rule: &LabelRule,
     heard: &impl Progress,
 ) -> Result<LabelMap<u8, 3>> {
     let [depth, height, width] = scan.shape();
@@ -109,11 +110,7 @@ fn label_slices(
         let planes = (0..scan.channels()).map(|c| &scan.channel(c)[slice * pixels..][..pixels]);
         let planes = planes.collect::<Vec<_>>().concat();
         let image = Image::with_channels(scan.channels(), grid, planes)?;
-        labels.extend(
-            predictor
-                .labels(&image, &LabelRule::Argmax, &Silent)?
-                .into_vec(),
-        );
+        labels.extend(predictor.labels(&image, rule, &Silent)?.into_vec());
         heard.windows(slice + 1, depth);
     }
     Ok(LabelMap::new(*scan.geometry(), labels)?)

@@ -13,7 +13,7 @@ use mednn::{Context, Inputs};
 fn open(folder: &Path) -> Result<Segmenter<'static>> {
     if MonaiBundle::is_at(folder) {
         let bundle = MonaiBundle::open(folder)?;
-        println!("{:?}", bundle.metadata().copyright);
+        println!("licence: {:?}", bundle.licence()?);
         return Ok(Segmenter::from_monai(&bundle)?);
     }
     let model = NnUnetFolder::open(folder)?;

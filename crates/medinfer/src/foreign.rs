@@ -1,5 +1,7 @@
 //! Segmentations that other programs describe: nnU-Net's folders and MONAI's bundles.
 
+mod postprocessing;
+
 use medaug::{Foreground, ForegroundRule, Intensity, Preprocess};
 use medcore::LabelTable;
 use medcore::resample::Interpolation;
@@ -47,7 +49,8 @@ impl SegmenterConfig {
     /// # Errors
     /// Refuses what is not described here: a configuration for slices (which keeps their own distance), a second stage,
     /// transposed axes, readers that turn axes in another way than `NibabelIOWithReorient`, other functions for resampling,
-    /// and division by 255.
+    /// division by 255, and means within a mask (`use_mask_for_norm`): nnU-Net's mask is what is not 0 in any channel, with
+    /// its holes filled, that of [`Intensity::ZScore`] what is not 0 in the channel itself.
     pub fn of_nnunet(folder: &NnUnetFolder) -> Result<Self> {
         let plan = folder.plan();
         let Ok(spacing) = <[f64; 3]>::try_from(plan.spacing.as_slice()) else {
@@ -96,8 +99,9 @@ impl SegmenterConfig {
     ///
     /// # Errors
     /// Refuses what is not described here: transforms that change an image in another way or order, arrays in the order of
-    /// the file (without `Orientationd`), another inferer, and outputs that are no classes: for those the description can be
-    /// made by hand of what [`MonaiBundle`] says.
+    /// the file (without `Orientationd`), another inferer, outputs that are no classes, and transforms that change labels
+    /// afterwards (`KeepLargestConnectedComponentd` and its like): for those the description can be made by hand of what
+    /// [`MonaiBundle`] says.
     pub fn of_monai(bundle: &MonaiBundle) -> Result<Self> {
         let model = bundle.model()?;
         let preprocess = preprocess(&bundle.preprocessing()?, model.in_channels())?;
@@ -106,15 +110,7 @@ impl SegmenterConfig {
             [(_, output)] => classes(output)?,
             _ => LabelTable::default(),
         };
-        let discrete = bundle.postprocessing()?;
-        let argmax = { discrete.iter() }
-            .find(|transform| transform.name.starts_with("AsDiscrete") && !transform.disabled)
-            .is_some_and(|transform| is_true(transform, "argmax"));
-        if !argmax {
-            let names: Vec<&str> = discrete.iter().map(|t| t.name.as_str()).collect();
-            let rule = "with AsDiscreted that takes the argmax";
-            return Err(refuse("postprocessing", rule, names));
-        }
+        postprocessing::check(&bundle.postprocessing()?)?;
         Self::new(model, preprocess, window).with_labels(labels)
     }
 }
@@ -127,7 +123,11 @@ fn intensity(scheme: &NormalizationScheme) -> Result<Intensity> {
             mean: known.mean,
             std: known.std,
         },
-        NormalizationScheme::ZScore { masked } => Intensity::ZScore { masked },
+        NormalizationScheme::ZScore { masked: false } => Intensity::ZScore { masked: false },
+        NormalizationScheme::ZScore { masked: true } => {
+            let rule = "false: nnU-Net's mask joins the channels and fills holes, ours is what is not 0 in one";
+            return Err(refuse("use_mask_for_norm", rule, true));
+        }
         NormalizationScheme::Keep => Intensity::Keep,
         NormalizationScheme::RescaleTo01 => Intensity::MinMax,
         other => {
@@ -142,7 +142,8 @@ fn interpolation(resampling: &Resampling) -> Result<Interpolation> {
     let known = resampling.function == "resample_data_or_seg_to_shape"
         && resampling.order_z.unwrap_or(0) == 0
         && resampling.force_separate_z.is_none()
-        && resampling.others.iter().all(|(key, _)| key == "is_seg");
+        && { resampling.others.iter() }
+            .all(|(key, value)| key == "is_seg" && *value == Value::Bool(false));
     match resampling.order {
         Some(1) if known => Ok(Interpolation::Linear),
         Some(3) if known => Ok(Interpolation::CubicBSpline),
@@ -151,6 +152,13 @@ fn interpolation(resampling: &Resampling) -> Result<Interpolation> {
             Err(refuse("resampling", rule, resampling))
         }
     }
+}
+
+/// A transform's class without what says that it is for dictionaries: `Spacing` of `Spacingd`, `SpacingD` and `SpacingDict`.
+fn class(name: &str) -> &str {
+    { ["Dict", "d", "D"].into_iter() }
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name)
 }
 
 /// Transforms that leave geometry and intensities as they are.
@@ -172,7 +180,7 @@ fn preprocess(transforms: &[Transform], channels: usize) -> Result<Preprocess> {
     let mut last = 0;
     for transform in transforms.iter().filter(|transform| !transform.disabled) {
         let name = transform.name.as_str();
-        if PLAIN.contains(&name.strip_suffix('d').unwrap_or(name)) {
+        if PLAIN.contains(&class(name)) {
             // Integers would be rounded ones.
             let dtype = { transform.arguments.iter() }.find(|(key, _)| key == "dtype");
             if let Some((_, dtype)) = dtype
@@ -255,8 +263,9 @@ fn window(inferer: Option<Inferer>, axes: usize) -> Result<SlidingWindow> {
     };
     let size: Option<Vec<usize>> = roi.iter().copied().collect();
     let size = match size.as_deref() {
+        _ if padding != "constant" => return Err(refuse("inferer", rule, inferer)),
         Some([one]) => vec![*one; axes],
-        Some(size) if padding == "constant" => size.to_vec(),
+        Some(size) => size.to_vec(),
         _ => return Err(refuse("inferer", rule, inferer)),
     };
     let weighting = match blend {
@@ -271,19 +280,12 @@ fn window(inferer: Option<Inferer>, axes: usize) -> Result<SlidingWindow> {
 
 /// The names of classes, background left out.
 fn classes(output: &TensorFormat) -> Result<LabelTable> {
-    let named = output.channel_def.iter().filter(|(number, _)| *number > 0);
-    let named = named.map(|(number, name)| (name.as_str(), vec![*number as u32]));
+    let mut named = Vec::new();
+    for (number, name) in { output.channel_def.iter() }.filter(|(number, _)| *number > 0) {
+        let Ok(value) = u32::try_from(*number) else {
+            return Err(refuse("channel_def", "of classes up to 255", number));
+        };
+        named.push((name.as_str(), vec![value]));
+    }
     Ok(LabelTable::new(named)?)
-}
-
-fn is_true(transform: &Transform, key: &str) -> bool {
-    let mut arguments = transform.arguments.iter();
-    arguments.any(|(name, value)| {
-        let all = |values: &[Value]| values.iter().all(|value| *value == Value::Bool(true));
-        name == key
-            && match value {
-                Value::List(values) => !values.is_empty() && all(values),
-                value => *value == Value::Bool(true),
-            }
-    })
 }

@@ -3,6 +3,7 @@
 //! `X.py` makes `X.safetensors`, which `X.rs` reads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod foreign;
 mod laws;
 mod mapping;
 mod networks;

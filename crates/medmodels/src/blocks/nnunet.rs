@@ -62,7 +62,8 @@ pub(crate) fn set_each<T>(
     Ok(())
 }
 
-/// Sets the number of convolutions of every stage, down and up; the last has none on the way up.
+/// Sets the number of convolutions of every stage, down and up; the last has none on the way up. Both lists begin with the
+/// full resolution, nnU-Net's own `n_conv_per_stage_decoder` with the lowest.
 pub(crate) fn set_convs(
     name: &'static str,
     stages: &mut [Stage],

@@ -6,7 +6,8 @@
 //! file that leads out of the folder, or one that is too large.
 //!
 //! * [`NnUnetFolder`]: a trained model of nnU-Net version 2, `nnUNetTrainer__nnUNetPlans__3d_fullres` and its like;
-//! * [`MonaiBundle`]: a folder with `configs/metadata.json` and `configs/inference.json` (or `.yaml`), as in MONAI's model zoo.
+//! * [`MonaiBundle`]: a folder with `configs/metadata.json` and `configs/inference.json` (or `.yaml`), as in MONAI's model
+//!   zoo.
 //!
 //! ```
 //! use medmodels::bundles::MonaiBundle;

@@ -40,7 +40,8 @@ impl Columns {
         }
     }
 
-    /// The entries of each column; numbers that are missing are 0, whatever stood there.
+    /// The entries of each column; numbers that are missing are 0, whatever finite number stood there. NaN and infinities,
+    /// which the encoder never writes, stay: `x - x * 1` is NaN of them.
     ///
     /// That a missing number is multiplied by 0 here, and not only written as 0 by the encoder, makes its gradient 0.
     ///

@@ -33,9 +33,9 @@
 //! ```
 //!
 //! A network that joins is a [`Model`](mednn::Model) as any other: its inputs have names, so the trainer, checkpoints, the
-//! recorded graph and ONNX take it as it is. Its settings, [`FusionConfig`], are an [`Architecture`](crate::Architecture) but
-//! no [`ModelConfig`](crate::ModelConfig): whatever takes one of those feeds its network an image alone, and a network that
-//! needs a table is refused there by the compiler and not by its first patient.
+//! recorded graph and ONNX take it as it is. Its settings, [`FusionConfig`], are an
+//! [`Architecture`](crate::Architecture) but no [`ModelConfig`](crate::ModelConfig): whatever takes one of those feeds its
+//! network an image alone, and a network that needs a table is refused there by the compiler and not by its first patient.
 //!
 //! Names of parameters begin with their side: `image.` and behind it those of the classifier, so that its weights load
 //! ([`FusionConfig::image_policy`]), `table.`, `tokens.`, `fusion.` and `head.`.
@@ -64,13 +64,15 @@ pub use network::Fusion;
 pub use table_mlp::TableMlpConfig;
 pub use tokens::TokenBatch;
 
-/// The input of the rows of the table, `[batch, entries]`, which [`table::TableEncoder`] makes.
+/// The input of the rows of the table, `[batch, entries]`, which [`table::TableEncoder`] makes: finite, and 0 or 1 where an
+/// entry says that something is missing.
 pub const TABLE: &str = "table";
 
-/// The input of embeddings of texts or records, `[batch, tokens, width]`.
+/// The input of embeddings of texts or records, `[batch, tokens, width]`, finite also where there is none.
 pub const TOKENS: &str = "tokens";
 
 /// The input that says which of those embeddings are none, `[batch, tokens]`: 1 where there is none, 0 where there is one.
+/// Other values are not looked for, and mean nothing; [`TokenBatch`] gives no others.
 pub const ABSENT_TOKENS: &str = "absent_tokens";
 
 /// What all of these networks are called in messages.

@@ -96,7 +96,8 @@ pub(super) struct Given {
     absent: Tensor,
 }
 
-/// What is added to the score of a token that is not there; its weight is exactly 0.
+/// What is added to the score of a token that is not there; its weight is exactly 0. A finite token has no influence then;
+/// NaN would have some, and [`TokenBatch`] writes 0.
 const EXCLUDED: f64 = -1e30;
 
 impl Given {

@@ -152,6 +152,9 @@ impl PlainConvUNetConfig {
 
     /// Sets the number of convolutions of every stage, down and up; the last has none on the way up.
     ///
+    /// Both lists begin with the full resolution: `decoder` is nnU-Net's `n_conv_per_stage_decoder` reversed, which begins with
+    /// the lowest.
+    ///
     /// # Errors
     /// Refuses another number of stages.
     pub fn with_convs(mut self, encoder: &[usize], decoder: &[usize]) -> Result<Self> {

@@ -156,6 +156,9 @@ impl ResEncUNetConfig {
 
     /// Sets the number of residual blocks of every stage down and of convolutions up; the last has none on the way up.
     ///
+    /// Both lists begin with the full resolution: `decoder` is nnU-Net's `n_conv_per_stage_decoder` reversed, which begins with
+    /// the lowest.
+    ///
     /// # Errors
     /// Refuses another number of stages.
     pub fn with_blocks(mut self, encoder: &[usize], decoder: &[usize]) -> Result<Self> {

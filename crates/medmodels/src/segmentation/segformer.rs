@@ -2,9 +2,9 @@
 //! <https://arxiv.org/abs/2105.15203>), for images and, by the same rule, volumes.
 //!
 //! Parameters have the names of the files of Hugging Face's `SegformerForSemanticSegmentation` (transformers 4; version 5
-//! names modules anew and reads the old files). Patches overlap, keys and values are a strided convolution of the tokens, and
-//! a depthwise convolution between linear layers stands in for positions. Logits are a quarter as long as the image there and
-//! are brought to its size here, as the reference does to train.
+//! names modules anew and reads the old files). Patches overlap, keys and values are a strided convolution of the tokens,
+//! and a depthwise convolution between linear layers stands in for positions. Logits are a quarter as long as the image
+//! there and are brought to its size here, as the reference does to train.
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
@@ -196,8 +196,8 @@ impl SegFormerConfig {
         }
     }
 
-    /// Sets the probabilities that training drops an element behind a linear layer of a block, one in front of the logits, and
-    /// the branches of the last block.
+    /// Sets the probabilities that training drops an element behind a linear layer of a block, one in front of the logits,
+    /// and the branches of the last block.
     #[must_use]
     pub fn with_dropout(self, dropout: f64, head_dropout: f64, drop_path: f64) -> Self {
         Self {
@@ -611,8 +611,8 @@ impl<const D: usize> Model for SegFormer<D> {
     /// - image: `[batch, in_channels, depth, height, width]`, every extent at least 29
     /// - logits: `[batch, out_channels, depth, height, width]`
     /// - features: `segformer.encoder.layer_norm.0` and on (the stages), `[batch, features, depth, height, width]`;
-    ///   `decode_head.linear_c.0` and on, `[batch, depth, height, width, head_features]`; `decode_head`, the logits before they
-    ///   are brought to the size of the image
+    ///   `decode_head.linear_c.0` and on, `[batch, depth, height, width, head_features]`; `decode_head`, the logits before
+    ///   they are brought to the size of the image
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         check_input(NAME, image, self.config.in_channels, D)?;

@@ -461,7 +461,8 @@ impl<const D: usize> Model for SwinUNETR<D> {
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`, extents multiples of 32
     /// - logits: `[batch, out_channels, depth, height, width]`
-    /// - features: `swinViT.layers1.0` to `swinViT.layers4.0`, `encoder1` to `encoder4`, `encoder10`, `decoder5` to `decoder1`
+    /// - features: `swinViT.layers1.0` to `swinViT.layers4.0`, `encoder1` to `encoder4`, `encoder10`,
+    ///   `decoder5` to `decoder1`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         check_input(NAME, image, self.config.in_channels, D)?;

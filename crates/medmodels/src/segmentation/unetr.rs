@@ -286,8 +286,8 @@ impl<const D: usize> Model for UNETR<D> {
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`, of the extents it was built for
     /// - logits: `[batch, out_channels, depth, height, width]`
-    /// - features: `vit.blocks.3`, `vit.blocks.6` and `vit.blocks.9`, `vit.norm`, `[batch, patches, features]`; `encoder1` to
-    ///   `encoder4`, `decoder5` to `decoder2`
+    /// - features: `vit.blocks.3`, `vit.blocks.6` and `vit.blocks.9`, `vit.norm`, `[batch, patches, features]`;
+    ///   `encoder1` to `encoder4`, `decoder5` to `decoder2`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         self.vit.check_image(NAME, image)?;

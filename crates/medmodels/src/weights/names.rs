@@ -32,8 +32,8 @@ const TORCHVISION_DENSENET: &[(&str, &str)] = &[
     ("**.denselayer*.conv.*.*", "$1.denselayer$2.conv$3.$4"),
 ];
 
-/// The transformers that MONAI's SwinUNETR is given before it is trained: those that learned to tell rotations and views apart
-/// (Tang et al. 2022, `model_swinvit.pt`), and disruptive autoencoders (Valanarasu et al. 2023).
+/// The transformers that MONAI's SwinUNETR is given before it is trained: those that learned to tell rotations and views
+/// apart (Tang et al. 2022, `model_swinvit.pt`), and disruptive autoencoders (Valanarasu et al. 2023).
 const MONAI_SWIN_VIT: &[(&str, &str)] = &[
     ("encoder.patch_embed.**", "swinViT.patch_embed.$1"),
     ("encoder.layers*.0.0.**", "swinViT.layers$1.0.$2"),

@@ -23,8 +23,8 @@ pub enum DropoutUnit {
 /// Sets units to zero with some probability while training and scales the others up, so that the mean stays
 /// (Srivastava et al. 2014).
 ///
-/// The choice is drawn from the stream of the context's key that has the name of the layer, so it does not depend on threads,
-/// on other layers or on how often the pass is run.
+/// The choice is drawn from the stream of the context's key that has the name of the layer, so it does not depend on
+/// threads, on other layers or on how often the pass is run.
 #[derive(Debug, Clone)]
 pub struct Dropout {
     name: String,

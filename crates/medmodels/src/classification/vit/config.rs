@@ -335,8 +335,8 @@ impl ViTConfig {
         }
     }
 
-    /// Adds registers and takes the positions from all tokens but patches, as timm's `vit_*_patch14_reg4_dinov2`; DINOv2's own
-    /// files need [`PrefixPositions::ClassToken`].
+    /// Adds registers and takes the positions from all tokens but patches, as timm's `vit_*_patch14_reg4_dinov2`;
+    /// DINOv2's own files need [`PrefixPositions::ClassToken`].
     #[must_use]
     pub fn with_registers(self, registers: usize) -> Self {
         Self {

@@ -202,8 +202,8 @@ impl<const D: usize> ViT<D> {
 
 impl<const D: usize> Model for ViT<D> {
     /// # Shapes
-    /// - image: `[batch, in_channels, depth, height, width]`, of the size the positions are for or, where they are resampled,
-    ///   multiples of the patch
+    /// - image: `[batch, in_channels, depth, height, width]`, of the size the positions are for or, where they are
+    ///   resampled, multiples of the patch
     /// - logits: `[batch, out_channels]`
     /// - features: `blocks.0` and on, `norm`; torchvision's are `encoder.layers.encoder_layer_0` and on, `encoder.ln`; all
     ///   `[batch, tokens in front + patches, features]`

@@ -1,7 +1,9 @@
 //! What is known of one patient.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// What a record says of a column.
@@ -17,8 +19,8 @@ pub enum Value {
     Missing,
 }
 
-impl std::fmt::Display for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => write!(f, "{text:?}"),
@@ -51,7 +53,8 @@ impl<V: Into<Self>> From<Option<V>> for Value {
     }
 }
 
-/// What is known of one patient, by the names of columns; a name that is not there is missing.
+/// What is known of one patient, by the names of columns; a name that is not there is missing. A file that says a name twice
+/// is refused.
 ///
 /// ```
 /// use medmodels::fusion::table::{Record, Value};
@@ -61,10 +64,38 @@ impl<V: Into<Self>> From<Option<V>> for Value {
 /// assert_eq!(record.get("systolic"), &Value::Missing);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Record {
     values: BTreeMap<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads names and what is known under them; a map of itself would keep the last of a name and drop the others.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record: names of columns and their values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let mut record = Record::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if record.values.contains_key(&name) {
+                return Err(A::Error::custom(format!("{name:?} is there twice")));
+            }
+            record.values.insert(name, value);
+        }
+        Ok(record)
+    }
 }
 
 impl Record {

@@ -28,6 +28,19 @@ fn patient() -> Record {
 }
 
 #[test]
+fn a_record_says_a_name_once() {
+    let read = serde_json::from_str::<Record>;
+    let record = Record::new().with("age", 61.0).with("sex", None::<f64>);
+    assert_eq!(read(r#"{"age": 61, "sex": null}"#).unwrap(), record);
+    let error = read(r#"{"age": 61, "sex": "f", "age": 16}"#).unwrap_err();
+    assert!(
+        error.to_string().contains(r#""age" is there twice"#),
+        "{error}"
+    );
+    assert!(read("[61]").is_err());
+}
+
+#[test]
 fn a_row_has_standardised_numbers_levels_and_what_is_missing() {
     let encoder = encoder();
     let row = encoder.row(&patient()).unwrap();

@@ -15,8 +15,8 @@ use crate::cpu::reduce::{lane_max, lane_sum};
 pub struct Output<T> {
     /// The weighted values, in the layout of the attention.
     pub values: Vec<T>,
-    /// The logarithm of the sum of the exponential scores of each query, `[batch, heads, queries]`; infinite for a query that
-    /// sees no key.
+    /// The logarithm of the sum of the exponential scores of each query, `[batch, heads, queries]`; infinite for a query
+    /// that sees no key.
     pub log_sums: Vec<f64>,
 }
 

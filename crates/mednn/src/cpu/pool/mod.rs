@@ -27,8 +27,8 @@ pub struct Windows {
     pub padding: [usize; 3],
 }
 
-/// The number of windows along an axis; with `ceil` a last window, also an only one, may reach beyond the padded input by less
-/// than a stride as long as it starts inside the input or the padding in front (PyTorch's rule). `None` when there is none.
+/// The number of windows along an axis; with `ceil` a last window, also an only one, may reach beyond the padded input by
+/// less than a stride as long as it starts inside the input or the padding in front (PyTorch's rule). `None` when there is none.
 #[must_use]
 pub fn output_len(
     input: usize,
