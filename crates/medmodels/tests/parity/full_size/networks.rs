@@ -11,15 +11,14 @@ use medmodels::swin_unetr::SwinUNETRConfig;
 pub(crate) fn networks() -> Vec<(&'static str, ModelConfig, Vec<usize>)> {
     let named = |name| {
         registry::find(name)
-            .unwrap()
-            .config(&Request::new())
-            .unwrap()
+            .and_then(|entry| entry.config(&Request::new()))
+            .expect("a network of the registry")
     };
     let image = vec![1, 3, 224, 224];
     let volume = vec![1, 1, 96, 96, 96];
     let nnunet = PlainConvUNetConfig::nnunet_3d(1, 14, 5)
         .with_features(&[32, 64, 128, 256, 320])
-        .unwrap();
+        .expect("features of five stages");
     vec![
         ("resnet18", named("resnet18"), image.clone()),
         ("resnet50", named("resnet50"), image.clone()),
