@@ -13,6 +13,10 @@ import onnx
 import onnxruntime
 
 TOLERANCE = 2e-5  # of the largest magnitude of an output
+# A network that normalises two voxels together may turn the last bit of its input into much more. Outputs that differ by more
+# than the tolerance may still differ by so many times what the runtime's own outputs move by when its input is rounded otherwise:
+# every operator rounds, the input is one of them.
+OF_ROUNDING = 16
 
 
 def session(path):
@@ -31,6 +35,17 @@ def apart(got, wanted):
         return "other elements are no numbers"
     got, wanted = (np.where(np.isfinite(t), t, 0).astype(np.float64) for t in (got, wanted))
     return np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1e-30)
+
+
+def moved(model, names, inputs):
+    """How far the runtime's own outputs move when every number of its input changes in the last bit."""
+    signs = np.random.default_rng(0)
+    other = {
+        name: np.nextafter(t, signs.choice([-np.inf, np.inf], t.shape).astype(t.dtype)) if t.dtype.kind == "f" else t
+        for name, t in inputs.items()
+    }
+    pairs = zip(model.run(names, inputs), model.run(names, other), strict=True)
+    return max(apart(b, a) for a, b in pairs)
 
 
 def check(folder):
@@ -52,10 +67,10 @@ def check(folder):
             difference = apart(got, wanted[name])
             if isinstance(difference, str):
                 faults.append(f"{case.stem}, {name}: {difference}")
-            else:
-                worst = max(worst, difference)
-    if worst > TOLERANCE:
-        faults.append(f"differs by {worst:.1e}")
+                continue
+            worst = max(worst, difference)
+            if difference > TOLERANCE and difference > OF_ROUNDING * moved(model, names, inputs):
+                faults.append(f"{case.stem}, {name}: differs by {difference:.1e}")
     return worst, faults
 
 
