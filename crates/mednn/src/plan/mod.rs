@@ -3,7 +3,7 @@
 //! A [`Plan`] is made once of a [`Graph`] and the weights: normalisations by fixed statistics become part of the convolutions
 //! before them, residuals and activations are applied before sums leave the cache, weights lie in the order of the kernels,
 //! and what depends on no input is computed beforehand. [`Planned`] makes a plan for each shape of its input and is itself a
-//! [`Model`].
+//! [`Model`](crate::model::Model).
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
