@@ -19,6 +19,7 @@ pub(crate) mod node;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+mod prepared;
 pub mod prepared_conv;
 pub mod prepared_linear;
 pub mod rearrange;

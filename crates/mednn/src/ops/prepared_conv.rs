@@ -8,6 +8,7 @@ use candle_core::{DType, Tensor};
 
 use super::activation::Activation;
 use super::conv::{ConvConfig, check_device, lift, name, raise, spatial};
+use super::prepared::{check_operand, check_type};
 use super::support::{self, check_float, check_rank, check_shape};
 pub use crate::cpu::conv::Residual;
 use crate::cpu::conv::{Element, Finish, Prepared, Problem};
@@ -191,7 +192,7 @@ impl<const D: usize> PreparedConv<D> {
         let channels = weight.dims()[0];
         if let Some(bias) = bias {
             check_shape(op, "the bias", bias, &[channels])?;
-            check_type(weight.dtype(), "the bias", bias)?;
+            check_type(OP, weight.dtype(), "the bias", bias)?;
             check_device(op, bias)?;
         }
         if let Some(affine) = &tail.affine {
@@ -283,38 +284,12 @@ impl<const D: usize> PreparedConv<D> {
     /// Refuses a tensor that the kernels cannot read and one that wants a gradient.
     fn check(&self, name: &'static str, tensor: &Tensor) -> Result<()> {
         check_rank(OP, name, tensor, D + 2)?;
-        check_device(OP, tensor)?;
         let dtype = match self.weights {
             Weights::F32(_) => DType::F32,
             Weights::F64(_) => DType::F64,
         };
-        check_type(dtype, name, tensor)?;
-        if tensor.track_op() {
-            return Err(Error::Setting {
-                op: OP,
-                setting: name,
-                rule: "free of gradients, which do not pass a prepared convolution",
-                value: "a tracked tensor".to_owned(),
-            });
-        }
-        Ok(())
+        check_operand(OP, dtype, name, tensor)
     }
-}
-
-/// Refuses a tensor of another type than the weights.
-fn check_type(dtype: DType, name: &'static str, tensor: &Tensor) -> Result<()> {
-    if tensor.dtype() == dtype {
-        return Ok(());
-    }
-    Err(Error::ElementType {
-        op: OP,
-        tensor: name,
-        expected: match dtype {
-            DType::F64 => "f64, as the weights",
-            _ => "f32, as the weights",
-        },
-        got: tensor.dtype(),
-    })
 }
 
 /// The weights with the tail's factors, rounded once.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use candle_core::{DType, Tensor};
 
 use super::activation::Activation;
+use super::prepared::{check_operand, check_type};
 use super::prepared_conv::Residual;
-use super::support::{self, check_float, check_min_rank, check_rank, check_same_type, check_shape};
+use super::support::{self, check_float, check_min_rank, check_rank, check_shape};
 use crate::cpu::conv::{Element, Finish};
 use crate::cpu::linear::PackedLinear;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 const OP: &str = "prepared_linear";
 
@@ -76,7 +77,7 @@ impl PreparedLinear {
         let shape = [weight.dims()[0], weight.dims()[1]];
         if let Some(bias) = bias {
             check_shape(OP, "the bias", bias, &shape[..1])?;
-            check_same_type(OP, "the bias", bias, weight)?;
+            check_type(OP, weight.dtype(), "the bias", bias)?;
         }
         let weights = match weight.dtype() {
             DType::F64 => Weights::F64(pack(shape, weight, bias)?),
@@ -99,6 +100,11 @@ impl PreparedLinear {
     /// Refuses other shapes and element types, and tensors that are tracked for gradients.
     pub fn forward(&self, input: &Tensor, residual: Option<Residual<&Tensor>>) -> Result<Tensor> {
         let [outputs, inputs] = self.shape;
+        let dtype = match self.weights {
+            Weights::F32(_) => DType::F32,
+            Weights::F64(_) => DType::F64,
+        };
+        check_operand(OP, dtype, "the input", input)?;
         check_min_rank(OP, "the input", input, 1)?;
         let leading = &input.dims()[..input.rank() - 1];
         check_shape(OP, "the input", input, &[leading, &[inputs]].concat())?;
@@ -106,34 +112,13 @@ impl PreparedLinear {
         let added = residual.as_ref().map(|residual| *residual.values());
         if let Some(added) = added {
             check_shape(OP, "the residual", added, &shape)?;
-            check_same_type(OP, "the residual", added, input)?;
+            check_operand(OP, dtype, "the residual", added)?;
         }
         let tensors: Vec<&Tensor> = std::iter::once(input).chain(added).collect();
-        if let Some(tracked) = tensors.iter().find(|tensor| tensor.track_op()) {
-            return Err(Error::Setting {
-                op: OP,
-                setting: "a tensor",
-                rule: "free of gradients, which do not pass a prepared linear map",
-                value: format!("a tracked tensor of shape {:?}", tracked.dims()),
-            });
-        }
         let rows = leading.iter().product();
-        match (&self.weights, input.dtype()) {
-            (Weights::F32(weights), DType::F32) => {
-                self.run(weights, rows, &tensors, residual, &shape)
-            }
-            (Weights::F64(weights), DType::F64) => {
-                self.run(weights, rows, &tensors, residual, &shape)
-            }
-            (weights, got) => Err(Error::ElementType {
-                op: OP,
-                tensor: "the input",
-                expected: match weights {
-                    Weights::F32(_) => "f32, as the weights",
-                    Weights::F64(_) => "f64, as the weights",
-                },
-                got,
-            }),
+        match &self.weights {
+            Weights::F32(weights) => self.run(weights, rows, &tensors, residual, &shape),
+            Weights::F64(weights) => self.run(weights, rows, &tensors, residual, &shape),
         }
     }
 
@@ -170,4 +155,38 @@ fn pack<T: Element + support::Element>(
         ))
     })?;
     Ok(Arc::new(packed))
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::ops::linear;
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_what_fits_is_the_linear_map() {
+        let arange = |shape: &[usize]| {
+            let values = (0..shape.iter().product::<usize>()).map(|i| (i * 7 % 11) as f32 - 5.0);
+            Tensor::from_vec(values.collect::<Vec<_>>(), shape, &Device::Cpu).unwrap()
+        };
+        let (weight, bias, x) = (arange(&[37, 5]), arange(&[37]), arange(&[2, 3, 5]));
+        let prepared = PreparedLinear::new(&weight, Some(&bias), Activation::None).unwrap();
+        let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(
+            values(prepared.forward(&x, None).unwrap()),
+            values(linear(&x, &weight, Some(&bias)).unwrap())
+        );
+        let refused = |tensor: &Tensor, residual: Option<&Tensor>| {
+            let residual = residual.map(Residual::BeforeActivation);
+            prepared.forward(tensor, residual).unwrap_err().to_string()
+        };
+        assert!(refused(&arange(&[2, 4]), None).contains("the input"));
+        assert!(refused(&x, Some(&arange(&[6, 37]))).contains("the residual"));
+        let doubles = x.to_dtype(DType::F64).unwrap();
+        assert!(refused(&doubles, None).contains("f32, as the weights"));
+        let tracked = candle_core::Var::from_tensor(&x).unwrap();
+        assert!(refused(tracked.as_tensor(), None).contains("free of gradients"));
+        assert!(PreparedLinear::new(&weight, Some(&x), Activation::None).is_err());
+    }
 }
