@@ -3,7 +3,7 @@
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why two segmentations could not be compared.
+/// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -45,6 +45,52 @@ pub enum Error {
         rule: &'static str,
         /// The refused value.
         value: f64,
+    },
+    /// Lists that belong together have different lengths.
+    #[error("{what} has {got} entries, but {against} has {expected}")]
+    Length {
+        /// The list that does not fit.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The list it belongs to.
+        against: &'static str,
+        /// The length of that one.
+        expected: usize,
+    },
+    /// A number among the data breaks a rule.
+    #[error("{what} must be {rule}, entry {index} is {value}")]
+    InvalidValue {
+        /// The list that holds it.
+        what: &'static str,
+        /// What was broken, such as `a finite number`.
+        rule: &'static str,
+        /// Its place in the list.
+        index: usize,
+        /// The refused number.
+        value: f64,
+    },
+    /// There are too few observations for what was asked.
+    #[error("{what} needs at least {least} {of}, there are {got}")]
+    TooFew {
+        /// What was asked for.
+        what: &'static str,
+        /// What it needs, such as `positive cases`.
+        of: &'static str,
+        /// How many of them.
+        least: usize,
+        /// How many there are.
+        got: usize,
+    },
+    /// Two states of a measurement have different settings.
+    #[error("cannot merge measurements of different {setting}: {left} and {right}")]
+    Incompatible {
+        /// The setting.
+        setting: &'static str,
+        /// Its value in the first state.
+        left: String,
+        /// Its value in the second state.
+        right: String,
     },
     /// The same case was added to a report twice.
     #[error("case {case:?} is already in the report")]

@@ -1,35 +1,44 @@
-//! Measurements for medical images, with the conventions said aloud.
+//! Measurements for medical images, with the conventions said aloud and with their uncertainty.
 //!
-//! * [`JointHistogram`] counts two label maps once; Dice, IoU and volumes of all classes follow from it.
-//! * [`SurfaceDistances`] measures two surfaces once; Hausdorff distances, average distances and surface
-//!   Dice follow from it.
-//! * [`Evaluation`] does both for every structure of a case, [`Report`] sums up cases and names the worst.
+//! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
+//!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
+//!   a case, [`Report`] sums up cases and names the worst.
+//! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it
-//! is not an ordinary one. Nothing is NaN by accident.
+//! is not an ordinary one. An [`Estimate`] carries its interval, the number of observations and of those
+//! that were undefined. Nothing is NaN by accident.
+//!
+//! What is measured over many cases is an [`Accumulator`]: parts merge in any order to the same result.
 
-mod case;
-mod convention;
-mod crop;
-mod dual_grid;
-mod empty;
+mod accumulator;
+pub mod agreement;
+pub mod calibration;
+pub mod classification;
+pub mod detection;
+pub mod drift;
 mod error;
-mod overlap;
-mod reason;
-mod report;
-mod surface;
-mod sweep;
+mod estimate;
+pub mod guidance;
+pub mod measurement;
+mod number;
+pub mod plot;
+pub mod quality;
+pub mod segmentation;
+pub mod statistics;
+pub mod table;
 
-pub use case::{CaseMetrics, Evaluation, Structure, StructureMetrics};
-pub use convention::{AverageRule, Convention, HdRule, SurfaceDiceRule, SurfaceModel};
-pub use empty::{EmptyCase, EmptyPolicy, Measured, Substitute, Substitutes};
+pub use accumulator::Accumulator;
 pub use error::{Error, Result};
+pub use estimate::{Confidence, Estimate, Interval, IntervalMethod};
 pub use medcore;
-pub use overlap::{JointHistogram, Overlap};
-pub use reason::{Reason, ReasonThresholds};
-pub use report::{Finding, Measure, Report, Summary};
-pub use surface::SurfaceDistances;
+pub use segmentation::{
+    AverageRule, CaseMetrics, Convention, EmptyCase, EmptyPolicy, Evaluation, Finding, HdRule,
+    JointHistogram, Measure, Measured, Overlap, Reason, ReasonThresholds, Report, Structure,
+    StructureMetrics, Substitute, Substitutes, Summary, SurfaceDiceRule, SurfaceDistances,
+    SurfaceModel,
+};
 
 /// The README's example, compiled and run with the tests.
 #[cfg(doctest)]

@@ -4,14 +4,14 @@ use medcore::{Geometry, GeometryTolerance, Label, LabelMap, LabelTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::convention::Convention;
-use crate::empty::{EmptyPolicy, Measured};
+use super::convention::Convention;
+use super::empty::{EmptyPolicy, Measured};
+use super::overlap::{MAX_LABELS, Overlap};
+use super::reason::{Reason, ReasonThresholds};
+use super::report::Measure;
+use super::surface::{Maps, SurfaceDistances};
+use super::sweep::Sweep;
 use crate::error::{Error, Result};
-use crate::overlap::{MAX_LABELS, Overlap};
-use crate::reason::{Reason, ReasonThresholds};
-use crate::report::Measure;
-use crate::surface::{Maps, SurfaceDistances};
-use crate::sweep::Sweep;
 
 /// Something to measure: an organ (one label) or a region (several, such as "whole tumour").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,7 +272,7 @@ impl Evaluation {
         geometry: &Geometry<D>,
     ) -> StructureMetrics {
         let diagonal_mm = diagonal_mm(geometry);
-        let measure = |substitutes: &crate::Substitutes,
+        let measure = |substitutes: &super::empty::Substitutes,
                        f: &dyn Fn(&SurfaceDistances) -> Option<f64>| {
             let Some(distances) = distances else {
                 return Measured {

@@ -2,9 +2,9 @@
 
 use medcore::{Label, Region};
 
-use crate::empty::EmptyCase;
+use super::empty::EmptyCase;
+use super::surface::{Maps, PREDICTION, Points, REFERENCE};
 use crate::error::Result;
-use crate::surface::{Maps, PREDICTION, Points, REFERENCE};
 
 /// Bits of both masks on a box with one voxel of background around it.
 pub(crate) struct Crop<const D: usize> {

@@ -5,9 +5,9 @@
 //! (the length in 2D) that marching cubes puts between the eight voxels around it. The areas are derived
 //! here from the shapes that up to four voxels can form, and agree with DeepMind's `surface-distance`.
 
-use crate::crop::Crop;
+use super::crop::Crop;
+use super::surface::Points;
 use crate::error::Result;
-use crate::surface::Points;
 
 /// The corners of both masks' surfaces with their areas in mm² (lengths in mm in 2D).
 pub(crate) fn patches<const D: usize>(crop: &Crop<D>, spacing: [f64; D]) -> Result<Points<D>> {

@@ -4,7 +4,7 @@
 //! MetricsReloaded 1; for an empty prediction the Hausdorff distance is infinite, NaN or an exception. A
 //! [`Measured`] keeps which case happened beside the number that a policy put in its place.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Which of the two masks are empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl EmptyCase {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The value; `None` when it is undefined. Infinity is written as `"inf"`.
-    #[serde(serialize_with = "write_value", deserialize_with = "read_value")]
+    #[serde(with = "crate::number")]
     pub value: Option<f64>,
     /// Which mask was empty; the value, if there is one, was then set by the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,30 +59,6 @@ impl Measured {
             value: None,
             empty: Some(empty),
         }
-    }
-}
-
-fn write_value<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(v) if v.is_infinite() => serializer.serialize_str("inf"),
-        other => other.serialize(serializer),
-    }
-}
-
-fn read_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(f64),
-        Word(String),
-    }
-    match Option::<Written>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Written::Number(v)) => Ok(Some(v)),
-        Some(Written::Word(word)) if word == "inf" => Ok(Some(f64::INFINITY)),
-        Some(Written::Word(word)) => Err(serde::de::Error::custom(format!(
-            "{word:?} is not a number or \"inf\""
-        ))),
     }
 }
 

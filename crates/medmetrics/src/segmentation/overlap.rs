@@ -3,9 +3,9 @@
 use medcore::{GeometryTolerance, Label, LabelMap};
 use serde::{Deserialize, Serialize};
 
-use crate::empty::{EmptyCase, EmptyPolicy, Measured};
+use super::empty::{EmptyCase, EmptyPolicy, Measured};
+use super::sweep::Sweep;
 use crate::error::{Error, Result};
-use crate::sweep::Sweep;
 
 /// How often each label of the reference meets each label of the prediction.
 ///

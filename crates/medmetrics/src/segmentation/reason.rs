@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::empty::EmptyCase;
-use crate::overlap::Overlap;
+use super::empty::EmptyCase;
+use super::overlap::Overlap;
 
 /// What went wrong with one structure of one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

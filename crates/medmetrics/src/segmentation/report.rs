@@ -4,10 +4,10 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::{CaseMetrics, Evaluation, StructureMetrics};
-use crate::empty::Measured;
+use super::case::{CaseMetrics, Evaluation, StructureMetrics};
+use super::empty::Measured;
+use super::reason::Reason;
 use crate::error::{Error, Result};
-use crate::reason::Reason;
 
 /// The measures of all cases, with the evaluation that made them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

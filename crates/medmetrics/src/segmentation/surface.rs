@@ -5,13 +5,13 @@
 
 use medcore::{Calibration, GeometryTolerance, Label, LabelMap, Region, distance};
 
-use crate::convention::{AverageRule, HdRule, SurfaceDiceRule, SurfaceModel};
-use crate::crop::Crop;
-use crate::dual_grid;
-use crate::empty::EmptyCase;
+use super::convention::{AverageRule, HdRule, SurfaceDiceRule, SurfaceModel};
+use super::crop::Crop;
+use super::dual_grid;
+use super::empty::EmptyCase;
+use super::overlap::MAX_LABELS;
+use super::sweep::Sweep;
 use crate::error::{Error, Result};
-use crate::overlap::MAX_LABELS;
-use crate::sweep::Sweep;
 
 /// The distances from each surface to the other.
 ///

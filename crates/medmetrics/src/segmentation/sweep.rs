@@ -5,8 +5,8 @@
 use medcore::{GeometryTolerance, Label, LabelMap, Region};
 use rayon::prelude::*;
 
+use super::overlap::JointHistogram;
 use crate::error::{Error, Result};
-use crate::overlap::JointHistogram;
 
 /// Counts of label pairs, and where each label lies in either map.
 pub(crate) struct Sweep<const D: usize> {

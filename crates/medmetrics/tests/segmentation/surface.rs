@@ -15,7 +15,8 @@ struct Fixture(Vec<u8>);
 
 impl Fixture {
     fn load() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/surface.safetensors");
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/segmentation/surface.safetensors");
         Self(std::fs::read(path).unwrap())
     }
 

@@ -1,0 +1,1 @@
+//! Labels and scores against labels: confusion matrices, ROC and precision-recall curves.

@@ -1,0 +1,1 @@
+//! Whether new data still look like the data of before.

@@ -1,0 +1,1 @@
+//! Which measures suit a task, and which are misused (Metrics Reloaded).

@@ -1,0 +1,1 @@
+//! Diameters and volumes in millimetres from masks and boxes.

@@ -1,0 +1,1 @@
+//! Results as pictures for people: deterministic SVG.

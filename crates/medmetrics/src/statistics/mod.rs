@@ -1,0 +1,8 @@
+//! Intervals, tests and exact sums: what turns a number into a finding.
+
+mod bootstrap;
+pub mod distribution;
+mod exact_sum;
+
+pub use bootstrap::{Bootstrap, BootstrapMethod};
+pub use exact_sum::ExactSum;
