@@ -18,7 +18,7 @@ use medcore::resample::LabelInterpolation;
 use medcore::{Geometry, Image, LabelMap};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const PATCH: [usize; 3] = [128; 3];
 

@@ -17,7 +17,7 @@ use mednn::cpu::conv::{
 };
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 fn uneven(length: usize) -> Vec<f32> {
     (0..length)

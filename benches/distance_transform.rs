@@ -9,7 +9,7 @@ use medcore::components::{Components, Connectivity};
 use medcore::distance;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const SHAPE: [usize; 3] = [130, 260, 300];
 const SPACING: [f64; 3] = [1.5, 0.8, 0.8];

@@ -23,7 +23,7 @@ use mednn::plan::Planned;
 use mednn::tape::Pass;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 fn image(shape: &[usize]) -> Tensor {
     let values = (0..shape.iter().product::<usize>())

@@ -16,7 +16,7 @@ use mednn::optim::{
 use mednn::params::Init;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const TENSORS: usize = 20;
 const EDGE: usize = 1000;

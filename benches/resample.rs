@@ -14,7 +14,7 @@ use medcore::resample::{
 use medcore::{Geometry, Image, IndexMap, LabelMap};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const METHODS: [(&str, Interpolation); 3] = [
     ("nearest", Interpolation::Nearest),

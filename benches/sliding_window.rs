@@ -15,7 +15,7 @@ use mednn::model::{Inputs, Model, Outputs};
 use mednn::params::Params;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const CLASSES: usize = 15;
 const SHAPE: [usize; 3] = [150, 256, 256];

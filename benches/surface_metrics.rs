@@ -10,7 +10,7 @@ use medcore::{Geometry, LabelMap};
 use medmetrics::{Convention, Evaluation, JointHistogram};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const SHAPE: [usize; 3] = [300, 512, 512];
 

@@ -19,7 +19,7 @@ use mednn::params::Params;
 use mednn::tape::Pass;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const PATCH: [usize; 5] = [1, 1, 96, 96, 96];
 const CLASSES: usize = 14;

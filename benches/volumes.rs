@@ -13,7 +13,7 @@ use medio::medcore::{Geometry, Image, LabelMap};
 use medio::{Compression, ReadOptions, WriteOptions};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const SHAPE: [usize; 3] = [300, 512, 512];
 const SPACING: [f64; 3] = [1.5, 0.8, 0.8];

@@ -22,7 +22,7 @@ use medviz::{Picture, Plane, SliceView, Window, captioned, montage, render_slice
 
 /// Fresh memory is slow; this allocator hands used memory out again.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Says what is in an image file, or in a folder of DICOM files: series, grid, doubts, and a montage.
 ///

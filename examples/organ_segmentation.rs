@@ -34,7 +34,7 @@ use medviz::{Chart, Comparison};
 
 /// Fresh memory is the slowest thing in a network; this allocator hands used memory out again.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Segments the organs of an abdominal CT: trains a 3D U-Net, or uses one (`predict`).
 #[derive(Parser)]

@@ -19,7 +19,7 @@ use medphantom::{Abdomen, AbdomenOptions, Organ, ScanOptions, field_of_view};
 
 /// Fresh memory is slow; this allocator hands used memory out again.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Writes a synthetic abdominal CT, and the organs in it, as NIfTI files (.nii or .nii.gz) or as a DICOM series.
 ///

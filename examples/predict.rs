@@ -38,7 +38,7 @@ use mednn::params::Params;
 
 /// Fresh memory is slow; this allocator hands used memory out again.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Runs a network on an image and says what it makes of it.
 ///

@@ -10,7 +10,7 @@ use mednn::candle_core::{Device, Tensor, Var};
 use mednn::tape::Tape;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Values between -1 and 1.
 pub(crate) fn uneven(shape: &[usize]) -> Tensor {

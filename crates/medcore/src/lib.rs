@@ -6,6 +6,8 @@
 //!
 //! No file format, no tensor framework, no global state.
 
+#[cfg(feature = "allocator")]
+mod allocator;
 pub mod atomic;
 mod budget;
 pub mod buffer;
@@ -24,6 +26,8 @@ pub mod random;
 mod region;
 pub mod resample;
 
+#[cfg(feature = "allocator")]
+pub use allocator::Allocator;
 pub use budget::Budget;
 pub use buffer::{Buffer, Plain};
 pub use error::{Error, Result};

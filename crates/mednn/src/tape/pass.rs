@@ -55,7 +55,8 @@ impl Pass {
     /// # Errors
     /// As [`Model::forward`].
     pub fn run(model: &dyn Model, inputs: &Inputs, context: &Context) -> Result<Self> {
-        let (outputs, tape) = Tape::record(|| model.forward(inputs, context));
+        // Operators that start on a thread that is none of rayon's would each wait until one of those woke up.
+        let (outputs, tape) = rayon::scope(|_| Tape::record(|| model.forward(inputs, context)));
         let mut outputs = outputs?;
         let mut ends = Vec::new();
         let of_scales = std::iter::once(&mut outputs.logits).chain(&mut outputs.auxiliary);
@@ -88,7 +89,7 @@ impl Pass {
         drop((loss, self.outputs));
         let reached = |(end, leaf): (Tensor, Var)| Some((end, of_loss.remove(&leaf)?));
         let ends: Vec<_> = self.ends.into_iter().filter_map(reached).collect();
-        let mut gradients = self.tape.backward(ends)?;
+        let mut gradients = rayon::scope(|_| self.tape.backward(ends))?;
         // What the loss itself holds of variables.
         gradients.extend(of_loss)?;
         Ok(gradients)
