@@ -1,6 +1,6 @@
 //! Networks at their full size against the references, from `full_size.py`.
 
-mod networks;
+pub(crate) mod networks;
 
 use medmodels::create;
 use mednn::context::Context;

@@ -4,6 +4,7 @@
 
 pub(crate) mod measured;
 mod networks;
+mod timed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::path::Path;
 use measured::Measured;
 use medmodels::registry::{self, Entry, Request};
 use networks::{NETWORKS, Network};
+use timed::timed;
 
 use crate::reference::{BACKWARD, FORWARD};
 
@@ -31,12 +33,11 @@ sides hash from names, run in f64 by the reference and in f32 here.
   activation, here or there depending on the machine.
 * **parameters**: of the networks of this family and these names in `medmodels::registry`, smallest and largest, as published.
 * **ONNX**: written for any batch by the feature `onnx`.
+* **forward**: milliseconds here and in PyTorch's better memory format, float32, two threads, for the 13 networks that
+  [performance](performance.md) compares.
 
-What a forward pass takes beside PyTorch is measured by `benches/networks.rs` for 13 of them and stands in
-[performance](performance.md).
-
-| network | names and reference | axes | outputs | gradients | parameters | ONNX |
-| --- | --- | --- | --- | --- | --- | --- |
+| network | names and reference | axes | outputs | gradients | parameters | ONNX | forward |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 "
     )
 }
@@ -76,7 +77,7 @@ fn stated(page: &str, start: &str) -> Option<Stated> {
     let line = page.lines().find(|line| line.starts_with(start))?;
     let cells: Vec<&str> = line.trim_end_matches(" |").split(" | ").collect();
     let power = |cell: &str| cell.strip_prefix("1e").and_then(|power| power.parse().ok());
-    let [_, _, _, outputs, gradients, _, onnx] = cells[..] else {
+    let [_, _, _, outputs, gradients, _, onnx, ..] = cells[..] else {
         return None;
     };
     Some(Stated {
@@ -177,6 +178,7 @@ fn the_page_says_of_every_network_how_far_it_is_from_its_reference() {
     let onnx = onnx();
     let mut page = head();
     let mut unseen = fixtures();
+    let timed = timed();
     let mut listed = 0;
     for network in NETWORKS {
         let measured = measured::of(network.tests);
@@ -214,12 +216,17 @@ fn the_page_says_of_every_network_how_far_it_is_from_its_reference() {
         }
         writeln!(
             page,
-            "{start} {} | 1e{} | 1e{} | {} | {} |",
+            "{start} {} | 1e{} | 1e{} | {} | {} | {} |",
             axes.join(", "),
             line.outputs,
             line.gradients,
             parameters(&entries),
-            line.onnx
+            line.onnx,
+            { timed.iter() }
+                .filter(|timed| timed.is_of(name, reference))
+                .map(|timed| timed.said())
+                .collect::<Vec<_>>()
+                .join(", ")
         )
         .unwrap();
     }
