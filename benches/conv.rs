@@ -113,6 +113,13 @@ fn convolution(c: &mut Criterion) {
             window([1, 7, 7], 2),
         ),
         (
+            "2d_stem_3-48_640",
+            [3, 48],
+            1,
+            [1, 640, 640],
+            window([1, 6, 6], 2),
+        ),
+        (
             "2d_depthwise_96_56",
             [96, 96],
             96,
