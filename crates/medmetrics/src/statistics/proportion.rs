@@ -105,7 +105,7 @@ impl Proportion {
 #[non_exhaustive]
 pub enum ProportionInterval {
     /// Normal approximation around the value, cut to 0..1 (Wald). Covers far too little for few trials or
-    /// shares near 0 and 1 (10 % of the time for 10 trials of 0.99) and is a point for none or all: not for reports.
+    /// shares near 0 and 1 (10 % for 10 trials of 0.99), a point for none or all: not for reports.
     Wald,
     /// Wilson's score interval (E. Wilson, JASA 22, 1927): 95 % on average, for some truths near 0 and 1 down
     /// to 84 %.

@@ -25,8 +25,8 @@ pub enum DifferenceInterval {
     Newcombe,
     /// The differences that a score test does not refuse (O. Miettinen and M. Nurminen, Statistics in
     /// Medicine 4, 1985): close to the stated confidence, above it for shares near 0 and 1. statsmodels 0.15
-    /// gives other ends (0.0526 instead of 0.0528 for 56 of 70 against 48 of 80), because a coefficient of its equation holds
-    /// a number of successes instead of a group's size.
+    /// gives other ends (0.0526 instead of 0.0528 for 56 of 70 against 48 of 80), because a coefficient of
+    /// its equation holds a number of successes instead of a group's size.
     MiettinenNurminen,
 }
 

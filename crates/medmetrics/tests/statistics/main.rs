@@ -1,6 +1,7 @@
 //! Agreement with SciPy, statsmodels and published examples, coverage of intervals, laws.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod delong;
 mod proportion;
 
 /// Fails unless the two agree to a share of the second, or to that much where it is below 1e-3.
