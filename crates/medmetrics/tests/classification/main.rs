@@ -1,0 +1,6 @@
+//! Decisions, scores and probabilities: agreement with the field's Python libraries, and laws.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod decisions;
+mod decisions_laws;
+mod reference;
