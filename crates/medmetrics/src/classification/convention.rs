@@ -10,11 +10,12 @@ pub enum RankingConvention {
     /// None: what is undefined is undefined, and left out of averages.
     #[default]
     Exact,
-    /// No AUC, and none of an average with such a class; average precision 0.
+    /// No AUC, and no macro average with such a class; average precision 0 without positives.
     ScikitLearn,
     /// AUC 0 and average precision 0, which also enter averages.
     Torchmetrics,
-    /// Neither an AUC nor an average precision, and no average with such a class.
+    /// Neither an AUC nor an average precision unless there are cases of both kinds, and no average with a
+    /// class without.
     Monai,
 }
 
@@ -27,9 +28,18 @@ impl RankingConvention {
         (cases > 0 && matches!(self, Self::ScikitLearn | Self::Torchmetrics)).then_some(0.0)
     }
 
-    /// Whether one undefined class leaves the whole average undefined.
-    pub(super) fn spoils_averages(self) -> bool {
-        matches!(self, Self::ScikitLearn | Self::Monai)
+    /// Whether an average precision needs negatives.
+    pub(super) fn needs_negatives(self) -> bool {
+        self == Self::Monai
+    }
+
+    /// Whether an undefined class of this weight leaves the whole average undefined.
+    pub(super) fn spoils_averages(self, weight: f64) -> bool {
+        match self {
+            Self::Exact | Self::Torchmetrics => false,
+            Self::ScikitLearn => weight > 0.0,
+            Self::Monai => true,
+        }
     }
 
     pub(super) fn named(self, name: &str) -> String {

@@ -290,6 +290,7 @@ pub(super) fn mean(
     name: String,
 ) -> Estimate {
     let (mut sum, mut weights, mut defined, mut undefined) = (0.0, 0.0, 0, 0);
+    let mut spoilt = false;
     for (value, weight) in values {
         match value {
             Some(value) => {
@@ -297,10 +298,12 @@ pub(super) fn mean(
                 weights += weight;
                 defined += 1;
             }
-            None => undefined += 1,
+            None => {
+                undefined += 1;
+                spoilt |= convention.spoils_averages(weight);
+            }
         }
     }
-    let spoilt = undefined > 0 && convention.spoils_averages();
     match weights > 0.0 && !spoilt {
         true => Estimate::new(sum / weights, defined, name),
         false => Estimate::undefined(defined, name),

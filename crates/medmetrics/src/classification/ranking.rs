@@ -77,8 +77,8 @@ pub enum AveragePrecisionRule {
     /// The precision of each step times its gain in recall: scikit-learn, torchmetrics, MONAI.
     #[default]
     Step,
-    /// Straight lines between points from (0, 1) on: Metrics Reloaded. Too large, because precision does not
-    /// run straight between two points (Davis and Goadrich, ICML 2006).
+    /// Straight lines between points from (0, 1) on: Metrics Reloaded. Too hopeful between points far apart,
+    /// because precision does not run straight between them (Davis and Goadrich, ICML 2006).
     Trapezoid,
 }
 
@@ -194,6 +194,7 @@ impl<S: Score> Ranking<S> {
         }
         let value = match found {
             0 => convention.average_precision_without_positives(self.total()),
+            _ if convention.needs_negatives() && self.negatives.is_empty() => None,
             found => Some(area / found as f64),
         };
         self.estimate(value, convention.named(name))

@@ -103,7 +103,8 @@ def labels(truth, decided):
             averages.append({"rule": rule(average, True, zero), "library": "scikit-learn",
                              "values": {k: plain(v) for k, v in found.items()}})
         if average != "samples":
-            found = {"f-beta:1": tm.multilabel_f1_score(torch.tensor(decided), torch.tensor(truth), truth.shape[1], average=average)}
+            f1 = tm.multilabel_f1_score(torch.tensor(decided), torch.tensor(truth), truth.shape[1], average=average)
+            found = {"f-beta:1": f1}
             averages.append({"rule": rule(average, True, "zero"), "library": "torchmetrics",
                              "values": {k: plain(v) for k, v in found.items()}})
     whole = {"exact-match": sk.accuracy_score(truth, decided), "hamming-loss": sk.hamming_loss(truth, decided)}

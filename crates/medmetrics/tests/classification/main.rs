@@ -3,4 +3,6 @@
 
 mod decisions;
 mod decisions_laws;
+mod rankings;
+mod rankings_laws;
 mod reference;

@@ -27,6 +27,7 @@ def plain(value):
 
 
 def row(values):
+    # JSON knows no infinity.
     return ["inf" if v == math.inf else plain(v) for v in np.asarray(values, float)]
 
 
@@ -60,7 +61,8 @@ def binary(truth, scores):
     theirs = {"specificity": tm.binary_specificity_at_sensitivity, "sensitivity": tm.binary_sensitivity_at_specificity,
               "recall": tm.binary_recall_at_fixed_precision, "precision": tm.binary_precision_at_fixed_recall}
     odd = [0.31, 0.52, 0.83]
-    case["torchmetrics at least"] = [{"least": least} | {k: plain(f(s.float(), t, least)[0]) for k, f in theirs.items()} for least in odd]
+    at = lambda least: {name: plain(best(s.float(), t, least)[0]) for name, best in theirs.items()}
+    case["torchmetrics at least"] = [{"least": least} | at(least) for least in odd]
     case["youden"] = plain(np.max(tpr - fpr))
     return case
 
@@ -71,11 +73,13 @@ def several(truth, scores, ks):
     areas = {}
     if len(set(truth.tolist())) == len(classes):
         for average in ("macro", "weighted", "micro"):
-            areas[f"ovr/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovr", average=average, labels=classes))
-        for average in ("macro", "weighted"):
-            areas[f"ovo/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovo", average=average, labels=classes))
+            how = dict(average=average, labels=classes)
+            areas[f"ovr/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovr", **how))
+            if average != "micro":
+                areas[f"ovo/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovo", **how))
     for average in ("macro", "weighted"):
-        areas[f"ovr/{average}/torchmetrics"] = plain(tm.multiclass_auroc(torch.tensor(scores), torch.tensor(truth), len(classes), average=average))
+        theirs = tm.multiclass_auroc(torch.tensor(scores), torch.tensor(truth), len(classes), average=average)
+        areas[f"ovr/{average}/torchmetrics"] = plain(theirs)
     top = [{"k": k, "accuracy": sk.top_k_accuracy_score(truth, scores, k=k, labels=classes)} for k in ks]
     return {"truth": truth.tolist(), "scores": scores.tolist(), "areas": areas, "top": top,
             "log loss": sk.log_loss(truth, scores, labels=classes)}
