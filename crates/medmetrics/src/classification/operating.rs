@@ -190,16 +190,10 @@ impl Selection {
 }
 
 impl<S: Score> Ranking<S> {
-    /// The decisions at a threshold: scores of at least this much are called positive.
+    /// The decisions at a threshold: scores of at least this much are called positive, all if it is NaN.
     #[must_use]
     pub fn at(&self, threshold: f64) -> OperatingPoint {
-        let reached = self
-            .steps()
-            .take_while(|step| step.threshold.as_f64() >= threshold);
-        let last = reached
-            .last()
-            .map(|step| (step.true_positives, step.false_positives));
-        let (found, alarms) = last.unwrap_or_default();
+        let (found, alarms) = self.reaching(threshold);
         self.point(threshold, found, alarms)
     }
 

@@ -139,6 +139,44 @@ impl<S: Score> Ranking<S> {
         })
     }
 
+    /// All scores from the lowest on, with whether the case is positive; negatives first among equals.
+    pub(super) fn ascending(&self) -> impl Iterator<Item = (S, bool)> {
+        let mut positives = self.positives.iter().peekable();
+        let mut negatives = self.negatives.iter().peekable();
+        std::iter::from_fn(move || {
+            let positive = match (positives.peek(), negatives.peek()) {
+                (Some(p), Some(n)) => p < n,
+                (positive, _) => positive.is_some(),
+            };
+            let next = if positive {
+                positives.next()
+            } else {
+                negatives.next()
+            };
+            next.map(|&key| (S::of_key(key), positive))
+        })
+    }
+
+    /// The lowest and the highest score of each class.
+    pub(super) fn extremes(&self) -> [Option<f64>; 4] {
+        let score = |key: Option<&S::Key>| key.map(|&key| S::of_key(key).as_f64());
+        let (positives, negatives) = (&self.positives, &self.negatives);
+        [
+            positives.first(),
+            positives.last(),
+            negatives.first(),
+            negatives.last(),
+        ]
+        .map(score)
+    }
+
+    /// How many positives and negatives score at least this much.
+    pub(super) fn reaching(&self, threshold: f64) -> (u64, u64) {
+        let below = |key: &S::Key| S::of_key(*key).as_f64() < threshold;
+        let reaching = |keys: &[S::Key]| (keys.len() - keys.partition_point(below)) as u64;
+        (reaching(&self.positives), reaching(&self.negatives))
+    }
+
     /// Twice the number of pairs in which the positive case has the higher score, ties counting half
     /// (Mann and Whitney's U).
     #[must_use]
@@ -161,7 +199,7 @@ impl<S: Score> Ranking<S> {
             0 => convention.auc_of_one_class(),
             pairs => Some(self.doubled_wins() as f64 / (2 * pairs) as f64),
         };
-        self.estimate(value, convention.named("auc:mann-whitney"))
+        self.estimate(value, convention.named("auc:mann-whitney/ties-half"))
     }
 
     /// Area under the precision-recall curve; undefined without positives.
