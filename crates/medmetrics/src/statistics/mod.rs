@@ -8,13 +8,17 @@ pub mod distribution;
 mod exact_sum;
 mod proportion;
 mod proportion_difference;
+mod replicates;
 mod test_result;
+mod units;
 
-pub use bootstrap::{Bootstrap, BootstrapMethod};
+pub use bootstrap::{Bootstrap, ValueWithError};
 pub use clusters::Clusters;
 pub use correlated_auc::{AucDifference, CorrelatedAucs};
 pub use delong::{AucScale, DeLong};
 pub use exact_sum::ExactSum;
 pub use proportion::{Proportion, ProportionInterval};
 pub use proportion_difference::{DifferenceInterval, PairedCounts, PairedDifferenceInterval};
+pub use replicates::{BootstrapMethod, Replicates};
 pub use test_result::{Alternative, TestResult};
+pub use units::Units;

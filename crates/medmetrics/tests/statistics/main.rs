@@ -1,6 +1,7 @@
 //! Agreement with SciPy, statsmodels and published examples, coverage of intervals, laws.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bootstrap;
 mod delong;
 mod proportion;
 
