@@ -209,6 +209,10 @@ pub enum IntervalMethod {
     Normal,
     /// Student's t around the estimate.
     Student,
+    /// The normal approximation on the scale of logarithms.
+    LogNormal,
+    /// The normal approximation on the logit scale.
+    LogitNormal,
     /// DeLong's variance, on the scale of the value.
     DeLong,
     /// DeLong's variance, on the logit scale.
@@ -245,6 +249,8 @@ impl fmt::Display for IntervalMethod {
             Self::Tango => "Tango",
             Self::Normal => "normal",
             Self::Student => "Student's t",
+            Self::LogNormal => "normal on logarithms",
+            Self::LogitNormal => "normal on logits",
             Self::DeLong => "DeLong",
             Self::LogitDeLong => "DeLong on logits",
             Self::BootstrapPercentile => "bootstrap percentiles",

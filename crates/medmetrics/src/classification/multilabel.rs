@@ -1,0 +1,193 @@
+//! Cases that may have several labels, or none.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::average::{AveragingRule, ZeroDivision};
+use super::counts::{BinaryCounts, check_lengths};
+use super::measure::{BinaryMeasure, ratio};
+use crate::accumulator::Accumulator;
+use crate::error::{Error, Result};
+use crate::estimate::Estimate;
+
+/// Counts of decisions about several labels of each case.
+///
+/// Besides the counts of each label it keeps how many cases had how many hits, false and missed labels, so
+/// that averages over cases ("samples" of scikit-learn) are exact and parts merge.
+///
+/// ```
+/// use medmetrics::Accumulator;
+/// use medmetrics::classification::{BinaryMeasure, MultiLabelCounts, ZeroDivision};
+///
+/// let mut counts = MultiLabelCounts::new(3)?;
+/// counts.push((&[true, false, true], &[true, false, false]))?;
+/// counts.push((&[false, true, false], &[false, true, false]))?;
+/// assert_eq!(counts.exact_match().value, Some(0.5));
+/// let recall = counts.average_over_cases(BinaryMeasure::Sensitivity, ZeroDivision::Undefined);
+/// assert_eq!(recall.value, Some(0.75));
+/// # Ok::<(), medmetrics::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultiLabelCounts {
+    labels: Vec<BinaryCounts>,
+    /// Cases by their hits, false alarms and misses.
+    #[serde(with = "pairs")]
+    cases: BTreeMap<[u32; 3], u64>,
+}
+
+impl MultiLabelCounts {
+    /// No cases yet.
+    ///
+    /// # Errors
+    /// Refuses no labels at all.
+    pub fn new(labels: usize) -> Result<Self> {
+        if labels == 0 || labels > 1 << 20 {
+            return Err(Error::InvalidParameter {
+                parameter: "labels",
+                rule: "from 1 to 2^20",
+                value: labels as f64,
+            });
+        }
+        Ok(Self {
+            labels: vec![BinaryCounts::default(); labels],
+            cases: BTreeMap::new(),
+        })
+    }
+
+    /// The counts of each label.
+    #[must_use]
+    pub fn labels(&self) -> &[BinaryCounts] {
+        &self.labels
+    }
+
+    /// Number of cases.
+    #[must_use]
+    pub fn cases(&self) -> u64 {
+        self.cases.values().sum()
+    }
+
+    /// The average of a measure over the labels; `n` counts labels.
+    #[must_use]
+    pub fn average(&self, measure: BinaryMeasure, rule: &AveragingRule) -> Estimate {
+        rule.of(measure, &self.labels)
+    }
+
+    /// The mean of a measure over the cases (`average="samples"` of scikit-learn).
+    #[must_use]
+    pub fn average_over_cases(&self, measure: BinaryMeasure, zero: ZeroDivision) -> Estimate {
+        let (mut sum, mut defined, mut undefined) = (0.0, 0, 0);
+        for (&[hits, false_alarms, misses], &cases) in &self.cases {
+            let decided = [hits, false_alarms, misses].map(u64::from);
+            let counts = BinaryCounts {
+                true_positive: decided[0],
+                false_positive: decided[1],
+                false_negative: decided[2],
+                true_negative: (self.labels.len() as u64).saturating_sub(decided.iter().sum()),
+            };
+            match zero.resolve(counts.measure(measure)) {
+                Some(value) => {
+                    sum += cases as f64 * value;
+                    defined += cases;
+                }
+                None => undefined += cases,
+            }
+        }
+        let convention = format!("{}:samples", measure.name());
+        match ratio(sum, defined as f64) {
+            Some(value) => Estimate::new(value, defined, convention),
+            None => Estimate::undefined(defined, convention),
+        }
+        .with_undefined(undefined)
+    }
+
+    /// Share of cases whose labels are all right (subset accuracy).
+    #[must_use]
+    pub fn exact_match(&self) -> Estimate {
+        let right = self.cases.iter().filter(|([_, f, m], _)| f + m == 0);
+        self.share(right.map(|(_, &cases)| cases).sum(), 1, "exact-match")
+    }
+
+    /// Share of wrong decisions among all labels of all cases.
+    #[must_use]
+    pub fn hamming_loss(&self) -> Estimate {
+        let wrong = self
+            .cases
+            .iter()
+            .map(|([_, f, m], cases)| u64::from(f + m) * cases);
+        self.share(wrong.sum(), self.labels.len() as u64, "hamming-loss")
+    }
+
+    fn share(&self, part: u64, each: u64, convention: &str) -> Estimate {
+        let cases = self.cases();
+        match ratio(part as f64, cases as f64 * each as f64) {
+            Some(value) => Estimate::new(value, cases, convention),
+            None => Estimate::undefined(cases, convention),
+        }
+    }
+}
+
+impl Accumulator for MultiLabelCounts {
+    /// For each label whether it is true, and whether it was decided for.
+    type Item<'a> = (&'a [bool], &'a [bool]);
+    type Output = Self;
+
+    fn push(&mut self, (truth, decisions): (&[bool], &[bool])) -> Result<()> {
+        check_lengths("decisions", decisions.len(), truth.len())?;
+        if truth.len() != self.labels.len() {
+            return Err(Error::Length {
+                what: "truth",
+                got: truth.len(),
+                against: "the labels declared",
+                expected: self.labels.len(),
+            });
+        }
+        let mut case = [0; 3];
+        for ((label, &truth), &decision) in self.labels.iter_mut().zip(truth).zip(decisions) {
+            *label += BinaryCounts::one(truth, decision);
+            case[0] += u32::from(truth && decision);
+            case[1] += u32::from(!truth && decision);
+            case[2] += u32::from(truth && !decision);
+        }
+        *self.cases.entry(case).or_default() += 1;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.labels.len() != other.labels.len() {
+            return Err(Error::TableSize {
+                left: self.labels.len(),
+                right: other.labels.len(),
+            });
+        }
+        for (label, more) in self.labels.iter_mut().zip(&other.labels) {
+            *label += *more;
+        }
+        for (&case, &more) in &other.cases {
+            *self.cases.entry(case).or_default() += more;
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<Self> {
+        Ok(self.clone())
+    }
+}
+
+/// A map with arrays as keys, as pairs: JSON knows only names as keys.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    type Cases = BTreeMap<[u32; 3], u64>;
+
+    pub(super) fn serialize<S: Serializer>(cases: &Cases, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(cases)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Cases, D::Error> {
+        Ok(Vec::deserialize(from)?.into_iter().collect())
+    }
+}
