@@ -141,6 +141,23 @@ impl Binning {
         })
     }
 
+    /// A bin for each distinct score: the bins with which Murphy's decomposition is exact.
+    ///
+    /// # Errors
+    /// Refuses scores that are no probabilities.
+    pub fn distinct<P: Score>(scores: &[P]) -> Result<Self> {
+        check::probabilities(scores, 0)?;
+        // A score of 1 needs an edge below it.
+        let edge = |&p: &P| Into::<f64>::into(p).min(1.0f64.next_down());
+        let mut edges: Vec<f64> = scores.iter().map(edge).filter(|&p| p > 0.0).collect();
+        edges.sort_unstable_by(f64::total_cmp);
+        edges.dedup();
+        Ok(Self {
+            edges: BinEdges::At(edges),
+            rule: BinRule::LeftClosed,
+        })
+    }
+
     /// The same edges in another convention.
     #[must_use]
     pub fn with_rule(self, rule: BinRule) -> Self {

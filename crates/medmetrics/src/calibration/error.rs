@@ -1,5 +1,6 @@
 //! The family of calibration errors, each one number from a table of bins.
 
+use super::check;
 use super::table::CalibrationTable;
 use super::tally::{Cell, ONE};
 use crate::error::{Error, Result};
@@ -146,15 +147,8 @@ pub fn bootstrap_error(
             got: 0,
         });
     };
-    if let Some(other) = units
-        .iter()
-        .find(|table| table.binning() != first.binning())
-    {
-        return Err(Error::Incompatible {
-            setting: "bins",
-            left: first.binning().to_string(),
-            right: other.binning().to_string(),
-        });
+    for table in units {
+        check::same_binning(first.binning(), table.binning())?;
     }
     let empty = CalibrationTable::new(first.binning().clone())?;
     let convention = format!("{}:{}", error.name(), first.binning());

@@ -52,6 +52,11 @@ impl<'a, P: Score> ClassProbabilities<'a, P> {
         })
     }
 
+    /// The probabilities of one sample.
+    pub(crate) fn row(values: &'a [P]) -> Result<Self> {
+        Self::new(values, values.len(), ClassLayout::Rows)
+    }
+
     /// Number of samples or voxels.
     #[must_use]
     pub fn samples(&self) -> usize {
@@ -138,13 +143,7 @@ impl MulticlassCalibration {
     /// # Errors
     /// Refuses fewer than two classes, and what [`Binning::edges`] refuses.
     pub fn new(classes: usize, binning: Binning) -> Result<Self> {
-        if classes < 2 {
-            return Err(Error::InvalidParameter {
-                parameter: "classes",
-                rule: "at least 2",
-                value: classes as f64,
-            });
-        }
+        check::classes(classes)?;
         let top = CalibrationTable::new(binning)?;
         Ok(Self {
             classes: vec![top.clone(); classes],
@@ -162,7 +161,7 @@ impl MulticlassCalibration {
         probabilities: &ClassProbabilities<'_, P>,
         labels: &[L],
     ) -> Result<()> {
-        self.check_classes(probabilities.classes)?;
+        check::same_classes(probabilities.classes, self.classes.len())?;
         probabilities.check_labels(labels)?;
         for (class, table) in self.classes.iter_mut().enumerate() {
             let column = probabilities.column(class);
@@ -211,18 +210,6 @@ impl MulticlassCalibration {
             ..error
         }
     }
-
-    fn check_classes(&self, classes: usize) -> Result<()> {
-        if classes == self.classes.len() {
-            return Ok(());
-        }
-        Err(Error::Length {
-            what: "a row of probabilities",
-            got: classes,
-            against: "the calibration",
-            expected: self.classes.len(),
-        })
-    }
 }
 
 impl Accumulator for MulticlassCalibration {
@@ -232,12 +219,11 @@ impl Accumulator for MulticlassCalibration {
     type Output = [Estimate; 2];
 
     fn push(&mut self, (row, label): (&[f64], u32)) -> Result<()> {
-        let row = ClassProbabilities::new(row, row.len(), ClassLayout::Rows)?;
-        self.extend(&row, &[label])
+        self.extend(&ClassProbabilities::row(row)?, &[label])
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        self.check_classes(other.classes.len())?;
+        check::same_classes(other.classes.len(), self.classes.len())?;
         let mut merged = self.clone();
         merged.top.merge(&other.top)?;
         for (table, more) in merged.classes.iter_mut().zip(&other.classes) {

@@ -44,14 +44,7 @@ impl TryFrom<Saved> for CalibrationTable {
     type Error = Error;
     fn try_from(saved: Saved) -> Result<Self> {
         let empty = Self::new(saved.binning)?;
-        if saved.cells.len() != empty.cells.len() {
-            return Err(Error::Length {
-                what: "cells",
-                got: saved.cells.len(),
-                against: "binning",
-                expected: empty.cells.len(),
-            });
-        }
+        check::cells(saved.cells.len(), empty.cells.len())?;
         Ok(Self {
             cells: saved.cells,
             ..empty
@@ -208,13 +201,7 @@ impl Accumulator for CalibrationTable {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.binning != other.binning {
-            return Err(Error::Incompatible {
-                setting: "bins",
-                left: self.binning.to_string(),
-                right: other.binning.to_string(),
-            });
-        }
+        check::same_binning(&self.binning, &other.binning)?;
         self.add(&other.cells);
         Ok(())
     }

@@ -132,7 +132,7 @@ fn add<P: Score>(
 /// Finds a score's cell by its leading bits.
 struct Places<'a> {
     /// For each of 1024 stretches of [0, 1], the number of starts below it.
-    below: Box<[u16; 2048]>,
+    below: Box<[u32; 2048]>,
     /// The starts, and infinity after them.
     starts: &'a [f64],
     /// No stretch holds more than one start.
@@ -148,7 +148,7 @@ impl<'a> Places<'a> {
         for (i, count) in below.iter_mut().enumerate() {
             // What is rounded up into a stretch from just below it is compared with a start at its border.
             let border = i as f64 / stretches - 2.0 * f64::EPSILON;
-            *count = starts.partition_point(|&start| start < border) as u16;
+            *count = starts.partition_point(|&start| start < border) as u32;
         }
         let wide = |pair: &[f64]| pair[1] - pair[0] > 1.001 / stretches;
         let one_each = starts.windows(2).all(wide);
@@ -161,7 +161,7 @@ impl<'a> Places<'a> {
 
     #[inline(always)]
     fn stretch(&self, q: u64) -> usize {
-        usize::from(self.below[(q >> (FRACTION_BITS - STRETCH_BITS)) as usize & 2047])
+        self.below[(q >> (FRACTION_BITS - STRETCH_BITS)) as usize & 2047] as usize
     }
 
     #[inline(always)]

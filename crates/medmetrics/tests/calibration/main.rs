@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod laws;
+mod scores;
 mod tables;
 
 /// Equal to six digits, or to twelve after the point.
