@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binning::Binning;
 use super::check;
-use super::multiclass::{ClassProbabilities, class_of};
+use super::class_scores::{ClassProbabilities, class_of};
 use super::score::Score;
 use super::tally::{Cell, ONE, fixed};
 use crate::accumulator::Accumulator;

@@ -10,7 +10,8 @@ use super::table::CalibrationTable;
 use super::tally::ONE;
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Estimate, Interval, IntervalMethod};
-use crate::statistics::distribution::{chi_squared_upper, normal_cdf, normal_quantile};
+use crate::statistics::TestResult;
+use crate::statistics::distribution::{chi_squared_upper, normal_quantile};
 
 /// Cox's logistic recalibration of probabilities against what happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,30 +93,12 @@ pub(super) fn logit(p: f64) -> f64 {
     libm::log(p) - libm::log1p(-p)
 }
 
-/// A test of the hypothesis that probabilities are right.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CalibrationTest {
-    /// The statistic; `None` when nothing defines it.
-    #[serde(with = "crate::number")]
-    pub statistic: Option<f64>,
-    /// Probability of a statistic at least as extreme if the probabilities are right.
-    #[serde(with = "crate::number")]
-    pub p_value: Option<f64>,
-    /// Degrees of freedom of a chi-squared statistic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub degrees_of_freedom: Option<u64>,
-    /// Number of scores.
-    pub n: u64,
-    /// Whose definition was used.
-    pub convention: String,
-}
-
 /// Spiegelhalter's z: is Brier's score what it should be if the probabilities were right (Spiegelhalter
-/// 1986)? Two-sided; undefined when all probabilities are 0, 0.5 or 1.
+/// 1986)? Two-sided; without a statistic when all probabilities are 0, 0.5 or 1.
 ///
 /// # Errors
 /// Refuses lists of different lengths and what is no probability.
-pub fn spiegelhalter<P: Score>(scores: &[P], labels: &[bool]) -> Result<CalibrationTest> {
+pub fn spiegelhalter<P: Score>(scores: &[P], labels: &[bool]) -> Result<TestResult> {
     check::same_length("labels", labels.len(), scores.len())?;
     check::probabilities(scores, 0)?;
     let (mut excess, mut variance) = (0.0, 0.0);
@@ -125,14 +108,8 @@ pub fn spiegelhalter<P: Score>(scores: &[P], labels: &[bool]) -> Result<Calibrat
         excess += (f64::from(u8::from(label)) - p) * tilt;
         variance += tilt * tilt * p * (1.0 - p);
     }
-    let statistic = (variance > 0.0).then(|| excess / variance.sqrt());
-    Ok(CalibrationTest {
-        statistic,
-        p_value: statistic.map(|z| 2.0 * normal_cdf(-z.abs())),
-        degrees_of_freedom: None,
-        n: labels.len() as u64,
-        convention: "spiegelhalter".into(),
-    })
+    let n = labels.len() as u64;
+    Ok(TestResult::normal(excess, variance, n, "spiegelhalter"))
 }
 
 /// Where the probabilities come from, which decides the degrees of freedom of [`hosmer_lemeshow`].
@@ -159,7 +136,7 @@ pub fn hosmer_lemeshow<P: Score>(
     labels: &[bool],
     groups: usize,
     scored_by: ScoredBy,
-) -> Result<CalibrationTest> {
+) -> Result<TestResult> {
     let table = CalibrationTable::of(Binning::equal_mass(scores, groups)?, scores, labels)?;
     let used = table.filled().count();
     if used < 3 {
@@ -183,11 +160,10 @@ pub fn hosmer_lemeshow<P: Score>(
         ScoredBy::AnotherSample => (used as u64, "g"),
         ScoredBy::ThisSample => (used as u64 - 2, "g-2"),
     };
-    Ok(CalibrationTest {
-        statistic: Some(statistic),
-        p_value: Some(chi_squared_upper(statistic, degrees as f64)),
-        degrees_of_freedom: Some(degrees),
-        n: labels.len() as u64,
-        convention: format!("hosmer-lemeshow:{groups}-equal-mass/df={name}"),
-    })
+    Ok(TestResult::new(
+        statistic,
+        chi_squared_upper(statistic, degrees as f64),
+        labels.len() as u64,
+        format!("hosmer-lemeshow:{groups}-equal-mass/df={name}={degrees}"),
+    ))
 }

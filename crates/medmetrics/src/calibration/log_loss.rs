@@ -4,7 +4,7 @@ use medcore::Label;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::multiclass::{ClassProbabilities, class_of};
+use super::class_scores::{ClassProbabilities, class_of};
 use super::score::Score;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};

@@ -5,116 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::binning::Binning;
 use super::check;
+use super::class_scores::{ClassProbabilities, class_of};
 use super::score::Score;
 use super::table::CalibrationTable;
 use crate::accumulator::Accumulator;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::estimate::Estimate;
-
-/// How the probabilities of many classes lie in a slice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ClassLayout {
-    /// All classes of the first sample, then all of the second: `[samples, classes]`.
-    #[default]
-    Rows,
-    /// The first class of all voxels, then the second: `[classes, voxels]`, as images lie.
-    Channels,
-}
-
-/// Probabilities of many classes, borrowed.
-#[derive(Debug, Clone, Copy)]
-pub struct ClassProbabilities<'a, P> {
-    values: &'a [P],
-    classes: usize,
-    layout: ClassLayout,
-}
-
-impl<'a, P: Score> ClassProbabilities<'a, P> {
-    /// Probabilities of at least two classes.
-    ///
-    /// # Errors
-    /// Refuses fewer than two classes, a length that is no multiple of them, and what is no probability.
-    pub fn new(values: &'a [P], classes: usize, layout: ClassLayout) -> Result<Self> {
-        if classes < 2 || !values.len().is_multiple_of(classes) {
-            return Err(Error::InvalidParameter {
-                parameter: "classes",
-                rule: "at least 2 and a divisor of the number of probabilities",
-                value: classes as f64,
-            });
-        }
-        check::probabilities(values, 0)?;
-        Ok(Self {
-            values,
-            classes,
-            layout,
-        })
-    }
-
-    /// The probabilities of one sample.
-    pub(crate) fn row(values: &'a [P]) -> Result<Self> {
-        Self::new(values, values.len(), ClassLayout::Rows)
-    }
-
-    /// Number of samples or voxels.
-    #[must_use]
-    pub fn samples(&self) -> usize {
-        self.values.len() / self.classes
-    }
-
-    /// Number of classes.
-    #[must_use]
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
-    /// The probability of a class.
-    pub(crate) fn get(&self, sample: usize, class: usize) -> P {
-        match self.layout {
-            ClassLayout::Rows => self.values[sample * self.classes + class],
-            ClassLayout::Channels => self.values[class * self.samples() + sample],
-        }
-    }
-
-    /// All probabilities of a class.
-    fn column(&self, class: usize) -> Vec<P> {
-        (0..self.samples()).map(|i| self.get(i, class)).collect()
-    }
-
-    /// The most probable class, the first among equals, with its probability.
-    pub(crate) fn top(&self, sample: usize) -> (usize, P) {
-        let first = (0, self.get(sample, 0));
-        (1..self.classes).fold(first, |best, class| {
-            let p = self.get(sample, class);
-            if p.into() > best.1.into() {
-                (class, p)
-            } else {
-                best
-            }
-        })
-    }
-
-    /// Refuses labels that do not fit.
-    pub(crate) fn check_labels<L: Label>(&self, labels: &[L]) -> Result<()> {
-        check::same_length("labels", labels.len(), self.samples())?;
-        match labels
-            .iter()
-            .find(|&&label| class_of(label) >= self.classes)
-        {
-            None => Ok(()),
-            Some(&label) => Err(Error::UnknownLabel {
-                side: "reference",
-                label: label.into(),
-                classes: self.classes,
-            }),
-        }
-    }
-}
-
-pub(crate) fn class_of<L: Label>(label: L) -> usize {
-    label.into() as usize
-}
 
 /// Tables of every class against the rest, and of the most probable class.
 ///
@@ -161,7 +57,7 @@ impl MulticlassCalibration {
         probabilities: &ClassProbabilities<'_, P>,
         labels: &[L],
     ) -> Result<()> {
-        check::same_classes(probabilities.classes, self.classes.len())?;
+        check::same_classes(probabilities.classes(), self.classes.len())?;
         probabilities.check_labels(labels)?;
         for (class, table) in self.classes.iter_mut().enumerate() {
             let column = probabilities.column(class);

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::binning::Binning;
+use super::check;
 use super::score::Score;
 use super::tally::{Cell, ONE, tally};
-use super::{check, wilson};
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Interval};
+use crate::statistics::{Proportion, ProportionInterval};
 
 /// Counts of probabilities and of what came true, bin by bin.
 ///
@@ -70,13 +71,14 @@ pub struct CalibrationBin {
 }
 
 impl CalibrationBin {
-    /// Wilson's interval of the observed share; `None` in an empty bin.
+    /// The interval of the observed share; `None` in an empty bin.
     ///
     /// It takes the events as independent; scores of one patient are not, and need
     /// [`bootstrap_error`](super::bootstrap_error).
     #[must_use]
-    pub fn interval(&self, confidence: Confidence) -> Option<Interval> {
-        wilson::interval(self.positives, self.count, confidence)
+    pub fn interval(&self, method: ProportionInterval, confidence: Confidence) -> Option<Interval> {
+        let share = Proportion::new(self.positives, self.count).ok()?;
+        method.interval(share, confidence)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Agreement with the field's Python libraries, through committed fixtures, and the laws of calibration.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod calibrators;
 mod laws;
 mod scores;
 mod tables;

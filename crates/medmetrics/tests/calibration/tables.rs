@@ -5,7 +5,7 @@ use medmetrics::calibration::{
     BinEdges, BinRule, Binning, CalibrationError, CalibrationTable, ClassLayout,
     ClassProbabilities, MulticlassCalibration, bootstrap_error,
 };
-use medmetrics::statistics::{Bootstrap, BootstrapMethod};
+use medmetrics::statistics::{Bootstrap, BootstrapMethod, ProportionInterval};
 use medmetrics::{Confidence, Error};
 use serde_json::Value;
 
@@ -250,7 +250,7 @@ fn shares_of_bins_have_wilsons_interval() {
     let labels: Vec<bool> = (0..10).map(|i| i < 3).collect();
     let table = CalibrationTable::of(Binning::equal_width(1), &[0.4; 10], &labels).unwrap();
     let interval = table.bins().unwrap()[0]
-        .interval(Confidence::default())
+        .interval(ProportionInterval::Wilson, Confidence::default())
         .unwrap();
     assert_within(interval.low, 0.10779126740630099, 1e-12, "low");
     assert_within(interval.high, 0.6032218525388546, 1e-12, "high");
