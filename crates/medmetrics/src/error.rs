@@ -82,6 +82,22 @@ pub enum Error {
         /// How many there are.
         got: usize,
     },
+    /// The data leave a parameter without a finite best value.
+    #[error("{what} has no finite best fit: {reason}")]
+    NoFit {
+        /// What was fitted.
+        what: &'static str,
+        /// What keeps it from an end.
+        reason: &'static str,
+    },
+    /// An iteration did not reach its end.
+    #[error("{what} did not converge in {iterations} iterations")]
+    NotConverged {
+        /// What was computed.
+        what: &'static str,
+        /// How many iterations there were.
+        iterations: usize,
+    },
     /// Two states of a measurement have different settings.
     #[error("cannot merge measurements of different {setting}: {left} and {right}")]
     Incompatible {
