@@ -3,6 +3,7 @@
 mod bootstrap;
 pub mod distribution;
 mod exact_sum;
+pub mod noncentral_t;
 
 pub use bootstrap::{Bootstrap, BootstrapMethod};
 pub use exact_sum::ExactSum;
