@@ -3,4 +3,5 @@
 
 mod kappa;
 mod noncentral_t;
+mod raters;
 mod support;
