@@ -209,6 +209,8 @@ pub enum IntervalMethod {
     VarianceRatio,
     /// The exact distribution of the estimator.
     Exact,
+    /// The intervals of its parts put together (MOVER).
+    Mover,
 }
 
 impl fmt::Display for IntervalMethod {
@@ -225,6 +227,7 @@ impl fmt::Display for IntervalMethod {
             Self::FisherZ => "Fisher's z",
             Self::VarianceRatio => "F",
             Self::Exact => "exact",
+            Self::Mover => "MOVER",
         })
     }
 }

@@ -4,4 +4,5 @@
 mod kappa;
 mod noncentral_t;
 mod raters;
+mod reliability;
 mod support;
