@@ -233,6 +233,8 @@ pub enum IntervalMethod {
     Exact,
     /// An exact bound on one side; the other end is that of the scale.
     ExactBound,
+    /// The intervals of its parts put together (MOVER).
+    Mover,
 }
 
 impl fmt::Display for IntervalMethod {
@@ -261,6 +263,7 @@ impl fmt::Display for IntervalMethod {
             Self::VarianceRatio => "F",
             Self::Exact => "exact",
             Self::ExactBound => "exact one-sided bound",
+            Self::Mover => "MOVER",
         })
     }
 }

@@ -11,6 +11,7 @@ mod proportion_difference;
 mod replicates;
 mod test_result;
 mod units;
+pub mod noncentral_t;
 
 pub use bootstrap::{Bootstrap, ValueWithError};
 pub use clusters::Clusters;

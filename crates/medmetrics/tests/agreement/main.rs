@@ -1,0 +1,8 @@
+//! Agreement of raters and devices against the field's libraries, through committed fixtures.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod kappa;
+mod noncentral_t;
+mod raters;
+mod reliability;
+mod support;
