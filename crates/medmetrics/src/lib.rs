@@ -3,6 +3,7 @@
 //! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
+//! * [`measurement`]: Feret diameters, the axes of RECIST, volumes and sizes of boxes, in mm with end points.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
