@@ -40,7 +40,7 @@ mod slice;
 mod window;
 
 pub use chart::{
-    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Panels, Rectangle, Rule, Scale, Whisker,
+    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Panels, Rectangle, Rule, Scale, Side, Whisker,
 };
 pub use colour::{Rgb, class_colour};
 pub use comparison::{Comparison, comparison};

@@ -2,7 +2,7 @@
 
 use super::Chart;
 use super::layer::{Layer, Paint, Rule, Shape};
-use super::layout::{Entry, Frame, Layout, Slant, one_line, short_line};
+use super::layout::{Entry, Frame, Layout, Slant, one_line, short_line, title_left};
 use super::palette::{AXIS, GRID, Ink, MUTED, NEUTRAL, SERIES, TEXT, hex};
 use super::svg::Svg;
 use super::text::escape;
@@ -70,7 +70,7 @@ fn class(paint: Paint) -> String {
 }
 
 fn title(layout: &Layout, svg: &mut Svg) {
-    let left = layout.frame.left.min(layout.width / 4.0);
+    let left = title_left(layout.frame.left, layout.width);
     for (i, line) in layout.title.iter().enumerate() {
         svg.line(format_args!(
             "<text x=\"{left:.1}\" y=\"{:.0}\" font-size=\"17\" font-weight=\"bold\" class=\"ink\" fill=\"{}\">\

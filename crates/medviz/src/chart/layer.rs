@@ -156,6 +156,19 @@ pub struct Note {
     pub at: (f64, f64),
     /// The text.
     pub text: String,
+    /// On which side of the point it stands.
+    pub side: Side,
+}
+
+/// Where a text stands beside its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Side {
+    /// Wherever it lies on no other text and no other point with a text.
+    #[default]
+    Free,
+    /// Right of it, at the same height.
+    Right,
 }
 
 impl Layer {

@@ -44,7 +44,7 @@ pub(super) struct Layout {
 }
 
 /// Names along an axis get no more room than this, in pixels.
-const LONGEST_NAME: f64 = 190.0;
+const LONGEST_NAME: f64 = 230.0;
 /// The sine and cosine of 40 degrees, the slope of oblique names.
 const SLOPE: (f64, f64) = (0.643, 0.766);
 
@@ -83,7 +83,12 @@ impl Layout {
                 oblique * SLOPE.0
             }
         };
-        let title = text::wrap(&chart.title, TITLE, width - 40.0);
+        // Bold letters are wider.
+        let title = text::wrap(
+            &chart.title,
+            1.1 * TITLE,
+            width - title_left(left, width) - 12.0,
+        );
         let heading = match title.len() {
             0 => -8.0,
             lines => 24.0 + 20.0 * (lines - 1) as f64,
@@ -97,8 +102,8 @@ impl Layout {
             left,
             right: width - right,
             top,
-            // However much stands around the axes, something is left between them.
-            bottom: (height - 52.0 - below).max(top + 40.0),
+            // However much stands around the axes, nearly half of the height is left between them.
+            bottom: (height - 52.0 - below).max(top + 0.45 * height.min(1000.0)),
         };
         Self {
             width,
@@ -128,6 +133,11 @@ impl Layout {
             )
         })
     }
+}
+
+/// Where the title begins: above the axes unless names push them far to the right.
+pub(super) fn title_left(left: f64, width: f64) -> f64 {
+    left.min(width / 4.0)
 }
 
 /// A name along an axis on one line.
@@ -166,8 +176,12 @@ fn axes(chart: &Chart) -> (Axis, Axis) {
         least: if whole { 1.0 } else { 0.0 },
         round: false,
     };
+    // Ticks of a low chart must not touch.
     let vertical = Division {
-        count: 6,
+        count: match chart.square {
+            true => 8,
+            false => ((chart.size.1 - 100.0) / 40.0).clamp(2.0, 6.0) as usize,
+        },
         least: 0.0,
         round: true,
     };

@@ -18,7 +18,7 @@ mod text;
 use std::path::Path;
 
 pub use axis::Scale;
-pub use layer::{BoxGlyph, Cell, Dash, Layer, Note, Paint, Rectangle, Rule, Whisker};
+pub use layer::{BoxGlyph, Cell, Dash, Layer, Note, Paint, Rectangle, Rule, Side, Whisker};
 pub use panels::Panels;
 
 use crate::error::Result;

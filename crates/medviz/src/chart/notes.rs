@@ -1,6 +1,6 @@
 //! Texts beside points and right of the axes, moved apart where they would lie on one another.
 
-use super::layer::{Layer, Rule, Shape};
+use super::layer::{Layer, Note, Rule, Shape, Side};
 use super::layout::{Frame, Layout, ends_at_right};
 use super::palette::{AXIS, MUTED, PAPER, TEXT, hex};
 use super::svg::Svg;
@@ -83,7 +83,7 @@ pub(super) fn beside_points(layers: &[Layer], layout: &Layout, svg: &mut Svg) {
         _ => &[],
     });
     let points: Vec<_> = notes
-        .filter_map(|note| Some((layout.point(note.at)?, note.text.as_str())))
+        .filter_map(|note| Some((layout.point(note.at)?, note)))
         .collect();
     let dot = |(x, y): (f64, f64)| Area {
         left: x - 5.0,
@@ -92,8 +92,9 @@ pub(super) fn beside_points(layers: &[Layer], layout: &Layout, svg: &mut Svg) {
         bottom: y + 5.0,
     };
     let mut taken: Vec<Area> = points.iter().map(|(point, _)| dot(*point)).collect();
-    for (point, text) in points {
-        let area = free_place(point, text, &taken, &layout.frame);
+    for (point, note) in points {
+        let text = &note.text;
+        let area = free_place(point, note, &taken, &layout.frame);
         taken.push(area);
         svg.line(format_args!(
             "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\" class=\"ink halo\" fill=\"{}\" stroke=\"{}\" \
@@ -107,8 +108,8 @@ pub(super) fn beside_points(layers: &[Layer], layout: &Layout, svg: &mut Svg) {
     }
 }
 
-fn free_place((x, y): (f64, f64), text: &str, taken: &[Area], frame: &Frame) -> Area {
-    let width = text::width(text, SIZE);
+fn free_place((x, y): (f64, f64), note: &Note, taken: &[Area], frame: &Frame) -> Area {
+    let width = text::width(&note.text, SIZE);
     let area = |left: f64, middle: f64| Area {
         left,
         right: left + width,
@@ -116,6 +117,9 @@ fn free_place((x, y): (f64, f64), text: &str, taken: &[Area], frame: &Frame) -> 
         bottom: middle + LINE / 2.0,
     };
     let (right, left) = (x + 8.0, x - 8.0 - width);
+    if note.side == Side::Right {
+        return area(right, y);
+    }
     let near = [
         area(right, y + 10.0),
         area(right, y - 10.0),
