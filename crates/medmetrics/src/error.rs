@@ -92,6 +92,16 @@ pub enum Error {
         /// Its value in the second state.
         right: String,
     },
+    /// A cell does not fit into its column.
+    #[error("the cell of column {column:?} in row {row} {rule}")]
+    InvalidCell {
+        /// Name of the column.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// What was broken.
+        rule: &'static str,
+    },
     /// The same case was added to a report twice.
     #[error("case {case:?} is already in the report")]
     DuplicateCase {
