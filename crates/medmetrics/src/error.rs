@@ -92,8 +92,14 @@ pub enum Error {
         /// Its value in the second state.
         right: String,
     },
+    /// Masks are to be compared, and an object has none.
+    #[error("masks are to be compared, but an annotation or detection of class {class} has none")]
+    MissingMask {
+        /// The class of the objects that were compared.
+        class: u32,
+    },
     /// The same case was added to a report twice.
-    #[error("case {case:?} is already in the report")]
+    #[error("case {case:?} is there already")]
     DuplicateCase {
         /// Its identifier.
         case: String,

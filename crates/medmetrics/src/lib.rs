@@ -3,6 +3,8 @@
 //! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
+//! * [`detection`]: [`Coco`](detection::Coco), VOC and ultralytics average precision, FROC and lesions found,
+//!   in 2D and 3D, for boxes, masks and marks.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names

@@ -1,0 +1,5 @@
+//! Agreement of detection metrics with the field's Python libraries, through committed fixtures, and laws.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod coco;
+mod fixture;
