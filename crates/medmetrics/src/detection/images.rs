@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::annotation::{Annotation, Detection, ImageId};
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
+use crate::statistics::Clusters;
 
 /// One image or scan with its annotations and detections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,24 +189,15 @@ impl<const D: usize> DetectionImages<D> {
         classes
     }
 
-    /// For every image the number of what is drawn with it in a bootstrap, and how many of these there are:
-    /// patients, or images where no patient is named.
+    /// Which images are drawn together in a bootstrap: those of a patient. An image of no named patient is
+    /// drawn alone.
     #[must_use]
-    pub fn units(&self) -> (Vec<usize>, usize) {
-        let mut patients = BTreeMap::new();
-        let mut count = 0;
-        let mut next = || {
-            count += 1;
-            count - 1
+    pub fn clusters(&self) -> Clusters {
+        let unit = |image: &'_ DetectionImage<D>| match &image.patient {
+            Some(patient) => (Some(patient.clone()), None),
+            None => (None, Some(image.id.clone())),
         };
-        let units = self
-            .iter()
-            .map(|image| match image.patient() {
-                Some(patient) => *patients.entry(patient).or_insert_with(&mut next),
-                None => next(),
-            })
-            .collect();
-        (units, count)
+        Clusters::new(&self.iter().map(unit).collect::<Vec<_>>())
     }
 }
 

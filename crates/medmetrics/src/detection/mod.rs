@@ -4,15 +4,24 @@
 //! [`DetectionProtocol`] can be finished on them. A [`DetectionAccumulator`] collects them for one.
 
 mod annotation;
+mod average_precision;
 mod coco;
 mod curve;
+mod froc;
 mod images;
 mod table;
 
 pub use annotation::{Annotation, AnnotationKind, Detection, ImageId};
+pub use average_precision::{
+    AveragePrecision, AveragePrecisionResult, ClassAveragePrecision, MatchRule,
+};
 pub use coco::{
     Coco, CocoConvention, CocoMatches, CocoNumber, CocoResult, CocoSelection, Overlapping,
     RangeEnd, SizeMeasure, SizeRange,
 };
 pub use curve::{ApRule, PrecisionRecall};
+pub use froc::{
+    BeyondCurve, Froc, FrocCurve, FrocPoint, FrocPoints, FrocResult, HitCriterion, HitRadius,
+    LesionDetection, LesionDetectionResult, RepeatedMarks, SensitivityAtRate,
+};
 pub use images::{DetectionAccumulator, DetectionImage, DetectionImages, DetectionProtocol};

@@ -9,7 +9,7 @@ use crate::detection::images::{DetectionImages, DetectionProtocol};
 use crate::detection::table::{ClassTable, tables};
 use crate::error::Result;
 use crate::estimate::Estimate;
-use crate::statistics::{Bootstrap, ExactSum};
+use crate::statistics::{Bootstrap, Clusters, ExactSum};
 
 impl<const D: usize> DetectionProtocol<D> for Coco {
     type Output = CocoResult;
@@ -26,12 +26,10 @@ impl Coco {
     /// Refuses settings that make no sense, and images without masks where masks are to be compared.
     pub fn matches<const D: usize>(&self, images: &DetectionImages<D>) -> Result<CocoMatches> {
         self.check()?;
-        let (units, unit_count) = images.units();
         Ok(CocoMatches {
             settings: self.clone(),
             tables: tables(images, self)?,
-            units,
-            unit_count,
+            clusters: images.clusters(),
         })
     }
 }
@@ -41,9 +39,7 @@ impl Coco {
 pub struct CocoMatches {
     settings: Coco,
     tables: Vec<ClassTable>,
-    /// The patient of every image, or the image itself.
-    units: Vec<usize>,
-    unit_count: usize,
+    clusters: Clusters,
 }
 
 /// Added to the denominator of a precision, as `pycocotools` does.
@@ -85,8 +81,9 @@ impl CocoMatches {
     /// # Errors
     /// As [`Bootstrap::estimate`].
     pub fn average_precision(&self, bootstrap: &Bootstrap) -> Result<Estimate> {
-        bootstrap.estimate(self.unit_count, self.settings.name("ap"), |times| {
-            let times = |image: u32| times[self.units[image as usize]];
+        let units = self.clusters.unit_of_rows();
+        bootstrap.estimate(self.clusters.units(), self.settings.name("ap"), |times| {
+            let times = |image: u32| times[units[image as usize]];
             let mut sweep = Sweep::default();
             let mut sum = ExactSum::new();
             let mut count = 0_u64;

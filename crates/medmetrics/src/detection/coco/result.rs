@@ -278,7 +278,7 @@ impl CocoResult {
 
     fn threshold(&self, threshold: f64) -> Option<usize> {
         let mut thresholds = self.settings.thresholds.iter();
-        thresholds.position(|other| (other - threshold).abs() < 1e-9)
+        thresholds.position(|other| (other - threshold).abs() < 1e-6)
     }
 
     fn chosen(&self, selection: &CocoSelection) -> Option<Chosen> {

@@ -194,6 +194,16 @@ pub(super) fn linspace(start: f64, stop: f64, count: usize) -> Vec<f64> {
         .collect()
 }
 
+/// The same as `torch.linspace` in single precision makes them: from both ends, each rounded once.
+fn linspace_f32(start: f32, stop: f32, count: usize) -> Vec<f64> {
+    let step = f64::from((stop - start) / (count - 1) as f32);
+    let value = |i: usize| match i < count / 2 {
+        true => f64::from(start) + step * i as f64,
+        false => f64::from(stop) - step * (count - 1 - i) as f64,
+    };
+    (0..count).map(|i| f64::from(value(i) as f32)).collect()
+}
+
 impl Default for Coco {
     fn default() -> Self {
         let (small, medium, all) = (32.0 * 32.0, 96.0 * 96.0, 1e10);
@@ -222,6 +232,17 @@ impl Coco {
             thresholds: linspace(0.1, 0.5, 9),
             max_detections: vec![1, 5, 100],
             ranges: vec![SizeRange::half_open("all", 0.0, f64::INFINITY)],
+            ..Self::default()
+        }
+    }
+
+    /// The thresholds and recalls of torchmetrics, which are rounded to single precision: a recall of exactly
+    /// 0.2 does not reach 0.2, so that its numbers are a little lower than COCO's.
+    #[must_use]
+    pub fn torchmetrics() -> Self {
+        Self {
+            thresholds: linspace_f32(0.5, 0.95, 10),
+            recalls: linspace_f32(0.0, 1.0, 101),
             ..Self::default()
         }
     }
