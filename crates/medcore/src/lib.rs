@@ -23,6 +23,7 @@ pub mod orientation;
 pub mod random;
 mod region;
 pub mod resample;
+pub mod rle;
 
 pub use budget::Budget;
 pub use buffer::{Buffer, Plain};

@@ -189,8 +189,24 @@ impl From<Confidence> for f64 {
 pub enum IntervalMethod {
     /// Wilson's score interval of a proportion.
     Wilson,
+    /// Wilson's score interval with continuity correction.
+    WilsonCorrected,
+    /// Wilson's score interval for the number of independent observations that clustered ones are worth.
+    ClusteredWilson,
     /// Clopper and Pearson's exact interval of a proportion.
     ClopperPearson,
+    /// Agresti and Coull's interval of a proportion.
+    AgrestiCoull,
+    /// Jeffreys' interval of a proportion.
+    Jeffreys,
+    /// Agresti and Caffo's interval of a difference of proportions.
+    AgrestiCaffo,
+    /// Newcombe's interval of a difference of proportions.
+    Newcombe,
+    /// Miettinen and Nurminen's score interval of a difference of proportions.
+    MiettinenNurminen,
+    /// Tango's score interval of a difference of paired proportions.
+    Tango,
     /// The normal approximation around the estimate (Wald).
     Normal,
     /// Student's t around the estimate.
@@ -201,6 +217,10 @@ pub enum IntervalMethod {
     LogitDeLong,
     /// Percentiles of bootstrap replicates.
     BootstrapPercentile,
+    /// Percentiles of bootstrap replicates, mirrored at the estimate.
+    BootstrapBasic,
+    /// Percentiles of studentised bootstrap replicates.
+    BootstrapStudentised,
     /// Bias-corrected and accelerated percentiles of bootstrap replicates.
     BootstrapBca,
     /// Fisher's z transformation.
@@ -209,22 +229,35 @@ pub enum IntervalMethod {
     VarianceRatio,
     /// The exact distribution of the estimator.
     Exact,
+    /// An exact bound on one side; the other end is that of the scale.
+    ExactBound,
 }
 
 impl fmt::Display for IntervalMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Wilson => "Wilson",
+            Self::WilsonCorrected => "Wilson with continuity correction",
+            Self::ClusteredWilson => "clustered Wilson",
             Self::ClopperPearson => "Clopper-Pearson",
+            Self::AgrestiCoull => "Agresti-Coull",
+            Self::Jeffreys => "Jeffreys",
+            Self::AgrestiCaffo => "Agresti-Caffo",
+            Self::Newcombe => "Newcombe",
+            Self::MiettinenNurminen => "Miettinen-Nurminen",
+            Self::Tango => "Tango",
             Self::Normal => "normal",
             Self::Student => "Student's t",
             Self::DeLong => "DeLong",
             Self::LogitDeLong => "DeLong on logits",
             Self::BootstrapPercentile => "bootstrap percentiles",
+            Self::BootstrapBasic => "basic bootstrap",
+            Self::BootstrapStudentised => "studentised bootstrap",
             Self::BootstrapBca => "bootstrap BCa",
             Self::FisherZ => "Fisher's z",
             Self::VarianceRatio => "F",
             Self::Exact => "exact",
+            Self::ExactBound => "exact one-sided bound",
         })
     }
 }
