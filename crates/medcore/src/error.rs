@@ -65,6 +65,14 @@ pub enum Error {
         /// The shape that was given.
         got: Vec<usize>,
     },
+    /// Run lengths that are no mask.
+    #[error("run lengths must be {rule}, got {got}")]
+    InvalidRuns {
+        /// The rule that was broken.
+        rule: &'static str,
+        /// What was given.
+        got: String,
+    },
     /// Two images that must lie on the same grid do not.
     #[error("the grids differ: {0}")]
     GeometryMismatch(#[from] GeometryMismatch),

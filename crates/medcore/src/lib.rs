@@ -25,6 +25,7 @@ pub mod orientation;
 pub mod random;
 mod region;
 pub mod resample;
+pub mod rle;
 
 #[cfg(feature = "allocator")]
 pub use allocator::Allocator;

@@ -191,6 +191,8 @@ pub enum IntervalMethod {
     Wilson,
     /// Wilson's score interval with continuity correction.
     WilsonCorrected,
+    /// Wilson's score interval for the number of independent observations that clustered ones are worth.
+    ClusteredWilson,
     /// Clopper and Pearson's exact interval of a proportion.
     ClopperPearson,
     /// Agresti and Coull's interval of a proportion.
@@ -242,6 +244,7 @@ impl fmt::Display for IntervalMethod {
         f.write_str(match self {
             Self::Wilson => "Wilson",
             Self::WilsonCorrected => "Wilson with continuity correction",
+            Self::ClusteredWilson => "clustered Wilson",
             Self::ClopperPearson => "Clopper-Pearson",
             Self::AgrestiCoull => "Agresti-Coull",
             Self::Jeffreys => "Jeffreys",

@@ -5,6 +5,10 @@
 //!   a case, [`Report`] sums up cases and names the worst.
 //! * [`classification`]: confusion matrices, exact ROC and precision-recall curves of any number of scores,
 //!   operating points, decision curves.
+//! * [`measurement`]: Feret diameters, the axes of RECIST, volumes and sizes of boxes, in mm with end points.
+//! * [`quality`]: absolute errors, PSNR, SSIM in 2D and 3D, mutual information of an image and its reference.
+//! * [`detection`]: [`Coco`](detection::Coco), VOC and ultralytics average precision, FROC and lesions found,
+//!   in 2D and 3D, for boxes, masks and marks.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names

@@ -39,18 +39,6 @@ pub fn class_colour(class: u32) -> Rgb {
     }
 }
 
-/// Line colours for charts on white.
-pub(crate) const LINES: [Rgb; 8] = [
-    [31, 99, 180],
-    [214, 84, 20],
-    [40, 140, 60],
-    [150, 50, 150],
-    [200, 30, 50],
-    [20, 140, 150],
-    [130, 100, 20],
-    [90, 90, 90],
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;

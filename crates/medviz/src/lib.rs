@@ -3,7 +3,8 @@
 //! [`render_slice`] cuts a volume along a storage axis and shows it as radiologists expect: the patient's
 //! right on the left of the picture, anterior or superior up, square pixels. [`overlay`] draws a label map
 //! over it; [`montage`], [`captioned`] and [`legend`] make a sheet of such pictures; [`comparison`] does
-//! all of this for a segmentation and its truth. [`Chart`] draws curves.
+//! all of this for a segmentation and its truth. [`Chart`] draws curves and other [`Layer`]s on two axes,
+//! [`Panels`] several charts below one another.
 //!
 //! ```
 //! use medcore::{Geometry, Image, LabelMap};
@@ -38,7 +39,9 @@ mod sheet;
 mod slice;
 mod window;
 
-pub use chart::Chart;
+pub use chart::{
+    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Panels, Rectangle, Rule, Scale, Side, Whisker,
+};
 pub use colour::{Rgb, class_colour};
 pub use comparison::{Comparison, comparison};
 pub use error::{Error, Result};

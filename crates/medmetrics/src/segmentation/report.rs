@@ -1,6 +1,6 @@
 //! Many cases: averages that say what they leave out, and the worst results by name.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -248,40 +248,7 @@ impl Report {
     /// A Markdown table, one row a structure: means over cases, with the number of cases behind them.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let Evaluation {
-            percentile,
-            tolerance_mm,
-            ..
-        } = self.evaluation;
-        let mut table = format!(
-            "| structure | n | Dice | IoU | HD{percentile} mm | average mm | surface Dice {tolerance_mm} mm |\n\
-             | --- | --: | --: | --: | --: | --: | --: |\n"
-        );
-        let measures = [
-            (Measure::Dice, 3),
-            (Measure::Iou, 3),
-            (Measure::HausdorffPercentile, 2),
-            (Measure::AverageDistance, 2),
-            (Measure::SurfaceDice, 3),
-        ];
-        for structure in &self.evaluation.structures {
-            let dice = self.summary(&structure.name, Measure::Dice);
-            // Writing to a string cannot fail.
-            let _ = write!(
-                table,
-                "| {} | {} |",
-                structure.name.replace('|', "\\|"),
-                dice.n
-            );
-            for (measure, digits) in measures {
-                let _ = match self.summary(&structure.name, measure).mean {
-                    Some(mean) => write!(table, " {mean:.digits$} |"),
-                    None => write!(table, " - |"),
-                };
-            }
-            table.push('\n');
-        }
-        table
+        self.table().to_markdown()
     }
 
     fn structure_means(&self, measure: Measure) -> Vec<(&str, f64)> {

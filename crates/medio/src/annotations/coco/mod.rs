@@ -8,6 +8,7 @@
 //! Format: <https://cocodataset.org/#format-data>; run lengths and polygon filling as `maskApi` of the COCO
 //! API has them. Panoptic files are not read.
 
+mod boxes;
 mod polygon;
 mod read;
 mod rle;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use medcore::Budget;
 
+pub use boxes::{ScoredBox, decode_boxes, read_boxes};
 pub use polygon::fill_polygons;
 pub use read::{decode, decode_results};
 pub use rle::{compress, decompress};

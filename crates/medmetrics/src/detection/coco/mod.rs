@@ -1,0 +1,10 @@
+//! COCO's protocol: average precision and recall over overlaps, sizes and numbers of detections.
+
+mod matcher;
+mod matches;
+mod result;
+mod settings;
+
+pub use matches::CocoMatches;
+pub use result::{CocoNumber, CocoResult, CocoSelection};
+pub use settings::{Coco, CocoConvention, Overlapping, RangeEnd, SizeMeasure, SizeRange};

@@ -1,0 +1,112 @@
+"""Writes average_precision.json: VOC's numbers by the package mean-average-precision, ultralytics' by its own functions
+(called, not read), torchmetrics' per class, and curves of random recalls.
+
+mean-average-precision 2024.1.5.0, ultralytics 8.4.190, torchmetrics 1.9.0, numpy 2.
+"""
+import json, pathlib, warnings
+
+import numpy as np, torch
+from mean_average_precision.mean_average_precision_2d import MeanAveragePrecision2d
+from torchmetrics.detection import MeanAveragePrecision
+from torchvision.ops import box_iou
+from ultralytics.models.yolo.detect.val import DetectionValidator
+from ultralytics.utils.metrics import ap_per_class, compute_ap
+
+warnings.filterwarnings("ignore")
+rng = np.random.default_rng(16)
+CLASSES = 3
+# The package asks for more than the overlap, VOC for at least as much; one pair overlaps by exactly a half.
+AT = 0.5 - 1e-9
+
+
+def images(count, digits, difficult):
+    made = []
+    for i in range(count):
+        annotations, detections = [], []
+        for _ in range(int(rng.integers(0, 7))):
+            low = np.round(rng.random(2) * 60, digits)
+            high = low + np.round(rng.random(2) * 40 + 6, digits)
+            label = int(rng.integers(0, CLASSES))
+            annotations.append({"class": label, "box": [low.tolist(), high.tolist()], "difficult": int(difficult and rng.random() < 0.2)})
+            for _ in range(int(rng.integers(0, 4))):
+                jitter = np.round(rng.normal(0, 3, (2, 2)), digits)
+                corners = np.array([low, high]) + jitter
+                corners[1] = np.maximum(corners[1], corners[0] + 1)
+                detections.append({"class": label if rng.random() < 0.9 else int(rng.integers(0, CLASSES)), "box": corners.tolist()})
+        for _ in range(int(rng.integers(0, 4))):
+            low = np.round(rng.random(2) * 60, digits)
+            detections.append({"class": int(rng.integers(0, CLASSES)), "box": [low.tolist(), (low + 12).tolist()]})
+        made.append(dict(id=i, annotations=annotations, detections=detections))
+    everything = [d for image in made for d in image["detections"]]
+    for d, score in zip(everything, rng.permutation(len(everything)) + 1.0):
+        d["score"] = float(score) / (len(everything) + 1)
+    return made
+
+
+def flat(items, *keys):
+    return np.array([[*i["box"][0], *i["box"][1], i["class"], *(i[k] for k in keys)] for i in items], float).reshape(-1, 5 + len(keys))
+
+
+def voc(made):
+    metric = MeanAveragePrecision2d(CLASSES)
+    for image in made:
+        truth = flat(image["annotations"], "difficult")
+        metric.add(flat(image["detections"], "score"), np.concatenate([truth, np.zeros((len(truth), 1))], axis=1))
+    # The package counts difficult objects as objects to be found, which VOC does not.
+    for label in range(CLASSES):
+        metric.class_counter[:, label] = 0
+        metric.class_counter[0, label] = sum(a["class"] == label and not a["difficult"] for i in made for a in i["annotations"])
+    of = lambda points: [float(metric.value([AT], points)[AT][c]["ap"]) for c in range(CLASSES)]
+    return dict(voc=of(None), voc07=of(np.linspace(0, 1, 11)))
+
+
+def ultralytics(made):
+    validator = DetectionValidator.__new__(DetectionValidator)
+    validator.iouv = torch.linspace(0.5, 0.95, 10)
+    right, scores, labels, targets = [], [], [], []
+    for image in made:
+        found = sorted(image["detections"], key=lambda d: -d["score"])
+        truth = flat(image["annotations"])
+        boxes = flat(found)
+        iou = box_iou(torch.tensor(truth[:, :4]), torch.tensor(boxes[:, :4]))
+        if len(truth) and len(boxes):
+            matched = validator.match_predictions(torch.tensor(boxes[:, 4]), torch.tensor(truth[:, 4]), iou).numpy()
+        else:
+            matched = np.zeros((len(boxes), 10), bool)
+        right.append(matched)
+        scores += [d["score"] for d in found]
+        labels += boxes[:, 4].tolist()
+        targets += truth[:, 4].tolist()
+    values = ap_per_class(np.concatenate(right), np.array(scores), np.array(labels), np.array(targets))
+    return np.asarray(values[5], float).tolist()
+
+
+def torchmetrics(made):
+    metric = MeanAveragePrecision(class_metrics=True)
+    side = lambda items, scored: dict(
+        boxes=torch.tensor(flat(items)[:, :4], dtype=torch.float64), labels=torch.tensor(flat(items)[:, 4], dtype=torch.int64),
+        **(dict(scores=torch.tensor([d["score"] for d in items], dtype=torch.float64)) if scored else {}))
+    for image in made:
+        metric.update([side(image["detections"], True)], [side(image["annotations"], False)])
+    values = metric.compute()
+    scalars = {k: float(v) for k, v in values.items() if v.ndim == 0 and k != "classes"}
+    return dict(scalars, map_per_class=values["map_per_class"].tolist(), mar_100_per_class=values["mar_100_per_class"].tolist())
+
+
+def curve():
+    right = rng.random(int(rng.integers(1, 40))) < 0.6
+    positives = int(right.sum() + rng.integers(1, 6))
+    tp = np.cumsum(right)
+    recall, precision = tp / positives, tp / np.arange(1, len(right) + 1)
+    return dict(recall=recall.tolist(), precision=precision.tolist(), ultralytics_new=float(compute_ap(recall, precision)[0]))
+
+
+pixels, plain = images(20, 0, True), images(20, 2, False)
+result = dict(
+    pixels=dict(images=pixels, **voc(pixels)),
+    plain=dict(images=plain, ultralytics_new=ultralytics(plain), torchmetrics=torchmetrics(plain)),
+    curves=[curve() for _ in range(12)],
+)
+path = pathlib.Path(__file__).with_suffix(".json")
+path.write_text(json.dumps(result, separators=(",", ":")) + "\n")
+print(path.stat().st_size, result["pixels"]["voc"], result["plain"]["ultralytics_new"][0][:3], result["plain"]["torchmetrics"]["map"])

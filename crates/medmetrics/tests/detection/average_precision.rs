@@ -1,0 +1,151 @@
+//! VOC's and ultralytics' average precision against their own tools, COCO's per class against torchmetrics.
+
+use medmetrics::detection::{
+    Annotation, ApRule, AveragePrecision, Coco, CocoSelection, Detection, DetectionImage,
+    DetectionImages, DetectionProtocol, MatchRule,
+};
+use serde_json::Value;
+
+use crate::fixture::{close, corner_images, load, numbers};
+
+#[test]
+fn voc_counts_pixels_and_leaves_out_what_is_difficult() {
+    let fixture = &load("average_precision.json")["pixels"];
+    let images = corner_images::<2>(&fixture["images"]);
+    for (key, protocol) in [
+        ("voc", AveragePrecision::voc()),
+        ("voc07", AveragePrecision::voc07()),
+    ] {
+        let protocol = protocol.with_matching(MatchRule::VocInclusivePixels);
+        let result = protocol.evaluate(&images).unwrap();
+        let want = numbers(&fixture[key]);
+        assert_eq!(result.classes().len(), want.len());
+        for (class, want) in result.classes().iter().zip(&want) {
+            close(
+                &format!("{key} {}", class.class),
+                Some(class.values[0]),
+                *want,
+            );
+        }
+        let mean = want.iter().sum::<f64>() / want.len() as f64;
+        close(key, result.mean(None).value, mean);
+    }
+}
+
+#[test]
+fn ultralytics_has_its_own_numbers() {
+    let fixture = &load("average_precision.json")["plain"];
+    let images = corner_images::<2>(&fixture["images"]);
+    let result = AveragePrecision::ultralytics_new()
+        .evaluate(&images)
+        .unwrap();
+    let want = fixture["ultralytics_new"].as_array().unwrap();
+    assert_eq!(result.classes().len(), want.len());
+    for (class, want) in result.classes().iter().zip(want) {
+        for (got, want) in class.values.iter().zip(numbers(want)) {
+            close(&format!("class {}", class.class), Some(*got), want);
+        }
+    }
+}
+
+#[test]
+fn coco_per_class_is_that_of_torchmetrics() {
+    let fixture = &load("average_precision.json")["plain"];
+    let images = corner_images::<2>(&fixture["images"]);
+    let result = Coco::torchmetrics().evaluate(&images).unwrap();
+    let want = &fixture["torchmetrics"];
+    let keys = "map map_50 map_75 map_small map_medium map_large mar_1 mar_10 mar_100 mar_small mar_medium mar_large";
+    let summary = result.summary();
+    assert_eq!(summary.len(), 12);
+    for (number, key) in summary.iter().zip(keys.split(' ')) {
+        close(key, number.estimate.value, want[key].as_f64().unwrap());
+    }
+    let right = Coco::default().evaluate(&images).unwrap().summary();
+    assert!(
+        right[0].estimate.value > summary[0].estimate.value,
+        "a recall lost to rounding"
+    );
+    for (class, want) in numbers(&want["map_per_class"]).into_iter().enumerate() {
+        let selection = CocoSelection::default().of_class(class as u32);
+        close("class", result.average_precision(&selection).value, want);
+    }
+    for (class, want) in numbers(&want["mar_100_per_class"]).into_iter().enumerate() {
+        let selection = CocoSelection::default().of_class(class as u32);
+        close("class", result.average_recall(&selection).value, want);
+    }
+}
+
+#[test]
+fn curves_become_numbers_by_their_rules() {
+    let fixture = load("average_precision.json");
+    let of = |rule: ApRule, curve: &Value| {
+        let (recall, precision) = (numbers(&curve["recall"]), numbers(&curve["precision"]));
+        rule.average_precision(&recall, &precision).unwrap()
+    };
+    for curve in fixture["curves"].as_array().unwrap() {
+        let want = curve["ultralytics_new"].as_f64().unwrap();
+        close("new", Some(of(ApRule::UltralyticsNew, curve)), want);
+        // The ramp to recall 1 only adds.
+        assert!(of(ApRule::UltralyticsOld, curve) >= want - 1e-12);
+    }
+    for rule in [ApRule::Coco101, ApRule::Voc07, ApRule::Voc] {
+        assert_eq!(rule.average_precision(&[], &[]).unwrap(), 0.0);
+        assert!(rule.average_precision(&[0.5], &[]).is_err());
+        assert!(rule.average_precision(&[0.5, 0.4], &[1.0, 1.0]).is_err());
+        assert!(
+            rule.average_precision(&[0.5, f64::NAN], &[1.0, 1.0])
+                .is_err()
+        );
+        assert!(rule.average_precision(&[0.5], &[1.5]).is_err());
+    }
+}
+
+/// Two annotations side by side, and two detections that both overlap the first one most.
+fn contested() -> DetectionImages<2> {
+    let at = |x: f64, width: f64| ([0.0, x], [10.0, width]);
+    let truth = |x| Annotation::from_origin(1, at(x, 10.0).0, at(x, 10.0).1).unwrap();
+    let found = |x, score| Detection::from_origin(1, at(x, 0.0).0, [10.0, 10.0], score).unwrap();
+    let mut images = DetectionImages::new();
+    let image = DetectionImage::new(
+        1,
+        vec![truth(0.0), truth(4.0)],
+        vec![found(0.0, 0.9), found(1.0, 0.8)],
+    );
+    images.push(image).unwrap();
+    images
+}
+
+#[test]
+fn a_second_choice_is_what_the_matching_rules_differ_in() {
+    // Overlaps: the first detection 1 and 6/14, the second one 9/11 and 7/13 with the other annotation.
+    let images = contested();
+    let of = |matching| {
+        let protocol = AveragePrecision::voc().with_matching(matching);
+        protocol
+            .evaluate(&images)
+            .unwrap()
+            .mean(Some(0.5))
+            .value
+            .unwrap()
+    };
+    assert!((of(MatchRule::Voc) - 0.5).abs() < 1e-12);
+    assert!((of(MatchRule::UltralyticsOld) - 0.5).abs() < 1e-12);
+    assert!((of(MatchRule::UltralyticsNew) - 1.0).abs() < 1e-12);
+    let coco = Coco::default().evaluate(&images).unwrap();
+    let at_half = coco.average_precision(&CocoSelection::default().at(0.5));
+    assert!((at_half.value.unwrap() - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn what_is_not_asked_for_is_undefined() {
+    let result = AveragePrecision::voc().evaluate(&contested()).unwrap();
+    assert_eq!(result.mean(Some(0.75)).value, None);
+    let nothing = AveragePrecision::voc()
+        .evaluate(&DetectionImages::<3>::new())
+        .unwrap();
+    assert_eq!(nothing.mean(None).value, None);
+    for thresholds in [vec![], vec![2.0], vec![f64::NAN], vec![0.1; 65]] {
+        let protocol = AveragePrecision::voc().with_thresholds(thresholds);
+        assert!(protocol.evaluate(&contested()).is_err());
+    }
+}

@@ -1,0 +1,6 @@
+//! Agreement of detection metrics with the field's Python libraries, through committed fixtures, and laws.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod average_precision;
+mod coco;
+mod fixture;

@@ -1,0 +1,69 @@
+//! Tables of a report on label maps.
+
+use medcore::{Geometry, LabelMap};
+use medmetrics::table::Cell;
+use medmetrics::{EmptyPolicy, Evaluation, Report};
+
+fn report() -> Report {
+    let grid = Geometry::<3>::axis_aligned([1, 2, 4], [5.0, 1.0, 1.0]).unwrap();
+    let map = |voxels: [u8; 8]| LabelMap::new(grid, voxels.to_vec()).unwrap();
+    let evaluation = Evaluation::of_organs(["li|ver", "spleen"]).with_empty(EmptyPolicy::MONAI);
+    let mut report = Report::new(evaluation);
+    let truth = map([0, 1, 1, 0, 0, 1, 1, 0]);
+    for (name, prediction) in [("p1", [0, 1, 1, 1, 0, 1, 1, 1]), ("p2", [0; 8])] {
+        let case = report
+            .evaluation
+            .case(name, &truth, &map(prediction))
+            .unwrap();
+        report.push(case).unwrap();
+    }
+    report
+}
+
+#[test]
+fn a_report_has_one_row_a_structure() {
+    let report = report();
+    assert_eq!(
+        report.to_markdown(),
+        "| structure | n | Dice | IoU | HD95 mm | average mm | surface Dice 2 mm |\n\
+         | --- | --: | --: | --: | --: | --: | --: |\n\
+         | li\\|ver | 2 | 0.400 | 0.333 | inf | inf | 0.500 |\n\
+         | spleen | 0 | - | - | - | - | - |\n"
+    );
+    let table = report.table();
+    let Cell::Estimate(hd95) = &table.rows()[0][4] else {
+        panic!("{table:?}");
+    };
+    assert_eq!(
+        (hd95.value, hd95.n, hd95.undefined),
+        (Some(f64::INFINITY), 2, 0)
+    );
+    let Cell::Estimate(dice) = &table.rows()[1][2] else {
+        panic!("{table:?}");
+    };
+    assert_eq!((dice.value, dice.n, dice.undefined), (None, 0, 2));
+    assert_eq!(table.to_csv().lines().count(), 3);
+    assert!(table.to_csv().contains(",inf,,,,,2,0,mean/hd95:monai,"));
+}
+
+#[test]
+fn every_result_of_every_case_has_a_row() {
+    let table = report().case_table().unwrap();
+    let csv = table.to_csv();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(
+        lines[0],
+        "case,structure,Dice,IoU,HD mm,HD95 mm,average mm,surface Dice 2 mm,reference ml,prediction ml,reason"
+    );
+    assert_eq!(lines[4], "p2,spleen,,,,,,,0,0,");
+    assert!(
+        lines[3].starts_with("p2,li|ver,0,0,inf,inf,inf,0,0.02,0,missed"),
+        "{}",
+        lines[3]
+    );
+    let json = serde_json::to_string(&table).unwrap();
+    assert_eq!(
+        serde_json::from_str::<medmetrics::table::Table>(&json).unwrap(),
+        table
+    );
+}
