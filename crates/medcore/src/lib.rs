@@ -23,6 +23,8 @@ pub mod orientation;
 pub mod random;
 mod region;
 pub mod resample;
+pub mod skeleton;
+pub mod voronoi;
 
 pub use budget::Budget;
 pub use buffer::{Buffer, Plain};
