@@ -27,7 +27,7 @@ pub enum Connectivity {
 
 impl Connectivity {
     /// Axes along which neighbours may differ at once.
-    fn most_steps(self) -> usize {
+    pub(crate) fn most_steps(self) -> usize {
         match self {
             Self::Face => 1,
             Self::Edge => 2,

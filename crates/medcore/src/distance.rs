@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::geometry::checked_len;
 
 /// Squared distance of a voxel from which no feature was reached.
-const FAR: f32 = f32::INFINITY;
+pub(crate) const FAR: f32 = f32::INFINITY;
 
 /// Lines that are gathered side by side when the axis is not contiguous: two cache lines of `f32`.
 const LINES: usize = 32;
@@ -196,7 +196,7 @@ pub fn squared_into<T: Sync, const D: usize>(
     Ok(())
 }
 
-fn check_spacing<const D: usize>(spacing: [f64; D]) -> Result<()> {
+pub(crate) fn check_spacing<const D: usize>(spacing: [f64; D]) -> Result<()> {
     for (axis, &spacing) in spacing.iter().enumerate() {
         if !(spacing.is_finite() && spacing > 0.0) {
             return Err(Error::InvalidSpacing { axis, spacing });
@@ -232,7 +232,7 @@ fn envelope_passes<const D: usize>(out: &mut [f32], shape: [usize; D], spacing: 
     }
 }
 
-fn check<const D: usize>(got: usize, shape: [usize; D]) -> Result<()> {
+pub(crate) fn check<const D: usize>(got: usize, shape: [usize; D]) -> Result<()> {
     match checked_len(&shape).filter(|&n| n > 0) {
         None => Err(Error::InvalidShape {
             channels: 1,
@@ -319,12 +319,13 @@ struct Work {
     spacing: f64,
 }
 
+/// A parabola that is lowest somewhere on a line.
 #[derive(Clone, Copy)]
-struct Parabola {
-    vertex: usize,
+pub(crate) struct Parabola {
+    pub(crate) vertex: usize,
     height: f64,
     /// First index at which it lies below those before it.
-    from: usize,
+    pub(crate) from: usize,
 }
 
 impl Work {
@@ -360,7 +361,7 @@ impl Work {
 }
 
 /// `line[i] = min_j (line[j] + (spacing * (i - j))^2)`.
-fn lower_envelope(line: &mut [f32], envelope: &mut Vec<Parabola>, spacing: f64) {
+pub(crate) fn lower_envelope(line: &mut [f32], envelope: &mut Vec<Parabola>, spacing: f64) {
     let n = line.len();
     let square = spacing * spacing;
     envelope.clear();

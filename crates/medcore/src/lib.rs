@@ -26,6 +26,8 @@ pub mod random;
 mod region;
 pub mod resample;
 pub mod rle;
+pub mod skeleton;
+pub mod voronoi;
 
 #[cfg(feature = "allocator")]
 pub use allocator::Allocator;

@@ -71,6 +71,29 @@ impl<const D: usize> Region<D> {
         (0..D).all(|a| (self.start[a]..self.end[a]).contains(&index[a]))
     }
 
+    /// The memory range of each row inside, in the order of memory, of an image of shape `image`.
+    ///
+    /// ```
+    /// let block = medcore::Region::new([1, 2], [3, 4])?;
+    /// assert_eq!(block.rows([4, 10]).collect::<Vec<_>>(), [12..14, 22..24]);
+    /// # Ok::<(), medcore::Error>(())
+    /// ```
+    pub fn rows(
+        &self,
+        image: [usize; D],
+    ) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> + Clone + use<D> {
+        let (start, shape) = (self.start, self.shape());
+        (0..shape[..D - 1].iter().product()).map(move |row| {
+            let (mut row, mut at, mut stride): (usize, _, _) = (row, start[D - 1], image[D - 1]);
+            for a in (0..D - 1).rev() {
+                at += (start[a] + row % shape[a]) * stride;
+                row /= shape[a];
+                stride *= image[a];
+            }
+            at..at + shape[D - 1]
+        })
+    }
+
     /// The region grown by `margin` voxels on all sides and cut to `shape`.
     #[must_use]
     pub fn grown(&self, margin: [usize; D], shape: [usize; D]) -> Self {

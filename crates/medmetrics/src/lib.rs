@@ -20,6 +20,7 @@
 
 mod accumulator;
 pub mod agreement;
+pub mod assignment;
 pub mod calibration;
 pub mod classification;
 pub mod detection;

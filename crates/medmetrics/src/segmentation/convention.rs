@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::empty::EmptyPolicy;
+
 /// What is taken for the surface of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +21,25 @@ pub enum SurfaceModel {
     DualGrid,
 }
 
+impl SurfaceModel {
+    /// Its name in [`crate::Estimate::convention`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VoxelErode => "erode",
+            Self::DualGrid => "dual-grid",
+        }
+    }
+
+    /// How a percentile lies between distances.
+    pub(crate) fn quantile_name(self) -> &'static str {
+        match self {
+            Self::VoxelErode => "linear",
+            Self::DualGrid => "area",
+        }
+    }
+}
+
 /// How a percentile is taken of two directed sets of distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +48,17 @@ pub enum HdRule {
     MaxOfDirected,
     /// The percentile of both sets together: a wrong blob that is small beside the whole surface vanishes.
     Pooled,
+}
+
+impl HdRule {
+    /// Its name in [`crate::Estimate::convention`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxOfDirected => "max-of-directed",
+            Self::Pooled => "pooled",
+        }
+    }
 }
 
 /// How distances are averaged.
@@ -43,6 +75,19 @@ pub enum AverageRule {
     FromReference,
 }
 
+impl AverageRule {
+    /// Its name in [`crate::Estimate::convention`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::MeanOfDirected => "mean-of-directed",
+            Self::FromPrediction => "from-prediction",
+            Self::FromReference => "from-reference",
+        }
+    }
+}
+
 /// How surface Dice weighs the two surfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,15 +98,36 @@ pub enum SurfaceDiceRule {
     MeanOfDirected,
 }
 
+impl SurfaceDiceRule {
+    /// Its name in [`crate::Estimate::convention`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::MeanOfDirected => "mean-of-directed",
+        }
+    }
+}
+
 /// The conventions of a library, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Convention {
-    /// MONAI 1.6 with its defaults, and MetricsReloaded: voxel surfaces, the larger directed percentile
-    /// with linear interpolation, averages pooled (MONAI's `symmetric=True`).
+    /// MONAI 1.6 with its defaults: voxel surfaces, the larger directed percentile with linear
+    /// interpolation, averages pooled (MONAI's `symmetric=True`).
     #[default]
     Monai,
+    /// MONAI with `use_subvoxels=True`: its surface Dice weighs patches by their area, all else is
+    /// [`Convention::Monai`].
+    MonaiSubvoxels,
+    /// MONAI's `SurfaceDistanceMetric` as it comes, `symmetric=False`: averages from the prediction alone.
+    MonaiDirected,
+    /// MetricsReloaded: [`Convention::Monai`] with other values for empty masks.
+    MetricsReloaded,
+    /// torchmetrics 1.9: the Hausdorff distance of voxel surfaces, and nothing else. Its own numbers are
+    /// wrong for planes that are not square (it mixes up rows and columns); these are right.
+    Torchmetrics,
     /// DeepMind's surface-distance 0.1: surface patches weighted by area; a percentile is the smallest
     /// distance that covers that share of the area.
     DeepMind,
@@ -72,12 +138,33 @@ pub enum Convention {
 }
 
 impl Convention {
-    /// What the surface is.
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Monai,
+        Self::MonaiSubvoxels,
+        Self::MonaiDirected,
+        Self::MetricsReloaded,
+        Self::Torchmetrics,
+        Self::DeepMind,
+        Self::MedPy,
+        Self::Panoptica,
+    ];
+
+    /// What the surface is, for distances.
     #[must_use]
     pub fn surface(self) -> SurfaceModel {
         match self {
             Self::DeepMind => SurfaceModel::DualGrid,
-            Self::Monai | Self::MedPy | Self::Panoptica => SurfaceModel::VoxelErode,
+            _ => SurfaceModel::VoxelErode,
+        }
+    }
+
+    /// What the surface is, for surface Dice: points that count once, or patches weighted by area.
+    #[must_use]
+    pub fn surface_dice_model(self) -> SurfaceModel {
+        match self {
+            Self::DeepMind | Self::MonaiSubvoxels => SurfaceModel::DualGrid,
+            _ => SurfaceModel::VoxelErode,
         }
     }
 
@@ -85,8 +172,8 @@ impl Convention {
     #[must_use]
     pub fn hausdorff(self) -> HdRule {
         match self {
-            Self::Monai | Self::DeepMind => HdRule::MaxOfDirected,
             Self::MedPy | Self::Panoptica => HdRule::Pooled,
+            _ => HdRule::MaxOfDirected,
         }
     }
 
@@ -94,8 +181,9 @@ impl Convention {
     #[must_use]
     pub fn average(self) -> AverageRule {
         match self {
-            Self::Monai | Self::MedPy => AverageRule::Pooled,
             Self::DeepMind | Self::Panoptica => AverageRule::MeanOfDirected,
+            Self::MonaiDirected => AverageRule::FromPrediction,
+            _ => AverageRule::Pooled,
         }
     }
 
@@ -104,7 +192,20 @@ impl Convention {
     pub fn surface_dice(self) -> SurfaceDiceRule {
         match self {
             Self::Panoptica => SurfaceDiceRule::MeanOfDirected,
-            Self::Monai | Self::DeepMind | Self::MedPy => SurfaceDiceRule::Pooled,
+            _ => SurfaceDiceRule::Pooled,
+        }
+    }
+
+    /// What the library says of empty masks; [`super::Evaluation::with_empty`] takes it over.
+    #[must_use]
+    pub fn empty(self) -> EmptyPolicy {
+        match self {
+            Self::Monai | Self::MonaiSubvoxels | Self::MonaiDirected => EmptyPolicy::MONAI,
+            Self::MetricsReloaded => EmptyPolicy::METRICS_RELOADED,
+            Self::Torchmetrics => EmptyPolicy::TORCHMETRICS,
+            Self::DeepMind => EmptyPolicy::DEEPMIND,
+            Self::MedPy => EmptyPolicy::MEDPY,
+            Self::Panoptica => EmptyPolicy::PANOPTICA,
         }
     }
 }
@@ -113,6 +214,18 @@ impl fmt::Display for Convention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Monai => "voxel surfaces, larger directed percentile, pooled averages (MONAI)",
+            Self::MonaiSubvoxels => {
+                "voxel surfaces, larger directed percentile, pooled averages, area-weighted surface Dice \
+                 (MONAI with subvoxels)"
+            }
+            Self::MonaiDirected => {
+                "voxel surfaces, larger directed percentile, averages from the prediction (MONAI, not \
+                 symmetric)"
+            }
+            Self::MetricsReloaded => {
+                "voxel surfaces, larger directed percentile, pooled averages (MetricsReloaded)"
+            }
+            Self::Torchmetrics => "voxel surfaces, larger directed distance (torchmetrics)",
             Self::DeepMind => {
                 "area-weighted surface patches, larger directed percentile (DeepMind)"
             }

@@ -3,13 +3,15 @@
 use medcore::{Label, Region};
 
 use super::empty::EmptyCase;
-use super::surface::{Maps, PREDICTION, Points, REFERENCE};
+use super::pair::{Maps, PREDICTION, Points, REFERENCE};
 use crate::error::Result;
 
-/// Bits of both masks on a box with one voxel of background around it.
+/// Bits of both masks on a box with voxels of background around it.
 pub(crate) struct Crop<const D: usize> {
     pub(crate) shape: [usize; D],
     pub(crate) bits: Vec<u8>,
+    /// The box, without the border.
+    pub(crate) region: Region<D>,
 }
 
 impl<const D: usize> Crop<D> {
@@ -19,31 +21,13 @@ impl<const D: usize> Crop<D> {
         region: &Region<D>,
         labels: &[u32],
     ) -> Result<Self> {
-        let inner = region.shape();
-        let shape = inner.map(|n| n + 2);
-        let mut bits: Vec<u8> =
-            medcore::buffer::zeroed(shape.iter().product(), "masks of a structure")?;
-        let source = maps.reference.shape();
-        let width = inner[D - 1];
-        let rows: usize = inner[..D - 1].iter().product();
         let single = match labels {
             [one] if maps.ignore.is_none() => Some(*one),
             _ => None,
         };
-        for row in 0..rows {
-            let (mut rest, mut from, mut to) = (row, region.start()[D - 1], 1);
-            let (mut from_stride, mut to_stride) = (source[D - 1], shape[D - 1]);
-            for a in (0..D - 1).rev() {
-                let index = rest % inner[a];
-                rest /= inner[a];
-                from += (region.start()[a] + index) * from_stride;
-                to += (index + 1) * to_stride;
-                from_stride *= source[a];
-                to_stride *= shape[a];
-            }
-            let out = &mut bits[to..to + width];
-            let reference = &maps.reference.as_slice()[from..from + width];
-            let prediction = &maps.prediction.as_slice()[from..from + width];
+        Self::filled(maps.reference.shape(), region, |from, out| {
+            let reference = &maps.reference.as_slice()[from..from + out.len()];
+            let prediction = &maps.prediction.as_slice()[from..from + out.len()];
             let pairs = reference.iter().zip(prediction);
             if let Some(label) = single {
                 for (out, (&r, &p)) in out.iter_mut().zip(pairs) {
@@ -57,8 +41,51 @@ impl<const D: usize> Crop<D> {
                     }
                 }
             }
+        })
+    }
+
+    /// Masks of an image of shape `source`: `fill` sets the bits of rows, given where each begins in it.
+    pub(crate) fn filled(
+        source: [usize; D],
+        region: &Region<D>,
+        mut fill: impl FnMut(usize, &mut [u8]),
+    ) -> Result<Self> {
+        let shape = region.shape().map(|n| n + 2);
+        let mut bits: Vec<u8> =
+            medcore::buffer::zeroed(shape.iter().product(), "masks of a structure")?;
+        let inner = Region::new([1; D], shape.map(|n| n - 1))?;
+        for (from, to) in region.rows(source).zip(inner.rows(shape)) {
+            fill(from.start, &mut bits[to]);
         }
-        Ok(Self { shape, bits })
+        Ok(Self {
+            shape,
+            bits,
+            region: *region,
+        })
+    }
+
+    /// A voxel of background: two empty masks.
+    pub(crate) fn nothing() -> Result<Self> {
+        Self::filled([1; D], &Region::whole([1; D])?, |_, _| {})
+    }
+
+    /// One of the masks, with the border.
+    pub(crate) fn mask(&self, side: u8) -> Vec<bool> {
+        self.bits.iter().map(|&bits| bits & side != 0).collect()
+    }
+
+    /// The bits on the box grown by a margin and cut to the image, without a border; with the box's shape.
+    pub(crate) fn grown(&self, margin: usize, image: [usize; D]) -> Result<([usize; D], Vec<u8>)> {
+        let wide = self.region.grown([margin; D], image);
+        let shape = wide.shape();
+        let mut bits = medcore::buffer::zeroed(shape.iter().product(), "masks of a structure")?;
+        let offset = |index: [usize; D]| std::array::from_fn(|a| index[a] - wide.start()[a]);
+        let own = Region::new(offset(self.region.start()), offset(self.region.end()))?;
+        let inner = Region::new([1; D], self.shape.map(|n| n - 1))?;
+        for (from, to) in inner.rows(self.shape).zip(own.rows(shape)) {
+            bits[to].copy_from_slice(&self.bits[from]);
+        }
+        Ok((shape, bits))
     }
 
     /// Which mask has no voxel.
@@ -116,6 +143,6 @@ impl<const D: usize> Crop<D> {
     }
 }
 
-fn both(reference: bool, prediction: bool) -> u8 {
+pub(crate) fn both(reference: bool, prediction: bool) -> u8 {
     (u8::from(reference) * REFERENCE) | (u8::from(prediction) * PREDICTION)
 }

@@ -6,7 +6,7 @@
 //! here from the shapes that up to four voxels can form, and agree with DeepMind's `surface-distance`.
 
 use super::crop::Crop;
-use super::surface::Points;
+use super::pair::Points;
 use crate::error::Result;
 
 /// The corners of both masks' surfaces with their areas in mm² (lengths in mm in 2D).

@@ -72,6 +72,8 @@ pub enum Substitute {
     Zero,
     /// The best value of an overlap.
     One,
+    /// A mark for "absent" that looks like a number (torchmetrics' IoU); averages go wrong with it.
+    MinusOne,
     /// An infinite distance: averages become infinite.
     Infinite,
     /// The diagonal of the image in millimetres, the largest distance it can hold.
@@ -84,6 +86,7 @@ impl Substitute {
             Self::Undefined => None,
             Self::Zero => Some(0.0),
             Self::One => Some(1.0),
+            Self::MinusOne => Some(-1.0),
             Self::Infinite => Some(f64::INFINITY),
             Self::Diagonal => Some(diagonal_mm),
         };
@@ -119,12 +122,20 @@ impl Substitutes {
 }
 
 /// What every kind of measure is when a mask is empty.
+///
+/// The presets say what libraries say; where a library ends in an exception the measure is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EmptyPolicy {
-    /// Dice, intersection over union.
+    /// Dice and what is made like it: centreline Dice, F-beta, Tversky.
     pub overlap: Substitutes,
-    /// Hausdorff and average surface distances.
+    /// Intersection over union, of masks and of their boundaries.
+    pub iou: Substitutes,
+    /// Hausdorff distance.
     pub distance: Substitutes,
+    /// Percentiles of the Hausdorff distance.
+    pub percentile: Substitutes,
+    /// Average surface distances.
+    pub average: Substitutes,
     /// Surface Dice.
     pub surface_dice: Substitutes,
 }
@@ -141,58 +152,117 @@ const fn substitutes(
     }
 }
 
+const fn one_empty(both: Substitute, one: Substitute) -> Substitutes {
+    substitutes(both, one, one)
+}
+
+/// Nothing whatever is empty: the library ends in an exception.
+const REFUSED: Substitutes = one_empty(Substitute::Undefined, Substitute::Undefined);
+
+/// Undefined for two empty masks, the worst overlap for one.
+const UNDEFINED_OR_ZERO: Substitutes = one_empty(Substitute::Undefined, Substitute::Zero);
+
+const UNDEFINED_OR_INFINITE: Substitutes = one_empty(Substitute::Undefined, Substitute::Infinite);
+
+const ONE_OR_ZERO: Substitutes = one_empty(Substitute::One, Substitute::Zero);
+
 impl EmptyPolicy {
     /// Ours: two empty masks are undefined and counted as such; one empty mask is the worst there is,
     /// overlap 0 and distance the image's diagonal (Maier-Hein, Reinke et al., "Metrics reloaded",
     /// Nature Methods 21, 2024, on aggregation).
     pub const WORST: Self = Self {
-        overlap: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
-        distance: substitutes(
-            Substitute::Undefined,
-            Substitute::Diagonal,
-            Substitute::Diagonal,
-        ),
-        surface_dice: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+        overlap: UNDEFINED_OR_ZERO,
+        iou: UNDEFINED_OR_ZERO,
+        distance: one_empty(Substitute::Undefined, Substitute::Diagonal),
+        percentile: one_empty(Substitute::Undefined, Substitute::Diagonal),
+        average: one_empty(Substitute::Undefined, Substitute::Diagonal),
+        surface_dice: UNDEFINED_OR_ZERO,
     };
 
     /// MONAI 1.6 by default (`ignore_empty=True`): no overlap for an empty reference whatever was
-    /// predicted, infinite distances for one empty mask. (Its percentiles give NaN where this gives
-    /// infinity.)
+    /// predicted, infinite distances for one empty mask, but percentiles NaN (here: undefined).
     pub const MONAI: Self = Self {
         overlap: substitutes(
             Substitute::Undefined,
             Substitute::Zero,
             Substitute::Undefined,
         ),
-        distance: substitutes(
+        iou: substitutes(
             Substitute::Undefined,
-            Substitute::Infinite,
-            Substitute::Infinite,
+            Substitute::Zero,
+            Substitute::Undefined,
         ),
-        surface_dice: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+        distance: UNDEFINED_OR_INFINITE,
+        percentile: REFUSED,
+        average: UNDEFINED_OR_INFINITE,
+        surface_dice: UNDEFINED_OR_ZERO,
     };
 
     /// MONAI 1.6 with `ignore_empty=False`.
     pub const MONAI_KEEP_EMPTY: Self = Self {
-        overlap: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
+        overlap: ONE_OR_ZERO,
+        iou: ONE_OR_ZERO,
         ..Self::MONAI
     };
 
-    /// nnU-Net 2, and torchmetrics 1.9 and DeepMind's surface-distance: undefined for two empty masks.
+    /// nnU-Net 2: undefined for two empty masks. (It has no distances; these are MONAI's.)
     pub const NNUNET: Self = Self {
-        overlap: substitutes(Substitute::Undefined, Substitute::Zero, Substitute::Zero),
+        overlap: UNDEFINED_OR_ZERO,
+        iou: UNDEFINED_OR_ZERO,
         ..Self::MONAI
     };
 
-    /// MetricsReloaded: two empty masks agree perfectly; distances to an empty mask are undefined.
+    /// torchmetrics 1.9: -1 for the IoU of an absent class. (It has no percentiles, averages and surface
+    /// Dice; undefined here.)
+    pub const TORCHMETRICS: Self = Self {
+        overlap: UNDEFINED_OR_ZERO,
+        iou: one_empty(Substitute::MinusOne, Substitute::Zero),
+        distance: UNDEFINED_OR_INFINITE,
+        percentile: REFUSED,
+        average: REFUSED,
+        surface_dice: REFUSED,
+    };
+
+    /// DeepMind's surface-distance 0.1 (with NumPy 1, later ones end it in an exception): two empty masks
+    /// are infinitely far apart.
+    pub const DEEPMIND: Self = Self {
+        overlap: UNDEFINED_OR_ZERO,
+        iou: UNDEFINED_OR_ZERO,
+        distance: one_empty(Substitute::Infinite, Substitute::Infinite),
+        percentile: one_empty(Substitute::Infinite, Substitute::Infinite),
+        average: REFUSED,
+        surface_dice: UNDEFINED_OR_ZERO,
+    };
+
+    /// MedPy 0.5: two empty masks agree perfectly; it refuses distances to an empty mask.
+    pub const MEDPY: Self = Self {
+        overlap: ONE_OR_ZERO,
+        iou: ONE_OR_ZERO,
+        distance: REFUSED,
+        percentile: REFUSED,
+        average: REFUSED,
+        surface_dice: REFUSED,
+    };
+
+    /// MetricsReloaded: two empty masks agree perfectly, yet their IoU is undefined; so are distances to
+    /// one empty mask.
     pub const METRICS_RELOADED: Self = Self {
-        overlap: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
-        distance: substitutes(
-            Substitute::Zero,
-            Substitute::Undefined,
-            Substitute::Undefined,
-        ),
-        surface_dice: substitutes(Substitute::One, Substitute::Zero, Substitute::Zero),
+        overlap: ONE_OR_ZERO,
+        iou: UNDEFINED_OR_ZERO,
+        distance: one_empty(Substitute::Zero, Substitute::Undefined),
+        percentile: one_empty(Substitute::Zero, Substitute::Undefined),
+        average: one_empty(Substitute::Zero, Substitute::Undefined),
+        surface_dice: ONE_OR_ZERO,
+    };
+
+    /// panoptica 2.1: averages are infinite for one empty mask, other surface measures refused.
+    pub const PANOPTICA: Self = Self {
+        overlap: UNDEFINED_OR_ZERO,
+        iou: UNDEFINED_OR_ZERO,
+        distance: REFUSED,
+        percentile: REFUSED,
+        average: UNDEFINED_OR_INFINITE,
+        surface_dice: REFUSED,
     };
 }
 

@@ -4,9 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::case::{CaseMetrics, Evaluation, StructureMetrics};
 use super::empty::Measured;
+use super::evaluation::Evaluation;
+use super::measure::Measure;
 use super::reason::Reason;
+use super::result::CaseMetrics;
+use super::summary::Summary;
 use crate::error::{Error, Result};
 
 /// The measures of all cases, with the evaluation that made them.
@@ -16,103 +19,6 @@ pub struct Report {
     pub evaluation: Evaluation,
     /// One entry a case, in the order in which they were added.
     pub cases: Vec<CaseMetrics>,
-}
-
-/// A measure over several results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Measure {
-    /// Dice coefficient.
-    Dice,
-    /// Intersection over union.
-    Iou,
-    /// Hausdorff distance in millimetres.
-    Hausdorff,
-    /// Hausdorff distance at the evaluation's percentile, in millimetres.
-    HausdorffPercentile,
-    /// Average surface distance in millimetres.
-    AverageDistance,
-    /// Surface Dice at the evaluation's tolerance.
-    SurfaceDice,
-}
-
-impl Measure {
-    /// The measure's value in a result.
-    #[must_use]
-    pub fn of(self, structure: &StructureMetrics) -> Measured {
-        match self {
-            Self::Dice => structure.dice,
-            Self::Iou => structure.iou,
-            Self::Hausdorff => structure.hausdorff,
-            Self::HausdorffPercentile => structure.hausdorff_percentile,
-            Self::AverageDistance => structure.average_distance,
-            Self::SurfaceDice => structure.surface_dice,
-        }
-    }
-
-    /// Whether larger is better.
-    #[must_use]
-    pub fn is_score(self) -> bool {
-        matches!(self, Self::Dice | Self::Iou | Self::SurfaceDice)
-    }
-}
-
-/// The average of a measure, and what went into it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Mean of the defined values; `None` without any. Infinite if one is.
-    pub mean: Option<f64>,
-    /// Median of the defined values, the mean of the middle two for an even number.
-    pub median: Option<f64>,
-    /// Standard deviation of the sample; `None` for fewer than two values.
-    pub standard_deviation: Option<f64>,
-    /// Number of defined values.
-    pub n: usize,
-    /// Number of results without a value: absent structures, or what the policy leaves out.
-    pub n_undefined: usize,
-    /// The case with the worst value; the first of equals.
-    pub worst_case: Option<String>,
-}
-
-impl Summary {
-    /// Sums up values by case; larger is better if `is_score`.
-    pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, Measured)>, is_score: bool) -> Self {
-        let mut defined = Vec::new();
-        let mut n_undefined = 0;
-        let mut worst: Option<(&str, f64)> = None;
-        for (case, measured) in values {
-            let Some(value) = measured.value else {
-                n_undefined += 1;
-                continue;
-            };
-            let worse = |than: f64| if is_score { value < than } else { value > than };
-            if worst.is_none_or(|(_, than)| worse(than)) {
-                worst = Some((case, value));
-            }
-            defined.push(value);
-        }
-        let n = defined.len();
-        let mean = (n > 0).then(|| defined.iter().sum::<f64>() / n as f64);
-        let standard_deviation = mean.filter(|m| n > 1 && m.is_finite()).map(|mean| {
-            let squares: f64 = defined.iter().map(|v| (v - mean) * (v - mean)).sum();
-            (squares / (n - 1) as f64).sqrt()
-        });
-        defined.sort_unstable_by(f64::total_cmp);
-        let median = (n > 0).then(|| {
-            let (low, high) = (defined[(n - 1) / 2], defined[n / 2]);
-            if low == high { low } else { 0.5 * (low + high) }
-        });
-        let worst_case = worst.map(|(case, _)| case.to_owned());
-        Self {
-            mean,
-            median,
-            standard_deviation,
-            n,
-            n_undefined,
-            worst_case,
-        }
-    }
 }
 
 /// A result that needs a look.

@@ -3,15 +3,15 @@
 //! Only the box that holds both masks is looked at, and only at the points of either surface. Distances
 //! are exact Euclidean ones in millimetres.
 
-use medcore::{Calibration, GeometryTolerance, Label, LabelMap, Region, distance};
+use medcore::{GeometryTolerance, Label, LabelMap};
 
 use super::convention::{AverageRule, HdRule, SurfaceDiceRule, SurfaceModel};
-use super::crop::Crop;
-use super::dual_grid;
+use super::directed::Directed;
 use super::empty::EmptyCase;
 use super::overlap::MAX_LABELS;
+use super::pair::Maps;
 use super::sweep::Sweep;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The distances from each surface to the other.
 ///
@@ -30,18 +30,10 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceDistances {
-    from_reference: Directed,
-    from_prediction: Directed,
-    empty: Option<EmptyCase>,
-    model: SurfaceModel,
-}
-
-/// Distances from the points of one surface, ascending, with the area around each point.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Directed {
-    mm: Vec<f32>,
-    /// Area or length around each point; `None` when each counts once.
-    area: Option<Vec<f32>>,
+    pub(super) from_reference: Directed,
+    pub(super) from_prediction: Directed,
+    pub(super) empty: Option<EmptyCase>,
+    pub(super) model: SurfaceModel,
 }
 
 impl SurfaceDistances {
@@ -65,7 +57,11 @@ impl SurfaceDistances {
         let most = A::MAX_CLASS.max(B::MAX_CLASS) as usize;
         let table = most.saturating_add(1).min(MAX_LABELS);
         let sweep = Sweep::over(reference, prediction, table, &GeometryTolerance::default())?;
-        maps.distances(&sweep, labels, model)
+        let spacing = maps.spacing()?;
+        match maps.crop(&sweep, labels)? {
+            Some(crop) => Self::of_crop(&crop, spacing, model),
+            None => Ok(Self::nothing(EmptyCase::Both, model)),
+        }
     }
 
     /// Which mask is empty, if one is; then there is nothing to measure.
@@ -167,167 +163,5 @@ impl SurfaceDistances {
             .collect::<Vec<_>>();
         let mm = both.iter().flat_map(|d| d.mm.iter().copied()).collect();
         Directed::sorted(mm, self.from_reference.area.is_some().then_some(areas))
-    }
-}
-
-impl Directed {
-    fn sorted(mut mm: Vec<f32>, area: Option<Vec<f32>>) -> Self {
-        let Some(area) = area else {
-            mm.sort_unstable_by(f32::total_cmp);
-            return Self { mm, area: None };
-        };
-        let mut pairs: Vec<(f32, f32)> = mm.into_iter().zip(area).collect();
-        pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let (mm, area) = pairs.into_iter().unzip();
-        Self {
-            mm,
-            area: Some(area),
-        }
-    }
-
-    /// Number of points, or their area.
-    fn size(&self) -> f64 {
-        match &self.area {
-            None => self.mm.len() as f64,
-            Some(area) => area.iter().map(|&a| f64::from(a)).sum(),
-        }
-    }
-
-    fn sum(&self) -> f64 {
-        match &self.area {
-            None => self.mm.iter().map(|&v| f64::from(v)).sum(),
-            Some(area) => self
-                .mm
-                .iter()
-                .zip(area)
-                .map(|(&v, &a)| f64::from(v) * f64::from(a))
-                .sum(),
-        }
-    }
-
-    /// The size of the part that lies within `tolerance` (inclusive).
-    fn within(&self, tolerance: f64) -> f64 {
-        // Distances are f32: what rounds to the tolerance is within it.
-        let count = self.mm.partition_point(|&v| v <= tolerance as f32);
-        match &self.area {
-            None => count as f64,
-            Some(area) => area[..count].iter().map(|&a| f64::from(a)).sum(),
-        }
-    }
-
-    fn quantile(&self, share: f64) -> Option<f64> {
-        let last = self.mm.len().checked_sub(1)?;
-        let Some(area) = &self.area else {
-            let place = share * last as f64;
-            let below = place.floor() as usize;
-            let (low, high) = (
-                f64::from(self.mm[below]),
-                f64::from(self.mm[(below + 1).min(last)]),
-            );
-            return Some(low + (high - low) * (place - below as f64));
-        };
-        let whole = self.size();
-        let mut covered = 0.0;
-        let at = area.iter().position(|&a| {
-            covered += f64::from(a);
-            covered / whole >= share
-        });
-        Some(f64::from(self.mm[at.unwrap_or(last)]))
-    }
-}
-
-/// Two label maps on one grid, and the label of the reference that means "not annotated".
-pub(crate) struct Maps<'a, A, B, const D: usize> {
-    pub(crate) reference: &'a LabelMap<A, D>,
-    pub(crate) prediction: &'a LabelMap<B, D>,
-    pub(crate) ignore: Option<u32>,
-}
-
-impl<A: Label, B: Label, const D: usize> Maps<'_, A, B, D> {
-    /// Measures one structure, given the boxes of all labels.
-    pub(crate) fn distances(
-        &self,
-        sweep: &Sweep<D>,
-        labels: &[u32],
-        model: SurfaceModel,
-    ) -> Result<SurfaceDistances> {
-        let geometry = self.reference.geometry();
-        if geometry.calibration() == Calibration::Unknown {
-            let calibration = geometry.calibration().name();
-            return Err(medcore::Error::Uncalibrated { calibration }.into());
-        }
-        if !(2..=3).contains(&D) {
-            return Err(Error::InvalidParameter {
-                parameter: "dimensions of a surface",
-                rule: "2 or 3",
-                value: D as f64,
-            });
-        }
-        let boxes = labels.iter().flat_map(|&label| {
-            let at = |boxes: &[Option<Region<D>>]| boxes.get(label as usize).copied().flatten();
-            [at(&sweep.reference), at(&sweep.prediction)]
-        });
-        let region = boxes.flatten().reduce(|a, b| a.union(&b));
-        let nothing = |empty| SurfaceDistances {
-            from_reference: Directed::default(),
-            from_prediction: Directed::default(),
-            empty: Some(empty),
-            model,
-        };
-        let Some(region) = region else {
-            return Ok(nothing(EmptyCase::Both));
-        };
-        let crop = Crop::new(self, &region, labels)?;
-        if let Some(empty) = crop.empty() {
-            return Ok(nothing(empty));
-        }
-        let spacing = geometry.spacing();
-        let surface = match model {
-            SurfaceModel::VoxelErode => crop.eroded()?,
-            SurfaceModel::DualGrid => dual_grid::patches(&crop, spacing)?,
-        };
-        Ok(SurfaceDistances {
-            from_reference: surface.directed(spacing, REFERENCE)?,
-            from_prediction: surface.directed(spacing, PREDICTION)?,
-            empty: None,
-            model,
-        })
-    }
-}
-
-/// The bit of a voxel of the reference, and of a point of its surface.
-pub(crate) const REFERENCE: u8 = 1;
-/// The bit of a voxel of the prediction, and of a point of its surface.
-pub(crate) const PREDICTION: u8 = 2;
-
-/// Points of both surfaces on one grid.
-pub(crate) struct Points<const D: usize> {
-    pub(crate) shape: [usize; D],
-    /// Bits of the surfaces at each point.
-    pub(crate) bits: Vec<u8>,
-    /// Positions on the reference's surface and on the prediction's.
-    pub(crate) positions: [Vec<usize>; 2],
-    /// Areas around them, if not each counts once.
-    pub(crate) areas: Option<[Vec<f32>; 2]>,
-}
-
-impl<const D: usize> Points<D> {
-    /// Distances from the surface with bit `from` to the other.
-    fn directed(&self, spacing: [f64; D], from: u8) -> Result<Directed> {
-        let side = usize::from(from == PREDICTION);
-        let to = (REFERENCE | PREDICTION) ^ from;
-        let positions = &self.positions[side];
-        let mut mm = distance::squared_at(
-            &self.bits,
-            self.shape,
-            spacing,
-            |&bits| bits & to != 0,
-            positions,
-        )?;
-        mm.iter_mut().for_each(|v| *v = v.sqrt());
-        Ok(Directed::sorted(
-            mm,
-            self.areas.as_ref().map(|areas| areas[side].clone()),
-        ))
     }
 }

@@ -63,7 +63,7 @@ impl<const D: usize> Sweep<D> {
 }
 
 /// The index of a row's first voxel.
-fn row_index<const D: usize>(shape: [usize; D], mut row: usize) -> [usize; D] {
+pub(super) fn row_index<const D: usize>(shape: [usize; D], mut row: usize) -> [usize; D] {
     let mut index = [0; D];
     for a in (0..D - 1).rev() {
         index[a] = row % shape[a];
@@ -127,7 +127,7 @@ impl<const D: usize> Part<D> {
 }
 
 /// Where the run of equal pairs that begins at `start` ends.
-fn run_end<A: Label, B: Label>(r: &[A], p: &[B], start: usize) -> usize {
+pub(super) fn run_end<A: Label, B: Label>(r: &[A], p: &[B], start: usize) -> usize {
     let (label_r, label_p) = (r[start], p[start]);
     let mut end = start + 1;
     while end + STEP <= r.len() {
@@ -150,13 +150,13 @@ fn run_end<A: Label, B: Label>(r: &[A], p: &[B], start: usize) -> usize {
 
 /// A box that grows.
 #[derive(Clone, Copy)]
-struct Extent<const D: usize> {
+pub(super) struct Extent<const D: usize> {
     start: [usize; D],
     end: [usize; D],
 }
 
 impl<const D: usize> Extent<D> {
-    fn nowhere() -> Self {
+    pub(super) fn nowhere() -> Self {
         Self {
             start: [usize::MAX; D],
             end: [0; D],
@@ -164,7 +164,7 @@ impl<const D: usize> Extent<D> {
     }
 
     /// Takes in the voxels of a row from `index` to before `end`.
-    fn include(&mut self, index: [usize; D], end: usize) {
+    pub(super) fn include(&mut self, index: [usize; D], end: usize) {
         for a in 0..D {
             self.start[a] = self.start[a].min(index[a]);
             self.end[a] = self.end[a].max(if a == D - 1 { end } else { index[a] + 1 });
@@ -178,7 +178,7 @@ impl<const D: usize> Extent<D> {
         }
     }
 
-    fn region(&self) -> Option<Region<D>> {
+    pub(super) fn region(&self) -> Option<Region<D>> {
         Region::new(self.start, self.end).ok()
     }
 }
