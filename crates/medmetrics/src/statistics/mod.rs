@@ -6,12 +6,12 @@ mod correlated_auc;
 mod delong;
 pub mod distribution;
 mod exact_sum;
+pub mod noncentral_t;
 mod proportion;
 mod proportion_difference;
 mod replicates;
 mod test_result;
 mod units;
-pub mod noncentral_t;
 
 pub use bootstrap::{Bootstrap, ValueWithError};
 pub use clusters::Clusters;

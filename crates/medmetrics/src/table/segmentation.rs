@@ -19,7 +19,8 @@ impl Report {
             let dice = self.summary(name, Measure::Dice);
             let means = MEASURES.map(|(measure, _)| {
                 let summary = self.summary(name, measure);
-                Cell::from(mean(&summary, self.convention_of(measure)))
+                let convention = measure.convention(&self.evaluation, name);
+                Cell::from(mean(&summary, format!("mean/{convention}")))
             });
             let head = [name.as_str().into(), Cell::Count(dice.n as u64)];
             head.into_iter().chain(means).collect()
@@ -60,31 +61,30 @@ impl Report {
 
     fn heading(&self, measure: Measure) -> String {
         let evaluation = &self.evaluation;
-        match measure {
-            Measure::Dice => "Dice".to_owned(),
-            Measure::Iou => "IoU".to_owned(),
-            Measure::Hausdorff => "HD mm".to_owned(),
-            Measure::HausdorffPercentile => format!("HD{} mm", evaluation.percentile),
-            Measure::AverageDistance => "average mm".to_owned(),
-            Measure::SurfaceDice => format!("surface Dice {} mm", evaluation.tolerance_mm),
-        }
-    }
-
-    /// What was averaged over cases, and whose definition of it.
-    fn convention_of(&self, measure: Measure) -> String {
-        let evaluation = &self.evaluation;
-        // The name alone: what it means is long, and is written where conventions are explained.
-        let library = format!("{:?}", evaluation.convention).to_lowercase();
-        match measure {
-            Measure::Dice => "mean/dice".to_owned(),
-            Measure::Iou => "mean/iou".to_owned(),
-            Measure::Hausdorff => format!("mean/hd:{library}"),
-            Measure::HausdorffPercentile => format!("mean/hd{}:{library}", evaluation.percentile),
-            Measure::AverageDistance => format!("mean/asd:{library}"),
-            Measure::SurfaceDice => {
-                format!("mean/nsd:{library}/{} mm", evaluation.tolerance_mm)
-            }
-        }
+        let name = match measure {
+            Measure::Dice => "Dice",
+            Measure::Iou => "IoU",
+            Measure::Hausdorff => "HD mm",
+            Measure::HausdorffPercentile => return format!("HD{} mm", evaluation.percentile),
+            Measure::AverageDistance => "average mm",
+            Measure::SurfaceDice => return format!("surface Dice {} mm", evaluation.tolerance_mm),
+            Measure::Assd => "ASSD mm",
+            Measure::Masd => "MASD mm",
+            Measure::Precision => "precision",
+            Measure::Sensitivity => "sensitivity",
+            Measure::Specificity => "specificity",
+            Measure::VolumeError => "volume error ml",
+            Measure::RelativeVolumeError => "relative volume error",
+            Measure::VolumetricSimilarity => "volumetric similarity",
+            Measure::BoundaryIou => "boundary IoU",
+            Measure::CentrelineDice => "clDice",
+            Measure::ComponentDice => "component Dice",
+            Measure::LesionDice => "lesion Dice",
+            Measure::LesionHausdorff => "lesion HD mm",
+            Measure::LesionSensitivity => "lesion sensitivity",
+            Measure::LesionF1 => "lesion F1",
+        };
+        name.to_owned()
     }
 }
 
