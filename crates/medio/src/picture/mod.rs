@@ -15,6 +15,7 @@ mod tiff_directory;
 mod write;
 
 pub(crate) use open::open;
+pub(crate) use png::check_palette;
 pub(crate) use size::size_of_file;
 pub(crate) use stack::PictureStack;
 pub use stack::read_stack;

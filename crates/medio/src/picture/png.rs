@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use ::png::{BitDepth, ColorType, Decoder, Limits, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, Info, Limits, Reader, Transformations};
 
 use super::open::{Layout, Picture, codec, expands, room};
 use crate::fault::Fault;
@@ -67,5 +67,56 @@ fn reader(file: &[u8]) -> Result<Reader<Cursor<&[u8]>>, Fault> {
     decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    decoder.read_info().map_err(|e| codec("PNG")(&e))
+    let reader = decoder.read_info().map_err(|e| codec("PNG")(&e))?;
+    check_palette(reader.info()).map_err(|e| codec("PNG")(&e))?;
+    Ok(reader)
+}
+
+/// Refuses a palette that is none: entries of three bytes, 256 at most. The decoder takes that for granted.
+pub(crate) fn check_palette(info: &Info<'_>) -> Result<(), String> {
+    match &info.palette {
+        Some(palette) if !palette.len().is_multiple_of(3) || palette.len() > 3 * 256 => {
+            Err(format!(
+                "a palette must have up to 256 entries of 3 bytes, this one has {} bytes",
+                palette.len()
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture of one pixel with this palette.
+    fn indexed(palette: &[u8]) -> Vec<u8> {
+        let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+        let pixels = b"\x78\x01\x01\x02\x00\xfd\xff\x00\x00\x00\x02\x00\x01";
+        for (kind, data) in [
+            (b"IHDR", b"\0\0\0\x01\0\0\0\x01\x04\x03\0\0\0".as_slice()),
+            (b"PLTE", palette),
+            (b"IDAT", pixels),
+            (b"IEND", b""),
+        ] {
+            let summed = [kind.as_slice(), data].concat();
+            file.extend((data.len() as u32).to_be_bytes());
+            file.extend(&summed);
+            file.extend(libdeflater::crc32(&summed).to_be_bytes());
+        }
+        file
+    }
+
+    #[test]
+    fn a_palette_has_whole_entries_and_no_more_than_there_are_indices() {
+        assert!(reader(&indexed(&[7; 3])).is_ok());
+        assert!(reader(&indexed(&[7; 768])).is_ok());
+        for wrong in [1, 4, 49, 769, 771] {
+            let refused = reader(&indexed(&vec![7; wrong])).err();
+            assert!(
+                matches!(refused, Some(Fault::Codec { .. })),
+                "{wrong} bytes"
+            );
+        }
+    }
 }

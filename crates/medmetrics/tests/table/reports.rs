@@ -43,7 +43,11 @@ fn a_report_has_one_row_a_structure() {
     };
     assert_eq!((dice.value, dice.n, dice.undefined), (None, 0, 2));
     assert_eq!(table.to_csv().lines().count(), 3);
-    assert!(table.to_csv().contains(",inf,,,,,2,0,mean/hd95:max-of-directed/linear/erode,"));
+    assert!(
+        table
+            .to_csv()
+            .contains(",inf,,,,,2,0,mean/hd95:max-of-directed/linear/erode,")
+    );
 }
 
 #[test]

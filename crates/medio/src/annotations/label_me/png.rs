@@ -9,6 +9,7 @@ use medcore::{Budget, Region};
 use super::super::fault::Problem;
 use super::super::mask::{Mask, Order, Runs};
 use super::super::number::wide;
+use crate::picture::check_palette;
 
 /// The mask of a picture, in base64, that must be as large as the block it fills.
 pub(super) fn decode(
@@ -31,6 +32,10 @@ pub(super) fn decode(
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(wrong)?;
+    check_palette(reader.info()).map_err(|message| Problem::Syntax {
+        language: "PNG",
+        message,
+    })?;
     let side = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     let got = [side(reader.info().height), side(reader.info().width)];
     if got != size || reader.info().interlaced {

@@ -91,12 +91,13 @@ fn values(element: &Element, set: CharacterSet) -> Result<Option<(&'static str, 
                 }
             })
             .collect(),
-        // What is no number stands as the text that it is (PS3.18 table F.2.3-1).
+        // What is no number stands as the text that it is (PS3.18 table F.2.3-1), and so does a decimal string with
+        // more digits than its VR has room for: as a number it could not come back.
         DS | IS => { element.strings(set).into_iter() }
             .map(|text| {
                 let number = match element.vr() {
                     IS => number::whole(element.tag(), &text).ok().map(Number::from),
-                    _ => { number::decimal(element.tag(), &text).ok() }.and_then(Number::from_f64),
+                    _ => decimal(element.tag(), &text).and_then(Number::from_f64),
                 };
                 match number {
                     Some(number) => Json::Number(number),
@@ -405,6 +406,13 @@ fn unbase64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// The number of a decimal string, unless writing it again would give another one.
+fn decimal(tag: Tag, text: &str) -> Option<f64> {
+    let number = number::decimal(tag, text).ok()?;
+    let again = number::decimal_string(tag, number).ok()?;
+    (number::decimal(tag, &again).ok()? == number).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,6 +475,8 @@ mod tests {
         );
         assert_eq!(numbers["00281053"]["Value"], json!(["1,5", 2.5, null, 3.5]));
         assert_eq!(numbers["00200013"]["Value"], json!([7, 1, null, "1e3"]));
+        let long = round(r#"{"00281053": {"vr": "DS", "Value": ["28000200404002030"]}}"#);
+        assert_eq!(long["00281053"]["Value"], json!(["28000200404002030"]));
         let code = round(r#"{"00180015": {"vr": "CS", "Value": ["SCH\u00c4DEL"]}}"#);
         assert_eq!(code["00180015"]["Value"], json!(["SCHÄDEL"]));
         for empty in [
