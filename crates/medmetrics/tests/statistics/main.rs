@@ -3,6 +3,7 @@
 
 mod bootstrap;
 mod delong;
+mod multi_reader;
 mod proportion;
 mod tests;
 
