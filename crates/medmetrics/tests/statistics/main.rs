@@ -4,6 +4,7 @@
 mod bootstrap;
 mod delong;
 mod proportion;
+mod tests;
 
 /// Fails unless the two agree to a share of the second, or to that much where it is below 1e-3.
 #[track_caller]
