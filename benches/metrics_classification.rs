@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use medcore::random::Key;
 use medmetrics::Confidence;
 use medmetrics::classification::{
-    AveragePrecisionRule, AveragingRule, BinaryMeasure, ConfusionMatrix, Ranking,
+    AveragePrecisionRule, AveragingRule, BinaryMeasure, ConfusionMatrix, Ranking, Resampling,
 };
 use medmetrics::statistics::{AucScale, Bootstrap, BootstrapMethod};
 
@@ -63,7 +63,13 @@ fn intervals(c: &mut Criterion) {
         ..Bootstrap::default()
     };
     group.bench_function("bootstrap_5k_x_10k", |b| {
-        b.iter(|| black_box(ranking.auc_bootstrap(&bootstrap).expect("enough cases")));
+        b.iter(|| {
+            black_box(
+                ranking
+                    .auc_bootstrap(&bootstrap, Resampling::Cases)
+                    .expect("enough cases"),
+            )
+        });
     });
     let (truth, scores) = cases(100_000, 14);
     group.bench_function("delong_100k", |b| {
