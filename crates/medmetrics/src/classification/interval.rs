@@ -15,7 +15,12 @@ use crate::statistics::{DifferenceInterval, Proportion, ProportionInterval};
 /// ```
 /// use medmetrics::classification::{BinaryCounts, BinaryMeasure, DecisionIntervals};
 ///
-/// let counts = BinaryCounts { true_positive: 45, false_negative: 5, false_positive: 8, true_negative: 92 };
+/// let counts = BinaryCounts {
+///     true_positive: 45,
+///     false_negative: 5,
+///     false_positive: 8,
+///     true_negative: 92,
+/// };
 /// let sensitivity = DecisionIntervals::default().estimate(&counts, BinaryMeasure::Sensitivity);
 /// assert_eq!(sensitivity.to_string(), "0.9000 (95 % CI 0.7864 to 0.9565, Wilson), n = 50");
 /// ```

@@ -68,7 +68,8 @@ fn torchmetrics(matrix: &ConfusionMatrix) -> f32 {
     let k = matrix.classes();
     let counts = matrix.counts();
     if k == 2 {
-        let (right, wrong) = (counts[0] + counts[3], counts[1] + counts[2]);
+        let right = counts[0].saturating_add(counts[3]);
+        let wrong = counts[1].saturating_add(counts[2]);
         if right != 0 && wrong == 0 {
             return 1.0;
         }

@@ -9,7 +9,7 @@
 //! * [`DecisionIntervals`] give intervals, [`AtPrevalence`] predictive values elsewhere, a [`DecisionCurve`]
 //!   says whether acting on a score does good; [`Stratified`] does any of this for each site or scanner.
 
-mod auc_interval;
+mod area_interval;
 mod average;
 mod confusion;
 mod convention;
@@ -32,6 +32,7 @@ mod score;
 mod scores;
 mod stratified;
 
+pub use area_interval::Resampling;
 pub use average::{AbsentClasses, Average, AveragingRule, ZeroDivision};
 pub use confusion::{Chance, ConfusionMatrix};
 pub use convention::RankingConvention;

@@ -228,8 +228,8 @@ impl ClassAreas {
         mean(values, convention, name)
     }
 
-    /// The average over pairs of classes, each pair asked both ways (Hand and Till, Machine Learning 45, 2001);
-    /// `n` counts pairs. Weighted averages count a pair as often as its classes are true (scikit-learn).
+    /// The average over pairs of classes, each pair asked both ways (Hand and Till, Machine Learning 45,
+    /// 2001); `n` counts pairs. Weighted averages count a pair as often as its classes are true (scikit-learn).
     ///
     /// `None` for the micro average, which pairs do not have.
     #[must_use]

@@ -65,7 +65,9 @@ impl MultiLabelCounts {
     /// Number of cases.
     #[must_use]
     pub fn cases(&self) -> u64 {
-        self.cases.values().sum()
+        self.cases
+            .values()
+            .fold(0, |sum, &cases| sum.saturating_add(cases))
     }
 
     /// The average of a measure over the labels; `n` counts labels.
@@ -105,7 +107,10 @@ impl MultiLabelCounts {
     /// Share of cases whose labels are all right (subset accuracy).
     #[must_use]
     pub fn exact_match(&self) -> Estimate {
-        let right = self.cases.iter().filter(|([_, f, m], _)| f + m == 0);
+        let right = self
+            .cases
+            .iter()
+            .filter(|([_, f, m], _)| *f == 0 && *m == 0);
         self.share(right.map(|(_, &cases)| cases).sum(), 1, "exact-match")
     }
 
@@ -115,8 +120,11 @@ impl MultiLabelCounts {
         let wrong = self
             .cases
             .iter()
-            .map(|([_, f, m], cases)| u64::from(f + m) * cases);
-        self.share(wrong.sum(), self.labels.len() as u64, "hamming-loss")
+            .map(|(&[_, false_alarms, misses], &cases)| {
+                (u64::from(false_alarms) + u64::from(misses)).saturating_mul(cases)
+            });
+        let wrong = wrong.fold(0, u64::saturating_add);
+        self.share(wrong, self.labels.len() as u64, "hamming-loss")
     }
 
     fn share(&self, part: u64, each: u64, convention: &str) -> Estimate {

@@ -13,7 +13,12 @@ use crate::statistics::distribution::normal_quantile;
 /// ```
 /// use medmetrics::classification::{AtPrevalence, BinaryCounts};
 ///
-/// let counts = BinaryCounts { true_positive: 90, false_negative: 10, false_positive: 10, true_negative: 90 };
+/// let counts = BinaryCounts {
+///     true_positive: 90,
+///     false_negative: 10,
+///     false_positive: 10,
+///     true_negative: 90,
+/// };
 /// let screening = AtPrevalence::new(0.01)?.predictive_values(&counts);
 /// assert!((screening.positive.value.expect("both kinds") - 0.0833).abs() < 1e-4);
 /// assert!((screening.negative.value.expect("both kinds") - 0.9989).abs() < 1e-4);
@@ -35,8 +40,8 @@ pub struct AtPrevalence {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PredictiveInterval {
-    /// Around the value itself; `None` where everything that was called so is right, or all of it wrong. An
-    /// interval of 95 % holds the truth in 94 to 97 % of samples that define it, from 15 cases of each kind on.
+    /// Around the value itself; `None` where everything that was called so is right, or all of it wrong. From
+    /// 15 cases of each kind on, an interval of 95 % holds the truth in 94 to 97 % of samples that define it.
     Logit,
     /// Around the value after half a case was added to each of the four counts: always defined. An interval
     /// of 95 % holds the truth in 93 % of samples of 15 cases of each kind, in 94 to 95 % of larger ones.

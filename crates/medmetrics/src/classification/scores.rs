@@ -69,8 +69,16 @@ impl<S: Score> Scores<S> {
         let positive = truth.iter().filter(|&&positive| positive).count();
         let mut at = [self.negatives.len(), self.positives.len()];
         // Each score is written to both lists and kept in one: no branch to predict, one place to spare.
-        self.positives.reserve_exact(positive + 1);
-        self.negatives.reserve_exact(truth.len() - positive + 1);
+        for (list, more) in [
+            (&mut self.positives, positive + 1),
+            (&mut self.negatives, truth.len() - positive + 1),
+        ] {
+            // A list that is made at once is as long as it has to be.
+            match list.is_empty() {
+                true => list.reserve_exact(more),
+                false => list.reserve(more),
+            }
+        }
         self.positives
             .resize(at[1] + positive + 1, S::Key::default());
         self.negatives

@@ -14,7 +14,8 @@ use crate::error::Result;
 /// use medmetrics::classification::{Scores, Stratified};
 ///
 /// let mut scores = Stratified::new(Scores::new());
-/// for (site, score, positive) in [("A", 0.9, true), ("A", 0.2, false), ("B", 0.1, true), ("B", 0.3, false)] {
+/// let cases = [("A", 0.9, true), ("A", 0.2, false), ("B", 0.1, true), ("B", 0.3, false)];
+/// for (site, score, positive) in cases {
 ///     scores.push((site, (score, positive)))?;
 /// }
 /// let rankings = scores.finish()?;

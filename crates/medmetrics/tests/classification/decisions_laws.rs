@@ -27,7 +27,7 @@ proptest! {
 
     #[test]
     fn several_labels_merge_in_any_order(
-        items in prop::collection::vec((prop::array::uniform3(any::<bool>()), prop::array::uniform3(any::<bool>())), 0..40),
+        items in prop::collection::vec(any::<([bool; 3], [bool; 3])>(), 0..40),
         cut in 0usize..40,
     ) {
         let of = |items: &[([bool; 3], [bool; 3])]| {
@@ -47,9 +47,15 @@ proptest! {
     fn exchanging_truth_and_decision_keeps_symmetric_measures(
         tp in 0u64..50, fp in 0u64..50, fn_ in 0u64..50, tn in 0u64..50,
     ) {
-        let counts = BinaryCounts { true_positive: tp, false_positive: fp, false_negative: fn_, true_negative: tn };
+        let counts = BinaryCounts {
+            true_positive: tp,
+            false_positive: fp,
+            false_negative: fn_,
+            true_negative: tn,
+        };
         let swapped = BinaryCounts { false_positive: fn_, false_negative: fp, ..counts };
-        for measure in [BinaryMeasure::FBeta(1.0), BinaryMeasure::Jaccard, BinaryMeasure::Matthews, BinaryMeasure::Accuracy] {
+        use BinaryMeasure as M;
+        for measure in [M::FBeta(1.0), M::Jaccard, M::Matthews, M::Accuracy] {
             let (value, other) = (counts.measure(measure), swapped.measure(measure));
             prop_assert_eq!(value.is_some(), other.is_some());
             let (value, other) = (value.unwrap_or(0.0), other.unwrap_or(0.0));
@@ -60,7 +66,7 @@ proptest! {
         if let (Some(j), Some(f1)) = (of(BinaryMeasure::Jaccard), of(BinaryMeasure::FBeta(1.0))) {
             prop_assert!((j - f1 / (2.0 - f1)).abs() < 1e-14);
         }
-        prop_assert_eq!(of(BinaryMeasure::PositivePredictiveValue), swapped.measure(BinaryMeasure::Sensitivity));
+        prop_assert_eq!(of(M::PositivePredictiveValue), swapped.measure(M::Sensitivity));
     }
 
     #[test]

@@ -85,8 +85,8 @@ proptest! {
         let positives = cases.iter().filter(|case| case.1).count() as f64;
         let each = cases.iter().filter(|case| case.1).map(|case| {
             let called = cases.iter().filter(|other| other.0 >= case.0);
-            let (hits, all) = called.fold((0.0, 0.0), |(h, a), other| (h + f64::from(u8::from(other.1)), a + 1.0));
-            hits / all
+            let (hits, all) = called.fold((0, 0), |(h, a), other| (h + u32::from(other.1), a + 1));
+            f64::from(hits) / f64::from(all)
         });
         let want = (positives > 0.0).then(|| each.sum::<f64>() / positives);
         let got = scores(&cases).into_ranking().average_precision(AveragePrecisionRule::Step).value;

@@ -1,8 +1,8 @@
 //! Intervals of AUCs: DeLong's and the bootstrap's.
 
 use medcore::random::Key;
-use medmetrics::classification::{Ranking, Scores};
-use medmetrics::statistics::{AucScale, Bootstrap, BootstrapMethod, DeLong};
+use medmetrics::classification::{AveragePrecisionRule, Ranking, Resampling, Scores};
+use medmetrics::statistics::{AucScale, Bootstrap, BootstrapMethod, DeLong, Units};
 use medmetrics::{Accumulator, Confidence};
 
 /// Scores in steps of a tenth, so that most are tied.
@@ -46,24 +46,37 @@ fn replicates_are_areas_of_the_drawn_cases() {
     let mut cases: Vec<(f64, bool)> = scores.iter().copied().zip(truth.iter().copied()).collect();
     // The units of the bootstrap are the cases in ascending order, negatives first among equals.
     cases.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let written_out = |times: &[u32]| {
+    let drawn = |times: &[u32]| {
         let mut drawn = Scores::new();
         for (&case, &n) in cases.iter().zip(times) {
             (0..n).for_each(|_| drawn.push(case).unwrap());
         }
-        drawn.into_ranking().auc().value
+        drawn.into_ranking()
     };
+    let step = AveragePrecisionRule::Step;
     for method in [BootstrapMethod::Percentile, BootstrapMethod::Bca] {
         let bootstrap = Bootstrap {
             replicates: 400,
             method,
             ..Bootstrap::default()
         };
-        let got = ranking.auc_bootstrap(&bootstrap).unwrap();
-        let want = bootstrap
-            .estimate(cases.len(), "auc:mann-whitney/ties-half", written_out)
-            .unwrap();
-        assert_eq!(got, want);
+        for resampling in [Resampling::Cases, Resampling::WithinClasses] {
+            let classes: Vec<bool> = cases.iter().map(|case| case.1).collect();
+            let units = match resampling {
+                Resampling::WithinClasses => Units::stratified(&classes),
+                _ => Units::from(cases.len()),
+            };
+            let got = ranking.auc_bootstrap(&bootstrap, resampling).unwrap();
+            let area = |times: &[u32]| drawn(times).auc().value;
+            let want = bootstrap.estimate(units.clone(), "auc:mann-whitney/ties-half", area);
+            assert_eq!(got, want.unwrap());
+            let got = ranking
+                .average_precision_bootstrap(&bootstrap, resampling)
+                .unwrap();
+            let area = |times: &[u32]| drawn(times).average_precision(step).value;
+            let want = bootstrap.estimate(units, "average-precision:step", area);
+            assert_eq!(got, want.unwrap());
+        }
     }
 }
 
@@ -82,7 +95,7 @@ fn neither_threads_nor_the_order_of_cases_change_an_interval() {
         pool.install(|| {
             Ranking::of(&truth, &scores)
                 .unwrap()
-                .auc_bootstrap(&bootstrap)
+                .auc_bootstrap(&bootstrap, Resampling::Cases)
                 .unwrap()
         })
     };
@@ -98,7 +111,7 @@ fn neither_threads_nor_the_order_of_cases_change_an_interval() {
         shuffled
             .finish()
             .unwrap()
-            .auc_bootstrap(&bootstrap)
+            .auc_bootstrap(&bootstrap, Resampling::Cases)
             .unwrap(),
         of(1)
     );
@@ -118,7 +131,11 @@ fn the_bootstrap_agrees_with_delong_for_many_cases() {
         method: BootstrapMethod::Percentile,
         ..Bootstrap::default()
     };
-    let drawn = ranking.auc_bootstrap(&bootstrap).unwrap().interval.unwrap();
+    let drawn = ranking
+        .auc_bootstrap(&bootstrap, Resampling::Cases)
+        .unwrap()
+        .interval
+        .unwrap();
     let delong = ranking
         .auc_delong(AucScale::Logit, Confidence::default())
         .unwrap()
@@ -133,4 +150,32 @@ fn the_bootstrap_agrees_with_delong_for_many_cases() {
         (drawn.high - delong.high).abs() < 0.1 * width,
         "{drawn} {delong}"
     );
+}
+
+/// Enough scores that digits are counted instead of scores compared.
+#[test]
+fn areas_of_many_scores_are_counted_exactly() {
+    let (truth, coarse) = sample(40_000, 6);
+    let mut random = Key::new(7).stream("fine");
+    let fine: Vec<f64> = coarse
+        .iter()
+        .map(|&score| libm::exp(score + random.normal()))
+        .collect();
+    for scores in [coarse, fine] {
+        let delong = DeLong::new(&scores, &truth).unwrap();
+        let ranking = Ranking::of(&truth, &scores).unwrap();
+        assert_eq!(ranking.auc().value, delong.auc());
+        assert!(
+            ranking
+                .steps()
+                .is_sorted_by(|a, b| a.threshold > b.threshold)
+        );
+        let single: Vec<f32> = scores.iter().map(|&score| score as f32).collect();
+        let rounded: Vec<f64> = single.iter().map(|&score| f64::from(score)).collect();
+        let ranking = Ranking::of(&truth, &single).unwrap();
+        assert_eq!(
+            ranking.auc().value,
+            DeLong::new(&rounded, &truth).unwrap().auc()
+        );
+    }
 }

@@ -1,10 +1,12 @@
-//! Intervals of the area under a ROC curve.
+//! Intervals of areas under ROC and precision-recall curves.
 
-use super::ranking::Ranking;
+use serde::{Deserialize, Serialize};
+
+use super::ranking::{AveragePrecisionRule, Ranking};
 use super::score::Score;
 use crate::error::Result;
 use crate::estimate::{Confidence, Estimate};
-use crate::statistics::{AucScale, Bootstrap, DeLong};
+use crate::statistics::{AucScale, Bootstrap, DeLong, Units};
 
 impl<S: Score> Ranking<S> {
     /// The area with DeLong's interval, for independent cases.
@@ -32,18 +34,20 @@ impl<S: Score> Ranking<S> {
         })
     }
 
-    /// The area with a bootstrap interval over cases, drawn without regard to their class.
+    /// The area with a bootstrap interval over independent cases.
     ///
     /// Scores are sorted once; a replicate is one pass over the counts of draws in whole numbers. The result
     /// depends on the scores and the seed alone, not on the order of cases nor on threads.
     ///
     /// ```
-    /// use medmetrics::classification::Ranking;
+    /// use medmetrics::classification::{Ranking, Resampling};
     /// use medmetrics::statistics::Bootstrap;
     ///
     /// let truth: Vec<bool> = (0..100).map(|i| i % 3 == 0).collect();
-    /// let scores: Vec<f64> = (0..100).map(|i| f64::from(i * 37 % 100 + 30 * i32::from(i % 3 == 0))).collect();
-    /// let auc = Ranking::of(&truth, &scores)?.auc_bootstrap(&Bootstrap::default())?;
+    /// let score = |i: i32| f64::from(i * 37 % 100 + 30 * i32::from(i % 3 == 0));
+    /// let scores: Vec<f64> = (0..100).map(score).collect();
+    /// let ranking = Ranking::of(&truth, &scores)?;
+    /// let auc = ranking.auc_bootstrap(&Bootstrap::default(), Resampling::Cases)?;
     /// let interval = auc.interval.expect("an interval");
     /// assert!(interval.low < auc.value.expect("both kinds") && interval.high < 0.9);
     /// # Ok::<(), medmetrics::Error>(())
@@ -51,10 +55,35 @@ impl<S: Score> Ranking<S> {
     ///
     /// # Errors
     /// Refuses fewer than two cases, and what [`Bootstrap::estimate`] refuses.
-    pub fn auc_bootstrap(&self, bootstrap: &Bootstrap) -> Result<Estimate> {
-        let sample = Sample::of(self);
+    pub fn auc_bootstrap(&self, bootstrap: &Bootstrap, resampling: Resampling) -> Result<Estimate> {
+        let (sample, units) = self.sample(resampling);
         let convention = self.auc().convention;
-        bootstrap.estimate(sample.positive.len(), convention, |times| sample.auc(times))
+        bootstrap.estimate(units, convention, |times| sample.auc(times))
+    }
+
+    /// The average precision (the sum over steps) with a bootstrap interval over independent cases.
+    ///
+    /// # Errors
+    /// As for [`Ranking::auc_bootstrap`].
+    pub fn average_precision_bootstrap(
+        &self,
+        bootstrap: &Bootstrap,
+        resampling: Resampling,
+    ) -> Result<Estimate> {
+        let (sample, units) = self.sample(resampling);
+        let convention = self
+            .average_precision(AveragePrecisionRule::Step)
+            .convention;
+        bootstrap.estimate(units, convention, |times| sample.average_precision(times))
+    }
+
+    fn sample(&self, resampling: Resampling) -> (Sample, Units) {
+        let sample = Sample::of(self);
+        let units = match resampling {
+            Resampling::Cases => Units::from(sample.positive.len()),
+            Resampling::WithinClasses => Units::stratified(&sample.positive),
+        };
+        (sample, units)
     }
 
     /// Scores in ascending order, negatives first among equals, with their truth.
@@ -68,10 +97,25 @@ impl<S: Score> Ranking<S> {
     }
 }
 
+/// Which samples a bootstrap draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Resampling {
+    /// Any cases: the number of positives varies, as it does among patients who happen to come.
+    #[default]
+    Cases,
+    /// As many positives and negatives as there are: for studies that fix both numbers, and for so few
+    /// positives that samples without any would be drawn.
+    WithinClasses,
+}
+
 /// Cases in ascending order of their scores, negatives first among equals.
 struct Sample {
     /// All bits set for positives, none for negatives.
     positive: Vec<u32>,
+    /// Where each distinct score begins.
+    starts: Vec<usize>,
     /// Where equal scores are of both kinds: first negative, first positive, end.
     mixed: Vec<[usize; 3]>,
 }
@@ -79,7 +123,7 @@ struct Sample {
 impl Sample {
     fn of<S: Score>(ranking: &Ranking<S>) -> Self {
         let (scores, truth) = ranking.cases();
-        let mut mixed = Vec::new();
+        let (mut mixed, mut starts) = (Vec::new(), Vec::new());
         let mut start = 0;
         for group in scores.chunk_by(|a, b| a == b) {
             let end = start + group.len();
@@ -87,6 +131,7 @@ impl Sample {
             if start < middle && middle < end {
                 mixed.push([start, middle, end]);
             }
+            starts.push(start);
             start = end;
         }
         let positive = truth
@@ -94,8 +139,29 @@ impl Sample {
             .map(|&positive| if positive { u32::MAX } else { 0 });
         Self {
             positive: positive.collect(),
+            starts,
             mixed,
         }
+    }
+
+    /// The average precision of a sample in which each case occurs so many times.
+    fn average_precision(&self, times: &[u32]) -> Option<f64> {
+        let (mut found, mut called, mut area) = (0u64, 0u64, 0.0);
+        let mut end = times.len();
+        for &start in self.starts.iter().rev() {
+            let (mut more, mut more_found) = (0, 0);
+            for (&times, &mask) in times[start..end].iter().zip(&self.positive[start..end]) {
+                more += u64::from(times);
+                more_found += u64::from(times & mask);
+            }
+            found += more_found;
+            called += more;
+            if more_found > 0 {
+                area += more_found as f64 * (found as f64 / called as f64);
+            }
+            end = start;
+        }
+        (found > 0).then(|| area / found as f64)
     }
 
     /// The area of a sample in which each case occurs so many times.
