@@ -3,6 +3,10 @@
 //! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
+//! * [`calibration`]: whether probabilities mean what they say, from bins with exact sums; Brier's score and
+//!   its parts; calibrators that are fitted here and applied anywhere.
+//! * [`drift`]: numbers, acquisition metadata and image intensities against a saved reference, with reasons in
+//!   words; detectors that watch a number.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names

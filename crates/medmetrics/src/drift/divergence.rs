@@ -7,15 +7,16 @@ use crate::statistics::TestResult;
 use crate::statistics::distribution::chi_squared_upper;
 
 /// What a cell holds of a distribution that has nothing in it, where a logarithm needs something.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EmptyCells {
     /// Half a case; shares are then divided by their sum. Without empty cells nothing changes.
     #[default]
     HalfCase,
-    /// This share, and the sum of shares is no longer 1: evidently's rule with 0.0001.
-    Share(f64),
+    /// 0.0001, or a millionth of the smallest share where that is not above 0.0001, also in cells that are
+    /// empty on both sides; the sum of shares is then no longer 1.
+    Evidently,
     /// Nothing: where one distribution has a cell alone, divergences are infinite.
     Nothing,
 }
@@ -74,8 +75,14 @@ impl Divergences {
                 });
             }
         }
-        // What neither side has says nothing.
-        let used = || reference.iter().zip(current).filter(|(r, c)| **r + **c > 0);
+        // What neither side has says nothing, but evidently counts it.
+        let all = empty == EmptyCells::Evidently;
+        let used = || {
+            reference
+                .iter()
+                .zip(current)
+                .filter(|(r, c)| all || **r + **c > 0)
+        };
         let [r, c] = [
             used().map(|pair| *pair.0).collect(),
             used().map(|pair| *pair.1).collect(),
@@ -117,9 +124,14 @@ fn relative(l: f64, r: f64) -> f64 {
 fn shares(counts: &[u64], empty: EmptyCells) -> Vec<f64> {
     let total = counts.iter().sum::<u64>() as f64;
     let half = 0.5 * counts.iter().filter(|&&count| count == 0).count() as f64;
+    let smallest = counts.iter().filter(|&&count| count > 0).min();
+    let floor = match smallest.map_or(1.0, |&count| count as f64 / total) {
+        smallest if smallest <= 1e-4 => smallest / 1e6,
+        _ => 1e-4,
+    };
     let share = |&count: &u64| match (count, empty) {
         (0, EmptyCells::HalfCase) => 0.5 / (total + half),
-        (0, EmptyCells::Share(share)) => share,
+        (0, EmptyCells::Evidently) => floor,
         (_, EmptyCells::HalfCase) => count as f64 / (total + half),
         _ => count as f64 / total,
     };
