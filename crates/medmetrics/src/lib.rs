@@ -9,6 +9,10 @@
 //! * [`quality`]: absolute errors, PSNR, SSIM in 2D and 3D, mutual information of an image and its reference.
 //! * [`detection`]: [`Coco`](detection::Coco), VOC and ultralytics average precision, FROC and lesions found,
 //!   in 2D and 3D, for boxes, masks and marks.
+//! * [`calibration`]: whether probabilities mean what they say, from bins with exact sums; Brier's score and
+//!   its parts; calibrators that are fitted here and applied anywhere.
+//! * [`drift`]: numbers, acquisition metadata and image intensities against a saved reference, with reasons in
+//!   words; detectors that watch a number.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
