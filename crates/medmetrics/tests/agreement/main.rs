@@ -1,6 +1,7 @@
 //! Agreement of raters and devices against the field's libraries, through committed fixtures.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bland_altman;
 mod kappa;
 mod noncentral_t;
 mod raters;
