@@ -211,6 +211,10 @@ pub enum IntervalMethod {
     Exact,
     /// The intervals of its parts put together (MOVER).
     Mover,
+    /// The scatter of estimates with one observation left out (the jackknife).
+    Jackknife,
+    /// Ranks of the terms whose median is the estimate.
+    Ranks,
 }
 
 impl fmt::Display for IntervalMethod {
@@ -228,6 +232,8 @@ impl fmt::Display for IntervalMethod {
             Self::VarianceRatio => "F",
             Self::Exact => "exact",
             Self::Mover => "MOVER",
+            Self::Jackknife => "jackknife",
+            Self::Ranks => "ranks",
         })
     }
 }

@@ -10,6 +10,7 @@ mod kappa;
 mod krippendorff;
 mod paired;
 mod rating_table;
+mod regression;
 mod weights;
 
 pub use anova::{AnalysisOfVariance, RatingMatrix};
@@ -25,4 +26,5 @@ pub use kappa::{Categories, Chance, Kappa, KappaEstimate};
 pub use krippendorff::{Krippendorff, KrippendorffAlpha, Level, RatedUnits};
 pub use paired::{PairMoments, PairedMeasurements};
 pub use rating_table::{Rating, RatingAgreement, RatingTable};
+pub use regression::{Deming, MethodLine, PassingBablok};
 pub use weights::KappaWeights;

@@ -5,5 +5,6 @@ mod bland_altman;
 mod kappa;
 mod noncentral_t;
 mod raters;
+mod regression;
 mod reliability;
 mod support;
