@@ -3,6 +3,8 @@
 //! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
+//! * [`agreement`]: kappa, Krippendorff's alpha, ICC, concordance, Bland-Altman, and a panel of readers
+//!   beside a model, each with its interval.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names

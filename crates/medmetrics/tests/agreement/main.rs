@@ -4,6 +4,7 @@
 mod bland_altman;
 mod kappa;
 mod noncentral_t;
+mod panel;
 mod raters;
 mod regression;
 mod reliability;
