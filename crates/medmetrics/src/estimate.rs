@@ -237,6 +237,10 @@ pub enum IntervalMethod {
     ExactBound,
     /// The intervals of its parts put together (MOVER).
     Mover,
+    /// The scatter of estimates with one observation left out (the jackknife).
+    Jackknife,
+    /// Ranks of the terms whose median is the estimate.
+    Ranks,
 }
 
 impl fmt::Display for IntervalMethod {
@@ -267,6 +271,8 @@ impl fmt::Display for IntervalMethod {
             Self::Exact => "exact",
             Self::ExactBound => "exact one-sided bound",
             Self::Mover => "MOVER",
+            Self::Jackknife => "jackknife",
+            Self::Ranks => "ranks",
         })
     }
 }

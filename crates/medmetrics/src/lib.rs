@@ -13,6 +13,8 @@
 //!   its parts; calibrators that are fitted here and applied anywhere.
 //! * [`drift`]: numbers, acquisition metadata and image intensities against a saved reference, with reasons in
 //!   words; detectors that watch a number.
+//! * [`agreement`]: kappa, Krippendorff's alpha, ICC, concordance, Bland-Altman, and a panel of readers
+//!   beside a model, each with its interval.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names

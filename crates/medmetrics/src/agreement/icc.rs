@@ -1,7 +1,7 @@
 //! Intraclass correlation and the error of measurement, from an analysis of variance.
 //!
-//! P. Shrout and J. Fleiss, "Intraclass correlations", Psychological Bulletin 86, 1979; K. McGraw and S. Wong,
-//! "Forming inferences about some intraclass correlation coefficients", Psychological Methods 1, 1996.
+//! P. Shrout and J. Fleiss, "Intraclass correlations", Psychological Bulletin 86, 1979; K. McGraw and S.
+//! Wong, "Forming inferences about some intraclass correlation coefficients", Psychological Methods 1, 1996.
 
 use std::fmt;
 
@@ -112,9 +112,9 @@ impl AnalysisOfVariance {
     /// An intraclass correlation with its interval; may be negative. Undefined if no rating differs.
     ///
     /// Intervals are exact under normality for the one-way and consistency forms, by F; those of agreement
-    /// take Satterthwaite's degrees of freedom, and those of 95 % hold the truth 93 times of 100 for
-    /// three raters of 15 targets who differ as much as single ratings do, 97 times for two of 40 who do not. Skewed measurements (volumes) are covered too rarely: take
-    /// logarithms first.
+    /// take Satterthwaite's degrees of freedom, and those of 95 % hold the truth 93 times of 100 for three
+    /// raters of 15 targets who differ as much as single ratings do, 97 times for two of 40 who do not.
+    /// Skewed measurements (volumes) are covered too rarely: take logarithms first.
     #[must_use]
     pub fn icc(&self, form: IccForm, confidence: Confidence) -> Estimate {
         let single = self.single(form.single());

@@ -86,9 +86,9 @@ impl Kappa {
 
     /// The coefficient of a table of ratings.
     ///
-    /// The standard error is that of J. Fleiss, J. Cohen and B. Everitt (Psychological Bulletin 72, 1969)
-    /// and its like for the other coefficients (the delta method, over `n`; Gwet's own divides by `n - 1`).
-    /// The interval is symmetric and may pass 1. One of 95 % covers too little for few items and rare categories:
+    /// The standard error is that of J. Fleiss, J. Cohen and B. Everitt (Psychological Bulletin 72, 1969) and
+    /// its like for the other coefficients (the delta method, over `n`; Gwet's own divides by `n - 1`). The
+    /// interval is symmetric and may pass 1. One of 95 % covers too little for few items and rare categories:
     /// 93 % at 30 items of two even categories and a kappa of 0.6, 92 % with quadratic weights at 50 items of
     /// three, but 79 % at 40 items of which a tenth are of the rarer category; 95 % at 300 even ones.
     ///

@@ -9,7 +9,9 @@ mod icc;
 mod kappa;
 mod krippendorff;
 mod paired;
+mod panel;
 mod rating_table;
+mod regression;
 mod weights;
 
 pub use anova::{AnalysisOfVariance, RatingMatrix};
@@ -24,5 +26,7 @@ pub use icc::{FTest, IccForm, SemRule};
 pub use kappa::{Categories, Chance, Kappa, KappaEstimate};
 pub use krippendorff::{Krippendorff, KrippendorffAlpha, Level, RatedUnits};
 pub use paired::{PairMoments, PairedMeasurements};
+pub use panel::{Panel, PanelAgreement, PanelMeasure};
 pub use rating_table::{Rating, RatingAgreement, RatingTable};
+pub use regression::{Deming, MethodLine, PassingBablok};
 pub use weights::KappaWeights;

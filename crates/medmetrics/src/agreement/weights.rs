@@ -26,8 +26,8 @@ impl KappaWeights {
     /// Disagreements of all pairs of categories, row by row, the largest of them 1.
     ///
     /// # Errors
-    /// Refuses a custom table of another size, a weight that is negative or not finite, and a diagonal that is
-    /// not 0.
+    /// Refuses a custom table of another size, a weight that is negative or not finite, and a diagonal that
+    /// is not 0.
     pub fn disagreements(&self, categories: usize) -> Result<Vec<f64>> {
         if let Self::Custom(table) = self {
             check(table, categories)?;

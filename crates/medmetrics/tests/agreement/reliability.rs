@@ -2,8 +2,8 @@
 
 use medcore::random::Key;
 use medmetrics::agreement::{
-    Concordance, ConcordanceConvention, Deviation, IccForm, PairedMeasurements, RatingMatrix,
-    SemRule,
+    AnalysisOfVariance, Concordance, ConcordanceConvention, Deviation, IccForm, PairedMeasurements,
+    RatingMatrix, SemRule,
 };
 use medmetrics::{Accumulator, Confidence, Error, Estimate};
 use proptest::prelude::*;
@@ -330,11 +330,11 @@ proptest! {
         let scaled = of(rows.iter().map(|row| row.map(|v| 7.0 * v - 3.0).to_vec()).collect());
         let biased = of(rows.iter().map(|row| vec![row[0] + bias, row[1], row[2]]).collect());
         for form in IccForm::ALL {
-            let value = |a: &medmetrics::agreement::AnalysisOfVariance| a.icc(form, Confidence::default()).value;
+            let value = |a: &AnalysisOfVariance| a.icc(form, Confidence::default()).value;
             let (Some(a), Some(b)) = (value(&plain), value(&scaled)) else { continue };
             prop_assert!((a - b).abs() < 1e-7 * a.abs().max(1.0), "{} {} {}", form, a, b);
         }
-        let value = |a: &medmetrics::agreement::AnalysisOfVariance| {
+        let value = |a: &AnalysisOfVariance| {
             a.icc(IccForm::ConsistencySingle, Confidence::default()).value.unwrap()
         };
         prop_assert!((value(&plain) - value(&biased)).abs() < 1e-9);

