@@ -92,7 +92,6 @@ pub enum Error {
         /// Its value in the second state.
         right: String,
     },
-<<<<<<< HEAD
     /// A cell does not fit into its column.
     #[error("the cell of column {column:?} in row {row} {rule}")]
     InvalidCell {
@@ -102,13 +101,12 @@ pub enum Error {
         row: usize,
         /// What was broken.
         rule: &'static str,
-=======
+    },
     /// Masks are to be compared, and an object has none.
     #[error("masks are to be compared, but an annotation or detection of class {class} has none")]
     MissingMask {
         /// The class of the objects that were compared.
         class: u32,
->>>>>>> mm-det
     },
     /// The same case was added to a report twice.
     #[error("case {case:?} is there already")]
