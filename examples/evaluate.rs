@@ -1,0 +1,45 @@
+//! Compares predictions with the truth: two folders of label maps, or two COCO files; writes a report.
+//!
+//! ```text
+//! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted --labels liver=1,spleen=2
+//! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted --images imagesTs --out report
+//! cargo run --release --example evaluate -- --coco instances.json --detections results.json
+//! ```
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people"
+)]
+
+#[path = "evaluate/app.rs"]
+mod app;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Fresh memory is slow; this allocator hands used memory out again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match app::run(&app::Cli::parse()) {
+        Ok(outcome) => {
+            println!("{}", outcome.text);
+            for problem in &outcome.problems {
+                eprintln!("  ! {problem}");
+            }
+            match outcome.problems.len() {
+                0 => ExitCode::SUCCESS,
+                n => {
+                    eprintln!("{n} problems: what they concern is not in the numbers");
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
