@@ -4,6 +4,9 @@
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
 //! * [`statistics`]: intervals, tests and exact sums.
+//! * [`plot`]: curves, calibration, agreement, confusions and distributions as deterministic SVG.
+//! * [`table`]: counts and estimates as CSV, JSON and Markdown.
+//! * [`guidance`]: which metrics a problem asks for, and where those of a report mislead.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it
