@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "the programs talk to people")]
 
 mod dicom_study;
+mod measure;
 mod other_peoples_models;
 mod segment_your_own_scans;
 

@@ -16,6 +16,9 @@
 //! * [`agreement`]: kappa, Krippendorff's alpha, ICC, concordance, Bland-Altman, and a panel of readers
 //!   beside a model, each with its interval.
 //! * [`statistics`]: intervals, tests and exact sums.
+//! * [`plot`]: curves, calibration, agreement, confusions and distributions as deterministic SVG.
+//! * [`table`]: counts and estimates as CSV, JSON and Markdown.
+//! * [`guidance`]: which metrics a problem asks for, and where those of a report mislead.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it

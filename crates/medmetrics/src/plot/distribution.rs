@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::density::{Quartiles, kernel_density};
 use super::{Plot, finite};
 use crate::error::{Error, Result};
+use crate::segmentation::{Measure, Report, Structure};
 
 /// A box or a violin for each class, with the cases as points.
 ///
@@ -102,6 +103,23 @@ impl DistributionPlot {
             groups,
             glyph: Glyph::default(),
             range: None,
+        }
+    }
+
+    /// A box for each structure of a report on label maps; scores get the range from 0 to 1.
+    ///
+    /// Infinite distances, which some policies put in the place of missing ones, are refused when it is drawn.
+    #[must_use]
+    pub fn of_report(report: &Report, measure: Measure) -> Self {
+        let group = |structure: &Structure| {
+            let summary = report.summary(&structure.name, measure);
+            Group::new(&structure.name, report.values(&structure.name, measure))
+                .with_undefined(summary.n_undefined as u64)
+        };
+        let groups = report.evaluation.structures.iter().map(group).collect();
+        Self {
+            range: measure.is_score().then_some((0.0, 1.0)),
+            ..Self::new(report.heading(measure), groups)
         }
     }
 

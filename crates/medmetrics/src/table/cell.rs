@@ -137,7 +137,7 @@ impl From<Estimate> for Cell {
 }
 
 /// Nothing stays an empty cell.
-impl<T: Into<Cell>> From<Option<T>> for Cell {
+impl<T: Into<Self>> From<Option<T>> for Cell {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Empty, Into::into)
     }

@@ -4,6 +4,7 @@ use super::{Cell, Column, Table};
 use crate::error::Result;
 use crate::estimate::Estimate;
 use crate::segmentation::{Measure, Report, Summary};
+use crate::statistics::Bootstrap;
 
 impl Report {
     /// One row a structure: means over cases of Dice, IoU, Hausdorff percentile, average distance and surface
@@ -13,22 +14,44 @@ impl Report {
     /// had no value, its convention whose definition was used.
     #[must_use]
     pub fn table(&self) -> Table {
-        let mut columns = vec![Column::text("structure"), Column::count("n")];
-        columns.extend(MEASURES.map(|(m, digits)| Column::estimate(self.heading(m), digits)));
         let row = |name: &String| {
-            let dice = self.summary(name, Measure::Dice);
-            let means = MEASURES.map(|(measure, _)| {
-                let summary = self.summary(name, measure);
-                let convention = measure.convention(&self.evaluation, name);
-                Cell::from(mean(&summary, format!("mean/{convention}")))
-            });
-            let head = [name.as_str().into(), Cell::Count(dice.n as u64)];
-            head.into_iter().chain(means).collect()
+            let means = MEASURES.map(|(measure, _)| self.mean_over_cases(name, measure));
+            self.row(name, means)
         };
         let names = self.evaluation.structures.iter().map(|s| &s.name);
-        let rows = names.map(row).collect();
         // Cells and columns come from the same list.
-        Table { columns, rows }
+        Table {
+            columns: self.columns(),
+            rows: names.map(row).collect(),
+        }
+    }
+
+    /// The same with intervals of the means, from drawing cases again.
+    ///
+    /// A mean of fewer than two cases has no interval, and neither has an infinite one.
+    ///
+    /// # Errors
+    /// Refuses a bootstrap of too few replicates.
+    pub fn table_with_intervals(&self, bootstrap: &Bootstrap) -> Result<Table> {
+        let mut table = Table::new(self.columns());
+        for structure in &self.evaluation.structures {
+            let mut means = Vec::new();
+            for (measure, _) in MEASURES {
+                let mean = self.mean_over_cases(&structure.name, measure);
+                let values = self.values(&structure.name, measure);
+                let interval = match mean.value {
+                    Some(value) if value.is_finite() && values.len() > 1 => {
+                        let estimate = bootstrap
+                            .estimate(values.len(), "", |times| weighted_mean(&values, times))?;
+                        estimate.interval
+                    }
+                    _ => None,
+                };
+                means.push(mean.with_interval(interval));
+            }
+            table.push(self.row(&structure.name, means))?;
+        }
+        Ok(table)
     }
 
     /// One row a case and structure: every measure, the volumes in millilitres, and why it is bad.
@@ -59,7 +82,37 @@ impl Report {
         Ok(table)
     }
 
-    fn heading(&self, measure: Measure) -> String {
+    fn columns(&self) -> Vec<Column> {
+        let measures = MEASURES.map(|(m, digits)| Column::estimate(self.heading(m), digits));
+        let head = [Column::text("structure"), Column::count("n")];
+        head.into_iter().chain(measures).collect()
+    }
+
+    fn row(&self, structure: &str, means: impl IntoIterator<Item = Estimate>) -> Vec<Cell> {
+        let n = self.summary(structure, Measure::Dice).n as u64;
+        let head = [structure.into(), Cell::Count(n)];
+        head.into_iter()
+            .chain(means.into_iter().map(Cell::from))
+            .collect()
+    }
+
+    /// The defined values of one structure in the order of the cases.
+    pub(crate) fn values(&self, structure: &str, measure: Measure) -> Vec<f64> {
+        let results = self.cases.iter().flat_map(|case| &case.structures);
+        let results = results.filter(|s| s.name == structure);
+        results.filter_map(|s| measure.of(s).value).collect()
+    }
+
+    fn mean_over_cases(&self, structure: &str, measure: Measure) -> Estimate {
+        let convention = measure.convention(&self.evaluation, structure);
+        mean(
+            &self.summary(structure, measure),
+            format!("mean/{convention}"),
+        )
+    }
+
+    /// What stands above a column of a measure, with its settings and its unit.
+    pub(crate) fn heading(&self, measure: Measure) -> String {
         let evaluation = &self.evaluation;
         let name = match measure {
             Measure::Dice => "Dice",
@@ -106,6 +159,17 @@ const ALL: [(Measure, usize); 6] = [
     (Measure::AverageDistance, 2),
     (Measure::SurfaceDice, 3),
 ];
+
+/// The mean of values that were drawn so many times; `None` when none was.
+fn weighted_mean(values: &[f64], times: &[u32]) -> Option<f64> {
+    let n: u64 = times.iter().map(|&n| u64::from(n)).sum();
+    let sum: f64 = values
+        .iter()
+        .zip(times)
+        .map(|(v, &n)| v * f64::from(n))
+        .sum();
+    (n > 0).then(|| sum / n as f64)
+}
 
 fn mean(summary: &Summary, convention: String) -> Estimate {
     let (n, undefined) = (summary.n as u64, summary.n_undefined as u64);

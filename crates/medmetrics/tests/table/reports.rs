@@ -1,8 +1,10 @@
 //! Tables of a report on label maps.
 
 use medcore::{Geometry, LabelMap};
+use medmetrics::plot::{DistributionPlot, Plot};
+use medmetrics::statistics::Bootstrap;
 use medmetrics::table::Cell;
-use medmetrics::{EmptyPolicy, Evaluation, Report};
+use medmetrics::{EmptyPolicy, Error, Evaluation, Measure, Report};
 
 fn report() -> Report {
     let grid = Geometry::<3>::axis_aligned([1, 2, 4], [5.0, 1.0, 1.0]).unwrap();
@@ -70,4 +72,46 @@ fn every_result_of_every_case_has_a_row() {
         serde_json::from_str::<medmetrics::table::Table>(&json).unwrap(),
         table
     );
+}
+
+#[test]
+fn means_get_intervals_where_they_can_have_one() {
+    let report = report();
+    let table = report.table_with_intervals(&Bootstrap::default()).unwrap();
+    assert_eq!(table.columns(), report.table().columns());
+    let estimate = |row: usize, column: usize| match &table.rows()[row][column] {
+        Cell::Estimate(estimate) => (**estimate).clone(),
+        other => panic!("{other:?}"),
+    };
+    let dice = estimate(0, 2);
+    let interval = dice.interval.unwrap();
+    assert!(dice.value == Some(0.4) && interval.low >= 0.0 && interval.high <= 0.8);
+    assert!(interval.low < 0.4 && interval.high > 0.4);
+    assert_eq!((dice.n, dice.convention.as_str()), (2, "mean/dice"));
+    assert_eq!(estimate(0, 4).interval, None, "an infinite mean");
+    assert_eq!(estimate(1, 2).interval, None, "nothing to draw from");
+    // The mean is that of the table without intervals.
+    let without = report.table();
+    let Cell::Estimate(plain) = &without.rows()[0][2] else {
+        panic!("{without:?}");
+    };
+    assert_eq!(plain.value, dice.value);
+}
+
+#[test]
+fn a_report_becomes_a_plot_of_its_structures() {
+    let report = report();
+    let plot = DistributionPlot::of_report(&report, Measure::Dice);
+    let svg = plot.to_svg().unwrap();
+    assert!(svg.contains(">li|ver</text>") && svg.contains(">2 undefined</text>"));
+    assert_eq!(
+        (plot.groups[0].values.as_slice(), plot.range),
+        (&[0.8, 0.0][..], Some((0.0, 1.0)))
+    );
+    // Half of the distances are infinite by the report's policy.
+    let distances = DistributionPlot::of_report(&report, Measure::HausdorffPercentile);
+    assert!(matches!(
+        distances.to_svg(),
+        Err(Error::InvalidValue { index: 1, .. })
+    ));
 }

@@ -186,7 +186,10 @@ fn lists_of_estimates_keep_their_order() {
 
 proptest! {
     #[test]
-    fn any_text_and_any_number_come_back(text in "\\PC*|[ ,\"\r\n|\\\\]*", number in proptest::num::f64::ANY) {
+    fn any_text_and_any_number_come_back(
+        text in "\\PC*|[ ,\"\r\n|\\\\]*",
+        number in proptest::num::f64::ANY,
+    ) {
         let number = if number.is_nan() { 0.5 } else { number };
         let mut table = Table::new(vec![Column::text(text.clone()), Column::number("x", 2)]);
         table.push(vec![text.as_str().into(), number.into()]).unwrap();

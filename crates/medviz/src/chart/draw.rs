@@ -43,7 +43,8 @@ pub(super) fn chart(chart: &Chart, layout: &Layout, svg: &mut Svg) {
     svg.line(format_args!("</g>"));
     if !cells {
         svg.line(format_args!(
-            "<path d=\"M{left:.1} {top:.1}V{bottom:.1}H{right:.1}\" fill=\"none\" class=\"axis\" stroke=\"{}\"/>",
+            "<path d=\"M{left:.1} {top:.1}V{bottom:.1}H{right:.1}\" fill=\"none\" class=\"axis\" \
+             stroke=\"{}\"/>",
             hex(AXIS.light)
         ));
     }
@@ -73,7 +74,8 @@ fn title(layout: &Layout, svg: &mut Svg) {
     let left = title_left(layout.frame.left, layout.width);
     for (i, line) in layout.title.iter().enumerate() {
         svg.line(format_args!(
-            "<text x=\"{left:.1}\" y=\"{:.0}\" font-size=\"17\" font-weight=\"bold\" class=\"ink\" fill=\"{}\">\
+            "<text x=\"{left:.1}\" y=\"{:.0}\" font-size=\"17\" font-weight=\"bold\" class=\"ink\" \
+             fill=\"{}\">\
              {}</text>",
             26.0 + 20.0 * i as f64,
             hex(TEXT.light),
@@ -94,7 +96,8 @@ fn x_axis(layout: &Layout, svg: &mut Svg) {
         let x = left + (right - left) * layout.x.place(tick.value);
         if !layout.x.named {
             svg.line(format_args!(
-                "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" class=\"grid\" stroke=\"{}\"/>",
+                "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" class=\"grid\" \
+                 stroke=\"{}\"/>",
                 hex(GRID.light)
             ));
         }
@@ -102,7 +105,8 @@ fn x_axis(layout: &Layout, svg: &mut Svg) {
             Slant::Level => {
                 for (i, line) in tick.text.lines().enumerate() {
                     svg.line(format_args!(
-                        "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"mute\" fill=\"{mute}\">{}</text>",
+                        "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"mute\" \
+                         fill=\"{mute}\">{}</text>",
                         bottom + 18.0 + 15.0 * i as f64,
                         escape(&short_line(line))
                     ));
@@ -130,7 +134,8 @@ fn y_axis(layout: &Layout, svg: &mut Svg) {
         let y = bottom - (bottom - top) * layout.y.place(tick.value);
         if !layout.y.named {
             svg.line(format_args!(
-                "<line x1=\"{left:.1}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" class=\"grid\" stroke=\"{}\"/>",
+                "<line x1=\"{left:.1}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" class=\"grid\" \
+                 stroke=\"{}\"/>",
                 hex(GRID.light)
             ));
         }
@@ -163,7 +168,8 @@ fn labels(chart: &Chart, layout: &Layout, svg: &mut Svg) {
         escape(&chart.x.label)
     ));
     svg.line(format_args!(
-        "<text transform=\"translate(17 {:.1}) rotate(-90)\" text-anchor=\"middle\" class=\"ink\" fill=\"{ink}\">\
+        "<text transform=\"translate(17 {:.1}) rotate(-90)\" text-anchor=\"middle\" class=\"ink\" \
+         fill=\"{ink}\">\
          {}</text>",
         (top + bottom) / 2.0,
         escape(&chart.y.label)

@@ -224,7 +224,8 @@ fn draw_whisker(whisker: Whisker, layer: &Layer, layout: &Layout, svg: &mut Svg)
         }
     };
     svg.line(format_args!(
-        "<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"{:.1}\" stroke-opacity=\"{:.2}\"/>",
+        "<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"{:.1}\" \
+         stroke-opacity=\"{:.2}\"/>",
         layer.width,
         opacity(layer)
     ));
