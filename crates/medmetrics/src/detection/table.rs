@@ -190,15 +190,12 @@ impl Classes {
     }
 
     /// Items of all images by class, in their order, with what `value` makes of them.
-    fn sorted<'a, T: 'a, V: Copy + Default, const D: usize>(
+    fn sorted<'a, T: Classified + 'a, V: Copy + Default, const D: usize>(
         &self,
         list: &[&'a DetectionImage<D>],
         items: impl Fn(&'a DetectionImage<D>) -> &'a [T],
         value: impl Fn(&DetectionImage<D>, &T) -> V,
-    ) -> ByClass<V>
-    where
-        T: Classified,
-    {
+    ) -> ByClass<V> {
         let mut ends = vec![0; self.list.len() + 1];
         for item in list.iter().flat_map(|image| items(image)) {
             ends[self.number(item.class()) + 1] += 1;
