@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coco::linspace;
 use super::table::ClassTable;
 use crate::error::{Error, Result};
 
@@ -131,8 +132,8 @@ impl ApRule {
 
     fn of_curve(self, recall: &[f64], precision: &[f64]) -> f64 {
         match self {
-            Self::Coco101 => at_recalls(recall, precision, 100),
-            Self::Voc07 => at_recalls(recall, precision, 10),
+            Self::Coco101 => at_recalls(recall, precision, &linspace(0.0, 1.0, 101)),
+            Self::Voc07 => at_recalls(recall, precision, &linspace(0.0, 1.0, 11)),
             Self::Voc => area(recall, precision),
             Self::UltralyticsOld => ultralytics(recall, precision, &[(1.0, 0.0)]),
             Self::UltralyticsNew => {
@@ -157,17 +158,14 @@ fn envelope(precision: impl DoubleEndedIterator<Item = f64>) -> Vec<f64> {
     highest
 }
 
-/// The mean of the envelope at `steps + 1` recalls from 0 to 1.
-fn at_recalls(recall: &[f64], precision: &[f64], steps: u32) -> f64 {
+/// The mean of the envelope at some recalls.
+fn at_recalls(recall: &[f64], precision: &[f64], wanted: &[f64]) -> f64 {
     let highest = envelope(precision.iter().copied());
-    let sum: f64 = (0..=steps)
-        .map(|i| {
-            let wanted = f64::from(i) / f64::from(steps);
-            let reached = recall.partition_point(|r| *r < wanted);
-            highest.get(reached).copied().unwrap_or(0.0)
-        })
-        .sum();
-    sum / f64::from(steps + 1)
+    let values = wanted.iter().map(|wanted| {
+        let reached = recall.partition_point(|r| r < wanted);
+        highest.get(reached).copied().unwrap_or(0.0)
+    });
+    values.sum::<f64>() / wanted.len() as f64
 }
 
 /// The area under the envelope.

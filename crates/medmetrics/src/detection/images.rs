@@ -97,11 +97,11 @@ impl<const D: usize> DetectionImage<D> {
             return refused("the scores of an image", "finite numbers", wrong);
         }
         let sizes = self.annotations.iter().map(Annotation::size).enumerate();
-        if let Some(wrong) = sizes.clone().find(|(_, size)| !(*size >= 0.0)) {
+        if let Some(wrong) = sizes.clone().find(|(_, size)| size.is_nan() || *size < 0.0) {
             return refused("the areas of annotations", "numbers from 0 on", wrong);
         }
         let mut edges = self.spacing.into_iter().enumerate();
-        match edges.find(|(_, edge)| !(*edge > 0.0 && edge.is_finite())) {
+        match edges.find(|(_, edge)| *edge <= 0.0 || !edge.is_finite()) {
             Some(wrong) => refused("the spacing of an image", "positive millimetres", wrong),
             None => Ok(()),
         }

@@ -26,29 +26,15 @@ impl Report {
         }
     }
 
-    /// The same with intervals of the means, from drawing cases again.
-    ///
-    /// A mean of fewer than two cases has no interval, and neither has an infinite one.
+    /// The same with intervals of the means, as [`Report::estimate`] finds them.
     ///
     /// # Errors
     /// Refuses a bootstrap of too few replicates.
     pub fn table_with_intervals(&self, bootstrap: &Bootstrap) -> Result<Table> {
         let mut table = Table::new(self.columns());
         for structure in &self.evaluation.structures {
-            let mut means = Vec::new();
-            for (measure, _) in MEASURES {
-                let mean = self.mean_over_cases(&structure.name, measure);
-                let values = self.values(&structure.name, measure);
-                let interval = match mean.value {
-                    Some(value) if value.is_finite() && values.len() > 1 => {
-                        let estimate = bootstrap
-                            .estimate(values.len(), "", |times| weighted_mean(&values, times))?;
-                        estimate.interval
-                    }
-                    _ => None,
-                };
-                means.push(mean.with_interval(interval));
-            }
+            let means = MEASURES.map(|(measure, _)| self.estimate(&structure.name, measure, bootstrap));
+            let means: Vec<Estimate> = means.into_iter().collect::<Result<_>>()?;
             table.push(self.row(&structure.name, means))?;
         }
         Ok(table)

@@ -7,6 +7,7 @@ import json, pathlib, warnings
 
 import numpy as np, torch
 from mean_average_precision.mean_average_precision_2d import MeanAveragePrecision2d
+from mean_average_precision.utils import compute_average_precision, compute_precision_recall
 from torchmetrics.detection import MeanAveragePrecision
 from torchvision.ops import box_iou
 from ultralytics.models.yolo.detect.val import DetectionValidator
@@ -19,7 +20,7 @@ CLASSES = 3
 AT = 0.5 - 1e-9
 
 
-def images(count, digits, difficult):
+def images(count, digits, hard):
     made = []
     for i in range(count):
         annotations, detections = [], []
@@ -27,7 +28,7 @@ def images(count, digits, difficult):
             low = np.round(rng.random(2) * 60, digits)
             high = low + np.round(rng.random(2) * 40 + 6, digits)
             label = int(rng.integers(0, CLASSES))
-            annotations.append({"class": label, "box": [low.tolist(), high.tolist()], "difficult": int(difficult and rng.random() < 0.2)})
+            annotations.append({"class": label, "box": [low.tolist(), high.tolist()], "difficult": int(hard and rng.random() < 0.2)})
             for _ in range(int(rng.integers(0, 4))):
                 jitter = np.round(rng.normal(0, 3, (2, 2)), digits)
                 corners = np.array([low, high]) + jitter
@@ -50,14 +51,38 @@ def flat(items, *keys):
 def voc(made):
     metric = MeanAveragePrecision2d(CLASSES)
     for image in made:
-        truth = flat(image["annotations"], "difficult")
-        metric.add(flat(image["detections"], "score"), np.concatenate([truth, np.zeros((len(truth), 1))], axis=1))
-    # The package counts difficult objects as objects to be found, which VOC does not.
-    for label in range(CLASSES):
-        metric.class_counter[:, label] = 0
-        metric.class_counter[0, label] = sum(a["class"] == label and not a["difficult"] for i in made for a in i["annotations"])
+        truth = flat(image["annotations"])
+        metric.add(flat(image["detections"], "score"), np.concatenate([truth, np.zeros((len(truth), 2))], axis=1))
     of = lambda points: [float(metric.value([AT], points)[AT][c]["ap"]) for c in range(CLASSES)]
     return dict(voc=of(None), voc07=of(np.linspace(0, 1, 11)))
+
+
+def difficult(made):
+    """VOC's rule for difficult objects, step by step (the package repeats their flags in the wrong order)."""
+    values = []
+    for label in range(CLASSES):
+        rows, truth = [], {}
+        for image in made:
+            truth[image["id"]] = [[a["difficult"], np.array(a["box"]), False] for a in image["annotations"] if a["class"] == label]
+            rows += [(d["score"], image["id"], np.array(d["box"])) for d in image["detections"] if d["class"] == label]
+        right = []
+        for _, number, box in sorted(rows, key=lambda row: -row[0]):
+            overlaps = []
+            for _, other, _ in truth[number]:
+                sides = np.maximum(np.minimum(box[1], other[1]) - np.maximum(box[0], other[0]) + 1, 0)
+                area = lambda b: (b[1] - b[0] + 1).prod()
+                overlaps.append(sides.prod() / (area(box) + area(other) - sides.prod()))
+            if not overlaps or max(overlaps) < 0.5:
+                right.append(False)
+                continue
+            best = truth[number][int(np.argmax(overlaps))]
+            if not best[0]:
+                right.append(not best[2])
+                best[2] = True
+        positives = sum(not flag for boxes in truth.values() for flag, _, _ in boxes)
+        recall, precision = compute_precision_recall(np.array(right, float), 1.0 - np.array(right, float), positives)[::-1]
+        values.append(float(compute_average_precision(precision, recall)))
+    return dict(voc=values)
 
 
 def ultralytics(made):
@@ -101,9 +126,10 @@ def curve():
     return dict(recall=recall.tolist(), precision=precision.tolist(), ultralytics_new=float(compute_ap(recall, precision)[0]))
 
 
-pixels, plain = images(20, 0, True), images(20, 2, False)
+pixels, hard, plain = images(20, 0, False), images(20, 0, True), images(20, 2, False)
 result = dict(
     pixels=dict(images=pixels, **voc(pixels)),
+    difficult=dict(images=hard, **difficult(hard)),
     plain=dict(images=plain, ultralytics_new=ultralytics(plain), torchmetrics=torchmetrics(plain)),
     curves=[curve() for _ in range(12)],
 )

@@ -4,3 +4,5 @@
 mod average_precision;
 mod coco;
 mod fixture;
+mod froc;
+mod laws;

@@ -7,4 +7,5 @@ mod settings;
 
 pub use matches::CocoMatches;
 pub use result::{CocoNumber, CocoResult, CocoSelection};
+pub(super) use settings::linspace;
 pub use settings::{Coco, CocoConvention, Overlapping, RangeEnd, SizeMeasure, SizeRange};
