@@ -192,9 +192,12 @@ impl<const D: usize> Masks<'_, D> {
         let image = self.geometry.shape();
         let spacing = self.spacing.unwrap_or([1.0; D]);
         // What compares two masks that are there; the policy speaks for empty ones.
-        let pair = |substitutes: &Substitutes, of: &dyn Fn(&Crop<D>) -> Result<f64>| {
+        let pair = |substitutes: &Substitutes, of: &dyn Fn(&Crop<D>) -> Result<Option<f64>>| {
             Ok::<_, crate::Error>(match (self.empty(), self.crop) {
-                (None, Some(crop)) => Measured::value(of(crop)?),
+                (None, Some(crop)) => Measured {
+                    value: of(crop)?,
+                    empty: None,
+                },
                 (Some(empty), _) => substitutes.measured(empty, diagonal_mm(self.geometry)),
                 (None, None) => Measured {
                     value: None,
@@ -207,13 +210,17 @@ impl<const D: usize> Masks<'_, D> {
         Ok(StructureMetrics {
             boundary_iou: extras
                 .boundary
-                .map(|band| pair(&policy.iou, &|crop| band.iou(crop, image, spacing)))
+                .map(|band| {
+                    pair(&policy.iou, &|crop| {
+                        band.iou(crop, image, spacing).map(Some)
+                    })
+                })
                 .transpose()?,
             centreline_dice: extras
                 .centreline
                 .map(|by| {
                     pair(&policy.overlap, &|crop| {
-                        Ok(by.centrelines(crop, image)?.dice())
+                        Ok(by.centrelines(crop, image)?.map(|lines| lines.dice()))
                     })
                 })
                 .transpose()?,

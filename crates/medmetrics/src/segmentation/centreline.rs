@@ -1,7 +1,7 @@
 //! Centreline Dice: whether tubes are joined as they should be, whatever their width (Shit et al., "clDice",
 //! CVPR 2021).
 
-use medcore::skeleton::skeleton;
+use medcore::skeleton::{Thinning, skeleton};
 use serde::{Deserialize, Serialize};
 
 use super::crop::Crop;
@@ -13,9 +13,12 @@ use crate::error::Result;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Skeletoniser {
-    /// Thinning by Lee, Kashyap and Chu (1994) as in scikit-image, [`medcore::skeleton`].
+    /// Thinning by Lee, Kashyap and Chu (1994), [`Thinning::Lee`]: every component has a centre line.
     #[default]
     Lee,
+    /// scikit-image 0.26 with `method="lee"`, [`Thinning::ScikitImage`], which loses some small components;
+    /// the measure is undefined where nothing of a mask is left.
+    ScikitImage,
 }
 
 /// How two masks and their centre lines meet.
@@ -44,26 +47,32 @@ impl Skeletoniser {
     pub fn name(self) -> &'static str {
         match self {
             Self::Lee => "lee",
+            Self::ScikitImage => "scikit-image",
         }
     }
 
-    /// How the masks and their centre lines meet, neither empty; `image` is the whole image's shape.
+    /// How the masks and their centre lines meet, neither mask empty; `None` if a centre line is. `image` is
+    /// the whole image's shape.
     pub(crate) fn centrelines<const D: usize>(
         self,
         crop: &Crop<D>,
         image: [usize; D],
-    ) -> Result<Centrelines> {
-        let Self::Lee = self;
-        let share = |of: u8, inside: u8| -> Result<f64> {
+    ) -> Result<Option<Centrelines>> {
+        let share = |of: u8, inside: u8| -> Result<Option<f64>> {
             let line = self.line(crop, image, of)?;
             let on = || line.iter().zip(&crop.bits).filter(|&(&on, _)| on);
             let met = on().filter(|&(_, &bits)| bits & inside != 0).count();
-            Ok(met as f64 / on().count() as f64)
+            let whole = on().count();
+            Ok((whole > 0).then(|| met as f64 / whole as f64))
         };
-        Ok(Centrelines {
-            precision: share(PREDICTION, REFERENCE)?,
-            sensitivity: share(REFERENCE, PREDICTION)?,
-        })
+        let (precision, sensitivity) =
+            (share(PREDICTION, REFERENCE)?, share(REFERENCE, PREDICTION)?);
+        Ok(precision
+            .zip(sensitivity)
+            .map(|(precision, sensitivity)| Centrelines {
+                precision,
+                sensitivity,
+            }))
     }
 
     fn line<const D: usize>(
@@ -73,16 +82,20 @@ impl Skeletoniser {
         side: u8,
     ) -> Result<Vec<bool>> {
         let mask = crop.mask(side);
+        let thinning = match self {
+            Self::Lee => Thinning::Lee,
+            Self::ScikitImage => Thinning::ScikitImage,
+        };
         match (&crop.shape[..], &image[..]) {
             // A volume of one plane is thinned as a plane; the border would make it a volume of three.
             (&[_, height, width], &[1, _, _]) => {
                 let plane: usize = height * width;
-                let middle = skeleton(&mask[plane..2 * plane], [height, width])?;
+                let middle = skeleton(&mask[plane..2 * plane], [height, width], thinning)?;
                 let mut line = vec![false; mask.len()];
                 line[plane..2 * plane].copy_from_slice(&middle);
                 Ok(line)
             }
-            _ => Ok(skeleton(&mask, crop.shape)?),
+            _ => Ok(skeleton(&mask, crop.shape, thinning)?),
         }
     }
 }

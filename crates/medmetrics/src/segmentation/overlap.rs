@@ -3,7 +3,7 @@
 use medcore::{GeometryTolerance, Label, LabelMap};
 use serde::{Deserialize, Serialize};
 
-use super::empty::{EmptyCase, EmptyPolicy, Measured};
+use super::empty::{EmptyCase, EmptyPolicy, Measured, Substitutes};
 use super::sweep::Sweep;
 use crate::error::{Error, Result};
 
@@ -174,18 +174,15 @@ impl Overlap {
     #[must_use]
     pub fn dice(&self, policy: &EmptyPolicy) -> Measured {
         let shared = 2 * self.true_positive;
-        self.ratio(
-            shared,
-            shared + self.false_positive + self.false_negative,
-            policy,
-        )
+        let both = shared + self.false_positive + self.false_negative;
+        self.ratio(shared, both, &policy.overlap)
     }
 
     /// `TP / (TP + FP + FN)` (Jaccard 1912).
     #[must_use]
     pub fn iou(&self, policy: &EmptyPolicy) -> Measured {
         let union = self.true_positive + self.false_positive + self.false_negative;
-        self.ratio(self.true_positive, union, policy)
+        self.ratio(self.true_positive, union, &policy.iou)
     }
 
     /// Share of the prediction that is right, `TP / (TP + FP)`; `None` without a prediction.
@@ -207,9 +204,9 @@ impl Overlap {
         (self.reference() > 0).then(|| difference / self.reference() as f64)
     }
 
-    fn ratio(&self, part: u64, whole: u64, policy: &EmptyPolicy) -> Measured {
+    fn ratio(&self, part: u64, whole: u64, substitutes: &Substitutes) -> Measured {
         match self.empty() {
-            Some(empty) => policy.overlap.measured(empty, f64::NAN),
+            Some(empty) => substitutes.measured(empty, f64::NAN),
             None => Measured::value(part as f64 / whole as f64),
         }
     }

@@ -1,6 +1,10 @@
 //! Agreement with the field's Python libraries, through committed fixtures and published numbers.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod empty;
+mod fixture;
 mod golden;
 mod laws;
+mod organs;
+mod shapes;
 mod surface;
