@@ -33,7 +33,8 @@ impl Report {
     pub fn table_with_intervals(&self, bootstrap: &Bootstrap) -> Result<Table> {
         let mut table = Table::new(self.columns());
         for structure in &self.evaluation.structures {
-            let means = MEASURES.map(|(measure, _)| self.estimate(&structure.name, measure, bootstrap));
+            let means =
+                MEASURES.map(|(measure, _)| self.estimate(&structure.name, measure, bootstrap));
             let means: Vec<Estimate> = means.into_iter().collect::<Result<_>>()?;
             table.push(self.row(&structure.name, means))?;
         }
@@ -91,10 +92,7 @@ impl Report {
 
     fn mean_over_cases(&self, structure: &str, measure: Measure) -> Estimate {
         let convention = measure.convention(&self.evaluation, structure);
-        mean(
-            &self.summary(structure, measure),
-            format!("mean/{convention}"),
-        )
+        mean(&self.summary(structure, measure), convention)
     }
 
     /// What stands above a column of a measure, with its settings and its unit.
@@ -145,17 +143,6 @@ const ALL: [(Measure, usize); 6] = [
     (Measure::AverageDistance, 2),
     (Measure::SurfaceDice, 3),
 ];
-
-/// The mean of values that were drawn so many times; `None` when none was.
-fn weighted_mean(values: &[f64], times: &[u32]) -> Option<f64> {
-    let n: u64 = times.iter().map(|&n| u64::from(n)).sum();
-    let sum: f64 = values
-        .iter()
-        .zip(times)
-        .map(|(v, &n)| v * f64::from(n))
-        .sum();
-    (n > 0).then(|| sum / n as f64)
-}
 
 fn mean(summary: &Summary, convention: String) -> Estimate {
     let (n, undefined) = (summary.n as u64, summary.n_undefined as u64);

@@ -48,7 +48,7 @@ fn a_report_has_one_row_a_structure() {
     assert!(
         table
             .to_csv()
-            .contains(",inf,,,,,2,0,mean/hd95:max-of-directed/linear/erode,")
+            .contains(",inf,,,,,2,0,hd95:max-of-directed/linear/erode,")
     );
 }
 
@@ -87,7 +87,7 @@ fn means_get_intervals_where_they_can_have_one() {
     let interval = dice.interval.unwrap();
     assert!(dice.value == Some(0.4) && interval.low >= 0.0 && interval.high <= 0.8);
     assert!(interval.low < 0.4 && interval.high > 0.4);
-    assert_eq!((dice.n, dice.convention.as_str()), (2, "mean/dice"));
+    assert_eq!((dice.n, dice.convention.as_str()), (2, "dice"));
     assert_eq!(estimate(0, 4).interval, None, "an infinite mean");
     assert_eq!(estimate(1, 2).interval, None, "nothing to draw from");
     // The mean is that of the table without intervals.
