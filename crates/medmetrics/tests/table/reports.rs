@@ -9,7 +9,11 @@ use medmetrics::{EmptyPolicy, Error, Evaluation, Measure, Report};
 fn report() -> Report {
     let grid = Geometry::<3>::axis_aligned([1, 2, 4], [5.0, 1.0, 1.0]).unwrap();
     let map = |voxels: [u8; 8]| LabelMap::new(grid, voxels.to_vec()).unwrap();
-    let evaluation = Evaluation::of_organs(["li|ver", "spleen"]).with_empty(EmptyPolicy::MONAI);
+    let infinite = EmptyPolicy {
+        percentile: EmptyPolicy::MONAI.distance,
+        ..EmptyPolicy::MONAI
+    };
+    let evaluation = Evaluation::of_organs(["li|ver", "spleen"]).with_empty(infinite);
     let mut report = Report::new(evaluation);
     let truth = map([0, 1, 1, 0, 0, 1, 1, 0]);
     for (name, prediction) in [("p1", [0, 1, 1, 1, 0, 1, 1, 1]), ("p2", [0; 8])] {
