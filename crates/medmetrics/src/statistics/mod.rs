@@ -17,6 +17,7 @@ mod proportion_difference;
 mod rank_test;
 mod reader_components;
 mod replicates;
+pub mod sample_size;
 mod test_result;
 mod units;
 

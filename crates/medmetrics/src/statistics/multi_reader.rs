@@ -317,7 +317,7 @@ impl Scale {
             Some(df) => (student_quantile(tail, df), IntervalMethod::Student),
             None => (normal_quantile(tail), IntervalMethod::Normal),
         };
-        let interval = (standard_error > 0.0).then(|| Interval {
+        let interval = (standard_error > 0.0).then_some(Interval {
             low: value + quantile * standard_error,
             high: value - quantile * standard_error,
             confidence: self.confidence,

@@ -116,7 +116,7 @@ impl Units {
         }
         for stratum in &self.strata {
             draw_below(random, stratum.len() as u32, |member| {
-                times[stratum[member]] += 1
+                times[stratum[member]] += 1;
             });
         }
     }

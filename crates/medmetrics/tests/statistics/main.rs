@@ -5,6 +5,7 @@ mod bootstrap;
 mod delong;
 mod multi_reader;
 mod proportion;
+mod sample_size;
 mod tests;
 
 /// Fails unless the two agree to a share of the second, or to that much where it is below 1e-3.
