@@ -257,7 +257,7 @@ impl AnalysisOfVariance {
         let parts =
             of_raters * of_raters / (k - 1.0) + of_residual * of_residual / ((n - 1.0) * (k - 1.0));
         let freedom = (of_raters + of_residual) * (of_raters + of_residual) / parts;
-        if !(freedom > 0.0) {
+        if freedom.is_nan() || freedom <= 0.0 {
             return [f64::NAN; 2];
         }
         let mixture = k * self.between_raters + (k * n - k - n) * error;

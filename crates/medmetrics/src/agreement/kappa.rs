@@ -126,8 +126,7 @@ impl Kappa {
             expected: by_chance.is_finite().then_some(1.0 - by_chance),
             ..undefined
         };
-        // Not `<=`, so that NaN is undefined as well.
-        if !(by_chance > 0.0) {
+        if by_chance.is_nan() || by_chance <= 0.0 {
             return Ok(undefined);
         }
         let value = 1.0 - observed / by_chance;

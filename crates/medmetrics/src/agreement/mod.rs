@@ -12,6 +12,7 @@ mod paired;
 mod panel;
 mod rating_table;
 mod regression;
+mod votes;
 mod weights;
 
 pub use anova::{AnalysisOfVariance, RatingMatrix};
@@ -29,4 +30,5 @@ pub use paired::{PairMoments, PairedMeasurements};
 pub use panel::{Panel, PanelAgreement, PanelMeasure};
 pub use rating_table::{Rating, RatingAgreement, RatingTable};
 pub use regression::{Deming, MethodLine, PassingBablok};
+pub use votes::{Consensus, Staple, VoteTable};
 pub use weights::KappaWeights;

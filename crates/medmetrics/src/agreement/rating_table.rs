@@ -284,7 +284,7 @@ impl TryFrom<Vec<Vec<u64>>> for RatingTable {
     type Error = Error;
 
     /// # Errors
-    /// Refuses a table that is not square, and as [`RatingTable::new`].
+    /// Refuses a table that is not square or counts 1e18 ratings, and as [`RatingTable::new`].
     fn try_from(rows: Vec<Vec<u64>>) -> Result<Self> {
         let mut table = Self::new(rows.len())?;
         if let Some(row) = rows.iter().find(|row| row.len() != rows.len()) {
@@ -296,6 +296,15 @@ impl TryFrom<Vec<Vec<u64>>> for RatingTable {
             });
         }
         table.counts = rows.concat();
+        // Leaves room to merge: no machine counts so many.
+        let total = table.counts.iter().map(|&count| count as f64).sum::<f64>();
+        if total >= 1e18 {
+            return Err(Error::InvalidParameter {
+                parameter: "number of ratings",
+                rule: "below 1e18",
+                value: total,
+            });
+        }
         Ok(table)
     }
 }

@@ -141,7 +141,7 @@ fn quantiles_and_their_order_statistics_are_scipys() {
                 near(estimate.value.unwrap(), number(&want[0]), 1e-10, "quantile");
                 match (want[1].as_f64(), want[2].as_f64()) {
                     (Some(low), Some(high)) => {
-                        near_all(estimate, &[estimate.value.unwrap(), low, high], 1e-10)
+                        near_all(estimate, &[estimate.value.unwrap(), low, high], 1e-10);
                     }
                     _ => assert_eq!(estimate.interval, None, "too few differences"),
                 }

@@ -9,3 +9,4 @@ mod raters;
 mod regression;
 mod reliability;
 mod support;
+mod votes;

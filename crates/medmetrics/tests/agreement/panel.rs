@@ -10,6 +10,9 @@ use medmetrics::{Accumulator, Error};
 
 use crate::support::near;
 
+/// The model's value and the readers'.
+type Case = (f64, Vec<f64>);
+
 fn quick(readers: usize, measure: PanelMeasure) -> Panel {
     let bootstrap = Bootstrap {
         replicates: 400,
@@ -28,7 +31,7 @@ fn kappa() -> PanelMeasure {
 }
 
 /// The model's errors have this standard deviation, the readers' 1.
-fn measured(error: f64) -> Vec<(f64, Vec<f64>)> {
+fn measured(error: f64) -> Vec<Case> {
     let mut random = Key::new(18).stream("panel");
     (0..60)
         .map(|_| {
@@ -41,7 +44,7 @@ fn measured(error: f64) -> Vec<(f64, Vec<f64>)> {
         .collect()
 }
 
-fn rated(error: f64) -> Vec<(f64, Vec<f64>)> {
+fn rated(error: f64) -> Vec<Case> {
     let rating = |v: f64| ((v - 14.0) / 4.0).round().clamp(0.0, 3.0);
     let cases = measured(error).into_iter();
     cases
@@ -49,7 +52,7 @@ fn rated(error: f64) -> Vec<(f64, Vec<f64>)> {
         .collect()
 }
 
-fn finish(mut panel: Panel, cases: &[(f64, Vec<f64>)]) -> PanelAgreement {
+fn finish(mut panel: Panel, cases: &[Case]) -> PanelAgreement {
     cases
         .iter()
         .try_for_each(|(model, readers)| panel.push((*model, readers)))
@@ -64,7 +67,7 @@ fn agreement_of_each_pair_is_that_of_the_measure() {
         quick(3, PanelMeasure::Concordance(Concordance::default())),
         &cases,
     );
-    let of = |f: &dyn Fn(&(f64, Vec<f64>)) -> [f64; 2]| {
+    let of = |f: &dyn Fn(&Case) -> [f64; 2]| {
         let (x, y): (Vec<f64>, Vec<f64>) = cases.iter().map(|case| f(case).into()).unzip();
         let pairs = PairedMeasurements::new(&x, &y).unwrap();
         Concordance::default().of(&pairs).unwrap().estimate
@@ -129,7 +132,7 @@ fn a_better_and_a_worse_model_are_told_from_a_reader() {
     for (measure, cases) in [
         (
             PanelMeasure::Concordance(Concordance::default()),
-            measured as fn(f64) -> _,
+            measured as fn(f64) -> Vec<Case>,
         ),
         (kappa(), rated),
     ] {

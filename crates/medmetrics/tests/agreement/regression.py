@@ -74,6 +74,7 @@ for n in [15, 40]:
         x, y = truth + rng.normal(0, 1, n), truth + rng.normal(0, 1, n)
         for i, line in enumerate([jackknife(x, y, 1.0), passing_bablok(x, y)]):
             hits[i] += line[0][1] <= 1 <= line[0][2]
-    coverage.append({"n": n, "deming": {"coverage": hits[0] / runs, "runs": runs}, "passing_bablok": {"coverage": hits[1] / runs, "runs": runs}})
+    row = {name: {"coverage": hit / runs, "runs": runs} for name, hit in zip(["deming", "passing_bablok"], hits)}
+    coverage.append({"n": n} | row)
     print(coverage[-1])
 Path(__file__).with_suffix(".json").write_text(json.dumps({"cases": cases, "coverage": coverage}, default=float) + "\n")
