@@ -22,7 +22,8 @@ pub enum Scale {
 impl Scale {
     /// Whether a value has a place on the scale.
     pub(super) fn holds(self, value: f64) -> bool {
-        value.is_finite() && (self == Self::Linear || value > 0.0)
+        // Nearer to the ends of floating point, differences and steps between ticks have no value.
+        value.abs() < 1e290 && (self == Self::Linear || value > 1e-290)
     }
 }
 
@@ -56,15 +57,16 @@ pub(super) struct Division {
 }
 
 impl Axis {
-    /// An axis for values between `extent`, unless the setting fixes its ends.
-    pub(super) fn of(setting: &AxisSetting, extent: (f64, f64), division: Division) -> Self {
+    /// An axis for data within a range, unless the setting fixes its ends.
+    pub(super) fn of(setting: &AxisSetting, data: (f64, f64), division: Division) -> Self {
         if let Some(names) = &setting.names {
             return Self::named(names);
         }
         let fixed = setting
             .range
-            .filter(|&(low, high)| low < high && setting.scale.holds(low) && high.is_finite());
-        let range = fixed.unwrap_or(extent);
+            .filter(|&(low, high)| setting.scale.holds(low) && setting.scale.holds(high))
+            .filter(|&(low, high)| low < high && extent([low, high].into_iter()) == (low, high));
+        let range = fixed.unwrap_or(data);
         match setting.scale {
             Scale::Linear => Self::linear(
                 range,
@@ -223,9 +225,9 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     });
     if low > high {
         (0.0, 1.0)
-    } else if high - low > 1e-12 * high.abs().max(low.abs()) {
+    } else if high - low > 1e-12 * high.abs().max(low.abs()).max(1e-268) {
         (low, high)
-    } else if low == 0.0 {
+    } else if low.abs() < 1e-280 {
         (0.0, 1.0)
     } else {
         (low - 0.5 * low.abs(), low + 0.5 * low.abs())

@@ -5,7 +5,7 @@ use super::layer::{Layer, Paint, Rule, Shape};
 use super::layout::{Entry, Frame, Layout, Slant, one_line, short_line, title_left};
 use super::palette::{AXIS, GRID, Ink, MUTED, NEUTRAL, SERIES, TEXT, hex};
 use super::svg::Svg;
-use super::text::escape;
+use super::text::{TEXT as SIZE, escape, shorten};
 use super::{notes, shapes};
 
 /// Draws a chart into a document.
@@ -165,19 +165,19 @@ fn labels(chart: &Chart, layout: &Layout, svg: &mut Svg) {
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"ink\" fill=\"{ink}\">{}</text>",
         (left + right) / 2.0,
         layout.height - 12.0,
-        escape(&chart.x.label)
+        escape(&shorten(&chart.x.label, SIZE, layout.width - 20.0))
     ));
     svg.line(format_args!(
         "<text transform=\"translate(17 {:.1}) rotate(-90)\" text-anchor=\"middle\" class=\"ink\" \
          fill=\"{ink}\">\
          {}</text>",
         (top + bottom) / 2.0,
-        escape(&chart.y.label)
+        escape(&shorten(&chart.y.label, SIZE, layout.height - 20.0))
     ));
 }
 
 fn legend_entry(layer: &Layer, paint: Paint, entry: &Entry, svg: &mut Svg) {
-    let Entry { x, y, .. } = *entry;
+    let &Entry { x, y, .. } = entry;
     let open = format!(
         "<g class=\"{}\" color=\"{}\">",
         class(paint),
@@ -221,11 +221,13 @@ fn legend_entry(layer: &Layer, paint: Paint, entry: &Entry, svg: &mut Svg) {
             shapes::dashes(layer, paint)
         ));
     }
-    svg.line(format_args!(
-        "<text x=\"{:.1}\" y=\"{:.1}\" class=\"ink\" fill=\"{}\">{}</text>",
-        x + 26.0,
-        y + 4.5,
-        hex(TEXT.light),
-        escape(layer.name.as_deref().unwrap_or_default())
-    ));
+    for (i, line) in entry.lines.iter().enumerate() {
+        svg.line(format_args!(
+            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"ink\" fill=\"{}\">{}</text>",
+            x + 26.0,
+            y + 4.5 + 20.0 * i as f64,
+            hex(TEXT.light),
+            escape(line)
+        ));
+    }
 }

@@ -22,11 +22,13 @@ pub(super) enum Slant {
 }
 
 /// An entry of the legend.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) layer: usize,
     pub(super) x: f64,
     pub(super) y: f64,
+    /// Its name, broken into lines where it is longer than the chart is wide.
+    pub(super) lines: Vec<String>,
 }
 
 /// A chart that is ready to be drawn.
@@ -213,14 +215,27 @@ fn legend(layers: &[Layer], (left, right): (f64, f64), top: f64) -> (Vec<Entry>,
     let named = (layers.iter().enumerate()).filter_map(|(i, l)| Some((i, l.name.as_ref()?)));
     let entries: Vec<Entry> = named
         .map(|(layer, name)| {
-            let size = 26.0 + text::width(name, TEXT);
-            if x > left && x + size > right {
+            let lines = text::wrap(name, TEXT, right - left - 26.0);
+            let widths = lines.iter().map(|line| text::width(line, TEXT));
+            let size = 26.0 + widths.fold(0.0, f64::max);
+            let broken = lines.len() > 1;
+            if x > left && (broken || x + size > right) {
                 (x, row) = (left, row + 1);
             }
             let y = top + 20.0 * row as f64;
-            let entry = Entry { layer, x, y };
-            x += size + 20.0;
-            entry
+            let place = x;
+            if broken {
+                // What follows begins below the last line.
+                (x, row) = (right, row + lines.len() - 1);
+            } else {
+                x += size + 20.0;
+            }
+            Entry {
+                layer,
+                x: place,
+                y,
+                lines,
+            }
         })
         .collect();
     let rows = entries.last().map_or(0, |_| row + 1);

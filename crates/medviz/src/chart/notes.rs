@@ -76,7 +76,7 @@ impl Area {
     }
 }
 
-/// Texts beside points: right below, right above, left of them, or further down where there is room.
+/// Texts beside points: right or left of them, below or above, the nearest place that is free.
 pub(super) fn beside_points(layers: &[Layer], layout: &Layout, svg: &mut Svg) {
     let notes = layers.iter().flat_map(|layer| match &layer.shape {
         Shape::Notes(notes) => notes.as_slice(),
@@ -126,7 +126,11 @@ fn free_place((x, y): (f64, f64), note: &Note, taken: &[Area], frame: &Frame) ->
         area(left, y - 10.0),
         area(left, y + 10.0),
     ];
-    let below = (1..12).map(|i| area(right, y + 10.0 + LINE * f64::from(i)));
+    let further = (1..12).flat_map(|i| {
+        let away = 10.0 + LINE * f64::from(i);
+        [(right, away), (left, away), (right, -away), (left, -away)]
+    });
+    let further = further.map(|(x, away)| area(x, y + away));
     let free = |area: &Area| {
         area.left >= frame.left + 2.0
             && area.right <= frame.right - 2.0
@@ -134,7 +138,7 @@ fn free_place((x, y): (f64, f64), note: &Note, taken: &[Area], frame: &Frame) ->
             && area.bottom <= frame.bottom
             && !taken.iter().any(|other| area.meets(other))
     };
-    let place = near.into_iter().chain(below).find(free);
+    let place = near.into_iter().chain(further).find(free);
     place.unwrap_or_else(|| {
         let left = right.min(frame.right - 2.0 - width).max(frame.left + 2.0);
         area(left, y + 10.0)

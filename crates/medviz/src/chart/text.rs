@@ -18,7 +18,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     size * text.chars().map(letter).sum::<f64>()
 }
 
-/// Breaks a text between words into lines of at most `room` pixels; a longer word keeps a line of its own.
+/// Breaks a text between words into lines of at most `room` pixels; a longer word is shortened.
 pub(super) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -27,7 +27,7 @@ pub(super) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(shorten(word, size, room)),
         }
     }
     lines
@@ -89,6 +89,7 @@ mod tests {
     fn lines_break_between_words_and_long_texts_end_in_dots() {
         assert_eq!(wrap("one two three", 10.0, 60.0), ["one two", "three"]);
         assert!(wrap("  ", 10.0, 60.0).is_empty());
+        assert_eq!(wrap("a segmentation", 10.0, 60.0), ["a", "segment..."]);
         assert_eq!(shorten("left", 10.0, 60.0), "left");
         let short = shorten("left adrenal gland", 10.0, 60.0);
         assert!(short.ends_with("...") && width(&short, 10.0) <= 60.0);
