@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             match outcome.problems.len() {
                 0 => ExitCode::SUCCESS,
                 n => {
-                    eprintln!("{n} problems: what they concern is not in the numbers");
+                    eprintln!("Problems: {n}. What they concern is not in the numbers.");
                     ExitCode::FAILURE
                 }
             }

@@ -46,7 +46,8 @@ pub(crate) struct Cli {
     /// Tolerance of the surface Dice in mm.
     #[arg(long, default_value_t = 2.0)]
     pub(crate) tolerance: f64,
-    /// Whose surfaces, percentiles and averages, by the library's name: monai, deep_mind, med_py, panoptica.
+    /// Whose surfaces, percentiles and averages, by a library's name, such as monai, deep_mind, med_py or
+    /// panoptica.
     #[arg(long, default_value = "monai", value_parser = convention)]
     pub(crate) convention: Convention,
     /// What cases belong to one patient, whom intervals draw as a whole: `before:_` takes the name before

@@ -75,25 +75,35 @@ fn means(report: &Report, cli: &Cli) -> Result<Vec<Mean>> {
                 })
                 .collect::<Vec<_>>();
             let undefined = (report.cases.len() - results.len()) as u64;
+            let convention = convention(measure, report)?;
             means.push(Mean {
                 structure: structure.name.clone(),
                 measure,
-                estimate: mean(&results)?.with_undefined(undefined),
+                estimate: mean(&results, &convention)?.with_undefined(undefined),
             });
         }
     }
     Ok(means)
 }
 
+/// Such as `hausdorff_percentile:monai/mean-of-cases`.
+fn convention(measure: Measure, report: &Report) -> Result<String> {
+    let [measure, whose] = [
+        serde_json::to_value(measure)?,
+        serde_json::to_value(report.evaluation.convention)?,
+    ]
+    .map(|name| name.as_str().unwrap_or_default().to_owned());
+    Ok(format!("{measure}:{whose}/mean-of-cases"))
+}
+
 /// The mean of values, each with its patient; the interval needs two patients and finite values.
-fn mean(results: &[(String, f64)]) -> Result<Estimate> {
+fn mean(results: &[(String, f64)], name: &str) -> Result<Estimate> {
     let (patients, values): (Vec<&str>, Vec<f64>) = results
         .iter()
         .map(|(patient, value)| (patient.as_str(), *value))
         .unzip();
     let clusters = Clusters::new(&patients);
     let n = values.len() as u64;
-    let name = "mean-of-cases";
     if values.is_empty() {
         return Ok(Estimate::undefined(0, name));
     }

@@ -174,13 +174,13 @@ impl<'a, T: Copy + Into<f64> + Sync, const D: usize> ImagePair<'a, T, D> {
         for [reference, image] in self.channels() {
             let part = |first: usize, r: &[T], i: &[T]| {
                 let mut sum = start();
+                let voxels = r.iter().zip(i).map(|(&r, &i)| (r.into(), i.into()));
                 match whole_mask {
-                    None => {
-                        { r.iter().zip(i) }.for_each(|(&r, &i)| add(&mut sum, r.into(), i.into()))
+                    None => voxels.for_each(|(r, i)| add(&mut sum, r, i)),
+                    Some(mask) => {
+                        let counted = voxels.zip(&mask[first..]).filter(|(_, inside)| **inside);
+                        counted.for_each(|((r, i), _)| add(&mut sum, r, i));
                     }
-                    Some(mask) => { r.iter().zip(i).zip(&mask[first..]) }
-                        .filter(|(_, inside)| **inside)
-                        .for_each(|((&r, &i), _)| add(&mut sum, r.into(), i.into())),
                 }
                 sum
             };
