@@ -262,14 +262,13 @@ impl Evaluation {
         {
             range("tolerance", "at least 0 mm", mm, mm >= 0.0)?;
         }
-        let names = self.structure_tolerances_mm.keys();
-        for name in names.filter(|name| self.structures.iter().all(|s| s.name != **name)) {
-            let rule = "has a tolerance but is not measured";
-            return Err(Error::InvalidStructure {
+        let measured = |name: &&String| self.structures.iter().any(|s| s.name == **name);
+        match self.structure_tolerances_mm.keys().find(|name| !measured(name)) {
+            Some(name) => Err(Error::InvalidStructure {
                 name: name.clone(),
-                rule,
-            });
+                rule: "has a tolerance but is not measured",
+            }),
+            None => self.extras.check(),
         }
-        self.extras.check()
     }
 }
