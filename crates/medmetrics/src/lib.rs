@@ -1,8 +1,10 @@
 //! Measurements for medical images, with the conventions said aloud and with their uncertainty.
 //!
-//! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
-//!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
-//!   a case, [`Report`] sums up cases and names the worst.
+//! * [`segmentation`]: Dice, surface distances, boundaries, centre lines, lesions, instances and reports of
+//!   label maps. [`JointHistogram`] counts two maps once, [`SurfaceDistances`] measures two surfaces once,
+//!   [`Evaluation`] does both for every structure of a case, and what [`segmentation::Extras`] asks for;
+//!   [`Report`] sums up cases, with intervals by patient, and names the worst.
+//! * [`assignment`]: who is matched with whom at the smallest cost.
 //! * [`statistics`]: intervals, tests and exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
