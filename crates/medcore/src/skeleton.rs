@@ -362,10 +362,10 @@ mod tests {
         assert_eq!(thin(&[false; 6], [2, 3]), [false; 6]);
         assert!(skeleton(&[true; 5], [2, 3], Thinning::Lee).is_err());
         assert!(skeleton(&[true; 5], [5], Thinning::Lee).is_err());
-        // A voxel without a neighbour stays, and a square does not vanish as it does with scikit-image.
+        // A voxel without a neighbour stays, and a cube does not vanish as it does with scikit-image.
         assert_eq!(thin(&[true], [1, 1]), [true]);
-        assert_eq!(thin(&[true; 4], [2, 2]).iter().filter(|&&v| v).count(), 2);
-        let theirs = skeleton(&[true; 4], [2, 2], Thinning::ScikitImage).unwrap();
-        assert_eq!(theirs, [false; 4]);
+        assert_eq!(thin(&[true; 8], [2; 3]).iter().filter(|&&v| v).count(), 2);
+        let theirs = skeleton(&[true; 8], [2; 3], Thinning::ScikitImage).unwrap();
+        assert_eq!(theirs, [false; 8]);
     }
 }

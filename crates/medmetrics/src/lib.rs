@@ -15,6 +15,11 @@
 //!   words; detectors that watch a number.
 //! * [`agreement`]: kappa, Krippendorff's alpha, ICC, concordance, Bland-Altman, and a panel of readers
 //!   beside a model, each with its interval.
+//! * [`segmentation`]: Dice, surface distances, boundaries, centre lines, lesions, instances and reports of
+//!   label maps. [`JointHistogram`] counts two maps once, [`SurfaceDistances`] measures two surfaces once,
+//!   [`Evaluation`] does both for every structure of a case, and what [`segmentation::Extras`] asks for;
+//!   [`Report`] sums up cases, with intervals by patient, and names the worst.
+//! * [`assignment`]: who is matched with whom at the smallest cost.
 //! * [`statistics`]: intervals, tests and exact sums.
 //! * [`plot`]: curves, calibration, agreement, confusions and distributions as deterministic SVG.
 //! * [`table`]: counts and estimates as CSV, JSON and Markdown.

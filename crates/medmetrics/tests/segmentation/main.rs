@@ -1,6 +1,7 @@
 //! Agreement with the field's Python libraries, through committed fixtures and published numbers.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod accumulation;
 mod empty;
 mod fixture;
 mod golden;
