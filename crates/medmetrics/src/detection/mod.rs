@@ -4,11 +4,13 @@
 //! [`DetectionProtocol`] can be finished on them. A [`DetectionAccumulator`] collects them for one.
 
 mod annotation;
+mod assignment;
 mod average_precision;
 mod coco;
 mod curve;
 mod froc;
 mod images;
+mod picai;
 mod table;
 
 pub use annotation::{Annotation, AnnotationKind, Detection, ImageId};
@@ -25,3 +27,4 @@ pub use froc::{
     LesionDetection, LesionDetectionResult, RepeatedMarks, SensitivityAtRate,
 };
 pub use images::{DetectionAccumulator, DetectionImage, DetectionImages, DetectionProtocol};
+pub use picai::{PiCai, PiCaiResult};

@@ -6,3 +6,4 @@ mod coco;
 mod fixture;
 mod froc;
 mod laws;
+mod picai;
