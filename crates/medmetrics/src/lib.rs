@@ -3,7 +3,8 @@
 //! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
 //!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
 //!   a case, [`Report`] sums up cases and names the worst.
-//! * [`statistics`]: intervals, tests and exact sums.
+//! * [`statistics`]: intervals of proportions and AUCs, the bootstrap, tests of hypotheses, readers, sample
+//!   sizes, exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it
