@@ -24,6 +24,8 @@
 //! * [`plot`]: curves, calibration, agreement, confusions and distributions as deterministic SVG.
 //! * [`table`]: counts and estimates as CSV, JSON and Markdown.
 //! * [`guidance`]: which metrics a problem asks for, and where those of a report mislead.
+//! * [`statistics`]: intervals of proportions and AUCs, the bootstrap, tests of hypotheses, readers, sample
+//!   sizes, exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it
