@@ -31,3 +31,29 @@ pub fn with_bit_instructions<R>(run: impl FnOnce() -> R) -> R {
     }
     run()
 }
+
+/// Integer work that [`with_wide_vectors`] compiles twice.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it; has to be marked `#[inline(always)]`, which a closure cannot be.
+    fn run(self) -> Self::Output;
+}
+
+/// Does integer work compiled for the 256-bit vectors of AVX2 where the processor has them.
+#[inline]
+pub(crate) fn with_wide_vectors<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn inner<W: Work>(work: W) -> W::Output {
+            work.run()
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has these instructions.
+            return unsafe { inner(work) };
+        }
+    }
+    work.run()
+}

@@ -1,8 +1,12 @@
 //! Agreement with SciPy, statsmodels and published examples, coverage of intervals, laws.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bootstrap;
 mod delong;
+mod multi_reader;
 mod proportion;
+mod sample_size;
+mod tests;
 
 /// Fails unless the two agree to a share of the second, or to that much where it is below 1e-3.
 #[track_caller]
