@@ -1,4 +1,4 @@
-"""torchmetrics', scikit-learn's and NumPy's side of `cargo bench --bench metrics_calibration`: ECE of ten million scores, 15 bins.
+"""The rivals' side of `cargo bench --bench metrics_calibration`: ECE of ten million scores in 15 bins.
 
 usage: metrics_calibration.py [name ...]      prints CPU seconds (median of three, one thread), peak memory and the error;
                                               for a library's own peak name it alone

@@ -36,10 +36,13 @@ pub enum EmptyCells {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divergences {
     /// Population stability index, `sum (c - r) ln(c / r)`: 0.1 is called moderate, 0.25 large.
+    #[serde(with = "maybe_infinite")]
     pub stability_index: f64,
     /// Kullback and Leibler's divergence of the current data from the reference, `sum c ln(c / r)`, in nats.
+    #[serde(with = "maybe_infinite")]
     pub kullback_leibler: f64,
     /// Kullback and Leibler's divergence of the reference from the current data, `sum r ln(r / c)`, in nats.
+    #[serde(with = "maybe_infinite")]
     pub kullback_leibler_reversed: f64,
     /// Root of Jensen and Shannon's divergence in nats, 0 to 0.8326: SciPy's `jensenshannon`.
     pub jensen_shannon: f64,
@@ -49,6 +52,20 @@ pub struct Divergences {
     pub total_variation: f64,
     /// Pearson's chi-squared test of one distribution for both, over cells that hold something.
     pub chi_squared: TestResult,
+}
+
+/// JSON knows no infinity: it is written as `"inf"`.
+mod maybe_infinite {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::number::serialize(&Some(*value), serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        crate::number::deserialize(deserializer)?
+            .ok_or_else(|| D::Error::custom("a number is missing"))
+    }
 }
 
 impl Divergences {

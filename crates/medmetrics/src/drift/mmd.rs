@@ -1,4 +1,5 @@
-//! Maximum mean discrepancy of two samples of vectors (Gretton et al., "A kernel two-sample test", JMLR 2012).
+//! Maximum mean discrepancy of two samples of vectors (Gretton et al., "A kernel two-sample test", JMLR
+//! 2012).
 
 use medcore::random::Key;
 use rayon::prelude::*;

@@ -1,8 +1,8 @@
 //! Whether new data still look like the data of before.
 //!
-//! A [`Reference`] keeps what is needed of numbers, a [`MetadataReference`] of acquisition parameters by name,
-//! an [`IntensityReference`] of the histograms of images; each is saved beside a model and compared with what
-//! comes later. [`Divergences`], [`SampleDistances`] and [`Mmd`] are the measures by themselves, [`Cusum`],
+//! A [`Reference`] keeps what is needed of numbers, a [`MetadataReference`] of acquisition parameters by
+//! name, an [`IntensityReference`] of the histograms of images; each is saved beside a model and compared
+//! with what comes later. [`Divergences`], [`SampleDistances`] and [`Mmd`] are the measures by themselves, [`Cusum`],
 //! [`Ewma`] and [`PageHinkley`] watch one number after the other.
 
 mod divergence;

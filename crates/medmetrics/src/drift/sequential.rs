@@ -24,8 +24,10 @@ pub enum Change {
 /// use medmetrics::drift::{Change, Cusum};
 ///
 /// let mut watch = Cusum::new(0.88, 0.04)?;
-/// let alarms: Vec<_> = [0.9, 0.87, 0.81, 0.8, 0.79, 0.8].iter().map(|&dice| watch.push(dice)).collect();
-/// assert_eq!(alarms[4].as_ref().ok(), Some(&Some(Change::Down)));
+/// for dice in [0.9, 0.87, 0.81, 0.8, 0.79] {
+///     assert_eq!(watch.push(dice)?, None);
+/// }
+/// assert_eq!(watch.push(0.8)?, Some(Change::Down));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-"""Fits of scikit-learn, and of its objectives by SciPy to the last digits, for tests/calibration/calibrators.rs: writes calibrators.json.
+"""Fits of scikit-learn, and of its objectives by SciPy to the last digits: writes calibrators.json.
 
 scikit-learn stops its iterations early (1e-6 of the gradient); `polished` goes on from there.
 """
@@ -55,9 +55,11 @@ vector = multinomial(lambda t: logits * t[:K] + np.append(t[K:], 0), 2 * K - 1, 
 C = 0.5
 sk = LogisticRegression(C=C, tol=1e-10, max_iter=10000).fit(logits, labels)
 affine = lambda t: logits @ t[: K * K].reshape(K, K).T + np.append(t[K * K :], np.zeros(K * K + K - len(t)))
-matrix = multinomial(affine, K * K + K - 1, np.append(sk.coef_.ravel(), (sk.intercept_ - sk.intercept_[-1])[:-1]), np.append(np.full(K * K, 1 / C), np.zeros(K - 1)))
+start = np.append(sk.coef_.ravel(), (sk.intercept_ - sk.intercept_[-1])[:-1])
+matrix = multinomial(affine, K * K + K - 1, start, np.append(np.full(K * K, 1 / C), np.zeros(K - 1)))
 assert np.allclose(softmax(affine(matrix), 1), sk.predict_proba(logits), atol=1e-5)
-odir = multinomial(affine, K * K + K, np.append(np.eye(K).ravel(), np.zeros(K)), np.append(np.where(np.eye(K), 0, 1.0).ravel(), np.ones(K)))
+identity, penalty = np.append(np.eye(K).ravel(), np.zeros(K)), np.append(np.where(np.eye(K), 0, 1.0).ravel(), np.ones(K))
+odir = multinomial(affine, K * K + K, identity, penalty)
 apply = lambda t: softmax(new_logits @ t[: K * K].reshape(K, K).T + np.append(t[K * K :], np.zeros(K * K + K - len(t))), 1)
 
 

@@ -27,7 +27,8 @@ parts = np.zeros(5)
 for k in np.unique(b):
     f, t = p[b == k], y[b == k].astype(float)
     w = len(f) / N
-    parts += w * np.array([(f.mean() - t.mean()) ** 2, (t.mean() - y.mean()) ** 2, 0, f.var(), 2 * ((f - f.mean()) * (t - t.mean())).mean()])
+    covariance = ((f - f.mean()) * (t - t.mean())).mean()
+    parts += w * np.array([(f.mean() - t.mean()) ** 2, (t.mean() - y.mean()) ** 2, 0, f.var(), 2 * covariance])
 parts[2] = y.mean() * (1 - y.mean())
 
 logits = rng.normal(size=(90, 3)) * 1.5

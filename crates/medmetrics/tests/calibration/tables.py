@@ -28,7 +28,8 @@ def metrics_reloaded(p, y, bins):
 
 
 def monai(bins):
-    mean_p, mean_y, n = (t[0, 0].numpy().astype(float) for t in calibration_binning(P[None, None], Y[None, None], bins, right=False))
+    statistics = calibration_binning(P[None, None], Y[None, None], bins, right=False)
+    mean_p, mean_y, n = (t[0, 0].numpy().astype(float) for t in statistics)
     gap, keep = np.abs(mean_p - mean_y), n > 0
     return {"expected": (gap * n)[keep].sum() / n.sum(), "average": gap[keep].mean(), "maximum": gap[keep].max()}
 
@@ -41,9 +42,11 @@ def sklearn(strategy, bins):
 out = {"p": p.astype(float).tolist(), "y": y.tolist(), "bins": {}}
 for bins in (5, 10, 15, 20):
     tm = {norm: binary_calibration_error(P, Y, n_bins=bins, norm=norm).item() for norm in ("l1", "l2", "max")}
-    tm["debiased"] = _ce_compute(P.double(), Y.double(), torch.linspace(0, 1, bins + 1, dtype=torch.float32).double(), "l2", True).item()
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float32).double()
+    tm["debiased"] = _ce_compute(P.double(), Y.double(), edges, "l2", True).item()
     out["bins"][bins] = {
-        "torchmetrics": tm, "monai": monai(bins), "sklearn": sklearn("uniform", bins), "quantile": sklearn("quantile", bins),
+        "torchmetrics": tm, "monai": monai(bins),
+        "sklearn": sklearn("uniform", bins), "quantile": sklearn("quantile", bins),
         "netcal": float(ECE(bins).measure(p.astype(float), y.astype(int))), "metrics_reloaded": metrics_reloaded(p.astype(float), y, bins),
     }
 q = np.array([0, .1, .2, .2, .35, .5, .6, .8, .9, 1, 1])
@@ -59,8 +62,12 @@ out["multiclass"] = {
     "classes": [binary_calibration_error(rows[:, k].contiguous(), onehot[:, k], n_bins=15).item() for k in range(4)],
 }
 out["linspace"] = {
-    str(n): {"torch": torch.linspace(0, 1, n + 1).double().tolist(), "monai": torch.linspace(0, 1 + torch.finfo(torch.float32).eps, n + 1).double().tolist(),
-             "numpy": np.linspace(0, 1, n + 1).tolist()} for n in (3, 7, 10, 15, 20, 29)
+    str(n): {
+        "torch": torch.linspace(0, 1, n + 1).double().tolist(),
+        "monai": torch.linspace(0, 1 + torch.finfo(torch.float32).eps, n + 1).double().tolist(),
+        "numpy": np.linspace(0, 1, n + 1).tolist(),
+    }
+    for n in (3, 7, 10, 15, 20, 29)
 }
 
 

@@ -61,7 +61,8 @@ for a, b, want in published:
     e = np.histogram_bin_edges(np.concatenate([a, b]), bins="sturges")
     golden.append({"r": np.histogram(a, e)[0].tolist(), "c": np.histogram(b, e)[0].tolist(), "psi": evidently_psi(a, b)})
 r, c = r[:600], c[:500]
-psi = {"r": r.tolist(), "c": c.tolist(), "evidently": evidently_psi(r, c), "evidently_outlier": evidently_psi(r, np.append(c, 1e4)),
+psi = {"r": r.tolist(), "c": c.tolist(), "evidently": evidently_psi(r, c),
+       "evidently_outlier": evidently_psi(r, np.append(c, 1e4)),
        "deciles": decile_psi(r, c), "deciles_outlier": decile_psi(r, np.append(c, 1e4))}
 
 x, y = rng.normal(size=(25, 3)), rng.normal(0.45, 1, size=(20, 3))
@@ -78,7 +79,8 @@ def mmd(k, member):
 member = np.arange(45) >= 25
 biased, unbiased = mmd(k, member)
 deals = [mmd(k, rng.permutation(member))[1] for _ in range(20_000)]
-kernel = {"x": x.tolist(), "y": y.tolist(), "biased": biased, "unbiased": unbiased, "p": (1 + sum(v >= unbiased for v in deals)) / 20_001}
+kernel = {"x": x.tolist(), "y": y.tolist(), "biased": biased, "unbiased": unbiased,
+          "p": (1 + sum(v >= unbiased for v in deals)) / 20_001}
 
 
 def run_length(step, shift, runs=4000):

@@ -76,6 +76,9 @@ fn divergences_of_counts_are_scipys() {
         alone(EmptyCells::Nothing).kullback_leibler_reversed,
         std::f64::consts::LN_2
     );
+    let text = serde_json::to_string(&alone(EmptyCells::Nothing)).unwrap();
+    let back: Divergences = serde_json::from_str(&text).unwrap();
+    assert_eq!(back, alone(EmptyCells::Nothing), "infinity survives JSON");
     assert!(alone(EmptyCells::HalfCase).stability_index.is_finite());
     let both = Divergences::between(&[5, 0], &[7, 0], EmptyCells::HalfCase).unwrap();
     assert_eq!((both.stability_index, both.chi_squared.p), (0.0, Some(1.0)));

@@ -261,7 +261,10 @@ fn what_lies_outside_and_on_edges_is_counted() {
 
 proptest! {
     #[test]
-    fn histograms_merge_in_any_order(voxels in prop::collection::vec(-2000.0..5000.0f32, 0..200), cut in 0usize..200) {
+    fn histograms_merge_in_any_order(
+        voxels in prop::collection::vec(-2000.0..5000.0f32, 0..200),
+        cut in 0usize..200,
+    ) {
         let (left, right) = voxels.split_at(cut.min(voxels.len()));
         let of = |voxels: &[f32]| {
             let mut histogram = IntensityHistogram::new(IntensityBins::default()).unwrap();
