@@ -15,7 +15,7 @@ use medmetrics::agreement::{
 };
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const PAIRS: usize = 10_000_000;
 

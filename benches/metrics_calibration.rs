@@ -9,7 +9,7 @@ use medcore::random::Key;
 use medmetrics::calibration::{BinRule, Binning, CalibrationTable};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const SCORES: usize = 10_000_000;
 

@@ -14,7 +14,7 @@ use medmetrics::classification::{
 use medmetrics::statistics::{AucScale, Bootstrap, BootstrapMethod};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Logistic scores of cases of which one in five is positive; AUC 0.80.
 fn cases(count: usize, seed: u64) -> (Vec<bool>, Vec<f64>) {

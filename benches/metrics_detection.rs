@@ -12,7 +12,7 @@ use medmetrics::detection::{
 };
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 const IMAGES: i64 = 5000;
 const CLASSES: usize = 80;

@@ -11,7 +11,7 @@ use medmetrics::measurement::{SizeConfig, StructureSize};
 use medmetrics::quality::{ImagePair, SsimConvention};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// Noise, and the same with a little more.
 fn volumes() -> [Image<f32, 3>; 2] {

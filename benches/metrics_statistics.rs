@@ -11,7 +11,7 @@ use medmetrics::Confidence;
 use medmetrics::statistics::{AucScale, Bootstrap, BootstrapMethod, CorrelatedAucs, DeLong};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 /// One case in five is positive and scores higher by 1.2 standard deviations.
 fn cases(count: usize, name: &str) -> (Vec<f64>, Vec<bool>) {

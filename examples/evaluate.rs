@@ -20,7 +20,7 @@ use clap::Parser;
 
 /// Fresh memory is slow; this allocator hands used memory out again.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: medcore::Allocator = medcore::Allocator;
 
 fn main() -> ExitCode {
     match app::run(&app::Cli::parse()) {

@@ -263,7 +263,11 @@ impl Evaluation {
             range("tolerance", "at least 0 mm", mm, mm >= 0.0)?;
         }
         let measured = |name: &&String| self.structures.iter().any(|s| s.name == **name);
-        match self.structure_tolerances_mm.keys().find(|name| !measured(name)) {
+        match self
+            .structure_tolerances_mm
+            .keys()
+            .find(|name| !measured(name))
+        {
             Some(name) => Err(Error::InvalidStructure {
                 name: name.clone(),
                 rule: "has a tolerance but is not measured",
