@@ -20,7 +20,7 @@ pub enum DifferenceInterval {
     /// 54, 2000).
     AgrestiCaffo,
     /// Wilson's intervals combined (R. Newcombe, Statistics in Medicine 17, 1998, method 10): close to the
-    /// stated confidence.
+    /// stated confidence, above it (99 % for 95 %) for small groups with shares near 0 or 1.
     #[default]
     Newcombe,
     /// The differences that a score test does not refuse (O. Miettinen and M. Nurminen, Statistics in

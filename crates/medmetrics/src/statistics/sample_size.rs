@@ -197,8 +197,8 @@ impl PairedProportions {
 pub enum AucVariance {
     /// For exponential scores (J. Hanley and B. McNeil, Radiology 143, 1982).
     HanleyMcNeil,
-    /// For normal scores in grades (N. Obuchowski, Academic Radiology 1, 1994): up to a third above the variance
-    /// of ungraded normal scores, on the safe side.
+    /// For normal scores in grades (N. Obuchowski, Academic Radiology 1, 1994): up to a third above the
+    /// variance of ungraded normal scores, on the safe side.
     #[default]
     Obuchowski,
 }

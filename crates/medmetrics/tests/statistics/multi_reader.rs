@@ -192,8 +192,8 @@ fn fixed_cases_are_a_paired_t_test() {
     }
 }
 
-/// The mean contribution of positive cases is the AUC, and its variance, which a jackknife finds, is the first
-/// of the two parts of DeLong's.
+/// The mean contribution of positive cases is the AUC, and its variance, which a jackknife finds, is the
+/// first of the two parts of DeLong's.
 #[test]
 fn the_jackknife_of_a_mean_is_its_variance() {
     let curves = ratings(7);

@@ -70,6 +70,17 @@ independent = [
     for m, s in DIFFERENCES.items() for c in COUNTS
 ] + [{"method": "miettinen_nurminen", "counts": c, "interval": miettinen_nurminen(*c)} for c in COUNTS]
 
+difference_coverage = []
+for n1, n2, p1, p2 in [(20, 25, 0.9, 0.7), (15, 15, 0.95, 0.95), (40, 30, 0.5, 0.4)]:
+    x1, x2 = np.indices((n1 + 1, n2 + 1))
+    weight = stats.binom.pmf(x1, n1, p1) * stats.binom.pmf(x2, n2, p2)
+    for m, s in DIFFERENCES.items():
+        ends = np.array([confint_proportions_2indep(a, n1, b, n2, method=s, compare="diff")
+                         for a, b in zip(x1.flat, x2.flat)])
+        inside = (ends[:, 0] <= p1 - p2) & (p1 - p2 <= ends[:, 1])
+        difference_coverage.append({"method": m, "trials": [n1, n2], "truth": [p1, p2],
+                                    "coverage": float(weight.ravel()[inside].sum())})
+
 
 def log_likelihood(p21, delta, b, c, n):
     p12 = p21 + delta
@@ -109,4 +120,5 @@ paired = [
 ]
 
 pathlib.Path(__file__).with_suffix(".json").write_text(
-    json.dumps({"single": single, "coverage": coverage, "independent": independent, "paired": paired}, indent=0))
+    json.dumps({"single": single, "coverage": coverage, "independent": independent,
+                "difference_coverage": difference_coverage, "paired": paired}, indent=0))

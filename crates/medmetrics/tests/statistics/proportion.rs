@@ -15,7 +15,16 @@ struct Fixture {
     single: Vec<Single>,
     coverage: Vec<Coverage>,
     independent: Vec<Independent>,
+    difference_coverage: Vec<DifferenceCoverage>,
     paired: Vec<Paired>,
+}
+
+#[derive(Deserialize)]
+struct DifferenceCoverage {
+    method: DifferenceInterval,
+    trials: [u64; 2],
+    truth: [f64; 2],
+    coverage: f64,
 }
 
 #[derive(Deserialize)]
@@ -85,19 +94,74 @@ fn intervals_are_those_of_statsmodels() {
 #[test]
 fn coverage_is_that_of_statsmodels() {
     for case in fixture().coverage {
-        let p = case.truth;
-        let mut log_probability = case.trials as f64 * libm::log(1.0 - p);
         let mut covered = 0.0;
-        for successes in 0..=case.trials {
-            let share = of(successes, case.trials);
+        for (successes, probability) in binomial(case.trials, case.truth).into_iter().enumerate() {
+            let share = of(successes as u64, case.trials);
             let interval = case.method.interval(share, Confidence::default()).unwrap();
-            if interval.contains(p) {
-                covered += libm::exp(log_probability);
-            }
-            let ratio = (case.trials - successes) as f64 / (successes + 1) as f64;
-            log_probability += libm::log(ratio * p / (1.0 - p));
+            covered += probability * f64::from(u8::from(interval.contains(case.truth)));
         }
         assert_near(covered, case.coverage, 1e-9);
+    }
+}
+
+/// The probability of each number of successes.
+fn binomial(trials: u64, truth: f64) -> Vec<f64> {
+    let mut logarithm = trials as f64 * libm::log(1.0 - truth);
+    (0..=trials)
+        .map(|successes| {
+            let probability = libm::exp(logarithm);
+            let ratio = (trials - successes) as f64 / (successes + 1) as f64;
+            logarithm += libm::log(ratio * truth / (1.0 - truth));
+            probability
+        })
+        .collect()
+}
+
+/// How often the interval of a difference holds the truth, summed over all outcomes.
+fn coverage_of_difference(method: DifferenceInterval, trials: [u64; 2], truth: [f64; 2]) -> f64 {
+    let [first, second] = [0, 1].map(|group| binomial(trials[group], truth[group]));
+    let mut covered = 0.0;
+    for (x1, p1) in first.iter().enumerate() {
+        for (x2, p2) in second.iter().enumerate() {
+            let groups = [of(x1 as u64, trials[0]), of(x2 as u64, trials[1])];
+            let estimate = method.estimate(groups[0], groups[1], Confidence::default(), "d");
+            let inside = estimate.interval.unwrap().contains(truth[0] - truth[1]);
+            covered += p1 * p2 * f64::from(u8::from(inside));
+        }
+    }
+    covered
+}
+
+#[test]
+fn coverage_of_differences_is_that_of_statsmodels() {
+    for case in fixture().difference_coverage {
+        let covered = coverage_of_difference(case.method, case.trials, case.truth);
+        assert_near(covered, case.coverage, 1e-9);
+        let score = DifferenceInterval::MiettinenNurminen;
+        let covered = coverage_of_difference(score, case.trials, case.truth);
+        assert!((0.93..0.996).contains(&covered), "{covered}");
+    }
+}
+
+/// Thirty pairs, the discordant ones with given probabilities.
+#[test]
+fn coverage_of_tango_is_close_to_its_confidence() {
+    for [p1, p2] in [[0.1, 0.1], [0.2, 0.1], [0.3, 0.05]] {
+        let mut covered = 0.0;
+        for (discordant, outer) in binomial(30, p1 + p2).into_iter().enumerate() {
+            let first = binomial(discordant as u64, p1 / (p1 + p2));
+            for (first_only, inner) in first.into_iter().enumerate() {
+                let cells = [0, first_only, discordant - first_only, 30 - discordant];
+                let counts = counts(cells.map(|count| count as u64));
+                let tango = PairedDifferenceInterval::Tango;
+                let interval = counts
+                    .difference(tango, Confidence::default(), "d")
+                    .interval;
+                let inside = interval.unwrap().contains(p1 - p2);
+                covered += outer * inner * f64::from(u8::from(inside));
+            }
+        }
+        assert!((0.93..0.97).contains(&covered), "{covered}");
     }
 }
 
