@@ -229,9 +229,8 @@ impl ClassAreas {
     }
 
     /// The average over pairs of classes, each pair asked both ways (Hand and Till, Machine Learning 45,
-    /// 2001); `n` counts pairs. Weighted averages count a pair as often as its classes are true (scikit-learn).
-    ///
-    /// `None` for the micro average, which pairs do not have.
+    /// 2001); `n` counts pairs. Weighted averages count a pair as often as its classes are true, as
+    /// scikit-learn does. Pairs have no micro average: it is undefined.
     #[must_use]
     pub fn one_vs_one(&self, average: Average, convention: RankingConvention) -> Estimate {
         let k = self.support.len();
