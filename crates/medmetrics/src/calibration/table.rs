@@ -169,7 +169,8 @@ impl CalibrationTable {
 
     /// Adds another table of the same binning so many times.
     pub(crate) fn add_times(&mut self, other: &Self, times: u32) {
-        for (cell, more) in self.cells.iter_mut().zip(&other.cells) {
+        let pairs = self.cells.iter_mut().zip(&other.cells);
+        for (cell, more) in pairs.filter(|(_, more)| more.count > 0) {
             cell.count += more.count * u64::from(times);
             cell.positives += more.positives * u64::from(times);
             cell.sum += more.sum * u128::from(times);

@@ -58,6 +58,6 @@ fn sturges(samples: &[Vec<f64>; 2]) -> Vec<f64> {
 /// Refuses no values, infinities and NaN.
 pub fn evidently_wasserstein(reference: &[f64], current: &[f64]) -> Result<f64> {
     let (reference, current) = (sorted(reference)?, sorted(current)?);
-    let distances = SampleDistances::between_sorted(&reference, &current);
+    let distances = SampleDistances::between_sorted(&reference, &current)?;
     Ok(distances.wasserstein / Moments::of(&reference).deviation.max(0.001))
 }

@@ -146,7 +146,7 @@ impl Reference {
         })
     }
 
-    /// Compares current values; equally many empty cells hold half a case where logarithms need something.
+    /// Compares current values; empty bins hold half a case where logarithms need something.
     ///
     /// Tests take the kept sample for the reference: where values were left out they are cautious.
     ///
@@ -161,7 +161,7 @@ impl Reference {
             mean: moments.mean,
             deviation: moments.deviation,
             divergences: Divergences::between(&self.counts, &counts, EmptyCells::HalfCase)?,
-            distances: SampleDistances::between_sorted(&self.sample, &sorted),
+            distances: SampleDistances::between_sorted(&self.sample, &sorted)?,
         })
     }
 

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::TestResult;
-use crate::statistics::distribution::normal_cdf;
+use crate::statistics::{MannWhitneyTest, NullDistribution, TestResult};
 
 /// Distances between a reference and a current sample, and tests of one distribution for both.
 ///
@@ -27,7 +26,7 @@ pub struct SampleDistances {
     /// Energy distance (Szekely): SciPy's `energy_distance`.
     pub energy: f64,
     /// Mann and Whitney's U of the current values over the reference's, with the normal approximation
-    /// corrected for ties and continuity.
+    /// corrected for ties and continuity; p is undefined if all values are the same.
     pub mann_whitney: TestResult,
 }
 
@@ -37,34 +36,33 @@ impl SampleDistances {
     /// # Errors
     /// Refuses samples without values, infinities and NaN.
     pub fn between(reference: &[f64], current: &[f64]) -> Result<Self> {
-        Ok(Self::between_sorted(&sorted(reference)?, &sorted(current)?))
+        Self::between_sorted(&sorted(reference)?, &sorted(current)?)
     }
 
     /// Compares sorted samples, neither empty.
-    pub(super) fn between_sorted(reference: &[f64], current: &[f64]) -> Self {
+    pub(super) fn between_sorted(reference: &[f64], current: &[f64]) -> Result<Self> {
         let (r, c) = (reference.len() as f64, current.len() as f64);
         let mut sums = Sums::default();
         sweep(reference, current, |step| {
             let gap = step.below[0] as f64 / r - step.below[1] as f64 / c;
             sums.wasserstein += gap.abs() * step.width;
             sums.energy += gap * gap * step.width;
-            // Twice U counts a tie once.
-            let before = step.below[0] - step.here[0];
-            sums.twice_u += step.here[1] as u128 * (2 * before + step.here[0]) as u128;
-            let tied = (step.here[0] + step.here[1]) as f64;
-            sums.ties += tied * tied * tied - tied;
             let apart = (step.below[0] as u128 * current.len() as u128)
                 .abs_diff(step.below[1] as u128 * reference.len() as u128);
             sums.apart = sums.apart.max(apart);
         });
         let deviation = Moments::of(reference).deviation;
-        Self {
+        let ranks = MannWhitneyTest {
+            distribution: NullDistribution::NormalCorrected,
+            ..MannWhitneyTest::default()
+        };
+        Ok(Self {
             kolmogorov_smirnov: kolmogorov_smirnov(reference.len(), current.len(), sums.apart),
             wasserstein: sums.wasserstein,
             wasserstein_normed: (deviation > 0.0).then(|| sums.wasserstein / deviation),
             energy: (2.0 * sums.energy).sqrt(),
-            mann_whitney: mann_whitney([r, c], &sums),
-        }
+            mann_whitney: ranks.test(current, reference)?,
+        })
     }
 }
 
@@ -72,16 +70,12 @@ impl SampleDistances {
 struct Sums {
     wasserstein: f64,
     energy: f64,
-    twice_u: u128,
-    ties: f64,
     /// The largest difference of distribution functions, times both counts.
     apart: u128,
 }
 
 /// A distinct value of two samples together.
 struct Step {
-    /// How many of each sample equal it.
-    here: [usize; 2],
     /// How many of each sample do not exceed it.
     below: [usize; 2],
     /// From here to the next distinct value; 0 at the last.
@@ -98,13 +92,8 @@ fn sweep(reference: &[f64], current: &[f64], mut see: impl FnMut(&Step)) {
     };
     let mut value = next(below);
     while value < f64::INFINITY {
-        let mut here = [0, 0];
-        for (i, sample) in samples.iter().enumerate() {
-            here[i] = sample[below[i]..]
-                .iter()
-                .take_while(|&&v| v == value)
-                .count();
-            below[i] += here[i];
+        for (below, sample) in below.iter_mut().zip(samples) {
+            *below += sample[*below..].iter().take_while(|&&v| v == value).count();
         }
         let following = next(below);
         let width = if following < f64::INFINITY {
@@ -112,7 +101,7 @@ fn sweep(reference: &[f64], current: &[f64], mut see: impl FnMut(&Step)) {
         } else {
             0.0
         };
-        see(&Step { here, below, width });
+        see(&Step { below, width });
         value = following;
     }
 }
@@ -216,17 +205,4 @@ fn kolmogorov_upper(x: f64) -> f64 {
         sign * libm::exp(-2.0 * f64::from(k * k) * x * x)
     };
     (1..12).map(term).sum::<f64>().clamp(0.0, 1.0)
-}
-
-fn mann_whitney([r, c]: [f64; 2], sums: &Sums) -> TestResult {
-    const NAME: &str = "mann-whitney:normal/ties/continuity";
-    let n = r + c;
-    let u = sums.twice_u as f64 / 2.0;
-    let variance = r * c / 12.0 * ((n + 1.0) - sums.ties / (n * (n - 1.0)));
-    let off = (u - 0.5 * r * c).abs() - 0.5;
-    if variance <= 0.0 {
-        return TestResult::new(u, 1.0, n as u64, NAME);
-    }
-    let p = (2.0 * normal_cdf(-off / variance.sqrt())).min(1.0);
-    TestResult::new(u, p, n as u64, NAME)
 }

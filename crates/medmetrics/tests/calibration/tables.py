@@ -47,7 +47,8 @@ for bins in (5, 10, 15, 20):
     out["bins"][bins] = {
         "torchmetrics": tm, "monai": monai(bins),
         "sklearn": sklearn("uniform", bins), "quantile": sklearn("quantile", bins),
-        "netcal": float(ECE(bins).measure(p.astype(float), y.astype(int))), "metrics_reloaded": metrics_reloaded(p.astype(float), y, bins),
+        "netcal": float(ECE(bins).measure(p.astype(float), y.astype(int))),
+        "metrics_reloaded": metrics_reloaded(p.astype(float), y, bins),
     }
 q = np.array([0, .1, .2, .2, .35, .5, .6, .8, .9, 1, 1])
 t = np.array([0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1])

@@ -294,7 +294,7 @@ proptest! {
         prop_assert!((forth.wasserstein - wasserstein).abs() < 1e-12);
         prop_assert!((back.wasserstein - wasserstein).abs() < 1e-12);
         prop_assert!((forth.energy - back.energy).abs() < 1e-12);
-        let p = [&forth, &back].map(|d| [d.kolmogorov_smirnov.p.unwrap(), d.mann_whitney.p.unwrap()]);
+        let p = [&forth, &back].map(|d| [d.kolmogorov_smirnov.p.unwrap(), d.mann_whitney.p.unwrap_or(1.0)]);
         prop_assert!((p[0][0] - p[1][0]).abs() < 1e-9 && (p[0][1] - p[1][1]).abs() < 1e-9);
         prop_assert!(p[0].iter().all(|p| (0.0..=1.0).contains(p)));
         let u = forth.mann_whitney.statistic.unwrap() + back.mann_whitney.statistic.unwrap();
