@@ -1,8 +1,8 @@
 //! Compares predictions with the truth: two folders of label maps, or two COCO files; writes a report.
 //!
 //! ```text
-//! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted --labels liver=1,spleen=2
-//! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted --images imagesTs --out report
+//! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted
+//! cargo run --release --example evaluate -- --truth t --prediction p --labels liver=1,spleen=2 --images i
 //! cargo run --release --example evaluate -- --coco instances.json --detections results.json
 //! ```
 #![allow(

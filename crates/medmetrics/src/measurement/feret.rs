@@ -221,7 +221,7 @@ fn fill(hull: &[Lattice2]) -> Vec<Run> {
         for (i, &a) in hull.iter().enumerate() {
             let b = hull[(i + 1) % hull.len()];
             let [down, right] = sub(b, a);
-            // Inside is where the turn to the pixel's centre is to the left: down * (2w - a1) >= right * (2r - a0).
+            // Inside, the turn to the pixel's centre is to the left: down * (2w - a1) >= right * (2r - a0).
             let bound = right * (2 * row - a[0]) + down * a[1];
             match down.signum() {
                 1 => first = first.max(-(-bound).div_euclid(2 * down)),

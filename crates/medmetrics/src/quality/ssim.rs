@@ -1,4 +1,4 @@
-//! Structural similarity, and whose (Wang, Bovik, Sheikh, Simoncelli, IEEE Trans. Image Process. 13:600, 2004).
+//! Structural similarity, and whose (Wang et al., IEEE Trans. Image Process. 13:600, 2004).
 
 use std::fmt;
 
