@@ -211,7 +211,9 @@ impl Axis {
         let share = match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
             Scale::Log2 | Scale::Log10 => {
-                libm::log10(value / self.low) / libm::log10(self.high / self.low)
+                // Quotients of very different numbers would overflow, their logarithms do not.
+                let (low, high) = (libm::log10(self.low), libm::log10(self.high));
+                (libm::log10(value) - low) / (high - low)
             }
         };
         share.clamp(-10.0, 10.0)

@@ -168,9 +168,10 @@ fn labels(chart: &Chart, layout: &Layout, svg: &mut Svg) {
         escape(&shorten(&chart.x.label, SIZE, layout.width - 20.0))
     ));
     svg.line(format_args!(
-        "<text transform=\"translate(17 {:.1}) rotate(-90)\" text-anchor=\"middle\" class=\"ink\" \
+        "<text transform=\"translate({:.1} {:.1}) rotate(-90)\" text-anchor=\"middle\" class=\"ink\" \
          fill=\"{ink}\">\
          {}</text>",
+        layout.y_label,
         (top + bottom) / 2.0,
         escape(&shorten(&chart.y.label, SIZE, layout.height - 20.0))
     ));

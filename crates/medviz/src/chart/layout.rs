@@ -40,6 +40,8 @@ pub(super) struct Layout {
     pub(super) x: Axis,
     pub(super) y: Axis,
     pub(super) title: Vec<String>,
+    /// Where the label of the vertical axis stands.
+    pub(super) y_label: f64,
     pub(super) slant: Slant,
     pub(super) paints: Vec<Paint>,
     pub(super) legend: Vec<Entry>,
@@ -85,6 +87,7 @@ impl Layout {
                 oblique * SLOPE.0
             }
         };
+        let y_label = (left - widest(&y) - 20.0).max(17.0);
         // Bold letters are wider.
         let title = text::wrap(
             &chart.title,
@@ -114,6 +117,7 @@ impl Layout {
             x,
             y,
             title,
+            y_label,
             slant,
             paints: paints(&chart.layers),
             legend,
@@ -142,9 +146,14 @@ pub(super) fn title_left(left: f64, width: f64) -> f64 {
     left.min(width / 4.0)
 }
 
-/// A name along an axis on one line.
+/// A name along an axis on one line; only its first line is shortened, what follows are counts.
 pub(super) fn one_line(name: &str) -> String {
-    text::shorten(&name.replace('\n', ", "), TEXT, LONGEST_NAME)
+    let Some((first, rest)) = name.split_once('\n') else {
+        return short_line(name);
+    };
+    let rest = format!(", {}", rest.replace('\n', ", "));
+    let room = (LONGEST_NAME - text::width(&rest, TEXT)).max(LONGEST_NAME / 3.0);
+    text::shorten(first, TEXT, room) + &rest
 }
 
 /// A line of a name along an axis, not longer than there is room.
