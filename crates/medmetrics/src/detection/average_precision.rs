@@ -44,8 +44,8 @@ pub struct AveragePrecision {
 #[non_exhaustive]
 pub enum MatchRule {
     /// VOC: a detection looks only at the annotation that it overlaps most, the first one of equals. If that
-    /// is taken already, the detection is wrong; if it is ignored (`difficult`) or a crowd, the detection does
-    /// not count.
+    /// is taken already, the detection is wrong; if it is ignored (`difficult`) or a crowd, the detection
+    /// does not count.
     #[default]
     Voc,
     /// The same with boxes whose upper corners are the last pixels inside, as VOC writes them.
@@ -207,8 +207,10 @@ impl AveragePrecisionResult {
         &self.classes
     }
 
-    /// The mean over annotated classes at one threshold, or over all thresholds; undefined without annotations
-    /// and for a threshold that was not asked for. `n` counts annotations, `undefined` classes without any.
+    /// The mean over annotated classes at one threshold, or over all thresholds.
+    ///
+    /// Undefined without annotations and for a threshold that was not asked for. `n` counts annotations,
+    /// `undefined` classes without any.
     #[must_use]
     pub fn mean(&self, threshold: Option<f64>) -> Estimate {
         let AveragePrecision {

@@ -1,6 +1,6 @@
 //! The detections of a class over all images, by falling score, with what became of each.
 //!
-//! Most detections lie on nothing; of these a table keeps sixteen bytes and no outcome, which is what makes
+//! Most detections lie on nothing; of these a table keeps 24 bytes and no outcome, which is what makes
 //! large evaluations cheap. Images are compared class by class, so that a class stays in the cache.
 
 use rayon::prelude::*;

@@ -55,7 +55,8 @@ fn coco_per_class_is_that_of_torchmetrics() {
     let images = corner_images::<2>(&fixture["images"]);
     let result = Coco::torchmetrics().evaluate(&images).unwrap();
     let want = &fixture["torchmetrics"];
-    let keys = "map map_50 map_75 map_small map_medium map_large mar_1 mar_10 mar_100 mar_small mar_medium mar_large";
+    let keys = "map map_50 map_75 map_small map_medium map_large \
+        mar_1 mar_10 mar_100 mar_small mar_medium mar_large";
     let summary = result.summary();
     assert_eq!(summary.len(), 12);
     for (number, key) in summary.iter().zip(keys.split(' ')) {

@@ -10,7 +10,7 @@ SHAPE = (6, 16, 16)
 
 
 def blocks(near=None, sides=(4, 8)):
-    """Blocks as connected components; small ones near others meet a lesion twice."""
+    """Blocks as connected components; some meet a lesion twice."""
     mask = np.zeros(SHAPE, bool)
     for k in range(int(rng.integers(0, 5 if near is None else 9))):
         low = rng.integers(0, [3, 11, 11])
@@ -19,6 +19,10 @@ def blocks(near=None, sides=(4, 8)):
             low = np.clip(places[rng.integers(len(places))] - rng.integers(0, 2, 3), 0, [4, 13, 13])
         high = low + rng.integers(*sides, 3)
         mask[tuple(slice(a, b) for a, b in zip(low, high))] = True
+    if near is not None and rng.random() < 0.5:
+        # The lesions themselves, cut in two.
+        mask |= near
+        mask[:, :, [4, 9]] = False
     return ndimage.label(mask, structure=np.ones((3, 3, 3)))
 
 

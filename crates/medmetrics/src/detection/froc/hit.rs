@@ -34,7 +34,7 @@ pub enum HitCriterion {
 pub enum HitRadius {
     /// So many millimetres.
     Fixed(f64),
-    /// Half of the longest side of the lesion's box; so many millimetres for a lesion whose box has no extent.
+    /// Half of the longest side of the lesion's box; so many millimetres where the box has no extent.
     HalfOfLesionOr(f64),
 }
 

@@ -81,8 +81,8 @@ impl Default for Froc {
 }
 
 impl Froc {
-    /// LUNA16 (A. Setio et al., Medical Image Analysis 42, 2017): a mark less than a radius from the centre of
-    /// a nodule, 1/8 to 8 false marks a scan. Boxes are in millimetres, or images carry their spacing; a
+    /// LUNA16 (A. Setio et al., Medical Image Analysis 42, 2017): a mark less than a radius from the centre
+    /// of a nodule, 1/8 to 8 false marks a scan. Boxes are in millimetres, or images carry their spacing; a
     /// nodule of unknown diameter has 10 mm.
     #[must_use]
     pub fn luna16() -> Self {
@@ -97,8 +97,8 @@ impl Froc {
         }
     }
 
-    /// CAMELYON16 (B. Ehteshami Bejnordi et al., JAMA 318, 2017): a mark inside the mask of a lesion, 1/4 to 8
-    /// false marks a slide.
+    /// CAMELYON16 (B. Ehteshami Bejnordi et al., JAMA 318, 2017): a mark inside the mask of a lesion, 1/4
+    /// to 8 false marks a slide.
     #[must_use]
     pub fn camelyon16() -> Self {
         Self {
