@@ -262,12 +262,12 @@ impl Evaluation {
         {
             range("tolerance", "at least 0 mm", mm, mm >= 0.0)?;
         }
-        let names = self.structure_tolerances_mm.keys();
-        for name in names.filter(|name| self.structures.iter().all(|s| s.name != **name)) {
-            let rule = "has a tolerance but is not measured";
+        let measured = |name: &String| self.structures.iter().any(|s| s.name == *name);
+        let mut names = self.structure_tolerances_mm.keys();
+        if let Some(name) = names.find(|name| !measured(name)) {
             return Err(Error::InvalidStructure {
                 name: name.clone(),
-                rule,
+                rule: "has a tolerance but is not measured",
             });
         }
         self.extras.check()
