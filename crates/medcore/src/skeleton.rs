@@ -48,7 +48,7 @@ pub enum Thinning {
 /// ```
 ///
 /// # Errors
-/// Refuses a slice that does not have `shape`, empty shapes, and images of one dimension or of more than three.
+/// Refuses a slice that does not have `shape`, empty shapes, and images that are neither 2D nor 3D.
 pub fn skeleton<const D: usize>(
     mask: &[bool],
     shape: [usize; D],

@@ -262,17 +262,14 @@ impl Evaluation {
         {
             range("tolerance", "at least 0 mm", mm, mm >= 0.0)?;
         }
-        let measured = |name: &&String| self.structures.iter().any(|s| s.name == **name);
-        match self
-            .structure_tolerances_mm
-            .keys()
-            .find(|name| !measured(name))
-        {
-            Some(name) => Err(Error::InvalidStructure {
+        let measured = |name: &String| self.structures.iter().any(|s| s.name == *name);
+        let mut names = self.structure_tolerances_mm.keys();
+        if let Some(name) = names.find(|name| !measured(name)) {
+            return Err(Error::InvalidStructure {
                 name: name.clone(),
                 rule: "has a tolerance but is not measured",
-            }),
-            None => self.extras.check(),
+            });
         }
+        self.extras.check()
     }
 }

@@ -5,8 +5,8 @@ use super::overlap::Overlap;
 use crate::error::{Error, Result};
 
 impl Overlap {
-    /// F-beta, `(1 + β²) TP / ((1 + β²) TP + β² FN + FP)`: recall counts β times as much as precision (C. van
-    /// Rijsbergen, "Information Retrieval", 1979); Dice for β = 1.
+    /// F-beta, `(1 + β²) TP / ((1 + β²) TP + β² FN + FP)`: recall counts β times as much as precision
+    /// (C. van Rijsbergen, "Information Retrieval", 1979); Dice for β = 1.
     ///
     /// # Errors
     /// Refuses a β that is negative or not finite.
@@ -16,8 +16,8 @@ impl Overlap {
         Ok(self.weighted(1.0 / (1.0 + square), square / (1.0 + square), policy))
     }
 
-    /// Tversky's index `TP / (TP + α FP + β FN)` (Psychological Review 84, 1977); Dice for one half each, IoU
-    /// for one each.
+    /// Tversky's index `TP / (TP + α FP + β FN)` (Psychological Review 84, 1977); Dice for one half each,
+    /// IoU for one each.
     ///
     /// # Errors
     /// Refuses weights that are negative or not finite.
