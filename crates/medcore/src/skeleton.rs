@@ -43,7 +43,7 @@ pub enum Thinning {
 /// ];
 /// let line = skeleton(&bar.map(|v| v == 1), [5, 7], Thinning::Lee)?;
 /// let rows: Vec<usize> = line.chunks(7).map(|row| row.iter().filter(|&&v| v).count()).collect();
-/// assert_eq!(rows, [0, 0, 3, 0, 0]);
+/// assert_eq!(rows, [0, 0, 5, 0, 0]);
 /// # Ok::<(), medcore::Error>(())
 /// ```
 ///
