@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use medmetrics::statistics::{Bootstrap, Clusters};
-use medmetrics::table::Table;
+use medmetrics::statistics::Bootstrap;
 use medmetrics::{Estimate, Measure, Report};
 use serde::Serialize;
 
@@ -41,7 +40,7 @@ pub(crate) fn write(
     links: &Links,
     cli: &Cli,
 ) -> Result<String> {
-    let means = means(report, cli)?;
+    let means = means(report)?;
     let written = Written {
         means: &means,
         problems,
@@ -50,77 +49,37 @@ pub(crate) fn write(
     };
     let json = serde_json::to_string_pretty(&written)?;
     medcore::atomic::write_bytes(&cli.out.join("report.json"), json.as_bytes())?;
-    let markdown = markdown(report, &means, problems, links)?;
+    let markdown = markdown(report, problems, links)?;
     medcore::atomic::write_bytes(&cli.out.join("report.md"), markdown.as_bytes())?;
     let cases = report.case_table()?.to_csv();
     medcore::atomic::write_bytes(&cli.out.join("cases.csv"), cases.as_bytes())?;
     Ok(format!("{report}\n{}", cli.out.join("report.md").display()))
 }
 
-const MEASURES: [(Measure, &str); 3] = [
-    (Measure::Dice, "Dice"),
-    (Measure::HausdorffPercentile, "Hausdorff percentile (mm)"),
-    (Measure::SurfaceDice, "surface Dice"),
+const MEASURES: [Measure; 5] = [
+    Measure::Dice,
+    Measure::Iou,
+    Measure::HausdorffPercentile,
+    Measure::AverageDistance,
+    Measure::SurfaceDice,
 ];
 
 /// The means of each structure, with intervals that draw patients.
-fn means(report: &Report, cli: &Cli) -> Result<Vec<Mean>> {
+fn means(report: &Report) -> Result<Vec<Mean>> {
     let mut means = Vec::new();
-    for (i, structure) in report.evaluation.structures.iter().enumerate() {
-        for (measure, _) in MEASURES {
-            let results = { report.cases.iter() }
-                .filter_map(|case| {
-                    let value = measure.of(&case.structures[i]).value?;
-                    Some((cli.unit_from.unit(&case.case), value))
-                })
-                .collect::<Vec<_>>();
-            let undefined = (report.cases.len() - results.len()) as u64;
-            let convention = convention(measure, report)?;
+    for structure in &report.evaluation.structures {
+        for measure in MEASURES {
             means.push(Mean {
                 structure: structure.name.clone(),
                 measure,
-                estimate: mean(&results, &convention)?.with_undefined(undefined),
+                estimate: report.estimate(&structure.name, measure, &Bootstrap::default())?,
             });
         }
     }
     Ok(means)
 }
 
-/// Such as `hausdorff_percentile:monai/mean-of-cases`.
-fn convention(measure: Measure, report: &Report) -> Result<String> {
-    let [measure, whose] = [
-        serde_json::to_value(measure)?,
-        serde_json::to_value(report.evaluation.convention)?,
-    ]
-    .map(|name| name.as_str().unwrap_or_default().to_owned());
-    Ok(format!("{measure}:{whose}/mean-of-cases"))
-}
-
-/// The mean of values, each with its patient; the interval needs two patients and finite values.
-fn mean(results: &[(String, f64)], name: &str) -> Result<Estimate> {
-    let (patients, values): (Vec<&str>, Vec<f64>) = results
-        .iter()
-        .map(|(patient, value)| (patient.as_str(), *value))
-        .unzip();
-    let clusters = Clusters::new(&patients);
-    let n = values.len() as u64;
-    if values.is_empty() {
-        return Ok(Estimate::undefined(0, name));
-    }
-    let plain = Estimate::new(values.iter().sum::<f64>() / n as f64, n, name);
-    if clusters.units() < 2 || values.iter().any(|value| !value.is_finite()) {
-        return Ok(plain);
-    }
-    let drawn = Bootstrap::default().estimate(clusters.units(), name, |times| {
-        let weights = clusters.row_weights(times).ok()?;
-        let weighted = { weights.iter().zip(&values) }.map(|(&w, v)| f64::from(w) * v);
-        let total = f64::from(weights.iter().sum::<u32>());
-        (total > 0.0).then(|| weighted.sum::<f64>() / total)
-    })?;
-    Ok(plain.with_interval(drawn.interval))
-}
-
-fn markdown(report: &Report, means: &[Mean], problems: &[String], links: &Links) -> Result<String> {
+fn markdown(report: &Report, problems: &[String], links: &Links) -> Result<String> {
     let mut text = String::from("# Evaluation\n\n");
     let evaluation = &report.evaluation;
     writeln!(
@@ -131,17 +90,9 @@ fn markdown(report: &Report, means: &[Mean], problems: &[String], links: &Links)
         evaluation.convention,
         evaluation.tolerance_mm,
     )?;
-    writeln!(text, "{}", report.to_markdown())?;
-    text.push_str("## Means over cases\n\nIntervals are bootstrapped over patients.\n\n");
-    let named = means.iter().map(|mean| {
-        let measure = { MEASURES.iter() }.find(|(measure, _)| *measure == mean.measure);
-        let measure = measure.map_or("", |(_, name)| name);
-        (
-            format!("{}: {measure}", mean.structure),
-            mean.estimate.clone(),
-        )
-    });
-    writeln!(text, "{}", Table::of_estimates(named, 3)?.to_markdown())?;
+    text.push_str("Means over cases; intervals of 95 % are bootstrapped over patients.\n\n");
+    let table = report.table_with_intervals(&Bootstrap::default())?;
+    writeln!(text, "{}", table.to_markdown())?;
     for plot in &links.plots {
         writeln!(text, "![{plot}]({plot})\n")?;
     }
