@@ -1,0 +1,5 @@
+//! States that were changed on their way through JSON: an error, or a state that goes on without a panic.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod mutation;
+mod states;
