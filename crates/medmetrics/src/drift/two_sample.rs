@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::TestResult;
-use crate::statistics::distribution::normal_cdf;
+use crate::statistics::{Alternative, NullDistribution, TestResult};
 
 /// Distances between a reference and a current sample, and tests of one distribution for both.
 ///
@@ -223,10 +222,8 @@ fn mann_whitney([r, c]: [f64; 2], sums: &Sums) -> TestResult {
     let n = r + c;
     let u = sums.twice_u as f64 / 2.0;
     let variance = r * c / 12.0 * ((n + 1.0) - sums.ties / (n * (n - 1.0)));
-    let off = (u - 0.5 * r * c).abs() - 0.5;
-    if variance <= 0.0 {
-        return TestResult::new(u, 1.0, n as u64, NAME);
-    }
-    let p = (2.0 * normal_cdf(-off / variance.sqrt())).min(1.0);
-    TestResult::new(u, p, n as u64, NAME)
+    let off = u - 0.5 * r * c;
+    let (p, _) = NullDistribution::NormalCorrected.normal(off, variance, Alternative::TwoSided);
+    // Where all values are alike, nothing speaks against one distribution.
+    TestResult::new(u, p.unwrap_or(1.0), n as u64, NAME)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Reads the state with every single change; what can be read is used further. Gives how many changes were
 /// refused, and how many there were.
-pub fn attack<A>(state: &A, push: impl Fn(&mut A)) -> [usize; 2]
+pub(crate) fn attack<A>(state: &A, push: impl Fn(&mut A)) -> [usize; 2]
 where
     A: Accumulator + Serialize + DeserializeOwned,
 {
@@ -22,7 +22,7 @@ where
 }
 
 /// The same for what is no accumulator.
-pub fn attack_any<A: Serialize + DeserializeOwned>(
+pub(crate) fn attack_any<A: Serialize + DeserializeOwned>(
     state: &A,
     go_on: impl Fn(&mut A),
 ) -> [usize; 2] {
