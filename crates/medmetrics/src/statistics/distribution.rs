@@ -2,6 +2,9 @@
 //!
 //! Probabilities of upper tails have functions of their own, because `1 - p` has no digits left where it
 //! matters. Quantiles are found by bisection to the last bit: slower than a series, and right everywhere.
+//!
+//! A function is NaN where an argument is NaN, and where degrees of freedom or a shape are not positive and
+//! finite.
 
 use statrs::function::{beta, erf, gamma};
 

@@ -3,7 +3,8 @@
 use medmetrics::Confidence;
 use medmetrics::statistics::distribution as of;
 use medmetrics::statistics::{
-    Bootstrap, BootstrapMethod, MannWhitneyTest, Replicates, ValueWithError, noncentral_t,
+    Bootstrap, BootstrapMethod, MannWhitneyTest, MultiReader, Replicates, ValueWithError,
+    noncentral_t,
 };
 
 #[test]
@@ -122,4 +123,13 @@ fn a_studentised_statistic_that_is_no_number_is_undefined() {
         .estimate_studentised(5, "no error", blind)
         .unwrap();
     assert_eq!((estimate.value, estimate.interval), (Some(1.0), None));
+}
+
+#[test]
+fn readings_that_are_no_numbers_are_refused() {
+    let covariance = vec![vec![0.1, 0.0], vec![0.0, 0.1]];
+    assert!(MultiReader::new(vec![vec![0.8, 0.9]], covariance.clone(), 20).is_ok());
+    assert!(MultiReader::new(vec![vec![0.8, f64::NAN]], covariance, 20).is_err());
+    let infinite = vec![vec![f64::INFINITY, 0.0], vec![0.0, 0.1]];
+    assert!(MultiReader::new(vec![vec![0.8, 0.9]], infinite, 20).is_err());
 }
