@@ -98,9 +98,11 @@ impl fmt::Display for Estimate {
 /// A range that holds the true value with a stated confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Its lower end.
+    /// Its lower end. Infinity is written as `"-inf"` or `"inf"`.
+    #[serde(with = "crate::number::never_missing")]
     pub low: f64,
     /// Its upper end.
+    #[serde(with = "crate::number::never_missing")]
     pub high: f64,
     /// How often such a range holds the true value.
     pub confidence: Confidence,

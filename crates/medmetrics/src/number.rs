@@ -32,3 +32,16 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         ))),
     }
 }
+
+/// The same for a number that is always there.
+pub(crate) mod never_missing {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        super::serialize(&Some(*value), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        super::deserialize(from)?.ok_or_else(|| D::Error::custom("a number is missing"))
+    }
+}

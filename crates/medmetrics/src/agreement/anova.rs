@@ -23,6 +23,7 @@ use crate::statistics::ExactSum;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct RatingMatrix {
     raters: usize,
     targets: Vec<Vec<f64>>,
@@ -47,6 +48,19 @@ pub struct AnalysisOfVariance {
     pub residual: f64,
     /// Mean over targets of the squared coefficient of variation; nothing if a target's mean is 0.
     pub squared_variation: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Saved {
+    raters: usize,
+    targets: Vec<Vec<f64>>,
+}
+
+impl TryFrom<Saved> for RatingMatrix {
+    type Error = Error;
+    fn try_from(saved: Saved) -> Result<Self> {
+        Self::from_rows(saved.raters, saved.targets.iter().map(Vec::as_slice))
+    }
 }
 
 impl RatingMatrix {
@@ -122,14 +136,6 @@ impl Accumulator for RatingMatrix {
     /// Refuses fewer than two targets, and rows of wrong lengths in a state that was read.
     fn finish(&self) -> Result<AnalysisOfVariance> {
         let (targets, raters) = (self.targets.len(), self.raters);
-        if let Some(row) = self.targets.iter().find(|row| row.len() != raters) {
-            return Err(Error::Length {
-                what: "a target's ratings",
-                got: row.len(),
-                against: "the raters",
-                expected: raters,
-            });
-        }
         for (of, got) in [("targets", targets), ("raters", raters)] {
             if got < 2 {
                 return Err(Error::TooFew {

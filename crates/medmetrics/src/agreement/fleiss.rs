@@ -292,10 +292,21 @@ impl TryFrom<Written> for RaterCounts {
             }
         }
         // What no subjects can give, and what would not fit the whole numbers of the standard error.
-        let most = u128::from(written.subjects) * u128::from(written.raters).pow(4);
-        let sums = [&written.ratings, &written.products, &written.with_squares];
-        let largest = sums.into_iter().flatten().copied().max().unwrap_or(0);
-        if written.subjects >= 1 << 39 || largest.max(written.fourth) > most {
+        // Every subject adds as much, but for its squares.
+        let (subjects, raters) = (u128::from(written.subjects), u128::from(written.raters));
+        let sum = |sums: &[u128]| {
+            sums.iter()
+                .fold(0, |all: u128, sum| all.saturating_add(*sum))
+        };
+        let squares: Vec<u128> = (0..written.categories)
+            .map(|c| written.products[c * written.categories + c])
+            .collect();
+        let fits = written.subjects < 1 << 39
+            && sum(&written.ratings) == subjects * raters
+            && sum(&written.products) == subjects * raters.pow(2)
+            && sum(&written.with_squares) == sum(&squares) * raters
+            && written.fourth <= subjects * raters.pow(4);
+        if !fits {
             return Err(Error::InvalidParameter {
                 parameter: "subjects",
                 rule: "as many as the counts belong to, below 2^39",

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::accumulator::Accumulator;
+use crate::agreement::paired::finite;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 use crate::statistics::Bootstrap;
@@ -55,9 +56,28 @@ pub enum Level {
 
 /// Ratings of units; how many raters rated a unit may differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Vec<f64>>", into = "Vec<Vec<f64>>")]
 pub struct RatedUnits {
     units: Vec<Vec<f64>>,
+}
+
+impl TryFrom<Vec<Vec<f64>>> for RatedUnits {
+    type Error = Error;
+
+    /// # Errors
+    /// As [`RatedUnits::push`].
+    fn try_from(units: Vec<Vec<f64>>) -> Result<Self> {
+        for ratings in &units {
+            finite("a unit's ratings", ratings)?;
+        }
+        Ok(Self { units })
+    }
+}
+
+impl From<RatedUnits> for Vec<Vec<f64>> {
+    fn from(rated: RatedUnits) -> Self {
+        rated.units
+    }
 }
 
 impl RatedUnits {
@@ -73,11 +93,15 @@ impl RatedUnits {
                 value: raters as f64,
             });
         }
-        if let Some(index) = ratings
-            .iter()
-            .position(|r| r.is_some_and(|r| !r.is_finite()))
-        {
-            return Err(not_finite(index, ratings[index].unwrap_or(f64::NAN)));
+        for (index, rating) in ratings.iter().enumerate() {
+            if let Some(value) = rating.filter(|rating| !rating.is_finite()) {
+                return Err(Error::InvalidValue {
+                    what: "a unit's ratings",
+                    rule: "finite",
+                    index,
+                    value,
+                });
+            }
         }
         let rows = ratings.chunks(raters);
         Ok(Self {
@@ -92,9 +116,7 @@ impl RatedUnits {
     /// # Errors
     /// Refuses ratings that are not finite.
     pub fn push(&mut self, ratings: &[f64]) -> Result<()> {
-        if let Some(index) = ratings.iter().position(|rating| !rating.is_finite()) {
-            return Err(not_finite(index, ratings[index]));
-        }
+        finite("a unit's ratings", ratings)?;
         self.units.push(ratings.to_vec());
         Ok(())
     }
@@ -109,15 +131,6 @@ impl RatedUnits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.units.is_empty()
-    }
-}
-
-fn not_finite(index: usize, value: f64) -> Error {
-    Error::InvalidValue {
-        what: "a unit's ratings",
-        rule: "finite",
-        index,
-        value,
     }
 }
 

@@ -26,6 +26,7 @@ pub use fleiss::{FleissEstimate, RaterCounts};
 pub use icc::{FTest, IccForm, SemRule};
 pub use kappa::{Categories, Chance, Kappa, KappaEstimate};
 pub use krippendorff::{Krippendorff, KrippendorffAlpha, Level, RatedUnits};
+pub(crate) use paired::finite;
 pub use paired::{PairMoments, PairedMeasurements};
 pub use panel::{Panel, PanelAgreement, PanelMeasure};
 pub use rating_table::{Rating, RatingAgreement, RatingTable};

@@ -10,9 +10,26 @@ use crate::error::{Error, Result};
 ///
 /// Everything measured of them is independent of their order, to the last bit.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
 pub struct PairedMeasurements {
     pairs: Vec<[f64; 2]>,
+}
+
+impl TryFrom<Vec<[f64; 2]>> for PairedMeasurements {
+    type Error = Error;
+
+    /// # Errors
+    /// Refuses measurements that are not finite.
+    fn try_from(pairs: Vec<[f64; 2]>) -> Result<Self> {
+        finite("pairs of measurements", pairs.as_flattened())?;
+        Ok(Self { pairs })
+    }
+}
+
+impl From<PairedMeasurements> for Vec<[f64; 2]> {
+    fn from(measurements: PairedMeasurements) -> Self {
+        measurements.pairs
+    }
 }
 
 /// Means, variances and covariance of pairs.

@@ -29,6 +29,7 @@ use crate::statistics::Bootstrap;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Panel {
     readers: usize,
     measure: PanelMeasure,
@@ -68,6 +69,29 @@ pub struct PanelAgreement {
     pub difference: Estimate,
     /// The model's mean over that of the readers (Williams' index); undefined unless theirs is positive.
     pub williams_index: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Saved {
+    readers: usize,
+    measure: PanelMeasure,
+    bootstrap: Bootstrap,
+    cases: Vec<Vec<f64>>,
+}
+
+impl TryFrom<Saved> for Panel {
+    type Error = Error;
+    fn try_from(saved: Saved) -> Result<Self> {
+        let empty = Self::new(saved.readers, saved.measure)?.with_bootstrap(saved.bootstrap);
+        for case in &saved.cases {
+            let (model, readers) = case.split_first().unwrap_or((&f64::NAN, &[][..]));
+            empty.check(*model, readers)?;
+        }
+        Ok(Self {
+            cases: saved.cases,
+            ..empty
+        })
+    }
 }
 
 impl Panel {
@@ -282,14 +306,13 @@ impl Accumulator for Panel {
     /// # Errors
     /// Refuses fewer than two cases, and what [`Bootstrap::estimate`] refuses.
     fn finish(&self) -> Result<PanelAgreement> {
-        for case in &self.cases {
-            let (model, readers) = case.split_first().ok_or(Error::TooFew {
-                what: "a case",
-                of: "values",
-                least: self.readers + 1,
-                got: 0,
-            })?;
-            self.check(*model, readers)?;
+        if self.cases.len() < 2 {
+            return Err(Error::TooFew {
+                what: "a panel's agreement",
+                of: "cases",
+                least: 2,
+                got: self.cases.len(),
+            });
         }
         let mut cases: Vec<&[f64]> = self.cases.iter().map(Vec::as_slice).collect();
         // One order, whatever order they came in, so that draws and sums are the same.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::score::Score;
 use crate::error::{Error, Result};
+use crate::statistics::percentile::percentile;
 
 /// How probabilities are put into bins.
 ///
@@ -118,21 +119,17 @@ impl Binning {
         check::probabilities(scores, 0)?;
         let mut sorted: Vec<f64> = scores.iter().map(|&p| p.into()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let Some(last) = sorted.len().checked_sub(1) else {
+        if sorted.is_empty() {
             return Err(Error::TooFew {
                 what: "bins of equal mass",
                 of: "scores",
                 least: 1,
                 got: 0,
             });
-        };
-        let quantile = |i: usize| {
-            let place = i as f64 / bins as f64 * last as f64;
-            let below = place.floor() as usize;
-            let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-            low + (high - low) * (place - below as f64)
-        };
-        let mut edges: Vec<f64> = (1..bins).map(quantile).collect();
+        }
+        let mut edges: Vec<f64> = (1..bins)
+            .filter_map(|i| percentile(&sorted, i as f64 / bins as f64))
+            .collect();
         edges.dedup();
         edges.retain(|&edge| edge > 0.0 && edge < 1.0);
         Ok(Self {

@@ -44,6 +44,7 @@ impl TryFrom<Saved> for BrierTable {
     fn try_from(saved: Saved) -> Result<Self> {
         let empty = Self::new(saved.binning)?;
         check::cells(saved.cells.len(), empty.cells.len())?;
+        check::possible(saved.cells.iter().map(Squares::is_possible))?;
         Ok(Self {
             cells: saved.cells,
             ..empty
@@ -62,6 +63,13 @@ struct Squares {
 }
 
 impl Squares {
+    /// Whether scores from 0 to 1 can have made it; squares are rounded one by one.
+    fn is_possible(&self) -> bool {
+        self.cell.is_possible()
+            && self.squared <= u128::from(self.cell.count) * ONE
+            && self.happened <= self.cell.sum.min(u128::from(self.cell.positives) * ONE)
+    }
+
     fn add(&mut self, other: &Self) {
         self.cell.add(&other.cell);
         self.squared += other.squared;
@@ -240,11 +248,37 @@ pub enum BrierScale {
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SavedSums")]
 pub struct MulticlassBrier {
     /// Samples of each class.
     counts: Vec<u64>,
     /// Sum of squared differences, in units of 2^-52.
     squared: u128,
+}
+
+#[derive(Deserialize)]
+struct SavedSums {
+    counts: Vec<u64>,
+    squared: u128,
+}
+
+impl TryFrom<SavedSums> for MulticlassBrier {
+    type Error = Error;
+    fn try_from(saved: SavedSums) -> Result<Self> {
+        check::classes(saved.counts.len())?;
+        check::possible(saved.counts.iter().map(|&count| count < 1 << 44))?;
+        let count = saved
+            .counts
+            .iter()
+            .map(|&count| u128::from(count))
+            .sum::<u128>();
+        let most = count * saved.counts.len() as u128 * ONE;
+        check::possible([saved.squared <= most].into_iter())?;
+        Ok(Self {
+            counts: saved.counts,
+            squared: saved.squared,
+        })
+    }
 }
 
 impl MulticlassBrier {

@@ -31,6 +31,19 @@ pub(crate) fn cells(got: usize, expected: usize) -> Result<()> {
 }
 
 /// Refuses to merge tables of different bins.
+/// Refuses saved cells that scores from 0 to 1 cannot have made.
+pub(crate) fn possible(cells: impl Iterator<Item = bool>) -> Result<()> {
+    let cells: Vec<bool> = cells.collect();
+    match cells.iter().position(|possible| !possible) {
+        None => Ok(()),
+        Some(index) => Err(Error::InvalidParameter {
+            parameter: "a cell's sums",
+            rule: "those of fewer than 2^44 scores from 0 to 1, but not in cell",
+            value: index as f64,
+        }),
+    }
+}
+
 pub(crate) fn same_binning(left: &Binning, right: &Binning) -> Result<()> {
     if left == right {
         return Ok(());

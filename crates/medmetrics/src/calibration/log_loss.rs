@@ -96,9 +96,9 @@ impl LogLoss {
             LogLossRule::Exact => p,
             LogLossRule::ScikitLearn => p.clamp(f64::EPSILON, 1.0 - f64::EPSILON),
         };
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         match logarithm(p) {
-            f64::NEG_INFINITY => self.impossible += 1,
+            f64::NEG_INFINITY => self.impossible = self.impossible.saturating_add(1),
             finite => self.sum.add(-finite),
         }
     }
@@ -121,8 +121,8 @@ impl Accumulator for LogLoss {
                 right: format!("{:?}", other.rule),
             });
         }
-        self.count += other.count;
-        self.impossible += other.impossible;
+        self.count = self.count.saturating_add(other.count);
+        self.impossible = self.impossible.saturating_add(other.impossible);
         self.sum.merge(&other.sum);
         Ok(())
     }

@@ -66,8 +66,11 @@ impl Problem<'_> {
             };
             let small = |(s, p): (&f64, &f64)| s.abs() <= SMALL_STEP * (1.0 + p.abs());
             if step.iter().zip(&parameters).all(small) {
+                // The last step is taken too: convergence is quadratic, and small parameters (large logits)
+                // gain the digits that a threshold beside 1 leaves out.
+                let last = parameters.iter().zip(&step).map(|(p, s)| p - s);
                 return Ok(Fit {
-                    parameters,
+                    parameters: last.collect(),
                     hessian: at.hessian,
                 });
             }

@@ -9,7 +9,7 @@ use super::class_scores::{ClassProbabilities, class_of};
 use super::score::Score;
 use super::table::CalibrationTable;
 use crate::accumulator::Accumulator;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 
 /// Tables of every class against the rest, and of the most probable class.
@@ -28,9 +28,30 @@ use crate::estimate::Estimate;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct MulticlassCalibration {
     classes: Vec<CalibrationTable>,
     top: CalibrationTable,
+}
+
+#[derive(Deserialize)]
+struct Saved {
+    classes: Vec<CalibrationTable>,
+    top: CalibrationTable,
+}
+
+impl TryFrom<Saved> for MulticlassCalibration {
+    type Error = Error;
+    fn try_from(saved: Saved) -> Result<Self> {
+        check::classes(saved.classes.len())?;
+        for table in &saved.classes {
+            check::same_binning(saved.top.binning(), table.binning())?;
+        }
+        Ok(Self {
+            classes: saved.classes,
+            top: saved.top,
+        })
+    }
 }
 
 impl MulticlassCalibration {

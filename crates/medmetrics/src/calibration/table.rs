@@ -46,6 +46,7 @@ impl TryFrom<Saved> for CalibrationTable {
     fn try_from(saved: Saved) -> Result<Self> {
         let empty = Self::new(saved.binning)?;
         check::cells(saved.cells.len(), empty.cells.len())?;
+        check::possible(saved.cells.iter().map(Cell::is_possible))?;
         Ok(Self {
             cells: saved.cells,
             ..empty

@@ -37,6 +37,14 @@ pub(crate) fn fixed(p: f64) -> u64 {
 }
 
 impl Cell {
+    /// Whether scores from 0 to 1 can have made it.
+    pub(crate) fn is_possible(&self) -> bool {
+        // Leaves room to merge: no machine counts so many.
+        self.count < 1 << 44
+            && self.positives <= self.count
+            && self.sum <= u128::from(self.count) * ONE
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.count += other.count;
         self.positives += other.positives;

@@ -241,7 +241,7 @@ impl Accumulator for ConfusionMatrix {
 
     fn push(&mut self, (truth, decision): (u32, u32)) -> Result<()> {
         if self.ignored_label == Some(truth) {
-            self.ignored += 1;
+            self.ignored = self.ignored.saturating_add(1);
             return Ok(());
         }
         for (side, label) in [("truth", truth), ("decision", decision)] {
@@ -254,7 +254,8 @@ impl Accumulator for ConfusionMatrix {
                 });
             }
         }
-        self.counts[truth as usize * self.classes + decision as usize] += 1;
+        let count = &mut self.counts[truth as usize * self.classes + decision as usize];
+        *count = count.saturating_add(1);
         Ok(())
     }
 

@@ -19,13 +19,32 @@ use crate::estimate::Estimate;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Saved")]
 pub struct CostMatrix {
     classes: usize,
     /// `costs[truth * classes + decision]`.
     costs: Vec<f64>,
     /// Share of each true class where decisions will be made; those of the cases at hand if `None`.
     priors: Option<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    classes: usize,
+    costs: Vec<f64>,
+    priors: Option<Vec<f64>>,
+}
+
+impl TryFrom<Saved> for CostMatrix {
+    type Error = Error;
+    fn try_from(saved: Saved) -> Result<Self> {
+        let costs = Self::new(saved.classes, saved.costs)?;
+        match saved.priors {
+            Some(priors) => costs.with_priors(priors),
+            None => Ok(costs),
+        }
+    }
 }
 
 impl CostMatrix {

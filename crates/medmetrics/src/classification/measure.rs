@@ -180,7 +180,8 @@ impl BinaryCounts {
 
 /// A quotient; `None` for 0 / 0.
 pub(super) fn ratio(part: f64, whole: f64) -> Option<f64> {
-    (part != 0.0 || whole != 0.0).then(|| part / whole)
+    let ratio = part / whole;
+    (!ratio.is_nan()).then_some(ratio)
 }
 
 #[cfg(test)]

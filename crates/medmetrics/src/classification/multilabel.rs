@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::average::{AveragingRule, ZeroDivision};
 use super::counts::{BinaryCounts, check_lengths};
@@ -29,12 +29,42 @@ use crate::estimate::Estimate;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Saved")]
 pub struct MultiLabelCounts {
     labels: Vec<BinaryCounts>,
     /// Cases by their hits, false alarms and misses.
-    #[serde(with = "pairs")]
+    #[serde(serialize_with = "pairs")]
     cases: BTreeMap<[u32; 3], u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    labels: Vec<BinaryCounts>,
+    cases: Vec<([u32; 3], u64)>,
+}
+
+impl TryFrom<Saved> for MultiLabelCounts {
+    type Error = Error;
+
+    /// # Errors
+    /// As [`MultiLabelCounts::new`]; refuses cases of more labels than there are, and cases told twice.
+    fn try_from(saved: Saved) -> Result<Self> {
+        let mut counts = Self::new(saved.labels.len())?;
+        for (index, (case, cases)) in saved.cases.into_iter().enumerate() {
+            let decided = case.iter().map(|&n| u64::from(n)).sum::<u64>();
+            if decided > saved.labels.len() as u64 || counts.cases.insert(case, cases).is_some() {
+                return Err(Error::InvalidValue {
+                    what: "kinds of cases",
+                    rule: "of no more labels than declared, each once",
+                    index,
+                    value: decided as f64,
+                });
+            }
+        }
+        counts.labels = saved.labels;
+        Ok(counts)
+    }
 }
 
 impl MultiLabelCounts {
@@ -91,9 +121,9 @@ impl MultiLabelCounts {
             match zero.resolve(counts.measure(measure)) {
                 Some(value) => {
                     sum += cases as f64 * value;
-                    defined += cases;
+                    defined = cases.saturating_add(defined);
                 }
-                None => undefined += cases,
+                None => undefined = cases.saturating_add(undefined),
             }
         }
         let convention = format!("{}:samples", measure.name());
@@ -111,7 +141,8 @@ impl MultiLabelCounts {
             .cases
             .iter()
             .filter(|([_, f, m], _)| *f == 0 && *m == 0);
-        self.share(right.map(|(_, &cases)| cases).sum(), 1, "exact-match")
+        let right = right.fold(0, |sum: u64, (_, &cases)| sum.saturating_add(cases));
+        self.share(right, 1, "exact-match")
     }
 
     /// Share of wrong decisions among all labels of all cases.
@@ -158,7 +189,8 @@ impl Accumulator for MultiLabelCounts {
             case[1] += u32::from(!truth && decision);
             case[2] += u32::from(truth && !decision);
         }
-        *self.cases.entry(case).or_default() += 1;
+        let cases = self.cases.entry(case).or_default();
+        *cases = cases.saturating_add(1);
         Ok(())
     }
 
@@ -173,7 +205,8 @@ impl Accumulator for MultiLabelCounts {
             *label += *more;
         }
         for (&case, &more) in &other.cases {
-            *self.cases.entry(case).or_default() += more;
+            let cases = self.cases.entry(case).or_default();
+            *cases = cases.saturating_add(more);
         }
         Ok(())
     }
@@ -183,19 +216,10 @@ impl Accumulator for MultiLabelCounts {
     }
 }
 
-/// A map with arrays as keys, as pairs: JSON knows only names as keys.
-mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    type Cases = BTreeMap<[u32; 3], u64>;
-
-    pub(super) fn serialize<S: Serializer>(cases: &Cases, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(cases)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Cases, D::Error> {
-        Ok(Vec::deserialize(from)?.into_iter().collect())
-    }
+/// Pairs instead of a map, because keys of JSON are text.
+fn pairs<S: Serializer>(
+    cases: &BTreeMap<[u32; 3], u64>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_seq(cases)
 }

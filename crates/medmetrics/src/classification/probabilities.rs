@@ -25,13 +25,35 @@ use crate::statistics::ExactSum;
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "SavedLogLoss")]
 pub struct LogLoss {
     classes: usize,
     clip: f64,
     sum: ExactSum,
     cases: u64,
     clipped: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedLogLoss {
+    classes: usize,
+    clip: f64,
+    sum: ExactSum,
+    cases: u64,
+    clipped: u64,
+}
+
+impl TryFrom<SavedLogLoss> for LogLoss {
+    type Error = Error;
+    fn try_from(saved: SavedLogLoss) -> Result<Self> {
+        Ok(Self {
+            sum: saved.sum,
+            cases: saved.cases,
+            clipped: saved.clipped,
+            ..Self::new(saved.classes)?.with_clip(saved.clip)?
+        })
+    }
 }
 
 impl LogLoss {
@@ -101,8 +123,10 @@ impl Accumulator for LogLoss {
         let probability = probabilities[truth as usize];
         let clipped = probability.clamp(self.clip, 1.0 - self.clip);
         self.sum.add(-libm::log(clipped));
-        self.clipped += u64::from(clipped != probability);
-        self.cases += 1;
+        self.clipped = self
+            .clipped
+            .saturating_add(u64::from(clipped != probability));
+        self.cases = self.cases.saturating_add(1);
         Ok(())
     }
 
@@ -110,8 +134,8 @@ impl Accumulator for LogLoss {
         check_same("classes", self.classes, other.classes)?;
         check_same("clip", self.clip, other.clip)?;
         self.sum.merge(&other.sum);
-        self.cases += other.cases;
-        self.clipped += other.clipped;
+        self.cases = self.cases.saturating_add(other.cases);
+        self.clipped = self.clipped.saturating_add(other.clipped);
         Ok(())
     }
 
@@ -180,10 +204,13 @@ impl TopK {
                 value: 0.0,
             });
         }
-        let (hits, cases) = (
-            self.ranks.iter().take(k).sum::<u64>(),
-            self.ranks.iter().sum::<u64>(),
-        );
+        let sum = |k| {
+            self.ranks
+                .iter()
+                .take(k)
+                .fold(0, |sum: u64, n| sum.saturating_add(*n))
+        };
+        let (hits, cases) = (sum(k), sum(self.ranks.len()));
         let ties = match self.ties {
             TopTies::Against => "",
             TopTies::HigherClass => "/scikit-learn",
@@ -216,7 +243,7 @@ impl Accumulator for TopK {
             score > scores[class] || (score == scores[class] && wins_ties)
         };
         let rank = scores.iter().enumerate().filter(before).count();
-        self.ranks[rank] += 1;
+        self.ranks[rank] = self.ranks[rank].saturating_add(1);
         Ok(())
     }
 
@@ -224,7 +251,7 @@ impl Accumulator for TopK {
         check_same("classes", self.ranks.len(), other.ranks.len())?;
         check_same("ties", self.ties, other.ties)?;
         for (count, more) in self.ranks.iter_mut().zip(&other.ranks) {
-            *count += more;
+            *count = count.saturating_add(*more);
         }
         Ok(())
     }

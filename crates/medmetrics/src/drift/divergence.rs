@@ -36,13 +36,13 @@ pub enum EmptyCells {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divergences {
     /// Population stability index, `sum (c - r) ln(c / r)`: 0.1 is called moderate, 0.25 large.
-    #[serde(with = "maybe_infinite")]
+    #[serde(with = "crate::number::never_missing")]
     pub stability_index: f64,
     /// Kullback and Leibler's divergence of the current data from the reference, `sum c ln(c / r)`, in nats.
-    #[serde(with = "maybe_infinite")]
+    #[serde(with = "crate::number::never_missing")]
     pub kullback_leibler: f64,
     /// Kullback and Leibler's divergence of the reference from the current data, `sum r ln(r / c)`, in nats.
-    #[serde(with = "maybe_infinite")]
+    #[serde(with = "crate::number::never_missing")]
     pub kullback_leibler_reversed: f64,
     /// Root of Jensen and Shannon's divergence in nats, 0 to 0.8326: SciPy's `jensenshannon`.
     pub jensen_shannon: f64,
@@ -52,20 +52,6 @@ pub struct Divergences {
     pub total_variation: f64,
     /// Pearson's chi-squared test of one distribution for both, over cells that hold something.
     pub chi_squared: TestResult,
-}
-
-/// JSON knows no infinity: it is written as `"inf"`.
-mod maybe_infinite {
-    use serde::{Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::number::serialize(&Some(*value), serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        crate::number::deserialize(deserializer)?
-            .ok_or_else(|| D::Error::custom("a number is missing"))
-    }
 }
 
 impl Divergences {
@@ -98,7 +84,7 @@ impl Divergences {
             reference
                 .iter()
                 .zip(current)
-                .filter(|(r, c)| all || **r + **c > 0)
+                .filter(|(r, c)| all || (**r).max(**c) > 0)
         };
         let [r, c] = [
             used().map(|pair| *pair.0).collect(),
@@ -139,7 +125,7 @@ fn relative(l: f64, r: f64) -> f64 {
 }
 
 fn shares(counts: &[u64], empty: EmptyCells) -> Vec<f64> {
-    let total = counts.iter().sum::<u64>() as f64;
+    let total = sum(counts);
     let half = 0.5 * counts.iter().filter(|&&count| count == 0).count() as f64;
     let smallest = counts.iter().filter(|&&count| count > 0).min();
     let floor = match smallest.map_or(1.0, |&count| count as f64 / total) {
@@ -156,11 +142,10 @@ fn shares(counts: &[u64], empty: EmptyCells) -> Vec<f64> {
 }
 
 fn chi_squared(reference: &[u64], current: &[u64]) -> TestResult {
-    let sum = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
     let (r, c) = (sum(reference), sum(current));
     let (mut statistic, mut cells) = (0.0, 0u64);
     for (&left, &right) in reference.iter().zip(current) {
-        let both = (left + right) as f64;
+        let both = left as f64 + right as f64;
         if both > 0.0 {
             cells += 1;
             for (count, side) in [(left, r), (right, c)] {
@@ -176,4 +161,21 @@ fn chi_squared(reference: &[u64], current: &[u64]) -> TestResult {
     let degrees = cells - 1;
     let p = chi_squared_upper(statistic, degrees as f64);
     TestResult::new(statistic, p, n, format!("chi-squared:df={degrees}"))
+}
+
+fn sum(counts: &[u64]) -> f64 {
+    counts.iter().map(|&count| u128::from(count)).sum::<u128>() as f64
+}
+
+/// Refuses saved counts that leave no room to add others: no machine counts so many.
+pub(super) fn possible(counts: &[u64]) -> Result<()> {
+    match counts.iter().position(|&count| count >> 44 != 0) {
+        None => Ok(()),
+        Some(index) => Err(Error::InvalidValue {
+            what: "counts",
+            rule: "below 2^44",
+            index,
+            value: counts[index] as f64,
+        }),
+    }
 }

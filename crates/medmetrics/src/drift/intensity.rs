@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::divergence::{Divergences, EmptyCells};
+use super::divergence::{Divergences, EmptyCells, possible};
 use super::thresholds::DriftReason;
+use super::two_sample::sorted;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
 
@@ -33,6 +34,7 @@ impl Default for IntensityBins {
 
 /// How often intensities occur in an image or in many.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedHistogram")]
 pub struct IntensityHistogram {
     bins: IntensityBins,
     counts: Vec<u64>,
@@ -40,6 +42,32 @@ pub struct IntensityHistogram {
 
 /// More bins than this are a mistake.
 const MOST_BINS: usize = 1 << 16;
+
+#[derive(Deserialize)]
+struct SavedHistogram {
+    bins: IntensityBins,
+    counts: Vec<u64>,
+}
+
+impl TryFrom<SavedHistogram> for IntensityHistogram {
+    type Error = Error;
+    fn try_from(saved: SavedHistogram) -> Result<Self> {
+        let empty = Self::new(saved.bins)?;
+        if saved.counts.len() != empty.counts.len() {
+            return Err(Error::Length {
+                what: "counts",
+                got: saved.counts.len(),
+                against: "bins, below and above",
+                expected: empty.counts.len(),
+            });
+        }
+        possible(&saved.counts)?;
+        Ok(Self {
+            counts: saved.counts,
+            ..empty
+        })
+    }
+}
 
 impl IntensityHistogram {
     /// An empty histogram.
@@ -175,6 +203,7 @@ fn same_bins(left: &IntensityHistogram, right: &IntensityHistogram) -> Result<()
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedReference")]
 pub struct IntensityReference {
     pooled: IntensityHistogram,
     /// Distance of each image from all others together, ascending.
@@ -191,6 +220,22 @@ pub struct IntensityDrift {
     pub rank: f64,
     /// Why it is called drift; empty when it is not.
     pub reasons: Vec<DriftReason>,
+}
+
+#[derive(Deserialize)]
+struct SavedReference {
+    pooled: IntensityHistogram,
+    distances: Vec<f64>,
+}
+
+impl TryFrom<SavedReference> for IntensityReference {
+    type Error = Error;
+    fn try_from(saved: SavedReference) -> Result<Self> {
+        Ok(Self {
+            pooled: saved.pooled,
+            distances: sorted(&saved.distances)?,
+        })
+    }
 }
 
 impl IntensityReference {

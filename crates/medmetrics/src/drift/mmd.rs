@@ -89,10 +89,10 @@ impl Mmd {
                 value: bandwidth,
             });
         }
-        let scale = -0.5 / (bandwidth * bandwidth);
         kernel
             .par_iter_mut()
-            .for_each(|d| *d = libm::exp(*d * scale));
+            // One factor after the other: the square of a bandwidth can be beyond all numbers.
+            .for_each(|d| *d = libm::exp(-0.5 * (*d / bandwidth) / bandwidth));
         let deal = Deal {
             kernel,
             sides: [reference.len() as f64, current.len() as f64],

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::divergence::{Divergences, EmptyCells};
+use super::divergence::{Divergences, EmptyCells, possible};
 use super::two_sample::{Moments, SampleDistances, sorted};
 use crate::error::{Error, Result};
+use crate::statistics::percentile::percentile;
 
 /// What to keep of reference values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,31 @@ impl TryFrom<Saved> for Reference {
                 expected: saved.edges.len() + 1,
             });
         }
+        possible(&saved.counts)?;
+        let falls = |i: &usize| saved.edges[i - 1] >= saved.edges[*i];
+        if let Some(index) = (1..saved.edges.len()).find(falls) {
+            return Err(Error::InvalidValue {
+                what: "edges of bins",
+                rule: "ascending",
+                index,
+                value: saved.edges[index],
+            });
+        }
+        let n = saved.counts.iter().sum::<u64>();
+        if saved.n != n || n == 0 {
+            return Err(Error::InvalidParameter {
+                parameter: "n",
+                rule: "the sum of the counts, at least 1",
+                value: saved.n as f64,
+            });
+        }
+        if !(saved.deviation >= 0.0 && saved.deviation.is_finite() && saved.mean.is_finite()) {
+            return Err(Error::InvalidParameter {
+                parameter: "deviation",
+                rule: "finite and not negative, as the mean finite",
+                value: saved.deviation,
+            });
+        }
         Ok(Self {
             n: saved.n,
             mean: saved.mean,
@@ -120,15 +146,8 @@ impl Reference {
             }
         }
         let sorted = sorted(values)?;
-        let last = sorted.len() - 1;
-        let quantile = |share: f64| {
-            let place = share * last as f64;
-            let below = place.floor() as usize;
-            let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-            low + (high - low) * (place - below as f64)
-        };
         let mut edges: Vec<f64> = (1..settings.bins)
-            .map(|i| quantile(i as f64 / settings.bins as f64))
+            .filter_map(|i| percentile(&sorted, i as f64 / settings.bins as f64))
             .collect();
         edges.dedup();
         let kept = settings.sample.min(sorted.len());

@@ -31,6 +31,7 @@ pub enum Change {
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedCusum")]
 pub struct Cusum {
     mean: f64,
     deviation: f64,
@@ -40,6 +41,32 @@ pub struct Cusum {
     pub limit: f64,
     up: f64,
     down: f64,
+}
+
+#[derive(Deserialize)]
+struct SavedCusum {
+    mean: f64,
+    deviation: f64,
+    allowance: f64,
+    limit: f64,
+    up: f64,
+    down: f64,
+}
+
+impl TryFrom<SavedCusum> for Cusum {
+    type Error = Error;
+    fn try_from(saved: SavedCusum) -> Result<Self> {
+        for sum in [saved.allowance, saved.limit, saved.up, saved.down] {
+            positive_or_zero("a state of the sums", sum)?;
+        }
+        Ok(Self {
+            allowance: saved.allowance,
+            limit: saved.limit,
+            up: saved.up,
+            down: saved.down,
+            ..Self::new(saved.mean, saved.deviation)?
+        })
+    }
 }
 
 impl Cusum {
@@ -83,6 +110,7 @@ impl Cusum {
 /// With weight 0.2 and limits of 3 deviations a stable series of independent normal numbers is alarmed about
 /// once in 560, and a shift by one deviation is seen after about 10.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedEwma")]
 pub struct Ewma {
     mean: f64,
     deviation: f64,
@@ -92,6 +120,30 @@ pub struct Ewma {
     pub limit: f64,
     average: f64,
     count: u32,
+}
+
+#[derive(Deserialize)]
+struct SavedEwma {
+    mean: f64,
+    deviation: f64,
+    weight: f64,
+    limit: f64,
+    average: f64,
+    count: u32,
+}
+
+impl TryFrom<SavedEwma> for Ewma {
+    type Error = Error;
+    fn try_from(saved: SavedEwma) -> Result<Self> {
+        positive_or_zero("limit", saved.limit)?;
+        Ok(Self {
+            weight: saved.weight,
+            limit: saved.limit,
+            average: finite(saved.average)?,
+            count: saved.count,
+            ..Self::new(saved.mean, saved.deviation)?
+        })
+    }
 }
 
 impl Ewma {
@@ -148,6 +200,7 @@ impl Ewma {
 /// Small changes below `tolerance` go unseen; a larger `limit` gives later and fewer alarms. Both are in the
 /// unit of the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedPageHinkley")]
 pub struct PageHinkley {
     /// What a number may be off the mean.
     pub tolerance: f64,
@@ -158,6 +211,33 @@ pub struct PageHinkley {
     /// Sums of what is above and of what is below the mean, with their least values.
     up: [f64; 2],
     down: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct SavedPageHinkley {
+    tolerance: f64,
+    limit: f64,
+    count: u64,
+    mean: f64,
+    up: [f64; 2],
+    down: [f64; 2],
+}
+
+impl TryFrom<SavedPageHinkley> for PageHinkley {
+    type Error = Error;
+    fn try_from(saved: SavedPageHinkley) -> Result<Self> {
+        let [up, down] = [saved.up, saved.down];
+        for value in [saved.mean].into_iter().chain(up).chain(down) {
+            finite(value)?;
+        }
+        Ok(Self {
+            count: saved.count,
+            mean: saved.mean,
+            up,
+            down,
+            ..Self::new(saved.tolerance, saved.limit)?
+        })
+    }
 }
 
 impl PageHinkley {
@@ -199,7 +279,7 @@ impl PageHinkley {
     /// Refuses infinities and NaN; the sums are then as they were before.
     pub fn push(&mut self, value: f64) -> Result<Option<Change>> {
         let value = finite(value)?;
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.mean += (value - self.mean) / self.count as f64;
         for (sums, off) in [
             (&mut self.up, value - self.mean),
@@ -229,6 +309,17 @@ fn finite(value: f64) -> Result<f64> {
         what: "watched numbers",
         rule: "a finite number",
         index: 0,
+        value,
+    })
+}
+
+fn positive_or_zero(parameter: &'static str, value: f64) -> Result<()> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::InvalidParameter {
+        parameter,
+        rule: "finite and not negative",
         value,
     })
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Estimate, Interval, IntervalMethod};
 use crate::statistics::clusters::Clusters;
-use crate::statistics::replicates::{BootstrapMethod, Replicates, percentile};
+use crate::statistics::percentile::percentile;
+use crate::statistics::replicates::{BootstrapMethod, Replicates};
 use crate::statistics::units::Units;
 
 /// How to bootstrap: how often, from which seed, and how replicates become an interval.
@@ -136,7 +137,7 @@ impl Bootstrap {
     ) -> Result<Estimate> {
         let units = units.into();
         let n = units.count() as u64;
-        let sample = statistic(&vec![1; units.count()]);
+        let sample = statistic(&vec![1; units.count()]).filter(|s| !s.value.is_nan());
         let deviation = |times: &[u32]| {
             let ValueWithError { value, error } = statistic(times)?;
             (error > 0.0).then_some((value - sample?.value) / error)
@@ -150,7 +151,8 @@ impl Bootstrap {
         let undefined = (drawn.len() - sorted.len()) as u64;
         let end = |share| Some(value - error * percentile(&sorted, share)?);
         let tail = self.confidence.tail();
-        let interval = end(1.0 - tail).zip(end(tail)).map(|(low, high)| Interval {
+        let ends = end(1.0 - tail).zip(end(tail)).filter(|_| error >= 0.0);
+        let interval = ends.map(|(low, high)| Interval {
             low,
             high,
             confidence: self.confidence,

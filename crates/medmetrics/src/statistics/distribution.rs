@@ -2,6 +2,9 @@
 //!
 //! Probabilities of upper tails have functions of their own, because `1 - p` has no digits left where it
 //! matters. Quantiles are found by bisection to the last bit: slower than a series, and right everywhere.
+//!
+//! A function is NaN where an argument is NaN, and where degrees of freedom or a shape are not positive and
+//! finite.
 
 use statrs::function::{beta, erf, gamma};
 
@@ -59,8 +62,14 @@ pub fn student_quantile(p: f64, df: f64) -> f64 {
 /// Probability below `x` under the chi-squared distribution with `df` degrees of freedom.
 #[must_use]
 pub fn chi_squared_cdf(x: f64, df: f64) -> f64 {
+    if !known([x, df]) {
+        return f64::NAN;
+    }
     if x <= 0.0 {
         return 0.0;
+    }
+    if x == f64::INFINITY {
+        return 1.0;
     }
     gamma::gamma_lr(0.5 * df, 0.5 * x)
 }
@@ -68,8 +77,14 @@ pub fn chi_squared_cdf(x: f64, df: f64) -> f64 {
 /// Probability above `x` under the chi-squared distribution with `df` degrees of freedom.
 #[must_use]
 pub fn chi_squared_upper(x: f64, df: f64) -> f64 {
+    if !known([x, df]) {
+        return f64::NAN;
+    }
     if x <= 0.0 {
         return 1.0;
+    }
+    if x == f64::INFINITY {
+        return 0.0;
     }
     gamma::gamma_ur(0.5 * df, 0.5 * x)
 }
@@ -86,6 +101,9 @@ pub fn chi_squared_quantile(p: f64, df: f64) -> f64 {
 /// Probability below `x` under the beta distribution (the regularised incomplete beta function).
 #[must_use]
 pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+    if !(known([x, a]) && known([x, b])) {
+        return f64::NAN;
+    }
     if x <= 0.0 {
         return 0.0;
     }
@@ -98,12 +116,18 @@ pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
 /// Where the beta distribution has probability `p` below.
 #[must_use]
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
+    if p.is_nan() || beta_cdf(0.5, a, b).is_nan() {
+        return f64::NAN;
+    }
     bisect(|x| beta_cdf(x, a, b) - p, 0.0, 1.0)
 }
 
 /// Probability below `x` under the F distribution with `between` and `within` degrees of freedom.
 #[must_use]
 pub fn f_cdf(x: f64, between: f64, within: f64) -> f64 {
+    if x == f64::INFINITY {
+        return 1.0;
+    }
     if x <= 0.0 {
         return 0.0;
     }
@@ -132,9 +156,17 @@ pub fn f_quantile(p: f64, between: f64, within: f64) -> f64 {
     root(|x| f_cdf(x, between, within) - p, 0.0)
 }
 
+/// Whether a function with a parameter that has to be positive and finite is defined at a place.
+fn known([x, parameter]: [f64; 2]) -> bool {
+    !x.is_nan() && parameter > 0.0 && parameter.is_finite()
+}
+
 /// Where an increasing function of numbers from `low` on crosses zero.
 fn root(increasing: impl Fn(f64) -> f64, low: f64) -> f64 {
     let mut high = 1.0;
+    if increasing(high).is_nan() {
+        return f64::NAN;
+    }
     while increasing(high) < 0.0 {
         high *= 2.0;
         if high > f64::MAX / 4.0 {
@@ -148,7 +180,8 @@ fn root(increasing: impl Fn(f64) -> f64, low: f64) -> f64 {
 pub(crate) fn bisect(increasing: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
     loop {
         let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high {
+        // Also where an end is no number.
+        if !(middle > low && middle < high) {
             return middle;
         }
         if increasing(middle) < 0.0 {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// Adds `f64` values exactly; [`ExactSum::value`] rounds once.
 ///
 /// The sum is a fixed-point number wide enough for every finite `f64` (a superaccumulator: R. Neal, "Fast
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(values.iter().sum::<f64>(), 0.0);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct ExactSum {
     /// Digits of 32 bits, least significant first, each with a sign of its own; digit 0 counts 2^-1074.
     digits: Vec<i64>,
@@ -31,6 +34,52 @@ const DIGITS: usize = 69;
 
 /// A digit holds 63 bits, each addition adds less than 2^32.
 const MOST_PENDING: u32 = 1 << 30;
+
+#[derive(Deserialize)]
+struct Saved {
+    digits: Vec<i64>,
+    pending: u32,
+    special: [u64; 3],
+}
+
+impl TryFrom<Saved> for ExactSum {
+    type Error = Error;
+
+    /// # Errors
+    /// Refuses another number of digits, and digits that so many additions cannot have made.
+    fn try_from(saved: Saved) -> Result<Self> {
+        if saved.digits.len() != DIGITS {
+            return Err(Error::Length {
+                what: "an exact sum",
+                got: saved.digits.len(),
+                against: "the digits of its kind",
+                expected: DIGITS,
+            });
+        }
+        if saved.pending >= MOST_PENDING {
+            return Err(Error::InvalidParameter {
+                parameter: "additions since the last carry",
+                rule: "below 2^30",
+                value: f64::from(saved.pending),
+            });
+        }
+        let most = (i64::from(saved.pending) + 1) << 32;
+        let beyond = |digit: &i64| !(-most..=most).contains(digit);
+        if let Some(index) = saved.digits.iter().position(beyond) {
+            return Err(Error::InvalidValue {
+                what: "digits of an exact sum",
+                rule: "below 2^32 for each addition since the last carry",
+                index,
+                value: saved.digits[index] as f64,
+            });
+        }
+        Ok(Self {
+            digits: saved.digits,
+            pending: saved.pending,
+            special: saved.special,
+        })
+    }
+}
 
 impl Default for ExactSum {
     fn default() -> Self {
@@ -89,7 +138,7 @@ impl ExactSum {
             *digit += more;
         }
         for (count, more) in self.special.iter_mut().zip(other.special) {
-            *count += more;
+            *count = count.saturating_add(more);
         }
         self.carry();
     }

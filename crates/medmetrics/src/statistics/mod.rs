@@ -11,6 +11,7 @@ mod mcnemar;
 mod multi_reader;
 mod multiple;
 pub mod noncentral_t;
+pub(crate) mod percentile;
 mod permutation;
 mod proportion;
 mod proportion_difference;

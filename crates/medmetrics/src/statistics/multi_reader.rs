@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agreement::finite;
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Estimate, Interval, IntervalMethod};
 use crate::statistics::correlated_auc::CorrelatedAucs;
@@ -144,7 +145,8 @@ impl MultiReader {
     /// Values by modality, then reader, and the covariance matrix of all of them in that order.
     ///
     /// # Errors
-    /// Refuses no values, modalities with different numbers of readers, and a matrix of another size.
+    /// Refuses no values, modalities with different numbers of readers, a matrix of another size, and numbers
+    /// that are not finite.
     pub fn new(values: Vec<Vec<f64>>, covariance: Vec<Vec<f64>>, cases: u64) -> Result<Self> {
         let readers = values.first().map_or(0, Vec::len);
         if readers == 0 {
@@ -163,6 +165,7 @@ impl MultiReader {
         };
         for row in &values {
             length("a modality", row.len(), "the first one", readers)?;
+            finite("figures of merit", row)?;
         }
         let size = values.len() * readers;
         length(
@@ -178,6 +181,7 @@ impl MultiReader {
                 "the list of values",
                 size,
             )?;
+            finite("the covariance matrix", row)?;
         }
         Ok(Self {
             values,

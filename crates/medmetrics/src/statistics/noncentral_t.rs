@@ -7,7 +7,7 @@
 
 use crate::statistics::distribution::{bisect, normal_cdf};
 
-/// Probability below `t`; NaN unless `df` is positive and every argument a number.
+/// Probability below `t`; NaN unless `df` is at least 0.001 and every argument a number.
 ///
 /// ```
 /// use medmetrics::statistics::noncentral_t;
@@ -39,7 +39,7 @@ pub fn quantile(p: f64, df: f64, noncentrality: f64) -> f64 {
     if p > 0.5 {
         return -quantile(1.0 - p, df, -noncentrality);
     }
-    if !(p > 0.0 && df > 0.0 && df.is_finite() && noncentrality.is_finite()) {
+    if !(p > 0.0 && df >= LEAST_DF && df.is_finite() && noncentrality.is_finite()) {
         return f64::NAN;
     }
     let excess = |t: f64| cdf(t, df, noncentrality) - p;
@@ -57,7 +57,7 @@ pub fn quantile(p: f64, df: f64, noncentrality: f64) -> f64 {
 ///
 /// With `x` the logarithm of that root, its density is proportional to `exp(df (x - (e^2x - 1) / 2))`.
 pub(crate) fn expectation(df: f64, noncentrality: f64, function: impl Fn(f64) -> f64) -> f64 {
-    if !(df > 0.0 && df.is_finite() && noncentrality.is_finite()) {
+    if !(df >= LEAST_DF && df.is_finite() && noncentrality.is_finite()) {
         return f64::NAN;
     }
     let log_density = |x: f64| df * (x - 0.5 * libm::expm1(2.0 * x));
@@ -80,6 +80,9 @@ pub(crate) fn expectation(df: f64, noncentrality: f64, function: impl Fn(f64) ->
     }
     weighted / total
 }
+
+/// Below this the distribution reaches beyond what the sum can follow.
+const LEAST_DF: f64 = 1e-3;
 
 /// Densities beyond this logarithm (1e-43 of the peak) reach no tail that anyone asks for.
 const NEGLIGIBLE: f64 = -100.0;

@@ -180,7 +180,7 @@ impl MannWhitneyTest {
 
 impl NullDistribution {
     /// The p value of a deviation from the mean and the name of the approximation.
-    fn normal(
+    pub(crate) fn normal(
         self,
         deviation: f64,
         variance: f64,
@@ -237,22 +237,24 @@ fn signed_rank_counts(n: usize) -> Vec<f64> {
     ways
 }
 
-/// In how many ways of dealing ranks U of the smaller group is each number.
+/// How many choices of `smaller` ranks give each U: the coefficients of Gauss' binomial, factor by factor.
+/// They are symmetric, and up to the middle nothing cancels.
 fn rank_sum_counts(smaller: usize, larger: usize) -> Vec<f64> {
-    // ways[k][u]: of the ranks so far k belong to the smaller group, above u of the other one in pairs.
-    let width = smaller * larger + 1;
-    let mut ways = vec![vec![0.0; width]; smaller + 1];
-    ways[0][0] = 1.0;
-    for rank in 0..smaller + larger {
-        for chosen in (1..=smaller.min(rank + 1)).rev() {
-            let others = rank + 1 - chosen;
-            let (fewer, more) = ways.split_at_mut(chosen);
-            for u in others..width {
-                more[0][u] += fewer[chosen - 1][u - others];
-            }
+    let mut ways = vec![0.0; smaller * larger + 1];
+    ways[0] = 1.0;
+    for chosen in 1..=smaller {
+        let (degree, middle) = (chosen * larger, chosen * larger / 2);
+        for u in (larger + chosen..=middle).rev() {
+            ways[u] -= ways[u - larger - chosen];
+        }
+        for u in chosen..=middle {
+            ways[u] += ways[u - chosen];
+        }
+        for u in middle + 1..=degree {
+            ways[u] = ways[degree - u];
         }
     }
-    ways.swap_remove(smaller)
+    ways
 }
 
 /// The p value of an outcome among equally likely ways.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimate::{Confidence, Interval, IntervalMethod};
 use crate::statistics::distribution::{normal_cdf, normal_quantile};
+use crate::statistics::percentile::percentile;
 
 /// What a bootstrap computed, before it becomes an interval.
 ///
@@ -109,20 +110,7 @@ impl Replicates {
             normal_cdf(bias + z / (1.0 - acceleration * z))
         };
         let tails = [adjusted(tail), adjusted(1.0 - tail)];
-        tails.iter().all(|p| p.is_finite()).then_some(tails)
+        // A pole of the correction between both tails would turn them round.
+        (tails[0] <= tails[1]).then_some(tails)
     }
-}
-
-/// The value below which a share of sorted values lies, interpolated linearly between them.
-pub(super) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = share.clamp(0.0, 1.0) * last as f64;
-    let below = place.floor() as usize;
-    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    // Two infinite neighbours have no difference.
-    Some(if low == high {
-        low
-    } else {
-        low + (high - low) * (place - below as f64)
-    })
 }

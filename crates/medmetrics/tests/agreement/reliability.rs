@@ -134,8 +134,8 @@ fn wrong_ratings_are_refused_by_their_place() {
         Err(Error::TooFew { of: "targets", .. })
     ));
     assert!(ratings.merge(&RatingMatrix::new(2).unwrap()).is_err());
-    let read: RatingMatrix = serde_json::from_str(r#"{"raters":2,"targets":[[1,2],[3]]}"#).unwrap();
-    assert!(read.finish().is_err());
+    let broken = r#"{"raters":2,"targets":[[1,2],[3]]}"#;
+    assert!(serde_json::from_str::<RatingMatrix>(broken).is_err());
     let error = PairedMeasurements::new(&[1.0, 2.0], &[1.0, f64::INFINITY]).unwrap_err();
     assert!(matches!(
         error,

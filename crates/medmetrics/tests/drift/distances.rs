@@ -322,3 +322,20 @@ proptest! {
         prop_assert!((forth.jensen_shannon - back.jensen_shannon).abs() < 1e-9);
     }
 }
+
+#[test]
+fn widths_and_counts_beyond_all_numbers() {
+    let points: Vec<Vec<f64>> = (0..12).map(|i| vec![f64::from(i)]).collect();
+    for bandwidth in [1e-200, 1e-5, 1e200] {
+        let mmd = Mmd {
+            bandwidth: Some(bandwidth),
+            permutations: 20,
+            ..Mmd::default()
+        };
+        let found = mmd.compare(&points[..6], &points[6..]).unwrap();
+        assert!(found.statistic.is_some_and(f64::is_finite), "{found}");
+    }
+    let [huge, one] = [[u64::MAX, 1], [1, u64::MAX]];
+    let found = Divergences::between(&huge, &one, EmptyCells::HalfCase).unwrap();
+    assert!(found.total_variation > 0.99 && found.chi_squared.p == Some(0.0));
+}

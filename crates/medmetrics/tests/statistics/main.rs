@@ -3,6 +3,7 @@
 
 mod bootstrap;
 mod delong;
+mod limits;
 mod multi_reader;
 mod proportion;
 mod sample_size;

@@ -5,6 +5,7 @@ use crate::agreement::paired::PairedMeasurements;
 use crate::error::Result;
 use crate::estimate::{Confidence, Estimate, Interval, IntervalMethod};
 use crate::statistics::distribution::beta_cdf;
+use crate::statistics::percentile::percentile;
 
 impl BlandAltman {
     /// Lower limit, median and upper limit as quantiles, interpolated linearly between differences.
@@ -29,7 +30,11 @@ impl BlandAltman {
                 method: IntervalMethod::Exact,
             });
             let n = differences.len() as u64;
-            Estimate::new(quantile(&differences, p), n, convention).with_interval(ends)
+            let estimate = match percentile(&differences, p) {
+                Some(value) => Estimate::new(value, n, convention),
+                None => Estimate::undefined(n, convention),
+            };
+            estimate.with_interval(ends)
         };
         Ok([
             of(tail, "loa-lower"),
@@ -37,14 +42,6 @@ impl BlandAltman {
             of(1.0 - tail, "loa-upper"),
         ])
     }
-}
-
-fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let last = sorted.len() - 1;
-    let place = p * last as f64;
-    let below = place.floor() as usize;
-    let (low, high) = (sorted[below.min(last)], sorted[(below + 1).min(last)]);
-    low + (high - low) * (place - place.floor())
 }
 
 /// Places of the differences between which the quantile lies; nothing if there are too few.
