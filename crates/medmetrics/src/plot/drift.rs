@@ -166,6 +166,7 @@ impl DriftPlot {
                 at: (bar.estimate.value.unwrap_or(0.0).max(end), y),
                 text: match bar.estimate.value {
                     Some(value) => format!("{value:.3}"),
+                    None if bar.verdict == Verdict::Drifted => "undefined, drifted".to_owned(),
                     None => "undefined".to_owned(),
                 },
                 side: Side::Right,

@@ -386,5 +386,7 @@ fn bars_of_drift_have_the_colour_of_the_verdict() {
     );
     let svg = plot.to_svg().unwrap();
     assert!(svg.contains("5 features, drifted: device, scanner, kVp."));
+    // What has no bar has no colour either.
+    assert!(svg.contains(">undefined, drifted</text>"));
     assert!(svg.contains(">drifted</text>") && svg.contains(">no drift</text>"));
 }
