@@ -1,8 +1,9 @@
 //! Measurements for medical images, with the conventions said aloud and with their uncertainty.
 //!
-//! * [`segmentation`]: Dice, surface distances and reports of label maps. [`JointHistogram`] counts two maps
-//!   once, [`SurfaceDistances`] measures two surfaces once, [`Evaluation`] does both for every structure of
-//!   a case, [`Report`] sums up cases and names the worst.
+//! * [`segmentation`]: Dice, surface distances, boundaries, centre lines, lesions, instances and reports of
+//!   label maps. [`JointHistogram`] counts two maps once, [`SurfaceDistances`] measures two surfaces once,
+//!   [`Evaluation`] does both for every structure of a case, and what [`segmentation::Extras`] asks for;
+//!   [`Report`] sums up cases, with intervals by patient, and names the worst.
 //! * [`classification`]: confusion matrices, exact ROC and precision-recall curves of any number of scores,
 //!   operating points, decision curves.
 //! * [`measurement`]: Feret diameters, the axes of RECIST, volumes and sizes of boxes, in mm with end points.
@@ -15,17 +16,12 @@
 //!   words; detectors that watch a number.
 //! * [`agreement`]: kappa, Krippendorff's alpha, ICC, concordance, Bland-Altman, and a panel of readers
 //!   beside a model, each with its interval.
-//! * [`segmentation`]: Dice, surface distances, boundaries, centre lines, lesions, instances and reports of
-//!   label maps. [`JointHistogram`] counts two maps once, [`SurfaceDistances`] measures two surfaces once,
-//!   [`Evaluation`] does both for every structure of a case, and what [`segmentation::Extras`] asks for;
-//!   [`Report`] sums up cases, with intervals by patient, and names the worst.
 //! * [`assignment`]: who is matched with whom at the smallest cost.
-//! * [`statistics`]: intervals, tests and exact sums.
+//! * [`statistics`]: intervals of proportions and AUCs, the bootstrap, tests of hypotheses, readers, sample
+//!   sizes, exact sums.
 //! * [`plot`]: curves, calibration, agreement, confusions and distributions as deterministic SVG.
 //! * [`table`]: counts and estimates as CSV, JSON and Markdown.
 //! * [`guidance`]: which metrics a problem asks for, and where those of a report mislead.
-//! * [`statistics`]: intervals of proportions and AUCs, the bootstrap, tests of hypotheses, readers, sample
-//!   sizes, exact sums.
 //!
 //! Libraries disagree about these numbers, by a factor of twenty on one image. A [`Convention`] names
 //! whose definition is used, an [`EmptyPolicy`] what an empty mask means; a [`Measured`] value says when it

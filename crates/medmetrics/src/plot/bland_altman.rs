@@ -4,6 +4,7 @@ use medviz::{Chart, Dash, Layer, Paint, Rule};
 use serde::{Deserialize, Serialize};
 
 use super::{Plot, decimals, finite, finite_estimate, in_words, padded, percent, span};
+use crate::agreement::DifferenceScale;
 use crate::error::Result;
 use crate::estimate::Estimate;
 
@@ -36,6 +37,9 @@ pub struct BlandAltmanPlot {
     pub unit: String,
     /// What was subtracted from what, such as `model - reader`; empty for none.
     pub difference: String,
+    /// On which scale differences are; the unit is that of the means.
+    #[serde(default)]
+    pub scale: DifferenceScale,
 }
 
 /// A straight line of differences over means.
@@ -59,6 +63,7 @@ impl BlandAltmanPlot {
             trend: None,
             unit: String::new(),
             difference: String::new(),
+            scale: DifferenceScale::default(),
         }
     }
 
@@ -140,6 +145,11 @@ impl BlandAltmanPlot {
             "" => "difference",
             difference => difference,
         };
+        let (mean, scale) = match self.scale {
+            DifferenceScale::Difference => ("mean", unit.as_str()),
+            DifferenceScale::Percentage => ("mean", " (% of the mean)"),
+            DifferenceScale::LogRatio => ("geometric mean", " (logarithm of the ratio)"),
+        };
         let said = [
             in_words("bias", &self.bias, digits),
             in_words("lower limit", lower, digits),
@@ -148,8 +158,8 @@ impl BlandAltmanPlot {
         let (low, high) = padded(up, 0.06);
         let mut chart = Chart::new(&self.title)
             .description(format!("{} cases: {}.", self.points.len(), said.join(", ")))
-            .x_label(format!("mean of both{unit}"))
-            .y_label(format!("{difference}{unit}"))
+            .x_label(format!("{mean} of both{unit}"))
+            .y_label(format!("{difference}{scale}"))
             .size(760, 460)
             .x_range(across.0, across.1)
             .y_range(low, high)

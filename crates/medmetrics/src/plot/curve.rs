@@ -97,7 +97,7 @@ pub struct BandPoint {
 /// A point of a curve at which one would work, with the intervals of both of its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
-    /// What stands beside it, such as `threshold 0.4`.
+    /// What stands beside it, such as `threshold 0.4`; empty for nothing.
     pub label: String,
     /// The number of the curve it belongs to, from 0.
     pub curve: usize,
@@ -123,6 +123,12 @@ impl OperatingPoint {
             x_interval: None,
             y_interval: None,
         }
+    }
+
+    /// The same on another curve, counted from 0.
+    #[must_use]
+    pub fn on_curve(self, curve: usize) -> Self {
+        Self { curve, ..self }
     }
 
     fn check(&self) -> Result<()> {
@@ -199,7 +205,8 @@ pub(super) fn with_operating_points(chart: Chart, points: &[OperatingPoint]) -> 
                     .opacity(1.0),
             );
     }
-    let notes = points.iter().map(|point| Note {
+    let named = points.iter().filter(|point| !point.label.is_empty());
+    let notes = named.map(|point| Note {
         at: (point.x, point.y),
         text: point.label.clone(),
         side: Side::Free,

@@ -38,6 +38,23 @@ pub struct DriftBar {
     pub label: String,
     /// Its statistic; a bar is missing when it is undefined.
     pub estimate: Estimate,
+    /// Whether it is called drift.
+    #[serde(default)]
+    pub verdict: Verdict,
+}
+
+/// Whether a feature is called drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Where its statistic reaches the highest threshold.
+    #[default]
+    ByThreshold,
+    /// It is, for whatever reason.
+    Drifted,
+    /// It is not, whatever its statistic.
+    Unremarkable,
 }
 
 impl DriftBar {
@@ -47,7 +64,14 @@ impl DriftBar {
         Self {
             label: label.into(),
             estimate,
+            verdict: Verdict::default(),
         }
+    }
+
+    /// The same with a verdict of its own.
+    #[must_use]
+    pub fn with_verdict(self, verdict: Verdict) -> Self {
+        Self { verdict, ..self }
     }
 }
 
@@ -142,6 +166,7 @@ impl DriftPlot {
                 at: (bar.estimate.value.unwrap_or(0.0).max(end), y),
                 text: match bar.estimate.value {
                     Some(value) => format!("{value:.3}"),
+                    None if bar.verdict == Verdict::Drifted => "undefined, drifted".to_owned(),
                     None => "undefined".to_owned(),
                 },
                 side: Side::Right,
@@ -156,10 +181,21 @@ impl DriftPlot {
         (self.bars.iter().enumerate()).map(move |(i, bar)| ((n - 1 - i) as f64, bar))
     }
 
-    /// Features above the highest threshold have a colour of their own.
+    /// Features that drifted have a colour of their own.
     fn is_large(&self, bar: &DriftBar) -> bool {
         let highest = self.thresholds.iter().map(|t| t.value).reduce(f64::max);
-        (bar.estimate.value.zip(highest)).is_some_and(|(value, highest)| value >= highest)
+        match bar.verdict {
+            Verdict::Drifted => true,
+            Verdict::Unremarkable => false,
+            Verdict::ByThreshold => {
+                (bar.estimate.value.zip(highest)).is_some_and(|(value, highest)| value >= highest)
+            }
+        }
+    }
+
+    /// Whether the colours of bars need words: where a threshold alone does not tell.
+    fn has_verdicts(&self) -> bool {
+        (self.bars.iter()).any(|bar| bar.verdict != Verdict::ByThreshold)
     }
 
     fn bars_of(&self, paint: Paint) -> Layer {
@@ -171,20 +207,24 @@ impl DriftPlot {
                 y: (y - 0.32, y + 0.32),
             })
         });
-        Layer::rectangles(rectangles).painted(paint)
+        let bars = Layer::rectangles(rectangles).painted(paint);
+        match self.has_verdicts() {
+            true => bars.named(if large { "drifted" } else { "no drift" }),
+            false => bars,
+        }
     }
 
     fn description(&self) -> String {
         let large = self.bars.iter().filter(|bar| self.is_large(bar));
         let names: Vec<&str> = large.map(|bar| bar.label.as_str()).collect();
         let n = self.bars.len();
-        if names.is_empty() {
-            format!("{n} features, none at the highest threshold.")
-        } else {
-            format!(
-                "{n} features, at the highest threshold: {}.",
-                names.join(", ")
-            )
+        let what = match self.has_verdicts() {
+            true => "drifted",
+            false => "at the highest threshold",
+        };
+        match names.is_empty() {
+            true => format!("{n} features, none {what}."),
+            false => format!("{n} features, {what}: {}.", names.join(", ")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Results as pictures for people: deterministic SVG.
 //!
-//! Each plot is a plain structure with the numbers to show; [`Plot::to_svg`] draws it and
+//! Each plot is a plain structure with the numbers to show, made of results ([`RocPlot::of_rankings`],
+//! [`FrocPlot::of_results`], [`BlandAltmanPlot::of_pairs`]) or of any numbers; [`Plot::to_svg`] draws it and
 //! [`Plot::write_svg`] keeps it. The same numbers give the same bytes on every machine. Charts can be read
 //! on dark paper and by people who confuse colours, legends lie outside the data, and a screen reader finds
 //! a title and a description in words.
@@ -24,6 +25,7 @@ mod drift;
 mod froc;
 mod precision_recall;
 mod reliability;
+mod results;
 mod roc;
 
 use std::path::Path;
@@ -34,7 +36,7 @@ pub use curve::{Band, BandPoint, Curve, OperatingPoint};
 pub use decision::DecisionPlot;
 pub use density::{Quartiles, kernel_density};
 pub use distribution::{DistributionPlot, Glyph, Group};
-pub use drift::{DriftBar, DriftPlot, Threshold};
+pub use drift::{DriftBar, DriftPlot, Threshold, Verdict};
 pub use froc::FrocPlot;
 pub use precision_recall::PrecisionRecallPlot;
 pub use reliability::{ReliabilityBin, ReliabilityCurve, ReliabilityPlot};

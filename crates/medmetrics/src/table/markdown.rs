@@ -6,7 +6,8 @@ use crate::estimate::{Estimate, Interval};
 impl Table {
     /// The table in Markdown, with each column's decimals; `-` is what is undefined or empty.
     ///
-    /// An estimate with an interval is written as `0.88 (0.81 to 0.93)`. Bars are escaped, line breaks become
+    /// An estimate with an interval is written as `0.88 (0.81 to 0.93)`, a number above 0 that has none of
+    /// these decimals as `< 0.01`. Bars are escaped, line breaks become
     /// spaces.
     #[must_use]
     pub fn to_markdown(&self) -> String {
@@ -45,8 +46,20 @@ fn text(column: &Column, cell: &Cell) -> String {
         Cell::Empty => "-".to_owned(),
         Cell::Text(text) => escaped(text),
         Cell::Count(count) => count.to_string(),
-        Cell::Number(number) => format!("{number:.digits$}"),
+        Cell::Number(number) => in_digits(*number, digits),
         Cell::Estimate(estimate) => in_one_cell(estimate, digits),
+    }
+}
+
+/// A small number is not written as none at all: a p value is never 0.0000.
+fn in_digits(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match number > 0.0 && text.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
+        true => format!(
+            "< {:.digits$}",
+            0.1_f64.powi(i32::try_from(digits).unwrap_or(0))
+        ),
+        false => text,
     }
 }
 

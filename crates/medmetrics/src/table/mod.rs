@@ -29,8 +29,13 @@
 //! # Ok::<(), medmetrics::Error>(())
 //! ```
 
+mod agreement;
+mod calibration;
 mod cell;
+mod classification;
 mod csv;
+mod detection;
+mod drift;
 mod json;
 mod markdown;
 mod segmentation;

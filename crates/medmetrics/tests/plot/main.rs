@@ -4,3 +4,4 @@
 mod density;
 mod golden;
 mod refusals;
+mod results;
