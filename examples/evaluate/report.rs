@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use medmetrics::statistics::{Bootstrap, Clusters};
+use medmetrics::statistics::Bootstrap;
 use medmetrics::table::Table;
 use medmetrics::{Estimate, Measure, Report};
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub(crate) fn write(
     links: &Links,
     cli: &Cli,
 ) -> Result<String> {
-    let means = means(report, cli)?;
+    let means = means(report)?;
     let written = Written {
         means: &means,
         problems,
@@ -64,60 +64,19 @@ const MEASURES: [(Measure, &str); 3] = [
 ];
 
 /// The means of each structure, with intervals that draw patients.
-fn means(report: &Report, cli: &Cli) -> Result<Vec<Mean>> {
+fn means(report: &Report) -> Result<Vec<Mean>> {
     let mut means = Vec::new();
-    for (i, structure) in report.evaluation.structures.iter().enumerate() {
+    for structure in &report.evaluation.structures {
         for (measure, _) in MEASURES {
-            let results = { report.cases.iter() }
-                .filter_map(|case| {
-                    let value = measure.of(&case.structures[i]).value?;
-                    Some((cli.unit_from.unit(&case.case), value))
-                })
-                .collect::<Vec<_>>();
-            let undefined = (report.cases.len() - results.len()) as u64;
-            let convention = convention(measure, report)?;
+            let estimate = report.estimate(&structure.name, measure, &Bootstrap::default())?;
             means.push(Mean {
                 structure: structure.name.clone(),
                 measure,
-                estimate: mean(&results, &convention)?.with_undefined(undefined),
+                estimate,
             });
         }
     }
     Ok(means)
-}
-
-/// Such as `hausdorff_percentile:monai/mean-of-cases`.
-fn convention(measure: Measure, report: &Report) -> Result<String> {
-    let [measure, whose] = [
-        serde_json::to_value(measure)?,
-        serde_json::to_value(report.evaluation.convention)?,
-    ]
-    .map(|name| name.as_str().unwrap_or_default().to_owned());
-    Ok(format!("{measure}:{whose}/mean-of-cases"))
-}
-
-/// The mean of values, each with its patient; the interval needs two patients and finite values.
-fn mean(results: &[(String, f64)], name: &str) -> Result<Estimate> {
-    let (patients, values): (Vec<&str>, Vec<f64>) = results
-        .iter()
-        .map(|(patient, value)| (patient.as_str(), *value))
-        .unzip();
-    let clusters = Clusters::new(&patients);
-    let n = values.len() as u64;
-    if values.is_empty() {
-        return Ok(Estimate::undefined(0, name));
-    }
-    let plain = Estimate::new(values.iter().sum::<f64>() / n as f64, n, name);
-    if clusters.units() < 2 || values.iter().any(|value| !value.is_finite()) {
-        return Ok(plain);
-    }
-    let drawn = Bootstrap::default().estimate(clusters.units(), name, |times| {
-        let weights = clusters.row_weights(times).ok()?;
-        let weighted = { weights.iter().zip(&values) }.map(|(&w, v)| f64::from(w) * v);
-        let total = f64::from(weights.iter().sum::<u32>());
-        (total > 0.0).then(|| weighted.sum::<f64>() / total)
-    })?;
-    Ok(plain.with_interval(drawn.interval))
 }
 
 fn markdown(report: &Report, means: &[Mean], problems: &[String], links: &Links) -> Result<String> {

@@ -32,7 +32,7 @@ pub(crate) fn run(cli: &Cli, truth: &Path, prediction: &Path) -> Result<Outcome>
     for pair in &pairs {
         bar.set_message(pair.case.clone());
         match case(pair, &table, &measured.evaluation) {
-            Ok(case) => measured.push(case)?,
+            Ok(case) => measured.push(case.with_unit(cli.unit_from.unit(&pair.case)))?,
             Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", pair.case))),
         }
         bar.inc(1);
