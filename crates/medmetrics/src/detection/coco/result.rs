@@ -6,60 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use super::matches::ClassPart;
 use super::settings::{Coco, CocoConvention, Overlapping};
-use crate::error::{Error, Result};
+use super::stored::Stored;
 use crate::estimate::Estimate;
 use crate::statistics::ExactSum;
 
 /// What COCO's protocol found out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "Stored")]
 pub struct CocoResult {
     settings: Coco,
     classes: Vec<u32>,
     tensor: Tensor,
 }
 
-/// A result whose numbers have not been compared with its settings.
-#[derive(Deserialize)]
-struct Unchecked {
-    settings: Coco,
-    classes: Vec<u32>,
-    tensor: Tensor,
-}
-
-impl TryFrom<Unchecked> for CocoResult {
-    type Error = Error;
-    fn try_from(unchecked: Unchecked) -> Result<Self> {
-        let Unchecked {
-            settings,
-            classes,
-            tensor,
-        } = unchecked;
-        settings.check()?;
-        if let Some(before) = classes.windows(2).position(|pair| pair[1] <= pair[0]) {
-            return Err(Error::InvalidValue {
-                what: "the classes of a result",
-                rule: "ascending",
-                index: before + 1,
-                value: classes[before + 1].into(),
-            });
-        }
-        tensor.check(&settings, classes.len())?;
-        Ok(Self::new(settings, classes, tensor))
-    }
-}
-
 /// Numbers by class, range, number of detections, threshold (and recall); -1 is nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tensor {
-    classes: usize,
-    ranges: usize,
-    limits: usize,
-    thresholds: usize,
-    recalls: usize,
-    precision: Vec<f64>,
-    recall: Vec<f64>,
-    positives: Vec<u64>,
+    pub(super) classes: usize,
+    pub(super) ranges: usize,
+    pub(super) limits: usize,
+    pub(super) thresholds: usize,
+    pub(super) recalls: usize,
+    pub(super) precision: Vec<f64>,
+    pub(super) recall: Vec<f64>,
+    pub(super) positives: Vec<u64>,
 }
 
 impl Tensor {
@@ -73,45 +43,6 @@ impl Tensor {
             precision: Vec::new(),
             recall: Vec::new(),
             positives: Vec::new(),
-        }
-    }
-
-    /// Says whether there is a number for all that was asked.
-    fn check(&self, settings: &Coco, classes: usize) -> Result<()> {
-        let expected = Self::new(settings, classes);
-        let curves = expected.curves().checked_mul(expected.ranges * classes);
-        let numbers = curves.and_then(|curves| curves.checked_mul(expected.recalls));
-        let numbers = numbers.unwrap_or(usize::MAX);
-        let lengths = [
-            ("the classes of the numbers", self.classes, classes),
-            ("the ranges of the numbers", self.ranges, expected.ranges),
-            ("the limits of the numbers", self.limits, expected.limits),
-            (
-                "the thresholds of the numbers",
-                self.thresholds,
-                expected.thresholds,
-            ),
-            ("the recalls of the numbers", self.recalls, expected.recalls),
-            ("a list of precisions", self.precision.len(), numbers),
-            (
-                "a list of recalls",
-                self.recall.len(),
-                numbers / expected.recalls,
-            ),
-            (
-                "a list of positives",
-                self.positives.len(),
-                classes * expected.ranges,
-            ),
-        ];
-        match lengths.into_iter().find(|(_, got, want)| got != want) {
-            None => Ok(()),
-            Some((what, got, expected)) => Err(Error::Length {
-                what,
-                got,
-                against: "what the settings ask for",
-                expected,
-            }),
         }
     }
 
