@@ -56,6 +56,7 @@ pub fn dilate_steps<const D: usize>(
 ) -> Result<Vec<bool>> {
     distance::check(mask.len(), shape)?;
     let reach = Neighbours::new(shape, connectivity);
+    let steps = useful(steps, shape);
     Ok((0..steps).fold(mask.to_vec(), |mask, _| reach.grown(&mask)))
 }
 
@@ -79,8 +80,15 @@ pub fn erode_steps<const D: usize>(
         .zip(mask)
         .for_each(|(at, &v)| outside[at] = !v);
     let reach = Neighbours::new(wide, connectivity);
+    let steps = useful(steps, wide);
     let outside = (0..steps).fold(outside, |outside, _| reach.grown(&outside));
     Ok(inside.map(|at| !outside[at]).collect())
+}
+
+/// Steps after which nothing changes any more are not taken: one voxel reaches every other in as many steps as
+/// the image has voxels along its edges together.
+fn useful<const D: usize>(steps: usize, shape: [usize; D]) -> usize {
+    steps.min(shape.iter().sum())
 }
 
 /// The rows around a row that touch it, and whether they do so with a step along the width as well.

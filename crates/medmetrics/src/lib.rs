@@ -41,6 +41,7 @@ mod error;
 mod estimate;
 pub mod guidance;
 pub mod measurement;
+mod millimetres;
 mod number;
 pub mod plot;
 pub mod quality;

@@ -96,9 +96,14 @@ impl<const D: usize> DetectionImage<D> {
         if let Some(wrong) = scores.clone().find(|(_, score)| !score.is_finite()) {
             return refused("the scores of an image", "finite numbers", wrong);
         }
-        let sizes = self.annotations.iter().map(Annotation::size).enumerate();
-        if let Some(wrong) = sizes.clone().find(|(_, size)| size.is_nan() || *size < 0.0) {
+        let wrong = |(_, size): &(usize, f64)| size.is_nan() || *size < 0.0;
+        let mut sizes = self.annotations.iter().map(Annotation::size).enumerate();
+        if let Some(wrong) = sizes.find(wrong) {
             return refused("the areas of annotations", "numbers from 0 on", wrong);
+        }
+        let mut sizes = self.detections.iter().map(Detection::size).enumerate();
+        if let Some(wrong) = sizes.find(wrong) {
+            return refused("the areas of detections", "numbers from 0 on", wrong);
         }
         let mut edges = self.spacing.into_iter().enumerate();
         match edges.find(|(_, edge)| *edge <= 0.0 || !edge.is_finite()) {

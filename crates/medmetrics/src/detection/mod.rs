@@ -4,7 +4,6 @@
 //! [`DetectionProtocol`] can be finished on them. A [`DetectionAccumulator`] collects them for one.
 
 mod annotation;
-mod assignment;
 mod average_precision;
 mod coco;
 mod curve;

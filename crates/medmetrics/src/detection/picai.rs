@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::annotation::{Annotation, Detection};
-use super::assignment::best_pairs;
 use super::coco::Overlapping;
 use super::froc::RepeatedMarks;
 use super::images::{DetectionImage, DetectionImages, DetectionProtocol};
+use crate::assignment::minimum_cost;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 use crate::statistics::{Bootstrap, DeLong};
@@ -113,22 +113,22 @@ impl PiCai {
             });
         }
         let lesions = image.annotations();
-        let mut gains = vec![vec![0.0; found.len()]; lesions.len()];
-        for (lesion, gains) in lesions.iter().zip(&mut gains) {
-            for (found, gain) in found.iter().zip(gains) {
+        let mut costs = Vec::with_capacity(lesions.len() * found.len());
+        for lesion in lesions {
+            for found in found {
                 let overlap = self.iou(lesion, found)?;
-                *gain = if overlap >= self.least && overlap > 0.0 {
-                    1.0 + overlap
-                } else {
-                    0.0
-                };
+                let near = overlap >= self.least && overlap > 0.0;
+                costs.push(if near { -1.0 - overlap } else { 0.0 });
             }
         }
         let mut paired = vec![false; found.len()];
-        for (lesion, found) in best_pairs(&gains) {
-            paired[found] |= gains[lesion][found] > 0.0;
+        for (lesion, detection) in minimum_cost(&costs, found.len())? {
+            paired[detection] |= costs[lesion * found.len() + detection] < 0.0;
         }
-        let near = |found: usize| gains.iter().any(|gains| gains[found] > 0.0);
+        let near = |detection: usize| {
+            let of_detection = costs.iter().skip(detection).step_by(found.len());
+            of_detection.into_iter().any(|cost| *cost < 0.0)
+        };
         let counts = |i: &usize| paired[*i] || !near(*i) || self.repeated == RepeatedMarks::False;
         let events = (0..found.len()).filter(counts);
         Ok(Case {

@@ -216,6 +216,8 @@ fn absent_structure(report: &Report, i: usize, name: &str) -> Option<Lint> {
     })
 }
 
+/// Whether the smallest tolerance of a structure is below the voxels.
+///
 /// A report knows volumes, so what it can say is that the mean voxel edge is beyond the tolerance, and with
 /// it the largest one.
 fn tolerance_of(report: &Report) -> Option<Lint> {
@@ -230,8 +232,12 @@ fn tolerance_of(report: &Report) -> Option<Lint> {
         })
     });
     let voxel_mm = edges.reduce(f64::max)?;
-    let tolerance_mm = report.evaluation.tolerance_mm;
-    (report.evaluation.surfaces && tolerance_mm < voxel_mm).then_some(Lint::ToleranceBelowVoxel {
+    let evaluation = &report.evaluation;
+    let tolerances = evaluation.structures.iter();
+    let tolerance_mm = tolerances
+        .map(|s| evaluation.tolerance_mm_of(&s.name))
+        .reduce(f64::min)?;
+    (evaluation.surfaces && tolerance_mm < voxel_mm).then_some(Lint::ToleranceBelowVoxel {
         tolerance_mm,
         voxel_mm,
     })

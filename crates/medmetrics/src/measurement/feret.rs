@@ -61,7 +61,7 @@ impl Feret {
     /// Measures the pixels of one label, `None` if there are none.
     ///
     /// # Errors
-    /// Refuses grids of 262144 pixels along an axis.
+    /// Refuses grids of 262144 pixels along an axis, and grids without known millimetres.
     pub fn new<L: Label>(
         map: &LabelMap<L, 2>,
         label: u32,

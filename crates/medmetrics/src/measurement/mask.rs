@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use medcore::components::{Components, Connectivity};
-use medcore::{Label, LabelMap};
+use medcore::{Geometry, Label, LabelMap};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ const STEP: usize = 32;
 impl<const D: usize> Mask<D> {
     /// The masks of all labels but 0.
     pub(crate) fn of_labels<L: Label>(map: &LabelMap<L, D>) -> Result<BTreeMap<u32, Self>> {
-        let shape = check_shape(map.shape())?;
+        let shape = check_grid(map.geometry())?;
         let width = shape[D - 1];
         let rows = (TASK / width).max(1);
         let parts: Vec<BTreeMap<u32, Vec<Run>>> = map
@@ -73,7 +73,7 @@ impl<const D: usize> Mask<D> {
 
     /// The mask of one label; `None` where no voxel has it.
     pub(crate) fn of_label<L: Label>(map: &LabelMap<L, D>, label: u32) -> Result<Option<Self>> {
-        let shape = check_shape(map.shape())?;
+        let shape = check_grid(map.geometry())?;
         let mut runs = Vec::new();
         for (row, voxels) in map.as_slice().chunks_exact(shape[D - 1]).enumerate() {
             for_each_run(voxels, |found, Range { start, end }| {
@@ -182,7 +182,9 @@ impl Mask<3> {
     }
 }
 
-fn check_shape<const D: usize>(shape: [usize; D]) -> Result<[usize; D]> {
+fn check_grid<const D: usize>(grid: &Geometry<D>) -> Result<[usize; D]> {
+    crate::millimetres::spacing(grid)?;
+    let shape = grid.shape();
     match shape.iter().find(|&&extent| extent >= MOST) {
         Some(&extent) => Err(Error::InvalidParameter {
             parameter: "extent of an axis",
@@ -220,7 +222,6 @@ fn for_each_run<L: Label>(row: &[L], mut found: impl FnMut(u32, Range<usize>)) {
 
 #[cfg(test)]
 mod tests {
-    use medcore::Geometry;
     use medcore::random::Key;
 
     use super::*;

@@ -171,7 +171,8 @@ impl Recist {
     /// Measures the voxels of one label, `None` if there are none, or none in the slice that was asked for.
     ///
     /// # Errors
-    /// Refuses settings out of range, and grids of 262144 voxels along an axis.
+    /// Refuses settings out of range, grids of 262144 voxels along an axis, and grids without known
+    /// millimetres.
     pub fn new<L: Label>(
         map: &LabelMap<L, 3>,
         label: u32,

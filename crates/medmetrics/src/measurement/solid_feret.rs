@@ -53,7 +53,7 @@ impl SolidFeret {
     /// Measures the voxels of one label, `None` if there are none.
     ///
     /// # Errors
-    /// Refuses grids of 262144 voxels along an axis.
+    /// Refuses grids of 262144 voxels along an axis, and grids without known millimetres.
     pub fn new<L: Label>(
         map: &LabelMap<L, 3>,
         label: u32,

@@ -78,6 +78,15 @@ impl Accumulator for PooledErrors {
             self.empty += 1;
             return Ok(());
         }
+        let sums = [case.absolute, case.squared, case.largest];
+        if let Some(index) = sums.iter().position(|sum| sum.is_nan() || *sum < 0.0) {
+            return Err(Error::InvalidValue {
+                what: "the sums of errors (absolute, squared, largest)",
+                rule: "numbers from 0 on",
+                index,
+                value: sums[index],
+            });
+        }
         let ratio = case.psnr(self.data_range)?.value;
         self.voxels += case.n;
         self.absolute.add(case.absolute);
@@ -105,6 +114,7 @@ impl Accumulator for PooledErrors {
     }
 
     fn finish(&self) -> Result<ErrorSummary> {
+        check_range(self.data_range)?;
         let over = |n: u64, name: &str, value: f64| match n {
             0 => Estimate::undefined(0, name),
             n => Estimate::new(value, n, name),
@@ -167,6 +177,13 @@ impl Accumulator for CaseMean {
     type Output = Estimate;
 
     fn push(&mut self, case: &Estimate) -> Result<()> {
+        if let Some(value) = case.value.filter(|value| value.is_nan()) {
+            return Err(Error::InvalidParameter {
+                parameter: "the value of a case",
+                rule: "a number, or none",
+                value,
+            });
+        }
         self.agree(&case.convention)?;
         match case.value {
             Some(value) => {

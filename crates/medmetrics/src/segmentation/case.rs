@@ -119,7 +119,8 @@ impl<const D: usize> Masks<'_, D> {
                 surface_dice: surface_dice(tolerance_mm),
             });
         let voxel = self.geometry.voxel_volume();
-        let ml = |voxels: u64| (D == 3).then(|| voxels as f64 * voxel / 1000.0);
+        let has_ml = D == 3 && self.spacing.is_some();
+        let ml = |voxels: u64| has_ml.then(|| voxels as f64 * voxel / 1000.0);
         let overlap = self.overlap;
         let (rule, percentile) = (convention.hausdorff(), evaluation.percentile);
         let metrics = StructureMetrics {

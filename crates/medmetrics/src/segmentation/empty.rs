@@ -76,7 +76,8 @@ pub enum Substitute {
     MinusOne,
     /// An infinite distance: averages become infinite.
     Infinite,
-    /// The diagonal of the image in millimetres, the largest distance it can hold.
+    /// The diagonal of the image in millimetres, the largest distance it can hold; undefined for what is not
+    /// a distance.
     Diagonal,
 }
 
@@ -88,7 +89,7 @@ impl Substitute {
             Self::One => Some(1.0),
             Self::MinusOne => Some(-1.0),
             Self::Infinite => Some(f64::INFINITY),
-            Self::Diagonal => Some(diagonal_mm),
+            Self::Diagonal => Some(diagonal_mm).filter(|mm| mm.is_finite()),
         };
         Measured {
             value,
@@ -109,7 +110,8 @@ pub struct Substitutes {
 }
 
 impl Substitutes {
-    /// The measure in an empty case; distances may need the image's diagonal in millimetres.
+    /// The measure in an empty case; distances may need the image's diagonal in millimetres, NaN if there is
+    /// none.
     #[must_use]
     pub fn measured(&self, empty: EmptyCase, diagonal_mm: f64) -> Measured {
         let substitute = match empty {

@@ -260,7 +260,12 @@ impl Evaluation {
             .chain(&self.more_tolerances_mm)
             .chain([&self.tolerance_mm])
         {
-            range("tolerance", "at least 0 mm", mm, mm >= 0.0)?;
+            range(
+                "tolerance",
+                "finite and at least 0 mm",
+                mm,
+                mm >= 0.0 && mm.is_finite(),
+            )?;
         }
         let measured = |name: &String| self.structures.iter().any(|s| s.name == *name);
         let mut names = self.structure_tolerances_mm.keys();

@@ -55,6 +55,21 @@ pub struct GeneralisedDice {
 }
 
 impl GeneralisedDiceRule {
+    /// Its name in [`crate::Estimate::convention`].
+    #[must_use]
+    pub fn name(self) -> String {
+        let weighting = match self.weighting {
+            ClassWeighting::Square => "square",
+            ClassWeighting::Simple => "simple",
+            ClassWeighting::Uniform => "uniform",
+        };
+        let convention = match self.convention {
+            GeneralisedDiceConvention::Monai => "monai",
+            GeneralisedDiceConvention::Torchmetrics => "torchmetrics",
+        };
+        format!("{weighting}/{convention}")
+    }
+
     /// The generalised Dice of classes, such as the labels of a [`super::JointHistogram`] with or without
     /// the background.
     ///
@@ -90,7 +105,7 @@ impl GeneralisedDiceRule {
             parts.map(|(class, w)| w * part(class) as f64).sum()
         };
         let shared = 2.0 * sum(&|class| class.true_positive);
-        let whole = sum(&|class| class.reference() + class.prediction());
+        let whole = sum(&|class| class.reference()) + sum(&|class| class.prediction());
         let value = match (whole > 0.0, self.convention) {
             (true, _) => shared / whole,
             (false, GeneralisedDiceConvention::Monai) => 1.0,

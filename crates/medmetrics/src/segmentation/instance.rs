@@ -10,8 +10,10 @@ use super::convention::{AverageRule, SurfaceModel};
 use super::crop::{Crop, both};
 use super::instance_matching::InstanceMatching;
 use super::pair::{Maps, PREDICTION, REFERENCE};
+use super::panoptic::PanopticQuality;
 use super::surface::SurfaceDistances;
 use super::sweep::{Extent, row_index, run_end};
+use crate::accumulator::Accumulator;
 use crate::error::Result;
 
 /// How the components of a structure are matched.
@@ -121,6 +123,16 @@ impl InstanceMatches {
         table.matched(matching, maps.spacing().ok(), |r_label, p_label, at| {
             both(r[at].into() == r_label, p[at].into() == p_label)
         })
+    }
+}
+
+impl InstanceMatches {
+    /// Panoptic quality of this case alone; `None` without instances. [`super::PanopticQuality`] pools cases.
+    #[must_use]
+    pub fn panoptic_quality(&self) -> Option<f64> {
+        let mut quality = PanopticQuality::new(self.matching);
+        quality.push(self).ok()?;
+        quality.finish().ok()?.panoptic.value
     }
 }
 

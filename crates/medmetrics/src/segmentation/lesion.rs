@@ -76,20 +76,20 @@ impl LesionRule {
     /// Says whether the rule can be carried out.
     ///
     /// # Errors
-    /// Refuses negative volumes and penalties, and percentiles outside 0 to 100.
+    /// Refuses volumes and penalties that are negative or not finite, and percentiles outside 0 to 100.
     pub fn check(&self) -> Result<()> {
         let rules = [
             (
                 "ignored volume",
-                "at least 0 mm³",
+                "finite and at least 0 mm³",
                 self.ignored_mm3,
-                self.ignored_mm3 >= 0.0,
+                self.ignored_mm3 >= 0.0 && self.ignored_mm3.is_finite(),
             ),
             (
                 "penalty",
-                "at least 0 mm",
+                "finite and at least 0 mm",
                 self.penalty_mm,
-                self.penalty_mm >= 0.0,
+                self.penalty_mm >= 0.0 && self.penalty_mm.is_finite(),
             ),
             (
                 "percentile",

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::convention::SurfaceModel;
 use super::empty::Measured;
 use super::evaluation::Evaluation;
+use super::instance::InstanceMatches;
 use super::lesion::LesionScores;
 use super::result::StructureMetrics;
+
+/// The convention of what was not asked for.
+pub(super) const UNASKED: &str = "not-measured";
 
 /// A measure over several results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,6 +59,8 @@ pub enum Measure {
     LesionSensitivity,
     /// F1 of lesions found, missed and invented.
     LesionF1,
+    /// Panoptic quality of the case's components.
+    PanopticQuality,
 }
 
 impl Measure {
@@ -91,6 +97,9 @@ impl Measure {
             Self::LesionHausdorff => lesions(LesionScores::hausdorff_mm),
             Self::LesionSensitivity => lesions(LesionScores::sensitivity),
             Self::LesionF1 => lesions(LesionScores::f1),
+            Self::PanopticQuality => {
+                plain((structure.instances.as_ref()).and_then(InstanceMatches::panoptic_quality))
+            }
         }
     }
 
@@ -110,6 +119,11 @@ impl Measure {
         )
     }
 
+    /// Whether an evaluation measures it.
+    pub(crate) fn is_asked_for(self, evaluation: &Evaluation) -> bool {
+        self.convention(evaluation, "") != UNASKED
+    }
+
     /// Whose definition it is, in the short form of [`crate::Estimate::convention`], such as
     /// `hd95:max-of-directed/linear/erode`.
     #[must_use]
@@ -117,7 +131,7 @@ impl Measure {
         let of = evaluation.convention;
         let surface = of.surface().name();
         let extras = &evaluation.extras;
-        let unasked = || "not-measured".to_owned();
+        let unasked = || UNASKED.to_owned();
         match self {
             Self::Dice => "dice".into(),
             Self::Iou => "iou".into(),
@@ -154,6 +168,10 @@ impl Measure {
             },
             Self::ComponentDice => match extras.components {
                 Some(cells) => format!("component-dice:{}", cells.name()),
+                None => unasked(),
+            },
+            Self::PanopticQuality => match extras.instances {
+                Some(rule) => format!("pq:{}", rule.matching),
                 None => unasked(),
             },
             Self::LesionDice | Self::LesionHausdorff | Self::LesionSensitivity | Self::LesionF1 => {

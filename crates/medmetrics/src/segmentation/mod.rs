@@ -24,6 +24,7 @@ mod panoptic;
 mod reason;
 mod report;
 mod report_estimate;
+mod report_pooled;
 mod result;
 mod summary;
 mod surface;

@@ -26,11 +26,47 @@ use crate::error::{Error, Result};
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct JointHistogram {
     labels: usize,
     /// `counts[reference * labels + prediction]`.
     counts: Vec<u64>,
 }
+
+/// A table whose counts have not been compared with its labels.
+#[derive(Deserialize)]
+struct Unchecked {
+    labels: usize,
+    counts: Vec<u64>,
+}
+
+impl TryFrom<Unchecked> for JointHistogram {
+    type Error = Error;
+    fn try_from(Unchecked { labels, counts }: Unchecked) -> Result<Self> {
+        let table = Self::new(labels)?;
+        if counts.len() != table.counts.len() {
+            return Err(Error::Length {
+                what: "a table of label pairs",
+                got: counts.len(),
+                against: "the square of its labels",
+                expected: table.counts.len(),
+            });
+        }
+        // Every sum of these counts fits as well, doubled too.
+        let sum = counts.iter().try_fold(0_u64, |sum, &n| sum.checked_add(n));
+        match sum {
+            Some(sum) if sum <= MAX_VOXELS => Ok(Self { counts, ..table }),
+            _ => Err(Error::InvalidParameter {
+                parameter: "voxels of a table of label pairs",
+                rule: "at most 2^62 together",
+                value: counts.iter().map(|&n| n as f64).sum(),
+            }),
+        }
+    }
+}
+
+/// More voxels than any data set has; twice as many can still be counted.
+const MAX_VOXELS: u64 = 1 << 62;
 
 /// More labels than this make a table that no sweep can keep in a cache.
 pub(crate) const MAX_LABELS: usize = 1024;
@@ -87,12 +123,21 @@ impl JointHistogram {
     /// Adds the counts of another case.
     ///
     /// # Errors
-    /// Refuses a table of another number of labels.
+    /// Refuses a table of another number of labels, and more than 2^62 voxels together.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if self.labels != other.labels {
             return Err(Error::TableSize {
                 left: self.labels,
                 right: other.labels,
+            });
+        }
+        let voxels = |table: &Self| table.counts.iter().map(|&n| u128::from(n)).sum::<u128>();
+        let both = voxels(self) + voxels(other);
+        if both > u128::from(MAX_VOXELS) {
+            return Err(Error::InvalidParameter {
+                parameter: "voxels of a table of label pairs",
+                rule: "at most 2^62 together",
+                value: both as f64,
             });
         }
         for (sum, count) in self.counts.iter_mut().zip(&other.counts) {
@@ -155,13 +200,13 @@ impl Overlap {
     /// Voxels of the reference.
     #[must_use]
     pub fn reference(&self) -> u64 {
-        self.true_positive + self.false_negative
+        self.true_positive.saturating_add(self.false_negative)
     }
 
     /// Voxels of the prediction.
     #[must_use]
     pub fn prediction(&self) -> u64 {
-        self.true_positive + self.false_positive
+        self.true_positive.saturating_add(self.false_positive)
     }
 
     /// Which mask is empty.
@@ -173,16 +218,15 @@ impl Overlap {
     /// `2 TP / (2 TP + FP + FN)` (Dice 1945).
     #[must_use]
     pub fn dice(&self, policy: &EmptyPolicy) -> Measured {
-        let shared = 2 * self.true_positive;
-        let both = shared + self.false_positive + self.false_negative;
-        self.ratio(shared, both, &policy.overlap)
+        let shared = 2 * u128::from(self.true_positive);
+        self.ratio(shared, shared + self.wrong(), &policy.overlap)
     }
 
     /// `TP / (TP + FP + FN)` (Jaccard 1912).
     #[must_use]
     pub fn iou(&self, policy: &EmptyPolicy) -> Measured {
-        let union = self.true_positive + self.false_positive + self.false_negative;
-        self.ratio(self.true_positive, union, &policy.iou)
+        let shared = u128::from(self.true_positive);
+        self.ratio(shared, shared + self.wrong(), &policy.iou)
     }
 
     /// Share of the prediction that is right, `TP / (TP + FP)`; `None` without a prediction.
@@ -204,7 +248,12 @@ impl Overlap {
         (self.reference() > 0).then(|| difference / self.reference() as f64)
     }
 
-    fn ratio(&self, part: u64, whole: u64, substitutes: &Substitutes) -> Measured {
+    /// Voxels in one mask alone; wide, since a count can be anything.
+    fn wrong(&self) -> u128 {
+        u128::from(self.false_positive) + u128::from(self.false_negative)
+    }
+
+    fn ratio(&self, part: u128, whole: u128, substitutes: &Substitutes) -> Measured {
         match self.empty() {
             Some(empty) => substitutes.measured(empty, f64::NAN),
             None => Measured::value(part as f64 / whole as f64),

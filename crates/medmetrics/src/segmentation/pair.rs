@@ -1,6 +1,6 @@
 //! Two masks side by side, and what is measured between their surfaces.
 
-use medcore::{Calibration, Label, LabelMap, Region, distance};
+use medcore::{Label, LabelMap, Region, distance};
 
 use super::convention::SurfaceModel;
 use super::crop::Crop;
@@ -33,12 +33,7 @@ impl<A: Label, B: Label, const D: usize> Maps<'_, A, B, D> {
 
     /// The spacing in millimetres.
     pub(crate) fn spacing(&self) -> Result<[f64; D]> {
-        let geometry = self.reference.geometry();
-        if geometry.calibration() == Calibration::Unknown {
-            let calibration = geometry.calibration().name();
-            return Err(medcore::Error::Uncalibrated { calibration }.into());
-        }
-        Ok(geometry.spacing())
+        crate::millimetres::spacing(self.reference.geometry())
     }
 }
 

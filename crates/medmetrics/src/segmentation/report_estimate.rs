@@ -46,39 +46,50 @@ impl Report {
         bootstrap: &Bootstrap,
     ) -> Result<Estimate> {
         let convention = measure.convention(&self.evaluation, structure);
-        // In the order of names, whatever the order of cases.
-        let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
-        let mut undefined = 0;
-        for case in &self.cases {
-            for found in case.structures.iter().filter(|s| s.name == structure) {
-                match measure.of(found).value {
-                    Some(value) => units.entry(case.unit()).or_default().add(value),
-                    None => undefined += 1,
-                }
-            }
-        }
-        let units: Vec<(f64, f64)> = units
-            .into_values()
-            .map(|unit| (unit.sum.value(), unit.n))
-            .collect();
-        let whole = |of: fn(&(f64, f64)) -> f64| units.iter().map(of).collect::<ExactSum>().value();
-        let (sum, n) = (whole(|unit| unit.0), whole(|unit| unit.1));
-        let mean = |times: &[u32]| {
-            let drawn = || times.iter().map(|&t| f64::from(t)).zip(&units);
-            let n: f64 = drawn().map(|(times, unit)| times * unit.1).sum();
-            let sum: f64 = drawn().map(|(times, unit)| times * unit.0).sum();
-            (n > 0.0).then(|| sum / n)
-        };
-        if n == 0.0 {
-            return Ok(Estimate::undefined(0, convention).with_undefined(undefined));
-        }
-        let plain = Estimate::new(sum / n, n as u64, convention).with_undefined(undefined);
-        if units.len() < 2 || !sum.is_finite() {
-            return Ok(plain);
-        }
-        let drawn = bootstrap.estimate(units.len(), "", mean)?;
-        Ok(plain.with_interval(drawn.interval))
+        let values = self.cases.iter().flat_map(|case| {
+            let found = case.structures.iter().filter(|s| s.name == structure);
+            found.map(|found| (case.unit(), measure.of(found).value))
+        });
+        mean_over_units(values, convention, bootstrap)
     }
+}
+
+/// The mean of the values of units that are there, with an interval that draws units.
+pub(super) fn mean_over_units<'a>(
+    values: impl Iterator<Item = (&'a str, Option<f64>)>,
+    convention: String,
+    bootstrap: &Bootstrap,
+) -> Result<Estimate> {
+    // In the order of names, whatever the order of cases.
+    let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
+    let mut undefined = 0;
+    for (unit, value) in values {
+        match value {
+            Some(value) => units.entry(unit).or_default().add(value),
+            None => undefined += 1,
+        }
+    }
+    let units: Vec<(f64, f64)> = units
+        .into_values()
+        .map(|unit| (unit.sum.value(), unit.n))
+        .collect();
+    let whole = |of: fn(&(f64, f64)) -> f64| units.iter().map(of).collect::<ExactSum>().value();
+    let (sum, n) = (whole(|unit| unit.0), whole(|unit| unit.1));
+    let mean = |times: &[u32]| {
+        let drawn = || times.iter().map(|&t| f64::from(t)).zip(&units);
+        let n: f64 = drawn().map(|(times, unit)| times * unit.1).sum();
+        let sum: f64 = drawn().map(|(times, unit)| times * unit.0).sum();
+        (n > 0.0).then(|| sum / n)
+    };
+    if n == 0.0 {
+        return Ok(Estimate::undefined(0, convention).with_undefined(undefined));
+    }
+    let plain = Estimate::new(sum / n, n as u64, convention).with_undefined(undefined);
+    if units.len() < 2 || !sum.is_finite() {
+        return Ok(plain);
+    }
+    let drawn = bootstrap.estimate(units.len(), "", mean)?;
+    Ok(plain.with_interval(drawn.interval))
 }
 
 /// The values of one unit.

@@ -37,7 +37,7 @@ pub struct StructureMetrics {
     /// Surface Dice at the evaluation's further tolerances.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_surface_dice: Vec<SurfaceDiceAt>,
-    /// Volume of the reference in millilitres; `None` for images that are not 3D.
+    /// Volume of the reference in millilitres; `None` for images that are not 3D or without known millimetres.
     pub reference_ml: Option<f64>,
     /// Volume of the prediction in millilitres.
     pub prediction_ml: Option<f64>,
@@ -128,6 +128,14 @@ impl CaseMetrics {
         Self {
             unit: Some(unit.into()),
             ..self
+        }
+    }
+
+    /// The generalised Dice, undefined if it was not asked for.
+    pub(super) fn generalised_dice_value(&self) -> Measured {
+        Measured {
+            value: self.generalised_dice.as_ref().map(|dice| dice.value),
+            empty: None,
         }
     }
 

@@ -9,8 +9,10 @@ use crate::statistics::ExactSum;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Mean of the defined values; `None` without any. Infinite if one is.
+    #[serde(with = "crate::number")]
     pub mean: Option<f64>,
     /// Median of the defined values, the mean of the middle two for an even number.
+    #[serde(with = "crate::number")]
     pub median: Option<f64>,
     /// Standard deviation of the sample; `None` for fewer than two values.
     pub standard_deviation: Option<f64>,

@@ -40,8 +40,11 @@ fn line(markdown: &mut String, cells: impl Iterator<Item = String>) {
     markdown.push('\n');
 }
 
+/// No `f64` has more decimals.
+const MOST_DIGITS: usize = 1074;
+
 fn text(column: &Column, cell: &Cell) -> String {
-    let digits = column.digits;
+    let digits = column.digits.min(MOST_DIGITS);
     match cell {
         Cell::Empty => "-".to_owned(),
         Cell::Text(text) => escaped(text),

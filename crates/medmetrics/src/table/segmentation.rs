@@ -41,13 +41,18 @@ impl Report {
         Ok(table)
     }
 
-    /// One row a case and structure: every measure, the volumes in millilitres, and why it is bad.
+    /// One row a case and structure: overlap and surface distances, what [`crate::segmentation::Extras`] ask
+    /// for, the volumes in millilitres, and why it is bad.
     ///
     /// # Errors
     /// Refuses a report with NaN among its measures, which no measurement of this crate makes.
     pub fn case_table(&self) -> Result<Table> {
         let mut columns = vec![Column::text("case"), Column::text("structure")];
-        columns.extend(ALL.map(|(m, digits)| Column::number(self.heading(m), digits)));
+        let extras = EXTRAS.into_iter();
+        let extras = extras.filter(|(measure, _)| measure.is_asked_for(&self.evaluation));
+        let measures: Vec<(Measure, usize)> = ALL.into_iter().chain(extras).collect();
+        let headings = measures.iter();
+        columns.extend(headings.map(|&(m, digits)| Column::number(self.heading(m), digits)));
         columns.extend([
             Column::number("reference ml", 2),
             Column::number("prediction ml", 2),
@@ -57,7 +62,8 @@ impl Report {
         for case in &self.cases {
             for structure in &case.structures {
                 let mut row = vec![case.case.as_str().into(), structure.name.as_str().into()];
-                row.extend(ALL.map(|(measure, _)| measure.of(structure).value.into()));
+                let values = measures.iter();
+                row.extend(values.map(|(m, _)| Cell::from(m.of(structure).value)));
                 row.extend([
                     structure.reference_ml.into(),
                     structure.prediction_ml.into(),
@@ -104,6 +110,10 @@ impl Report {
             Measure::Hausdorff => "HD mm",
             Measure::HausdorffPercentile => return format!("HD{} mm", evaluation.percentile),
             Measure::AverageDistance => "average mm",
+            // Structures with tolerances of their own have no common one.
+            Measure::SurfaceDice if !evaluation.structure_tolerances_mm.is_empty() => {
+                "surface Dice"
+            }
             Measure::SurfaceDice => return format!("surface Dice {} mm", evaluation.tolerance_mm),
             Measure::Assd => "ASSD mm",
             Measure::Masd => "MASD mm",
@@ -120,6 +130,7 @@ impl Report {
             Measure::LesionHausdorff => "lesion HD mm",
             Measure::LesionSensitivity => "lesion sensitivity",
             Measure::LesionF1 => "lesion F1",
+            Measure::PanopticQuality => "panoptic quality",
         };
         name.to_owned()
     }
@@ -134,7 +145,7 @@ const MEASURES: [(Measure, usize); 5] = [
     (Measure::SurfaceDice, 3),
 ];
 
-/// All measures with their decimals.
+/// The measures of every case with their decimals.
 const ALL: [(Measure, usize); 6] = [
     (Measure::Dice, 3),
     (Measure::Iou, 3),
@@ -142,6 +153,18 @@ const ALL: [(Measure, usize); 6] = [
     (Measure::HausdorffPercentile, 2),
     (Measure::AverageDistance, 2),
     (Measure::SurfaceDice, 3),
+];
+
+/// Those that are asked for one by one.
+const EXTRAS: [(Measure, usize); 8] = [
+    (Measure::BoundaryIou, 3),
+    (Measure::CentrelineDice, 3),
+    (Measure::ComponentDice, 3),
+    (Measure::LesionDice, 3),
+    (Measure::LesionHausdorff, 2),
+    (Measure::LesionSensitivity, 3),
+    (Measure::LesionF1, 3),
+    (Measure::PanopticQuality, 3),
 ];
 
 fn mean(summary: &Summary, convention: String) -> Estimate {

@@ -7,3 +7,4 @@ mod fixture;
 mod froc;
 mod laws;
 mod picai;
+mod states;

@@ -1,6 +1,6 @@
 //! Lesions, boxes and responses whose measures can be worked out by hand.
 
-use medcore::{BoundingBox, Geometry, LabelMap, Point, Vector};
+use medcore::{BoundingBox, Calibration, Geometry, LabelMap, Point, Vector};
 use medmetrics::Error;
 use medmetrics::measurement::{
     BoxEnds, BoxSize, Feret, PixelModel, Recist, RecistConfig, Response, ShortAxis, SizeConfig,
@@ -257,4 +257,21 @@ fn responses_follow_the_thresholds_of_recist() {
         nadir_mm: 11.0,
     };
     assert!(Response::of_targets(&sums, &lesion(1.0)).is_err());
+}
+
+#[test]
+fn lengths_need_known_millimetres() {
+    let map = angle();
+    let unknown = map.geometry().with_calibration(Calibration::Unknown);
+    let map = map.with_geometry(unknown).unwrap();
+    let refused = |error: Error| matches!(error, Error::Image(medcore::Error::Uncalibrated { .. }));
+    assert!(refused(
+        Recist::new(&map, 1, &RecistConfig::default()).unwrap_err()
+    ));
+    assert!(refused(
+        SolidFeret::new(&map, 1, PixelModel::Corners).unwrap_err()
+    ));
+    assert!(refused(
+        StructureSize::of_map(&map, &SizeConfig::default()).unwrap_err()
+    ));
 }

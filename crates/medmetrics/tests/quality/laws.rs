@@ -290,3 +290,36 @@ fn what_does_not_fit_is_refused_by_name() {
     mean.push(&Estimate::new(1.0, 1, "a")).unwrap();
     assert!(mean.push(&Estimate::new(1.0, 1, "b")).is_err());
 }
+
+#[test]
+fn sums_that_no_image_has_are_refused() {
+    let mut errors = PooledErrors::new(1.0).unwrap();
+    let good = Differences {
+        n: 4,
+        absolute: 1.0,
+        squared: 0.5,
+        largest: 0.5,
+    };
+    errors.push(&good).unwrap();
+    let before = errors.clone();
+    for wrong in [f64::NAN, -1.0] {
+        let absolute = Differences {
+            absolute: wrong,
+            ..good
+        };
+        let squared = Differences {
+            squared: wrong,
+            ..good
+        };
+        assert!(errors.push(&absolute).is_err() && errors.push(&squared).is_err());
+    }
+    assert_eq!(errors, before);
+    let mut state = serde_json::to_value(&errors).unwrap();
+    state["data_range"] = (-1.0).into();
+    let state: PooledErrors = serde_json::from_value(state).unwrap();
+    assert!(state.finish().is_err());
+
+    let mut mean = CaseMean::new();
+    assert!(mean.push(&Estimate::new(f64::NAN, 1, "ssim")).is_err());
+    assert_eq!(mean, CaseMean::new());
+}

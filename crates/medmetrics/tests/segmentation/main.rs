@@ -8,4 +8,5 @@ mod golden;
 mod laws;
 mod organs;
 mod shapes;
+mod states;
 mod surface;

@@ -206,3 +206,12 @@ proptest! {
         prop_assert_eq!(&cells(markdown.split('\n').nth(2).unwrap())[0], &shown);
     }
 }
+
+#[test]
+fn any_number_of_decimals_can_be_asked_for() {
+    let mut column = Column::number("x", 2);
+    column.digits = usize::MAX;
+    let mut table = Table::new(vec![column]);
+    table.push(vec![0.5.into()]).unwrap();
+    assert!(table.to_markdown().contains("| 0.5000"));
+}

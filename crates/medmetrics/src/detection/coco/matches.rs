@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::result::{CocoResult, Tensor};
-use super::settings::Coco;
+use super::settings::{Coco, CocoConvention};
 use crate::detection::curve::PrecisionRecall;
 use crate::detection::images::{DetectionImages, DetectionProtocol};
 use crate::detection::table::{ClassTable, tables};
@@ -76,7 +76,8 @@ impl CocoMatches {
     /// patient is named).
     ///
     /// Drawn images count as often as they were drawn. A replicate averages over the classes that it holds
-    /// annotations of.
+    /// annotations of; by MONAI's convention the others enter it as -1. By that of `pycocotools` it is
+    /// undefined unless 100 is among the numbers of detections.
     ///
     /// # Errors
     /// As [`Bootstrap::estimate`].
@@ -90,14 +91,21 @@ impl CocoMatches {
             let most = self.settings.max_detections.last().copied().unwrap_or(0);
             for table in &self.tables {
                 let places = Places::of(table.positives(0, times), &self.settings.recalls);
-                let Some(places) = places else { continue };
+                let Some(places) = places else {
+                    if self.settings.convention == CocoConvention::Monai {
+                        let absent = self.settings.thresholds.len() * self.settings.recalls.len();
+                        (0..absent).for_each(|_| sum.add(-1.0));
+                        count += absent as u64;
+                    }
+                    continue;
+                };
                 sweep.run(table, (0, most), self.settings.thresholds.len(), times);
                 for precisions in &sweep.precisions {
                     places.of_curve(precisions).for_each(|v| sum.add(v));
                     count += self.settings.recalls.len() as u64;
                 }
             }
-            (count > 0).then(|| sum.value() / count as f64)
+            (count > 0 && self.settings.has_main()).then(|| sum.value() / count as f64)
         })
     }
 

@@ -4,6 +4,7 @@ mod matcher;
 mod matches;
 mod result;
 mod settings;
+mod stored;
 
 pub use matches::CocoMatches;
 pub use result::{CocoNumber, CocoResult, CocoSelection};

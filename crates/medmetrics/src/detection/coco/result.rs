@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::matches::ClassPart;
 use super::settings::{Coco, CocoConvention, Overlapping};
+use super::stored::Stored;
 use crate::estimate::Estimate;
 use crate::statistics::ExactSum;
 
 /// What COCO's protocol found out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct CocoResult {
     settings: Coco,
     classes: Vec<u32>,
@@ -20,14 +22,14 @@ pub struct CocoResult {
 /// Numbers by class, range, number of detections, threshold (and recall); -1 is nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tensor {
-    classes: usize,
-    ranges: usize,
-    limits: usize,
-    thresholds: usize,
-    recalls: usize,
-    precision: Vec<f64>,
-    recall: Vec<f64>,
-    positives: Vec<u64>,
+    pub(super) classes: usize,
+    pub(super) ranges: usize,
+    pub(super) limits: usize,
+    pub(super) thresholds: usize,
+    pub(super) recalls: usize,
+    pub(super) precision: Vec<f64>,
+    pub(super) recall: Vec<f64>,
+    pub(super) positives: Vec<u64>,
 }
 
 impl Tensor {
@@ -249,7 +251,7 @@ impl CocoResult {
         let settings = &self.settings;
         let numbers = &settings.max_detections;
         let mut main = self.average_precision(&all());
-        if settings.convention == CocoConvention::Pycocotools && !numbers.contains(&100) {
+        if !settings.has_main() {
             main.value = None;
         }
         let mut summary = vec![("AP".to_owned(), main)];

@@ -78,7 +78,7 @@ impl SizeRange {
         Self {
             name: name.into(),
             low,
-            high: (high < f64::INFINITY).then_some(high),
+            high: (high != f64::INFINITY).then_some(high),
             end: RangeEnd::Inside,
         }
     }
@@ -293,6 +293,11 @@ impl Coco {
         Self { convention, ..self }
     }
 
+    /// Whether the main average precision is defined: `pycocotools` reads it at 100 detections only.
+    pub(super) fn has_main(&self) -> bool {
+        self.convention != CocoConvention::Pycocotools || self.max_detections.contains(&100)
+    }
+
     /// Says what of the settings makes no sense.
     pub(super) fn check(&self) -> Result<()> {
         let counts = [
@@ -328,6 +333,18 @@ impl Coco {
                     value,
                 });
             }
+        }
+        let empty = |range: &SizeRange| {
+            let high = range.high.unwrap_or(f64::INFINITY);
+            range.low.is_nan() || high.is_nan() || high < range.low
+        };
+        if let Some(index) = self.ranges.iter().position(empty) {
+            return Err(Error::InvalidValue {
+                what: "a list of ranges of size",
+                rule: "from a number to one that is not below it",
+                index,
+                value: self.ranges[index].low,
+            });
         }
         let falls = |pair: &[usize]| pair[1] <= pair[0];
         match self.max_detections.windows(2).position(falls) {

@@ -39,6 +39,32 @@ pub enum HitRadius {
 }
 
 impl HitCriterion {
+    /// Says whether anything can meet the criterion.
+    ///
+    /// # Errors
+    /// Refuses overlaps outside 0 to 1, and radii that are negative or not finite.
+    pub fn check(self) -> Result<()> {
+        let (parameter, rule, value, holds) = match self {
+            Self::Iou(least) | Self::IntersectionOverReference(least) => {
+                let holds = (0.0..=1.0).contains(&least);
+                ("the least overlap", "between 0 and 1", least, holds)
+            }
+            Self::CentreDistance(HitRadius::Fixed(mm) | HitRadius::HalfOfLesionOr(mm)) => {
+                let holds = mm >= 0.0 && mm.is_finite();
+                ("radius of a hit", "finite and at least 0 mm", mm, holds)
+            }
+            Self::CentreInBox | Self::PointInMask => return Ok(()),
+        };
+        match holds {
+            true => Ok(()),
+            false => Err(Error::InvalidParameter {
+                parameter,
+                rule,
+                value,
+            }),
+        }
+    }
+
     /// How well a detection meets the criterion, larger is better; `None` if it does not.
     pub(super) fn quality<const D: usize>(
         self,

@@ -42,6 +42,7 @@ impl Marks {
         class: Option<u32>,
         (hit, repeated): (HitCriterion, RepeatedMarks),
     ) -> Result<Self> {
+        hit.check()?;
         let mut marks = Self::default();
         for (number, image) in images.iter().enumerate() {
             let counted = image.annotations().iter().filter(|lesion| {
