@@ -134,3 +134,11 @@ pub enum Error {
     #[error(transparent)]
     Image(#[from] medcore::Error),
 }
+
+/// Refuses to put tables of different numbers of labels together.
+pub(crate) fn check_table_sizes(left: usize, right: usize) -> Result<()> {
+    match left == right {
+        true => Ok(()),
+        false => Err(Error::TableSize { left, right }),
+    }
+}

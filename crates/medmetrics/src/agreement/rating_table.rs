@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::accumulator::Accumulator;
 use crate::agreement::kappa::{Chance, Kappa, KappaEstimate};
 use crate::agreement::weights::KappaWeights;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 
 /// Counts of pairs of ratings, in categories `0..categories`; rows are the first rater's.
 ///
@@ -253,12 +253,7 @@ impl Accumulator for RatingTable {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.categories != other.categories {
-            return Err(Error::TableSize {
-                left: self.categories,
-                right: other.categories,
-            });
-        }
+        check_table_sizes(self.categories, other.categories)?;
         let counts = self.counts.iter_mut().zip(&other.counts);
         counts.for_each(|(count, more)| *count += more);
         Ok(())

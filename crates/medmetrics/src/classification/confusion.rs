@@ -6,7 +6,7 @@ use super::counts::{BinaryCounts, check_lengths};
 use super::matthews::{MatthewsRule, correlation};
 use super::measure::ratio;
 use crate::accumulator::Accumulator;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
 
 /// Counts of decisions among several classes: rows are true classes, columns decisions.
@@ -260,12 +260,7 @@ impl Accumulator for ConfusionMatrix {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.classes != other.classes {
-            return Err(Error::TableSize {
-                left: self.classes,
-                right: other.classes,
-            });
-        }
+        check_table_sizes(self.classes, other.classes)?;
         if self.ignored_label != other.ignored_label {
             return Err(Error::Incompatible {
                 setting: "ignored label",

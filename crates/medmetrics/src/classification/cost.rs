@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::ConfusionMatrix;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
 
 /// The cost of each decision for each true class, in any one unit.
@@ -112,12 +112,7 @@ impl CostMatrix {
     }
 
     fn cost(&self, matrix: &ConfusionMatrix) -> Result<Option<f64>> {
-        if matrix.classes() != self.classes {
-            return Err(Error::TableSize {
-                left: self.classes,
-                right: matrix.classes(),
-            });
-        }
+        check_table_sizes(self.classes, matrix.classes())?;
         if matrix.total() == 0 {
             return Ok(None);
         }

@@ -10,7 +10,7 @@ use super::ranking::{AveragePrecisionRule, Ranking};
 use super::score::Score;
 use super::scores::Scores;
 use crate::accumulator::Accumulator;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
 
 /// A score for each of several labels of every case, any of which may be true.
@@ -70,12 +70,7 @@ impl<S: Score> Accumulator for LabelScores<S> {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.labels.len() != other.labels.len() {
-            return Err(Error::TableSize {
-                left: self.labels.len(),
-                right: other.labels.len(),
-            });
-        }
+        check_table_sizes(self.labels.len(), other.labels.len())?;
         for (label, more) in self.labels.iter_mut().zip(&other.labels) {
             label.merge(more)?;
         }

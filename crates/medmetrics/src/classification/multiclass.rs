@@ -10,7 +10,7 @@ use super::ranking::doubled_wins;
 use super::score::Score;
 use super::scores::Scores;
 use crate::accumulator::Accumulator;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
 
 /// A score for every class of every case, of which one class is true.
@@ -101,12 +101,7 @@ impl<S: Score> Accumulator for ClassScores<S> {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.classes != other.classes {
-            return Err(Error::TableSize {
-                left: self.classes,
-                right: other.classes,
-            });
-        }
+        check_table_sizes(self.classes, other.classes)?;
         for (list, more) in self.scores.iter_mut().zip(&other.scores) {
             list.merge(more)?;
         }

@@ -8,7 +8,7 @@ use super::average::{AveragingRule, ZeroDivision};
 use super::counts::{BinaryCounts, check_lengths};
 use super::measure::{BinaryMeasure, ratio};
 use crate::accumulator::Accumulator;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
 
 /// Counts of decisions about several labels of each case.
@@ -195,12 +195,7 @@ impl Accumulator for MultiLabelCounts {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.labels.len() != other.labels.len() {
-            return Err(Error::TableSize {
-                left: self.labels.len(),
-                right: other.labels.len(),
-            });
-        }
+        check_table_sizes(self.labels.len(), other.labels.len())?;
         for (label, more) in self.labels.iter_mut().zip(&other.labels) {
             *label += *more;
         }

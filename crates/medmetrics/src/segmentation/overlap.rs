@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::empty::{EmptyCase, EmptyPolicy, Measured, Substitutes};
 use super::sweep::Sweep;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_table_sizes};
 
 /// How often each label of the reference meets each label of the prediction.
 ///
@@ -125,12 +125,7 @@ impl JointHistogram {
     /// # Errors
     /// Refuses a table of another number of labels, and more than 2^62 voxels together.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.labels != other.labels {
-            return Err(Error::TableSize {
-                left: self.labels,
-                right: other.labels,
-            });
-        }
+        check_table_sizes(self.labels, other.labels)?;
         let voxels = |table: &Self| table.counts.iter().map(|&n| u128::from(n)).sum::<u128>();
         let both = voxels(self) + voxels(other);
         if both > u128::from(MAX_VOXELS) {
