@@ -45,13 +45,12 @@ fn ball(n: usize) -> Sample<3> {
 }
 
 fn everything(pipeline: &PatchPipeline<3>) -> PatchPipeline<3> {
-    let spatial = RandomSpatial {
-        rotation_probability: 1.0,
-        scale_probability: 1.0,
-        ..pipeline.spatial().clone()
-    };
     let steps = pipeline.steps().iter().cloned().map(|mut step| {
         match &mut step {
+            Step::RandomSpatial(t) => {
+                t.rotation_probability = 1.0;
+                t.scale_probability = 1.0;
+            }
             Step::RandomGaussianNoise(t) => t.probability = 1.0,
             Step::RandomGaussianBlur(t) => t.probability = 1.0,
             Step::RandomBrightness(t) => t.probability = 1.0,
@@ -62,7 +61,7 @@ fn everything(pipeline: &PatchPipeline<3>) -> PatchPipeline<3> {
         }
         step
     });
-    PatchPipeline::new(pipeline.sampler().clone(), spatial, steps.collect()).expect("valid")
+    PatchPipeline::new(pipeline.sampler().clone(), steps.collect()).expect("valid")
 }
 
 fn pipelines(c: &mut Criterion) {

@@ -1,7 +1,8 @@
-//! Serialises arrays of `D` elements, which serde does not do for a generic `D`.
+//! Arrays of one entry an axis: in files, which serde does not do for a generic `D`, and from parameter lists.
 
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
 
 pub(crate) fn serialize<S: Serializer, T: Serialize, const D: usize>(
     values: &[T; D],
@@ -15,6 +16,26 @@ pub(crate) fn deserialize<'de, De: Deserializer<'de>, T: Deserialize<'de>, const
 ) -> Result<[T; D], De::Error> {
     let values = Vec::<T>::deserialize(deserializer)?;
     let got = values.len();
-    <[T; D]>::try_from(values)
-        .map_err(|_| De::Error::custom(format!("expected {D} entries, one an axis, got {got}")))
+    <[T; D]>::try_from(values).map_err(|_| {
+        <De::Error as serde::de::Error>::custom(format!(
+            "expected {D} entries, one an axis, got {got}"
+        ))
+    })
+}
+
+/// One value for each axis from a list of one an axis, or of a single one for all.
+pub(crate) fn per_axis<T: Copy, const D: usize>(
+    transform: &'static str,
+    parameter: &'static str,
+    values: &[T],
+) -> Result<[T; D], Error> {
+    match values {
+        [all] => Ok([*all; D]),
+        _ => values.try_into().map_err(|_| Error::EntryCount {
+            transform,
+            parameter,
+            expected: D,
+            got: values.len(),
+        }),
+    }
 }

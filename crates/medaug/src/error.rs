@@ -37,6 +37,55 @@ pub enum Error {
         /// Name of the transform.
         transform: &'static str,
     },
+    /// A transform needs boxes and the sample has none.
+    #[error("{transform} needs boxes, the sample has none")]
+    MissingBoxes {
+        /// Name of the transform.
+        transform: &'static str,
+    },
+    /// A transform needs points and the sample has none.
+    #[error("{transform} needs points, the sample has none")]
+    MissingPoints {
+        /// Name of the transform.
+        transform: &'static str,
+    },
+    /// A transform was told to use a layer that the sample does not have.
+    #[error("{transform} needs the layer {layer:?}, the sample has {found:?}")]
+    MissingLayer {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Name of the layer.
+        layer: String,
+        /// Layers there are.
+        found: Vec<String>,
+    },
+    /// A step was told to work on a layer that it cannot.
+    #[error("On: layer {layer:?} must be {rule}")]
+    TargetLayer {
+        /// Name of the layer.
+        layer: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// A step that moves voxels was told to work on a part of a sample.
+    #[error("On: a step that moves voxels must move the whole sample")]
+    MovedTarget,
+    /// An operation can only be done in images of other dimension.
+    #[error("{transform} is for images of {expected} axes, these have {got}")]
+    Dimension {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Axes it is made for.
+        expected: &'static str,
+        /// Axes of the image.
+        got: usize,
+    },
+    /// A pipeline cannot be described.
+    #[error("this pipeline cannot be described: {reason}")]
+    Description {
+        /// What does not fit.
+        reason: String,
+    },
     /// Class locations were collected on a grid of another shape than the sample's.
     #[error("class locations belong to shape {expected:?}, the sample has shape {got:?}")]
     ForeignLocations {
@@ -95,5 +144,41 @@ pub(crate) fn check(
 pub(crate) fn check_probability(transform: &'static str, value: f64) -> Result<()> {
     check(transform, "probability", value, "within 0 and 1", |v| {
         (0.0..=1.0).contains(&v)
+    })
+}
+
+/// Refuses a list that has neither one entry nor one for each axis.
+pub(crate) fn check_entries(
+    transform: &'static str,
+    parameter: &'static str,
+    got: usize,
+    expected: usize,
+) -> Result<()> {
+    if got == 1 || got == expected {
+        return Ok(());
+    }
+    Err(Error::EntryCount {
+        transform,
+        parameter,
+        expected,
+        got,
+    })
+}
+
+/// Refuses axes that images of `dimension` axes do not have.
+pub(crate) fn check_axes(
+    transform: &'static str,
+    parameter: &'static str,
+    axes: &[usize],
+    dimension: usize,
+) -> Result<()> {
+    axes.iter().try_for_each(|&axis| {
+        check(
+            transform,
+            parameter,
+            axis as f64,
+            "axes of the image",
+            |v| v < dimension as f64,
+        )
     })
 }

@@ -4,51 +4,67 @@
 //!   [`Trace`] that leads predictions back to the scan's own grid.
 //! * [`PatchPipeline`] draws augmented training patches from a [`Case`]: the place by class balance, then
 //!   rotation, scaling and mirroring of image and labels in one resampling, then intensities.
-//! * Every random transform is a pair: a plain function that changes voxels as told ([`gamma`], [`flip`],
-//!   [`extract`]) and a small serialisable struct that draws its parameters ([`RandomGamma`]).
+//! * Every transform is a pair: an [`Operation`] whose numbers are all known ([`Gamma`], [`Flip`]), and a twin that draws
+//!   them ([`RandomGamma`], [`RandomFlip`]). Both are plain data with names, steps of a [`Compose`].
+//! * A [`Compose`] reads moves that stand in a row at once through one [`Warp`], for image, labels, boxes, points and
+//!   layers of a [`Sample`] alike, and can keep a [`Record`] of what was drawn, to be done again or led back.
 //!
 //! Random numbers come from a [`Key`](medcore::random::Key) that names them, and sums are taken in chunks of a
 //! fixed size, so the same key gives the same bytes with any number of threads.
 
 mod array;
+mod compose;
 mod draw;
 mod error;
+mod grid;
 mod intensity;
 mod math;
+mod on;
+mod operation;
 mod parallel;
 mod patch;
+mod post;
 mod preprocess;
 pub mod preset;
 mod sample;
 mod spatial;
 mod step;
 mod transform;
+mod warp;
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::{
-    ContrastRange, Gamma, Intensity, RandomBrightness, RandomContrast, RandomGamma,
-    RandomGaussianBlur, RandomGaussianNoise, RandomLowResolution, brightness, contrast, gamma,
-    gaussian_blur, gaussian_noise, low_resolution, normalise,
+    Brightness, Contrast, ContrastRange, Gamma, GaussianBlur, GaussianNoise, Intensity,
+    LowResolution, RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur,
+    RandomGaussianNoise, RandomLowResolution, brightness, contrast, gamma, gaussian_blur,
+    gaussian_noise, low_resolution, normalise,
 };
 pub use medcore;
+pub use on::{On, Target};
+pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{
     BatchSlot, Case, ClassLocations, ClassVoxels, PatchChoice, PatchPipeline, PatchSampler,
     Placement,
 };
+pub use post::KeepLargest;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
     Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
 };
-pub use sample::Sample;
-pub use spatial::{
-    Laterality, Letterbox, LetterboxFit, RandomFlip, RandomSpatial, Sampling, Space,
-    SpatialParameters, extract, flip, left_right_axis,
+pub use sample::{
+    BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
 };
-pub use step::Step;
-pub use transform::{Compose, Transform};
+pub use spatial::{
+    Affine, Flip, Laterality, Letterbox, LetterboxFit, RandomFlip, RandomSpatial, Sampling, Space,
+    SpatialParameters, extract, left_right_axis,
+};
+pub use step::{Operation, Step};
+pub use transform::{RandomChannels, Transform};
+pub use warp::{Reading, Warp};

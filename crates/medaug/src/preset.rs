@@ -74,6 +74,7 @@ pub fn nnunet_default<const D: usize>(
         ..RandomGamma::default()
     };
     let steps: Vec<Step> = vec![
+        spatial.into(),
         RandomGaussianNoise::default().into(),
         RandomGaussianBlur::default().into(),
         RandomBrightness::default().into(),
@@ -82,7 +83,7 @@ pub fn nnunet_default<const D: usize>(
         inverted_gamma.into(),
         RandomGamma::default().into(),
     ];
-    PatchPipeline::new(sampler, spatial, steps)
+    PatchPipeline::new(sampler, steps)
 }
 
 /// Patches as they are, inside the scan, centred on a voxel of a class drawn with equal probability: for overfit checks, and
@@ -97,7 +98,7 @@ pub fn plain<const D: usize>(patch: [usize; D]) -> Result<PatchPipeline<D>> {
             ratios: vec![1.0; 256],
         },
     };
-    PatchPipeline::new(sampler, RandomSpatial::default(), vec![])
+    PatchPipeline::new(sampler, vec![])
 }
 
 /// A light pipeline for runs of minutes on patients who all lie the same way: every patch shows foreground with
@@ -128,11 +129,12 @@ pub fn light<const D: usize>(patch: [usize; D]) -> Result<PatchPipeline<D>> {
         ..RandomSpatial::default()
     };
     let steps: Vec<Step> = vec![
+        spatial.into(),
         RandomGaussianNoise::default().into(),
         RandomBrightness::default().into(),
         RandomContrast::default().into(),
     ];
-    PatchPipeline::new(sampler, spatial, steps)
+    PatchPipeline::new(sampler, steps)
 }
 
 #[cfg(test)]
@@ -141,13 +143,19 @@ mod tests {
 
     #[test]
     fn angles_follow_the_shape_of_the_patch() {
-        let angles = |pipeline: &RandomSpatial| pipeline.rotation_degrees.clone();
+        let spatial = |pipeline: &[Step]| match &pipeline[0] {
+            Step::RandomSpatial(spatial) => spatial.clone(),
+            other => panic!("{other:?} comes first"),
+        };
         let cube = nnunet_default([96; 3], Space::Voxels, Laterality::Ignore).unwrap();
-        assert_eq!(angles(cube.spatial()), [Draw::symmetric(30.0)]);
+        let angles = spatial(cube.steps()).rotation_degrees;
+        assert_eq!(angles, [Draw::symmetric(30.0)]);
         let flat = nnunet_default([16, 256, 256], Space::Voxels, Laterality::Ignore).unwrap();
-        assert_eq!(angles(flat.spatial())[0], Draw::symmetric(180.0));
-        assert_eq!(flat.spatial().scale_ignored_axes, [0]);
+        let flat = spatial(flat.steps());
+        assert_eq!(flat.rotation_degrees[0], Draw::symmetric(180.0));
+        assert_eq!(flat.scale_ignored_axes, [0]);
         let slice = nnunet_default([256, 128], Space::Voxels, Laterality::Ignore).unwrap();
-        assert_eq!(angles(slice.spatial()), [Draw::symmetric(15.0)]);
+        let angles = spatial(slice.steps()).rotation_degrees;
+        assert_eq!(angles, [Draw::symmetric(15.0)]);
     }
 }

@@ -1,13 +1,17 @@
-//! The one interface of everything that changes a sample, and chains of it.
+//! What may be drawn: the interface of everything that decides, by chance or not, what is done to a sample.
 
 use std::fmt::Debug;
 
-use medcore::random::Key;
+use medcore::random::{Key, Random};
 
-use crate::error::Result;
-use crate::sample::Sample;
+use crate::draw::Channels;
+use crate::error::{Result, check_probability};
+use crate::operation::{ChannelOperation, PerChannel};
+use crate::sample::{Contents, LazySample, Sample};
+use crate::step::Operation;
 
-/// Changes a sample; everything it draws comes from the key, so the same key gives the same bytes.
+/// Decides what is done to a sample; everything it draws comes from the key, so the same key gives the same
+/// operations.
 pub trait Transform<const D: usize>: Debug + Send + Sync {
     /// The name under which its random numbers are drawn and its errors are reported.
     fn name(&self) -> &'static str;
@@ -18,78 +22,81 @@ pub trait Transform<const D: usize>: Debug + Send + Sync {
     /// Names the first parameter that breaks its rule.
     fn check(&self) -> Result<()>;
 
-    /// Whether it only works on samples with labels.
-    fn needs_labels(&self) -> bool {
-        false
+    /// What it needs beside an image.
+    fn needs(&self) -> Contents {
+        Contents::default()
     }
 
-    /// Changes `sample` as `key` says.
+    /// The operations under `key`, in their order; none if chance leaves the sample alone.
+    ///
+    /// Looking only at the grid and the number of channels keeps moves waiting; asking for
+    /// [`LazySample::sample`] has them read.
     ///
     /// # Errors
-    /// Refuses a sample that lacks what it needs, and passes on what the image operations refuse.
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>>;
-}
+    /// Refuses a sample that lacks what it needs.
+    fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>>;
 
-/// Transforms one after the other; step `i` draws under `key.fork(name, i)`.
-///
-/// ```
-/// use medaug::{Compose, Draw, RandomBrightness, Sample, Transform};
-/// use medcore::{Geometry, Image, random::Key};
-///
-/// let brighter = RandomBrightness { probability: 1.0, factor: Draw::Fixed(2.0), ..Default::default() };
-/// let pipeline = Compose::<2>::new(vec![Box::new(brighter.clone()), Box::new(brighter)])?;
-/// let grid = Geometry::axis_aligned([1, 2], [1.0, 1.0])?;
-/// let sample = Sample::new(Image::new(grid, vec![1.0, 3.0])?);
-/// assert_eq!(pipeline.apply(sample, Key::new(0))?.image().as_slice(), [4.0, 12.0]);
-/// # Ok::<(), medaug::Error>(())
-/// ```
-#[derive(Debug, Default)]
-pub struct Compose<const D: usize> {
-    steps: Vec<Box<dyn Transform<D>>>,
-}
-
-impl<const D: usize> Compose<D> {
-    /// A chain of steps whose parameters have been checked.
+    /// Draws and does it at once.
     ///
     /// # Errors
-    /// Passes on the first refusal of a step's [`Transform::check`].
-    pub fn new(steps: Vec<Box<dyn Transform<D>>>) -> Result<Self> {
-        steps.iter().try_for_each(|step| step.check())?;
-        Ok(Self { steps })
-    }
-
-    /// Number of steps.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Whether the chain changes nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+    /// As [`Transform::draw`], and passes on what the operations refuse.
+    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
+        let mut lazy = sample.into_lazy();
+        let operations = self.draw(&mut lazy, key)?;
+        operations
+            .iter()
+            .try_fold(lazy, |lazy, operation| operation.apply(lazy))?
+            .finish()
     }
 }
 
-impl<const D: usize> Transform<D> for Compose<D> {
+/// The random twin of a [`ChannelOperation`]: with a probability, one draw for all channels or one for each.
+pub trait RandomChannels: Debug + Send + Sync {
+    /// What it draws.
+    type Operation: ChannelOperation + Clone;
+
+    /// The name under which its random numbers are drawn and its errors are reported.
+    const NAME: &'static str;
+
+    /// Probability of a sample.
+    fn probability(&self) -> f64;
+
+    /// Whether the channels share one draw.
+    fn channels(&self) -> Channels;
+
+    /// Checks the parameters for images of `dimension` axes.
+    ///
+    /// # Errors
+    /// Names the first parameter that breaks its rule.
+    fn check_for(&self, dimension: usize) -> Result<()>;
+
+    /// Draws one operation for images of `dimension` axes.
+    fn draw(&self, dimension: usize, random: &mut Random) -> Self::Operation;
+}
+
+impl<T: RandomChannels, const D: usize> Transform<D> for T
+where
+    Operation: From<PerChannel<T::Operation>>,
+{
     fn name(&self) -> &'static str {
-        "Compose"
+        T::NAME
     }
 
     fn check(&self) -> Result<()> {
-        self.steps.iter().try_for_each(|step| step.check())
+        check_probability(T::NAME, self.probability())?;
+        self.channels().check(T::NAME)?;
+        self.check_for(D)
     }
 
-    fn needs_labels(&self) -> bool {
-        self.steps.iter().any(|step| step.needs_labels())
-    }
-
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        self.steps
-            .iter()
-            .enumerate()
-            .try_fold(sample, |sample, (position, step)| {
-                step.apply(sample, key.fork(step.name(), position as u64))
-            })
+    fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
+        if !key.stream("apply").chance(self.probability()) {
+            return Ok(vec![]);
+        }
+        let draw = |random: &mut Random| RandomChannels::draw(self, D, random);
+        let operation = match self.channels() {
+            Channels::Together => PerChannel::All(draw(&mut key.stream("parameter"))),
+            each => PerChannel::Each(each.draw(sample.channels(), key, draw)),
+        };
+        Ok(vec![operation.into()])
     }
 }

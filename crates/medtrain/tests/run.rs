@@ -94,7 +94,7 @@ fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBat
         rotation_degrees: vec![Draw::symmetric(20.0)],
         ..RandomSpatial::default()
     };
-    let pipeline = PatchPipeline::new(sampler, spatial, vec![]).unwrap();
+    let pipeline = PatchPipeline::new(sampler, vec![spatial.into()]).unwrap();
     Arc::new(PatchBatches::new(cases, pipeline, batch_size, steps, 5).unwrap())
 }
 

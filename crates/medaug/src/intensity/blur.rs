@@ -4,15 +4,15 @@
 //! normalised to 1; the image is reflected at its border voxels. All axes are done slice by slice, so the
 //! volume is read and written once.
 
-use medcore::random::Key;
+use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::each_channel;
+use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check_probability};
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::error::{Result, check, check_entries};
+use crate::operation::{Channel, ChannelOperation};
+use crate::transform::RandomChannels;
 
 /// Width of the kernel in standard deviations.
 const WIDTH: f64 = 6.0;
@@ -104,6 +104,36 @@ fn kernel(sigma: f64) -> Vec<f32> {
     values.into_iter().map(|v| (v / sum) as f32).collect()
 }
 
+/// Blurs by a Gaussian kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GaussianBlur {
+    /// Standard deviation in voxels: one for all axes, or one an axis.
+    pub sigma_voxels: Vec<f64>,
+}
+
+const SIGMA: &str = "above 0 and at most 100";
+
+fn is_sigma(value: f64) -> bool {
+    value > 0.0 && value <= 100.0
+}
+
+impl ChannelOperation for GaussianBlur {
+    fn check(&self, dimension: usize) -> Result<()> {
+        const NAME: &str = "GaussianBlur";
+        check_entries(NAME, "sigma_voxels", self.sigma_voxels.len(), dimension)?;
+        self.sigma_voxels
+            .iter()
+            .try_for_each(|&sigma| check(NAME, "sigma_voxels", sigma, SIGMA, is_sigma))
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        let sigmas = per_axis("GaussianBlur", "sigma_voxels", &self.sigma_voxels)?;
+        gaussian_blur(channel.voxels, channel.shape, sigmas);
+        Ok(())
+    }
+}
+
 /// Blurs with a drawn standard deviation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,32 +160,30 @@ impl Default for RandomGaussianBlur {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomGaussianBlur {
-    fn name(&self) -> &'static str {
-        "RandomGaussianBlur"
+impl RandomChannels for RandomGaussianBlur {
+    type Operation = GaussianBlur;
+
+    const NAME: &'static str = "RandomGaussianBlur";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomGaussianBlur";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
+    fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
         self.sigma_voxels
-            .check(NAME, "sigma_voxels", "above 0 and at most 100", |v| {
-                v > 0.0 && v <= 100.0
-            })
+            .check(Self::NAME, "sigma_voxels", SIGMA, is_sigma)
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn draw(&self, dimension: usize, random: &mut Random) -> GaussianBlur {
+        GaussianBlur {
+            sigma_voxels: (0..dimension)
+                .map(|_| self.sigma_voxels.draw(random))
+                .collect(),
         }
-        let (channels, shape) = (sample.image().channels(), sample.shape());
-        let sigmas = self.channels.draw(channels, key, |random| {
-            std::array::from_fn(|_| self.sigma_voxels.draw(random))
-        });
-        Ok(each_channel(sample, sigmas, |voxels, sigmas: [f64; D]| {
-            gaussian_blur(voxels, shape, sigmas);
-        }))
     }
 }
 

@@ -1,20 +1,44 @@
 //! Multiplicative brightness (batchgeneratorsv2 `MultiplicativeBrightnessTransform`).
 
-use medcore::random::Key;
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::each_channel;
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check_probability};
+use crate::error::{Result, check};
+use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::transform::RandomChannels;
+
+/// Multiplies every voxel by a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brightness {
+    /// The factor.
+    pub factor: f32,
+}
 
 /// Multiplies every voxel by `factor`.
 pub fn brightness(voxels: &mut [f32], factor: f32) {
     for_each_chunk(voxels, |_, chunk| {
         chunk.iter_mut().for_each(|v| *v *= factor);
     });
+}
+
+impl ChannelOperation for Brightness {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        check(
+            "Brightness",
+            "factor",
+            self.factor.into(),
+            "finite",
+            f64::is_finite,
+        )
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        brightness(channel.voxels, self.factor);
+        Ok(())
+    }
 }
 
 /// Multiplies intensities by a drawn factor.
@@ -43,26 +67,26 @@ impl Default for RandomBrightness {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomBrightness {
-    fn name(&self) -> &'static str {
-        "RandomBrightness"
+impl RandomChannels for RandomBrightness {
+    type Operation = Brightness;
+
+    const NAME: &'static str = "RandomBrightness";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomBrightness";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
-        self.factor.check(NAME, "factor", "finite", |_| true)
+    fn channels(&self) -> Channels {
+        self.channels
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.factor.check(Self::NAME, "factor", "finite", |_| true)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> Brightness {
+        Brightness {
+            factor: self.factor.draw(random) as f32,
         }
-        let channels = sample.image().channels();
-        let factors = self
-            .channels
-            .draw(channels, key, |random| self.factor.draw(random) as f32);
-        Ok(each_channel(sample, factors, brightness))
     }
 }

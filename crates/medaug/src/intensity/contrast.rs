@@ -1,14 +1,13 @@
 //! Contrast about the mean (batchgeneratorsv2 `ContrastTransform`).
 
-use medcore::random::Key;
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::each_channel;
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check_probability};
+use crate::error::{Result, check};
+use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::transform::RandomChannels;
 
 /// What happens to intensities that leave the range they came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +18,17 @@ pub enum ContrastRange {
     Preserved,
     /// They stay as they are.
     Free,
+}
+
+/// Multiplies the differences from the channel's mean by a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    /// The factor.
+    pub factor: f32,
+    /// Whether intensities are clipped to the range they came from.
+    #[serde(default)]
+    pub range: ContrastRange,
 }
 
 /// Multiplies the differences from the mean by `factor`.
@@ -36,6 +46,23 @@ pub fn contrast(voxels: &mut [f32], factor: f32, range: ContrastRange) {
             *v = if raised > high { high } else { raised };
         }
     });
+}
+
+impl ChannelOperation for Contrast {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        check(
+            "Contrast",
+            "factor",
+            self.factor.into(),
+            "finite and at least 0",
+            |v| v.is_finite() && v >= 0.0,
+        )
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        contrast(channel.voxels, self.factor, self.range);
+        Ok(())
+    }
 }
 
 /// Multiplies the differences from a channel's mean by a drawn factor.
@@ -67,29 +94,28 @@ impl Default for RandomContrast {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomContrast {
-    fn name(&self) -> &'static str {
-        "RandomContrast"
+impl RandomChannels for RandomContrast {
+    type Operation = Contrast;
+
+    const NAME: &'static str = "RandomContrast";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomContrast";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
+    fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
         self.factor
-            .check(NAME, "factor", "at least 0", |v| v >= 0.0)
+            .check(Self::NAME, "factor", "at least 0", |v| v >= 0.0)
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn draw(&self, _dimension: usize, random: &mut Random) -> Contrast {
+        Contrast {
+            factor: self.factor.draw(random) as f32,
+            range: self.range,
         }
-        let channels = sample.image().channels();
-        let factors = self
-            .channels
-            .draw(channels, key, |random| self.factor.draw(random) as f32);
-        Ok(each_channel(sample, factors, |voxels, factor| {
-            contrast(voxels, factor, self.range);
-        }))
     }
 }

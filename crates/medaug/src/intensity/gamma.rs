@@ -1,27 +1,29 @@
 //! Gamma correction of the intensity range (batchgeneratorsv2 `GammaTransform`).
 
-use medcore::random::Key;
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::each_channel;
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check_probability};
+use crate::error::{Result, check};
 use crate::math;
+use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::transform::RandomChannels;
 
 /// Ranges narrower than this are not stretched (batchgeneratorsv2's `eps`).
 const SMALLEST: f64 = 1e-7;
 
 /// One gamma correction.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Gamma {
     /// The exponent; above 1 darkens.
     pub exponent: f32,
     /// Whether the image is negated before and after, so that the bright end is stretched.
+    #[serde(default)]
     pub inverted: bool,
     /// Whether mean and standard deviation are restored.
+    #[serde(default)]
     pub retain_statistics: bool,
 }
 
@@ -59,6 +61,23 @@ pub fn gamma(voxels: &mut [f32], parameters: Gamma) {
     });
 }
 
+impl ChannelOperation for Gamma {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        check(
+            "Gamma",
+            "exponent",
+            self.exponent.into(),
+            "finite and above 0",
+            |v| v.is_finite() && v > 0.0,
+        )
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        gamma(channel.voxels, *self);
+        Ok(())
+    }
+}
+
 /// Applies a drawn gamma correction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -91,34 +110,29 @@ impl Default for RandomGamma {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomGamma {
-    fn name(&self) -> &'static str {
-        "RandomGamma"
+impl RandomChannels for RandomGamma {
+    type Operation = Gamma;
+
+    const NAME: &'static str = "RandomGamma";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomGamma";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
+    fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
         self.exponent
-            .check(NAME, "exponent", "above 0", |v| v > 0.0)
+            .check(Self::NAME, "exponent", "above 0", |v| v > 0.0)
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn draw(&self, _dimension: usize, random: &mut Random) -> Gamma {
+        Gamma {
+            exponent: self.exponent.draw(random) as f32,
+            inverted: self.inverted,
+            retain_statistics: self.retain_statistics,
         }
-        let channels = sample.image().channels();
-        let exponents = self
-            .channels
-            .draw(channels, key, |random| self.exponent.draw(random) as f32);
-        Ok(each_channel(sample, exponents, |voxels, exponent| {
-            let parameters = Gamma {
-                exponent,
-                inverted: self.inverted,
-                retain_statistics: self.retain_statistics,
-            };
-            gamma(voxels, parameters);
-        }))
     }
 }

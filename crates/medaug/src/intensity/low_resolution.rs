@@ -3,15 +3,15 @@
 //!
 //! Positions are computed in `f32` as PyTorch does, so that the same voxels are kept.
 
-use medcore::random::Key;
+use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::each_channel;
+use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
-use crate::error::{Error, Result, check_probability};
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::error::{Result, check, check_axes, check_entries};
+use crate::operation::{Channel, ChannelOperation};
+use crate::transform::RandomChannels;
 
 /// Makes one channel of `shape` (up to three axes) look as if it had `round(shape * scale)` voxels.
 ///
@@ -99,6 +99,36 @@ fn blend(out: &mut [f32], low: &[f32], high: &[f32], weight: f32) {
     }
 }
 
+/// Makes an image look as if it had been taken with fewer voxels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LowResolution {
+    /// Voxels kept, as a share of those there: one for all axes, or one an axis.
+    pub scale: Vec<f32>,
+}
+
+const SCALE: &str = "above 0 and at most 1";
+
+fn is_scale(value: f64) -> bool {
+    value > 0.0 && value <= 1.0
+}
+
+impl ChannelOperation for LowResolution {
+    fn check(&self, dimension: usize) -> Result<()> {
+        const NAME: &str = "LowResolution";
+        check_entries(NAME, "scale", self.scale.len(), dimension)?;
+        self.scale
+            .iter()
+            .try_for_each(|&scale| check(NAME, "scale", scale.into(), SCALE, is_scale))
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        let scale = per_axis("LowResolution", "scale", &self.scale)?;
+        low_resolution(channel.voxels, channel.shape, scale);
+        Ok(())
+    }
+}
+
 /// Simulates a scan with fewer voxels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -128,47 +158,32 @@ impl Default for RandomLowResolution {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomLowResolution {
-    fn name(&self) -> &'static str {
-        "RandomLowResolution"
+impl RandomChannels for RandomLowResolution {
+    type Operation = LowResolution;
+
+    const NAME: &'static str = "RandomLowResolution";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomLowResolution";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
-        if let Some(&axis) = self.ignored_axes.iter().find(|&&axis| axis >= D) {
-            return Err(Error::InvalidParameter {
-                transform: NAME,
-                parameter: "ignored_axes",
-                rule: "an axis of the image",
-                value: axis as f64,
-            });
-        }
-        self.scale
-            .check(NAME, "scale", "above 0 and at most 1", |v| {
-                v > 0.0 && v <= 1.0
-            })
+    fn channels(&self) -> Channels {
+        self.channels
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn check_for(&self, dimension: usize) -> Result<()> {
+        check_axes(Self::NAME, "ignored_axes", &self.ignored_axes, dimension)?;
+        self.scale.check(Self::NAME, "scale", SCALE, is_scale)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> LowResolution {
+        let scale = self.scale.draw(random) as f32;
+        let kept = |axis| self.ignored_axes.contains(&axis);
+        LowResolution {
+            scale: (0..dimension)
+                .map(|axis| if kept(axis) { 1.0 } else { scale })
+                .collect(),
         }
-        let (channels, shape) = (sample.image().channels(), sample.shape());
-        let scales = self
-            .channels
-            .draw(channels, key, |random| self.scale.draw(random) as f32);
-        Ok(each_channel(sample, scales, |voxels, scale| {
-            let scales = std::array::from_fn(|axis| {
-                if self.ignored_axes.contains(&axis) {
-                    1.0
-                } else {
-                    scale
-                }
-            });
-            low_resolution(voxels, shape, scales);
-        }))
     }
 }
 

@@ -1,15 +1,25 @@
 //! Additive Gaussian noise (batchgeneratorsv2 `GaussianNoiseTransform`, Apache-2.0, read for its
 //! parameters).
 
-use medcore::random::Key;
+use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check_probability};
+use crate::error::{Result, check};
 use crate::math;
+use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
-use crate::sample::Sample;
-use crate::transform::Transform;
+use crate::transform::RandomChannels;
+
+/// Adds independent normal noise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GaussianNoise {
+    /// Standard deviation, in the image's own unit.
+    pub sigma: f32,
+    /// Names the noise: the same seed gives the same, channel by channel.
+    pub seed: u64,
+}
 
 /// Adds independent normal noise of standard deviation `sigma` to every voxel, drawn under `key`.
 pub fn gaussian_noise(voxels: &mut [f32], sigma: f32, key: Key) {
@@ -17,6 +27,24 @@ pub fn gaussian_noise(voxels: &mut [f32], sigma: f32, key: Key) {
         let mut random = key.fork("chunk", i as u64).stream("noise");
         math::add_normals(chunk, sigma, &mut random);
     });
+}
+
+impl ChannelOperation for GaussianNoise {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        check(
+            "GaussianNoise",
+            "sigma",
+            self.sigma.into(),
+            "finite and at least 0",
+            |v| v.is_finite() && v >= 0.0,
+        )
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        let key = Key::new(self.seed).fork("noise", channel.number as u64);
+        gaussian_noise(channel.voxels, self.sigma, key);
+        Ok(())
+    }
 }
 
 /// Adds Gaussian noise with a drawn standard deviation, in the image's own unit.
@@ -48,32 +76,28 @@ impl Default for RandomGaussianNoise {
     }
 }
 
-impl<const D: usize> Transform<D> for RandomGaussianNoise {
-    fn name(&self) -> &'static str {
-        "RandomGaussianNoise"
+impl RandomChannels for RandomGaussianNoise {
+    type Operation = GaussianNoise;
+
+    const NAME: &'static str = "RandomGaussianNoise";
+
+    fn probability(&self) -> f64 {
+        self.probability
     }
 
-    fn check(&self) -> Result<()> {
-        const NAME: &str = "RandomGaussianNoise";
-        check_probability(NAME, self.probability)?;
-        self.channels.check(NAME)?;
-        self.sigma.check(NAME, "sigma", "at least 0", |v| v >= 0.0)
+    fn channels(&self) -> Channels {
+        self.channels
     }
 
-    fn apply(&self, mut sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(sample);
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma
+            .check(Self::NAME, "sigma", "at least 0", |v| v >= 0.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> GaussianNoise {
+        GaussianNoise {
+            sigma: self.sigma.draw(random) as f32,
+            seed: random.next_u64(),
         }
-        let channels = sample.image().channels();
-        let sigmas = self
-            .channels
-            .draw(channels, key, |random| self.sigma.draw(random));
-        for (channel, sigma) in sigmas.into_iter().enumerate() {
-            if let Some(sigma) = sigma {
-                let key = key.fork("noise", channel as u64);
-                gaussian_noise(sample.channel_mut(channel), sigma as f32, key);
-            }
-        }
-        Ok(sample)
     }
 }

@@ -4,6 +4,7 @@ use medcore::Image;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
+use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
 
 /// How the intensities of one channel are scaled.
@@ -82,6 +83,16 @@ fn clip_and_divide(voxels: &mut [f32], low: f32, high: f32, shift: f32, divisor:
             *v = (clipped - shift) / divisor;
         }
     });
+}
+
+impl ChannelOperation for Intensity {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        Intensity::check(self)
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        normalise_channel(channel.voxels, *self, channel.number)
+    }
 }
 
 /// Scales each channel of an image; `schemes` holds one scheme for each channel, or one for all.

@@ -1,15 +1,16 @@
 //! From a case to an augmented patch: choose a place, read it through one map, change intensities.
 
+use medcore::IndexMap;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
 use super::locations::ClassLocations;
 use super::sampler::{BatchSlot, PatchSampler};
+use crate::compose::Compose;
 use crate::error::{Error, Result};
 use crate::sample::Sample;
-use crate::spatial::RandomSpatial;
 use crate::step::Step;
-use crate::transform::Transform;
+use crate::warp::{Reading, Warp};
 
 /// A preprocessed case that patches are drawn from, shared by all threads of a loader.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,21 +74,22 @@ impl<const D: usize> Case<D> {
 ///
 /// let sampler = PatchSampler { patch: [16, 24, 24], choice: PatchChoice::ForcedForeground { fraction: 0.33 } };
 /// let spatial = RandomSpatial { rotation_probability: 0.2, ..Default::default() };
-/// let pipeline = PatchPipeline::new(sampler, spatial, vec![])?;
+/// let pipeline = PatchPipeline::new(sampler, vec![spatial.into()])?;
 /// let patch = pipeline.draw(&case, BatchSlot { index: 1, size: 2 }, Key::new(1).epoch(3).sample(8))?;
 /// assert_eq!(patch.shape(), [16, 24, 24]);
 /// # Ok::<(), medaug::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts<D>", into = "Parts<D>")]
-pub struct PatchPipeline<const D: usize>(Parts<D>);
+pub struct PatchPipeline<const D: usize> {
+    sampler: PatchSampler<D>,
+    steps: Compose<D>,
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts<const D: usize> {
     sampler: PatchSampler<D>,
-    #[serde(default)]
-    spatial: RandomSpatial,
     #[serde(default)]
     steps: Vec<Step>,
 }
@@ -97,33 +99,24 @@ impl<const D: usize> PatchPipeline<D> {
     ///
     /// # Errors
     /// Names the first parameter that breaks its rule.
-    pub fn new(sampler: PatchSampler<D>, spatial: RandomSpatial, steps: Vec<Step>) -> Result<Self> {
+    pub fn new(sampler: PatchSampler<D>, steps: Vec<Step>) -> Result<Self> {
         sampler.check()?;
-        spatial.check_for(D)?;
-        steps.iter().try_for_each(Transform::<D>::check)?;
-        Ok(Self(Parts {
+        Ok(Self {
             sampler,
-            spatial,
-            steps,
-        }))
+            steps: Compose::new(steps)?,
+        })
     }
 
     /// How places are chosen.
     #[must_use]
     pub fn sampler(&self) -> &PatchSampler<D> {
-        &self.0.sampler
+        &self.sampler
     }
 
-    /// How patches are turned, scaled and mirrored.
-    #[must_use]
-    pub fn spatial(&self) -> &RandomSpatial {
-        &self.0.spatial
-    }
-
-    /// What happens to them then.
+    /// What happens to patches then. Moves at the beginning of the list look through the border of the patch.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
-        &self.0.steps
+        self.steps.steps()
     }
 
     /// Draws one patch; `key` should name the run, the epoch and the sample.
@@ -131,32 +124,23 @@ impl<const D: usize> PatchPipeline<D> {
     /// # Errors
     /// Refuses a case without labels where places are chosen by class.
     pub fn draw(&self, case: &Case<D>, slot: BatchSlot, key: Key) -> Result<Sample<D>> {
-        let Parts {
-            sampler,
-            spatial,
-            steps,
-        } = &self.0;
         let sample = case.sample();
-        let place = sampler.place(sample.shape(), case.locations(), slot, key)?;
-        let centre =
-            std::array::from_fn(|a| place.start[a] as f64 + (sampler.patch[a] as f64 - 1.0) / 2.0);
-        let change = spatial.draw(sample.geometry(), key.fork("RandomSpatial", 0));
-        let patch = spatial.extract(sample, sampler.patch, centre, &change)?;
-        steps
-            .iter()
-            .enumerate()
-            .try_fold(patch, |patch, (position, step)| {
-                step.apply(
-                    patch,
-                    key.fork(Transform::<D>::name(step), position as u64 + 1),
-                )
-            })
+        let place = self
+            .sampler
+            .place(sample.shape(), case.locations(), slot, key)?;
+        let start = IndexMap::translation(place.start.map(|v| v as f64));
+        let mut patch = sample.clone().into_lazy();
+        patch.push(Warp::new(self.sampler.patch, start, Reading::EXACT))?;
+        self.steps.apply_lazily(patch, key, &mut vec![])?.finish()
     }
 }
 
 impl<const D: usize> From<PatchPipeline<D>> for Parts<D> {
     fn from(pipeline: PatchPipeline<D>) -> Self {
-        pipeline.0
+        Self {
+            sampler: pipeline.sampler,
+            steps: pipeline.steps.into(),
+        }
     }
 }
 
@@ -164,6 +148,6 @@ impl<const D: usize> TryFrom<Parts<D>> for PatchPipeline<D> {
     type Error = Error;
 
     fn try_from(parts: Parts<D>) -> Result<Self> {
-        Self::new(parts.sampler, parts.spatial, parts.steps)
+        Self::new(parts.sampler, parts.steps)
     }
 }

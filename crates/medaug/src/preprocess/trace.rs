@@ -2,13 +2,11 @@
 
 use medcore::orientation::{Orientation, Reorientation};
 use medcore::resample::{LabelInterpolation, Outside, resample_labels_slice};
-use medcore::{
-    Calibration, Geometry, GeometryTolerance, IndexMap, Label, LabelMap, Point, Region, Vector,
-    buffer,
-};
+use medcore::{Geometry, GeometryTolerance, IndexMap, Label, LabelMap, Region, buffer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::grid::RawGrid;
 
 /// What preprocessing did to the grid of one scan.
 ///
@@ -180,38 +178,6 @@ fn same_grid(expected: &'static str, grid: &Geometry<3>, labels: &Geometry<3>) -
         .map_err(|source| Error::ForeignGrid { expected, source })
 }
 
-/// The serialised form of a grid.
-#[derive(Serialize, Deserialize)]
-struct RawGrid {
-    shape: [usize; 3],
-    /// Centre of the first voxel, LPS millimetres.
-    origin: [f64; 3],
-    /// Way to the next voxel along each axis, LPS millimetres.
-    steps: [[f64; 3]; 3],
-    calibration: Calibration,
-}
-
-impl From<Geometry<3>> for RawGrid {
-    fn from(grid: Geometry<3>) -> Self {
-        Self {
-            shape: grid.shape(),
-            origin: grid.origin().coordinates(),
-            steps: grid.steps().map(Vector::components),
-            calibration: grid.calibration(),
-        }
-    }
-}
-
-impl TryFrom<RawGrid> for Geometry<3> {
-    type Error = medcore::Error;
-
-    fn try_from(raw: RawGrid) -> medcore::Result<Self> {
-        let [x, y, z] = raw.origin;
-        let steps = raw.steps.map(|[x, y, z]| Vector::new(x, y, z));
-        Ok(Self::new(raw.shape, Point::new(x, y, z), steps)?.with_calibration(raw.calibration))
-    }
-}
-
 /// The serialised form of a trace.
 #[derive(Serialize, Deserialize)]
 struct RawTrace {
@@ -239,10 +205,10 @@ impl TryFrom<RawTrace> for Trace {
     fn try_from(raw: RawTrace) -> Result<Self> {
         let [start, end] = raw.kept;
         Self::new(
-            raw.original.try_into()?,
+            raw.original.geometry()?,
             raw.orientation,
             Region::new(start, end)?,
-            raw.model.try_into()?,
+            raw.model.geometry()?,
         )
     }
 }

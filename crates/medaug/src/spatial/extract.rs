@@ -3,12 +3,12 @@
 use medcore::resample::{
     Interpolation, LabelInterpolation, Outside, resample_labels_slice, resample_slice,
 };
-use medcore::{Image, IndexMap, LabelMap, Plain, buffer};
+use medcore::{Geometry, Image, IndexMap, Label, LabelMap, Plain, buffer};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::sample::Sample;
+use crate::sample::{Layer, Sample};
 
 /// How values between voxels and outside the image are made.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,8 @@ impl Default for Sampling {
     }
 }
 
-/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`.
+/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and layers,
+/// without boxes and points ([`Warp`](crate::Warp) moves those too).
 ///
 /// Every voxel of the patch keeps its world position. A map that only shifts by whole voxels and mirrors
 /// copies them unchanged.
@@ -50,49 +51,84 @@ pub fn extract<const D: usize>(
     sampling: &Sampling,
 ) -> Result<Sample<D>> {
     let geometry = sample.geometry().mapped(shape, map)?;
-    let source_shape = sample.shape();
-    let channels = sample.image().channels();
-    let len = geometry.len();
-    let lattice = Lattice::of(map, source_shape, shape);
-    let mut voxels = buffer::zeroed::<f32>(channels * len, "patch")?;
-    for (channel, out) in voxels.chunks_exact_mut(len).enumerate() {
-        let source = sample.image().channel(channel);
-        match &lattice {
-            Some(lattice) => lattice.copy(source, out, sampling.outside),
-            None => resample_slice(
-                source,
-                source_shape,
-                map,
-                out,
-                shape,
-                sampling.interpolation,
-                sampling.outside,
+    let reader = Reader {
+        source: sample.shape(),
+        geometry,
+        map,
+        sampling,
+        lattice: Lattice::of(map, sample.shape(), shape),
+    };
+    let mut result = Sample::new(reader.image(sample.image())?);
+    if let Some(labels) = sample.labels() {
+        result = result.with_class_labels(reader.labels(labels, sampling.outside_label)?)?;
+    }
+    for (name, layer) in sample.layers() {
+        let layer = match layer {
+            Layer::Image(image) => Layer::Image(reader.image(image)?),
+            Layer::Labels(labels) => Layer::Labels(reader.labels(labels, sampling.outside_label)?),
+            Layer::Instances(numbers) => Layer::Instances(reader.labels(numbers, 0)?),
+        };
+        result = result.with_layer(name.clone(), layer)?;
+    }
+    Ok(result)
+}
+
+/// One map, for every layer of a sample.
+struct Reader<'a, const D: usize> {
+    source: [usize; D],
+    geometry: Geometry<D>,
+    map: &'a IndexMap<D>,
+    sampling: &'a Sampling,
+    lattice: Option<Lattice<D>>,
+}
+
+impl<const D: usize> Reader<'_, D> {
+    fn image(&self, image: &Image<f32, D>) -> Result<Image<f32, D>> {
+        let len = self.geometry.len();
+        let mut voxels = buffer::zeroed::<f32>(image.channels() * len, "patch")?;
+        for (channel, out) in voxels.chunks_exact_mut(len).enumerate() {
+            let source = image.channel(channel);
+            match &self.lattice {
+                Some(lattice) => lattice.copy(source, out, self.sampling.outside),
+                None => resample_slice(
+                    source,
+                    self.source,
+                    self.map,
+                    out,
+                    self.geometry.shape(),
+                    self.sampling.interpolation,
+                    self.sampling.outside,
+                )?,
+            }
+        }
+        Ok(Image::with_channels(
+            image.channels(),
+            self.geometry,
+            voxels,
+        )?)
+    }
+
+    fn labels<L: Label>(&self, labels: &LabelMap<L, D>, outside: L) -> Result<LabelMap<L, D>> {
+        let outside = match self.sampling.outside {
+            Outside::Value(_) => Outside::Value(outside),
+            Outside::Edge => Outside::Edge,
+            Outside::Reflect => Outside::Reflect,
+        };
+        let mut classes = buffer::zeroed::<L>(self.geometry.len(), "patch labels")?;
+        match &self.lattice {
+            Some(lattice) => lattice.copy(labels.as_slice(), &mut classes, outside),
+            None => resample_labels_slice(
+                labels.as_slice(),
+                self.source,
+                self.map,
+                &mut classes,
+                self.geometry.shape(),
+                self.sampling.labels,
+                outside,
             )?,
         }
+        Ok(LabelMap::new(self.geometry, classes)?)
     }
-    let image = Image::with_channels(channels, geometry, voxels)?;
-    let Some(labels) = sample.labels() else {
-        return Ok(Sample::new(image));
-    };
-    let mut classes = buffer::zeroed::<u8>(len, "patch labels")?;
-    let outside = match sampling.outside {
-        Outside::Value(_) => Outside::Value(sampling.outside_label),
-        Outside::Edge => Outside::Edge,
-        Outside::Reflect => Outside::Reflect,
-    };
-    match &lattice {
-        Some(lattice) => lattice.copy(labels.as_slice(), &mut classes, outside),
-        None => resample_labels_slice(
-            labels.as_slice(),
-            source_shape,
-            map,
-            &mut classes,
-            shape,
-            sampling.labels,
-            outside,
-        )?,
-    }
-    Sample::with_labels(image, LabelMap::new(geometry, classes)?)
 }
 
 /// A map that takes voxels to voxels, axis by axis.

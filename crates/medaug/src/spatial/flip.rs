@@ -4,10 +4,12 @@ use medcore::random::Key;
 use medcore::{Geometry, IndexMap};
 use serde::{Deserialize, Serialize};
 
-use super::extract::{Sampling, extract};
-use crate::error::{Error, Result, check_probability};
-use crate::sample::Sample;
+use crate::error::{Error, Result, check_axes, check_probability};
+use crate::operation::SpatialOperation;
+use crate::sample::LazySample;
+use crate::step::Operation;
 use crate::transform::Transform;
+use crate::warp::{Reading, Warp};
 
 /// What mirroring left to right does to the names of organs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -82,21 +84,10 @@ impl Laterality {
     }
 
     pub(crate) fn check(&self, transform: &'static str) -> Result<()> {
-        let Self::Swap { pairs } = self else {
-            return Ok(());
-        };
-        let mut seen = [false; 256];
-        for &label in pairs.iter().flat_map(|(a, b)| [a, b]) {
-            if std::mem::replace(&mut seen[usize::from(label)], true) {
-                return Err(Error::InvalidParameter {
-                    transform,
-                    parameter: "pairs",
-                    rule: "pairs of different labels, each label once",
-                    value: f64::from(label),
-                });
-            }
+        match self {
+            Self::Swap { pairs } => check_pairs(transform, pairs),
+            Self::Keep | Self::Ignore => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether `axis` may be mirrored on this grid.
@@ -104,28 +95,36 @@ impl Laterality {
         *self != Self::Keep || left_right_axis(geometry) != Some(axis)
     }
 
-    /// Exchanges the labels of pairs if the left-right axis is among those mirrored.
-    pub(crate) fn rename<const D: usize>(
+    /// The labels that change places when these axes are mirrored on this grid, if any.
+    pub(crate) fn swap<const D: usize>(
         &self,
-        labels: &mut [u8],
         mirrored: [bool; D],
         geometry: &Geometry<D>,
-    ) {
-        let Self::Swap { pairs } = self else {
-            return;
-        };
-        if !left_right_axis(geometry).is_some_and(|axis| mirrored[axis]) {
-            return;
+    ) -> Option<Vec<(u8, u8)>> {
+        match self {
+            Self::Swap { pairs }
+                if left_right_axis(geometry).is_some_and(|axis| mirrored[axis]) =>
+            {
+                Some(pairs.clone())
+            }
+            _ => None,
         }
-        let mut table: [u8; 256] = std::array::from_fn(|i| i as u8);
-        for &(a, b) in pairs {
-            table[usize::from(a)] = b;
-            table[usize::from(b)] = a;
-        }
-        labels
-            .iter_mut()
-            .for_each(|label| *label = table[usize::from(*label)]);
     }
+}
+
+pub(crate) fn check_pairs(transform: &'static str, pairs: &[(u8, u8)]) -> Result<()> {
+    let mut seen = [false; 256];
+    for &label in pairs.iter().flat_map(|(a, b)| [a, b]) {
+        if std::mem::replace(&mut seen[usize::from(label)], true) {
+            return Err(Error::InvalidParameter {
+                transform,
+                parameter: "pairs",
+                rule: "pairs of different labels, each label once",
+                value: f64::from(label),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The storage axis that runs nearest to left-right; `None` for a grid that has none, as a sagittal slice.
@@ -139,17 +138,38 @@ pub fn left_right_axis<const D: usize>(geometry: &Geometry<D>) -> Option<usize> 
         .filter(|&axis| along[axis] > NEAREST)
 }
 
-/// Mirrors a sample along the chosen axes; every voxel keeps its world position, labels keep their names.
-///
-/// # Errors
-/// Passes on what the image operations refuse.
-pub fn flip<const D: usize>(sample: &Sample<D>, axes: [bool; D]) -> Result<Sample<D>> {
-    let mut map = IndexMap::identity();
-    for axis in (0..D).filter(|&axis| axes[axis]) {
-        map.matrix[axis][axis] = -1.0;
-        map.offset[axis] = sample.shape()[axis] as f64 - 1.0;
+/// Mirrors some axes; every voxel keeps its world position.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flip {
+    /// Storage axes that are mirrored.
+    pub axes: Vec<usize>,
+    /// Labels that change places, and with them the sides of boxes and points; `None` if names stay.
+    pub swap: Option<Vec<(u8, u8)>>,
+}
+
+impl<const D: usize> SpatialOperation<D> for Flip {
+    fn check(&self) -> Result<()> {
+        check_axes("Flip", "axes", &self.axes, D)?;
+        match &self.swap {
+            None => Ok(()),
+            Some(pairs) => check_pairs("Flip", pairs),
+        }
     }
-    extract(sample, sample.shape(), &map, &Sampling::default())
+
+    fn warp(&self, grid: &Geometry<D>) -> Result<Warp<D>> {
+        let shape = grid.shape();
+        let mut map = IndexMap::identity();
+        for &axis in &self.axes {
+            map.matrix[axis][axis] = -1.0;
+            map.offset[axis] = shape[axis] as f64 - 1.0;
+        }
+        let warp = Warp::new(shape, map, Reading::EXACT);
+        Ok(match &self.swap {
+            None => warp,
+            Some(pairs) => warp.with_swap(pairs.clone()),
+        })
+    }
 }
 
 /// Mirrors each of some axes with a probability.
@@ -178,7 +198,7 @@ impl Default for RandomFlip {
 impl RandomFlip {
     /// Which axes are mirrored under `key`.
     #[must_use]
-    pub fn draw<const D: usize>(&self, geometry: &Geometry<D>, key: Key) -> [bool; D] {
+    pub fn axes<const D: usize>(&self, geometry: &Geometry<D>, key: Key) -> [bool; D] {
         let mut random = key.stream("flip");
         let draws: [bool; D] = std::array::from_fn(|_| random.chance(self.probability));
         std::array::from_fn(|axis| {
@@ -189,15 +209,7 @@ impl RandomFlip {
     pub(crate) fn check_for(&self, transform: &'static str, dimension: usize) -> Result<()> {
         check_probability(transform, self.probability)?;
         self.laterality.check(transform)?;
-        match self.axes.iter().find(|&&axis| axis >= dimension) {
-            None => Ok(()),
-            Some(&axis) => Err(Error::InvalidParameter {
-                transform,
-                parameter: "axes",
-                rule: "axes of the image",
-                value: axis as f64,
-            }),
-        }
+        check_axes(transform, "axes", &self.axes, dimension)
     }
 }
 
@@ -210,16 +222,15 @@ impl<const D: usize> Transform<D> for RandomFlip {
         self.check_for("RandomFlip", D)
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        let axes = self.draw(sample.geometry(), key);
-        if axes == [false; D] {
-            return Ok(sample);
+    fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
+        let mirrored = self.axes(sample.geometry(), key);
+        if mirrored == [false; D] {
+            return Ok(vec![]);
         }
-        let mut mirrored = flip(&sample, axes)?;
-        if let Some(labels) = mirrored.labels_mut() {
-            self.laterality
-                .rename(labels.as_mut_slice(), axes, sample.geometry());
-        }
-        Ok(mirrored)
+        let flip = Flip {
+            axes: (0..D).filter(|&axis| mirrored[axis]).collect(),
+            swap: self.laterality.swap(mirrored, sample.geometry()),
+        };
+        Ok(vec![flip.into()])
     }
 }

@@ -1,22 +1,23 @@
 //! Rotation, scaling, shear, shift and mirroring as one draw and one resampling.
 
-use medcore::IndexMap;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use super::extract::{Sampling, extract};
+use super::affine::Affine;
+use super::extract::Sampling;
 use super::flip::RandomFlip;
 use super::parameters::{Space, SpatialParameters, planes};
 use crate::draw::Draw;
-use crate::error::{Error, Result, check, check_probability};
-use crate::sample::Sample;
+use crate::error::{Error, Result, check_axes, check_probability};
+use crate::sample::LazySample;
+use crate::step::Operation;
 use crate::transform::Transform;
 
 /// Draws a spatial change; image and labels follow it together.
 ///
-/// As a [`Transform`] it turns a sample about its middle and keeps its shape. In a
-/// [`PatchPipeline`](crate::PatchPipeline) it is composed with the choice of the patch, so that only the
-/// patch's voxels are computed and its corners show the patient instead of padding.
+/// It turns a sample about its middle and keeps its shape. Behind a crop or the choice of a patch
+/// ([`PatchPipeline`](crate::PatchPipeline)) it is composed with them, so that only the patch's voxels are
+/// computed and its corners show the patient instead of padding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomSpatial {
@@ -76,7 +77,7 @@ const NAME: &str = "RandomSpatial";
 impl RandomSpatial {
     /// The change under `key` for a sample on this grid.
     #[must_use]
-    pub fn draw<const D: usize>(
+    pub fn parameters<const D: usize>(
         &self,
         geometry: &medcore::Geometry<D>,
         key: Key,
@@ -113,29 +114,8 @@ impl RandomSpatial {
                 *shift = entry(&self.translation, axis).draw(&mut random);
             }
         }
-        parameters.flip = self.flip.draw(geometry, key);
+        parameters.flip = self.flip.axes(geometry, key);
         parameters
-    }
-
-    /// Reads a changed patch of `shape` around the source index `centre`.
-    ///
-    /// # Errors
-    /// As [`extract`].
-    pub fn extract<const D: usize>(
-        &self,
-        sample: &Sample<D>,
-        shape: [usize; D],
-        centre: [f64; D],
-        parameters: &SpatialParameters<D>,
-    ) -> Result<Sample<D>> {
-        let map: IndexMap<D> = parameters.index_map(shape, sample.geometry(), centre, self.space);
-        let mut patch = extract(sample, shape, &map, &self.sampling)?;
-        if let Some(labels) = patch.labels_mut() {
-            self.flip
-                .laterality
-                .rename(labels.as_mut_slice(), parameters.flip, sample.geometry());
-        }
-        Ok(patch)
     }
 
     pub(crate) fn check_for(&self, dimension: usize) -> Result<()> {
@@ -176,15 +156,12 @@ impl RandomSpatial {
         ] {
             check_probability(NAME, probability)?;
         }
-        for &axis in &self.scale_ignored_axes {
-            check(
-                NAME,
-                "scale_ignored_axes",
-                axis as f64,
-                "axes of the image",
-                |v| v < dimension as f64,
-            )?;
-        }
+        check_axes(
+            NAME,
+            "scale_ignored_axes",
+            &self.scale_ignored_axes,
+            dimension,
+        )?;
         self.flip.check_for(NAME, dimension)
     }
 }
@@ -203,13 +180,11 @@ impl<const D: usize> Transform<D> for RandomSpatial {
         self.check_for(D)
     }
 
-    fn apply(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
-        let parameters = self.draw(sample.geometry(), key);
-        if parameters == SpatialParameters::identity() {
-            return Ok(sample);
-        }
-        let shape = sample.shape();
-        let centre = shape.map(|n| (n as f64 - 1.0) / 2.0);
-        self.extract(&sample, shape, centre, &parameters)
+    fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
+        let grid = sample.geometry();
+        let parameters = self.parameters(grid, key);
+        let swap = self.flip.laterality.swap(parameters.flip, grid);
+        let affine = Affine::new(&parameters, self.space, self.sampling);
+        Ok(vec![Affine { swap, ..affine }.into()])
     }
 }

@@ -2,7 +2,7 @@
 
 use medaug::{
     BatchSlot, Case, ClassLocations, Compose, Draw, Laterality, PatchPipeline, RandomGaussianNoise,
-    RandomSpatial, Sample, Space, Step, Transform, preset,
+    Sample, Space, Step, Transform, preset,
 };
 use medcore::Image;
 use medcore::random::Key;
@@ -24,15 +24,14 @@ fn everything() -> PatchPipeline<3> {
         },
     )
     .unwrap();
-    let spatial = RandomSpatial {
-        rotation_probability: 1.0,
-        scale_probability: 1.0,
-        shear_probability: 1.0,
-        translation_probability: 1.0,
-        ..pipeline.spatial().clone()
-    };
     let steps = pipeline.steps().iter().cloned().map(|mut step| {
         match &mut step {
+            Step::RandomSpatial(t) => {
+                t.rotation_probability = 1.0;
+                t.scale_probability = 1.0;
+                t.shear_probability = 1.0;
+                t.translation_probability = 1.0;
+            }
             Step::RandomGaussianNoise(t) => t.probability = 1.0,
             Step::RandomGaussianBlur(t) => t.probability = 1.0,
             Step::RandomBrightness(t) => t.probability = 1.0,
@@ -43,7 +42,7 @@ fn everything() -> PatchPipeline<3> {
         }
         step
     });
-    PatchPipeline::new(pipeline.sampler().clone(), spatial, steps.collect()).unwrap()
+    PatchPipeline::new(pipeline.sampler().clone(), steps.collect()).unwrap()
 }
 
 const SLOT: BatchSlot = BatchSlot { index: 1, size: 2 };
@@ -95,11 +94,11 @@ fn a_step_draws_by_its_position_and_not_by_its_neighbours() {
     let steps = everything().steps().to_vec();
     let key = Key::new(3);
     let apply = |steps: Vec<Step>| -> Sample<3> {
-        let chain = Compose::from_steps(steps).unwrap();
+        let chain = Compose::new(steps).unwrap();
         chain.apply(sample([5, 13, 11]), key).unwrap()
     };
-    let noise = steps[0].clone();
-    let mut blocked = steps[1].clone();
+    let noise = steps[1].clone();
+    let mut blocked = steps[2].clone();
     if let Step::RandomGaussianBlur(blur) = &mut blocked {
         blur.probability = 0.0;
     }
@@ -130,7 +129,7 @@ fn equal_steps_one_after_the_other_draw_different_numbers() {
     };
     let before = sample([5, 13, 11]);
     let apply = |times: usize| -> Vec<f32> {
-        let chain = Compose::from_steps(vec![noise.clone().into(); times]).unwrap();
+        let chain = Compose::new(vec![noise.clone().into(); times]).unwrap();
         let after = chain.apply(before.clone(), Key::new(3)).unwrap();
         let pairs = after
             .image()

@@ -2,7 +2,7 @@
 
 use medaug::{
     BatchSlot, Case, ClassLocations, Error, PatchChoice, PatchPipeline, PatchSampler, Placement,
-    RandomSpatial, Sample,
+    Sample,
 };
 use medcore::random::Key;
 use medcore::{Geometry, Image, LabelMap};
@@ -172,8 +172,7 @@ fn an_image_smaller_than_the_patch_lies_in_its_middle_and_is_padded() {
             negative: 0.0,
         },
     ] {
-        let pipeline =
-            PatchPipeline::new(sampler(choice.clone()), RandomSpatial::default(), vec![]).unwrap();
+        let pipeline = PatchPipeline::new(sampler(choice.clone()), vec![]).unwrap();
         for sample in 0..20 {
             let slot = BatchSlot { index: 0, size: 1 };
             let patch = pipeline

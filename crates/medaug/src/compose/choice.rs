@@ -1,0 +1,238 @@
+//! Steps made of steps: now and then, one of several, some of several.
+
+use medcore::random::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, check, check_probability};
+use crate::sample::{Contents, LazySample};
+use crate::step::{Operation, Step};
+
+/// Several steps as one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sequence(pub Vec<Step>);
+
+/// Steps that are all done, or none of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sometimes {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// What is done then.
+    pub steps: Vec<Step>,
+}
+
+/// One of several steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneOf {
+    /// The steps; a [`Sequence`] stands for several.
+    pub steps: Vec<Step>,
+    /// How often each is chosen, in proportion; alike if there are none.
+    #[serde(default)]
+    pub weights: Vec<f64>,
+}
+
+/// Some of several steps, each at most once, in the order of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SomeOf {
+    /// The steps; a [`Sequence`] stands for several.
+    pub steps: Vec<Step>,
+    /// Fewest steps.
+    pub fewest: usize,
+    /// Most steps; every number between is as likely.
+    pub most: usize,
+}
+
+/// A step that decides which other steps are done.
+pub(crate) trait Choice {
+    /// The name under which its random numbers are drawn and its errors are reported.
+    const NAME: &'static str;
+
+    fn check<const D: usize>(&self) -> Result<()>;
+
+    fn steps(&self) -> &[Step];
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>>;
+}
+
+/// What all of these steps need.
+pub(crate) fn needs_of<const D: usize>(steps: &[Step]) -> Contents {
+    steps.iter().fold(Contents::default(), |needs, step| {
+        needs.union(&step.needs::<D>())
+    })
+}
+
+/// Runs these of the steps of a list, each under its place in it.
+pub(super) fn run_all<'a, const D: usize>(
+    steps: impl Iterator<Item = (usize, &'a Step)>,
+    sample: LazySample<D>,
+    key: Key,
+    done: &mut Vec<Operation>,
+) -> Result<LazySample<D>> {
+    let mut sample = sample;
+    for (position, step) in steps {
+        let key = key.fork(step.name(), position as u64);
+        sample = step.run(sample, key, done)?;
+    }
+    Ok(sample)
+}
+
+fn check_steps<const D: usize>(name: &'static str, steps: &[Step]) -> Result<()> {
+    check(name, "steps", steps.len() as f64, "at least one", |v| {
+        v >= 1.0
+    })?;
+    steps.iter().try_for_each(Step::check::<D>)
+}
+
+impl Choice for Sequence {
+    const NAME: &'static str = "Sequence";
+
+    fn check<const D: usize>(&self) -> Result<()> {
+        self.0.iter().try_for_each(Step::check::<D>)
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>> {
+        run_all(self.0.iter().enumerate(), sample, key, done)
+    }
+}
+
+impl Choice for Sometimes {
+    const NAME: &'static str = "Sometimes";
+
+    fn check<const D: usize>(&self) -> Result<()> {
+        check_probability(Self::NAME, self.probability)?;
+        check_steps::<D>(Self::NAME, &self.steps)
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>> {
+        if !key.stream("apply").chance(self.probability) {
+            return Ok(sample);
+        }
+        run_all(self.steps.iter().enumerate(), sample, key, done)
+    }
+}
+
+impl Choice for OneOf {
+    const NAME: &'static str = "OneOf";
+
+    fn check<const D: usize>(&self) -> Result<()> {
+        check_steps::<D>(Self::NAME, &self.steps)?;
+        if self.weights.is_empty() {
+            return Ok(());
+        }
+        if self.weights.len() != self.steps.len() {
+            return Err(Error::EntryCount {
+                transform: Self::NAME,
+                parameter: "weights",
+                expected: self.steps.len(),
+                got: self.weights.len(),
+            });
+        }
+        for &weight in &self.weights {
+            check(
+                Self::NAME,
+                "weights",
+                weight,
+                "finite and at least 0",
+                |v| v.is_finite() && v >= 0.0,
+            )?;
+        }
+        let sum = self.weights.iter().sum();
+        check(Self::NAME, "weights", sum, "above 0 in sum", |v| v > 0.0)
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>> {
+        let mut random = key.stream("choice");
+        let chosen = if self.weights.is_empty() {
+            random.below(self.steps.len())
+        } else {
+            let mut rest = random.uniform() * self.weights.iter().sum::<f64>();
+            let mut last = 0;
+            for (position, &weight) in self.weights.iter().enumerate().filter(|(_, w)| **w > 0.0) {
+                last = position;
+                if rest < weight {
+                    break;
+                }
+                rest -= weight;
+            }
+            last
+        };
+        let chosen = self.steps.iter().enumerate().skip(chosen).take(1);
+        run_all(chosen, sample, key, done)
+    }
+}
+
+impl Choice for SomeOf {
+    const NAME: &'static str = "SomeOf";
+
+    fn check<const D: usize>(&self) -> Result<()> {
+        check_steps::<D>(Self::NAME, &self.steps)?;
+        check(
+            Self::NAME,
+            "most",
+            self.most as f64,
+            "at most the number of steps",
+            |v| v <= self.steps.len() as f64,
+        )?;
+        check(
+            Self::NAME,
+            "fewest",
+            self.fewest as f64,
+            "at most `most`",
+            |v| v <= self.most as f64,
+        )
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>> {
+        let mut random = key.stream("choice");
+        let count = self.fewest + random.below(self.most - self.fewest + 1);
+        let mut order: Vec<usize> = (0..self.steps.len()).collect();
+        random.shuffle(&mut order);
+        order.truncate(count);
+        let chosen = self.steps.iter().enumerate();
+        run_all(chosen.filter(|(i, _)| order.contains(i)), sample, key, done)
+    }
+}

@@ -1,0 +1,106 @@
+//! A sample on its way through a pipeline, whose moves have not been read yet.
+
+use medcore::Geometry;
+
+use super::Sample;
+use crate::error::Result;
+use crate::warp::Warp;
+
+/// A sample and the moves that wait to be read at once.
+///
+/// ```
+/// use medaug::{Flip, LazySample, Sample, SpatialOperation};
+/// use medcore::{Geometry, Image};
+///
+/// let grid = Geometry::axis_aligned([1, 3], [1.0, 1.0])?;
+/// let mut lazy = Sample::new(Image::new(grid, vec![1.0, 2.0, 3.0])?).into_lazy();
+/// let flip = Flip { axes: vec![1], ..Flip::default() };
+/// lazy.push(flip.warp(lazy.geometry())?)?;
+/// lazy.push(flip.warp(lazy.geometry())?)?; // mirrored twice: nothing will be read
+/// assert_eq!(lazy.finish()?.image().as_slice(), [1.0, 2.0, 3.0]);
+/// # Ok::<(), medaug::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LazySample<const D: usize> {
+    sample: Sample<D>,
+    pending: Option<Warp<D>>,
+    /// The grid after the pending moves.
+    geometry: Geometry<D>,
+}
+
+impl<const D: usize> LazySample<D> {
+    pub(super) fn new(sample: Sample<D>) -> Self {
+        Self {
+            geometry: *sample.geometry(),
+            sample,
+            pending: None,
+        }
+    }
+
+    /// The grid after all moves.
+    #[must_use]
+    pub fn geometry(&self) -> &Geometry<D> {
+        &self.geometry
+    }
+
+    /// Shape after all moves.
+    #[must_use]
+    pub fn shape(&self) -> [usize; D] {
+        self.geometry.shape()
+    }
+
+    /// Channels of the image.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.sample.image().channels()
+    }
+
+    /// Adds a move; those before it are read now only if they cannot be read together with it.
+    ///
+    /// # Errors
+    /// Passes on what [`Warp::geometry`] and [`Warp::apply`] refuse.
+    pub fn push(&mut self, warp: Warp<D>) -> Result<()> {
+        self.geometry = warp.geometry(&self.geometry)?;
+        if let Some(pending) = self.pending.take() {
+            match pending.clone().then(warp.clone()) {
+                Some(both) => {
+                    self.pending = Some(both);
+                    return Ok(());
+                }
+                None => self.sample = pending.apply(&self.sample)?,
+            }
+        }
+        self.pending = Some(warp);
+        Ok(())
+    }
+
+    /// The sample with all moves done.
+    ///
+    /// # Errors
+    /// As [`Warp::apply`].
+    pub fn sample(&mut self) -> Result<&mut Sample<D>> {
+        if let Some(warp) = self.pending.take()
+            && !warp.is_identity(self.sample.shape())
+        {
+            self.sample = warp.apply(&self.sample)?;
+        }
+        Ok(&mut self.sample)
+    }
+
+    /// Changes the sample with all moves done.
+    ///
+    /// # Errors
+    /// As [`LazySample::sample`], and passes on what `change` refuses.
+    pub fn change(self, change: impl FnOnce(Sample<D>) -> Result<Sample<D>>) -> Result<Self> {
+        Ok(Self::new(change(self.finish()?)?))
+    }
+
+    /// The sample with all moves done, at the end of a pipeline.
+    ///
+    /// # Errors
+    /// As [`LazySample::sample`].
+    pub fn finish(mut self) -> Result<Sample<D>> {
+        self.sample()?;
+        Ok(self.sample)
+    }
+}

@@ -1,0 +1,325 @@
+//! One map for a chain of moves: where each voxel of the result is read in the source.
+
+use medcore::resample::{
+    Interpolation, LabelInterpolation, Outside, resample_labels_slice, resample_slice,
+};
+use medcore::{BoundingBox, Geometry, Image, IndexMap, LabelMap, buffer};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::sample::{Points, Sample};
+use crate::spatial::{Sampling, extract};
+
+/// How a move wants voxels to be read; what it leaves open, the moves beside it decide.
+///
+/// Mirroring reads no place between voxels and none outside, so it goes with any reading; a rotation with linear
+/// interpolation and one with cubic cannot be read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reading {
+    /// Between voxels of images.
+    pub interpolation: Option<Interpolation>,
+    /// Between voxels of labels.
+    pub labels: Option<LabelInterpolation>,
+    /// Outside images.
+    pub outside: Option<Outside<f32>>,
+    /// Outside labels, where there is a value outside images.
+    pub outside_label: Option<u8>,
+}
+
+impl Reading {
+    /// Whatever is read: whole voxels inside the image.
+    pub const EXACT: Self = Self {
+        interpolation: None,
+        labels: None,
+        outside: None,
+        outside_label: None,
+    };
+
+    /// Both readings at once; `None` if they differ.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Option<Self> {
+        fn one<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<Option<T>> {
+            match (a, b) {
+                (Some(a), Some(b)) if a != b => None,
+                (a, b) => Some(a.or(b)),
+            }
+        }
+        Some(Self {
+            interpolation: one(self.interpolation, other.interpolation)?,
+            labels: one(self.labels, other.labels)?,
+            outside: one(self.outside, other.outside)?,
+            outside_label: one(self.outside_label, other.outside_label)?,
+        })
+    }
+
+    /// The reading with what was left open: linear, zeros and background outside.
+    #[must_use]
+    pub fn sampling(self) -> Sampling {
+        let default = Sampling::default();
+        Sampling {
+            interpolation: self.interpolation.unwrap_or(default.interpolation),
+            labels: self.labels.unwrap_or(default.labels),
+            outside: self.outside.unwrap_or(default.outside),
+            outside_label: self.outside_label.unwrap_or(default.outside_label),
+        }
+    }
+}
+
+impl From<Sampling> for Reading {
+    fn from(sampling: Sampling) -> Self {
+        Self {
+            interpolation: Some(sampling.interpolation),
+            labels: Some(sampling.labels),
+            outside: Some(sampling.outside),
+            outside_label: Some(sampling.outside_label),
+        }
+    }
+}
+
+/// Where each voxel of a result is read in its source, and which labels change their names on the way.
+///
+/// ```
+/// use medaug::{Reading, Sample, Warp};
+/// use medcore::{Geometry, Image, IndexMap};
+///
+/// let grid = Geometry::axis_aligned([1, 4], [1.0, 1.0])?;
+/// let sample = Sample::new(Image::new(grid, vec![1.0, 2.0, 3.0, 4.0])?);
+/// // The middle two voxels, then mirrored.
+/// let crop = Warp::new([1, 2], IndexMap::translation([0.0, 1.0]), Reading::EXACT);
+/// let flip = Warp::new([1, 2], IndexMap { matrix: [[1.0, 0.0], [0.0, -1.0]], offset: [0.0, 1.0] }, Reading::EXACT);
+/// let both = crop.then(flip).expect("readings that go together");
+/// assert_eq!(both.apply(&sample)?.image().as_slice(), [3.0, 2.0]);
+/// # Ok::<(), medaug::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Warp<const D: usize> {
+    shape: [usize; D],
+    map: IndexMap<D>,
+    reading: Reading,
+    /// For each time left and right were mirrored: the labels that changed places.
+    swaps: Vec<Vec<(u8, u8)>>,
+}
+
+impl<const D: usize> Warp<D> {
+    /// A result of `shape` whose voxel `i` is read at `map(i)`.
+    #[must_use]
+    pub fn new(shape: [usize; D], map: IndexMap<D>, reading: Reading) -> Self {
+        Self {
+            shape,
+            map,
+            reading,
+            swaps: vec![],
+        }
+    }
+
+    /// The warp that changes nothing on an image of `shape`.
+    #[must_use]
+    pub fn identity(shape: [usize; D]) -> Self {
+        Self::new(shape, IndexMap::identity(), Reading::EXACT)
+    }
+
+    /// The warp with the labels of each pair exchanged, as mirroring left to right asks for.
+    #[must_use]
+    pub fn with_swap(mut self, pairs: Vec<(u8, u8)>) -> Self {
+        self.swaps.push(pairs);
+        self
+    }
+
+    /// Shape of the result.
+    #[must_use]
+    pub fn shape(&self) -> [usize; D] {
+        self.shape
+    }
+
+    /// How voxels are read.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// First `self`, then `next` on its result, as one; `None` if they cannot be read at once.
+    ///
+    /// `next` looks through the border of what `self` leaves: where a crop is followed by a rotation, the corners
+    /// show the patient and not padding.
+    #[must_use]
+    pub fn then(self, next: Self) -> Option<Self> {
+        let reading = self.reading.merged(next.reading)?;
+        Some(self.composed(next, reading))
+    }
+
+    /// First `self`, then `next`, read as told.
+    pub(crate) fn composed(self, next: Self, reading: Reading) -> Self {
+        let mut swaps = self.swaps;
+        swaps.extend(next.swaps);
+        Self {
+            shape: next.shape,
+            map: next.map.then(&self.map),
+            reading,
+            swaps,
+        }
+    }
+
+    /// Whether a sample of `shape` comes out as it is.
+    #[must_use]
+    pub fn is_identity(&self, shape: [usize; D]) -> bool {
+        self.shape == shape && self.swaps.is_empty() && self.map == IndexMap::identity()
+    }
+
+    /// The grid of the result, if the source lies on `grid`.
+    ///
+    /// # Errors
+    /// Refuses an empty shape and a map that flattens the image or is not finite.
+    pub fn geometry(&self, grid: &Geometry<D>) -> Result<Geometry<D>> {
+        Ok(grid.mapped(self.shape, &self.map)?)
+    }
+
+    /// Where an index of the result is read in the source.
+    #[must_use]
+    pub fn source_of(&self, index: [f64; D]) -> [f64; D] {
+        self.map.apply(index)
+    }
+
+    /// Where the result shows an index of the source; `None` if nowhere.
+    #[must_use]
+    pub fn place_of(&self, index: [f64; D]) -> Option<[f64; D]> {
+        Some(self.map.inverse()?.apply(index))
+    }
+
+    /// The smallest box of the result around a box of the source.
+    #[must_use]
+    pub fn place_of_box(&self, bounds: &BoundingBox<D>) -> Option<BoundingBox<D>> {
+        let (mut low, mut high) = ([f64::INFINITY; D], [f64::NEG_INFINITY; D]);
+        for corner in 0..1_usize << D {
+            let at = std::array::from_fn(|a| {
+                let side = if corner >> a & 1 == 0 {
+                    bounds.min()
+                } else {
+                    bounds.max()
+                };
+                side[a]
+            });
+            let place = self.place_of(at)?;
+            for a in 0..D {
+                low[a] = low[a].min(place[a]);
+                high[a] = high[a].max(place[a]);
+            }
+        }
+        BoundingBox::new(low, high).ok()
+    }
+
+    /// Reads a sample: image, labels and layers once, boxes and points to where they are shown.
+    ///
+    /// # Errors
+    /// As [`Warp::geometry`], and refuses results too large to allocate.
+    pub fn apply(&self, sample: &Sample<D>) -> Result<Sample<D>> {
+        let mut result = extract(sample, self.shape, &self.map, &self.reading.sampling())?;
+        if let Some(boxes) = sample.boxes() {
+            result = result.with_boxes(boxes.moved(self.shape, |bounds| self.place_of_box(bounds)));
+        }
+        if let Some(points) = sample.points() {
+            result = result.with_points(self.move_points(points));
+        }
+        for pairs in &self.swaps {
+            result.swap_sides(pairs);
+        }
+        Ok(result)
+    }
+
+    /// Brings labels on the result back to `source`: nearest, background where the result did not show it.
+    ///
+    /// # Errors
+    /// Refuses labels of another shape than the result's.
+    pub fn restore_labels(
+        &self,
+        labels: &LabelMap<u8, D>,
+        source: &Geometry<D>,
+    ) -> Result<LabelMap<u8, D>> {
+        self.check_result(labels.shape())?;
+        let mut restored = buffer::zeroed::<u8>(source.len(), "restored labels")?;
+        resample_labels_slice(
+            labels.as_slice(),
+            self.shape,
+            &self.inverse_map()?,
+            &mut restored,
+            source.shape(),
+            LabelInterpolation::Nearest,
+            Outside::Value(0),
+        )?;
+        for pairs in self.swaps.iter().rev() {
+            swap_labels(&mut restored, pairs);
+        }
+        Ok(LabelMap::new(*source, restored)?)
+    }
+
+    /// Brings an image on the result back to `source`: linearly, `outside` where the result did not show it.
+    ///
+    /// # Errors
+    /// Refuses an image of another shape than the result's.
+    pub fn restore_image(
+        &self,
+        image: &Image<f32, D>,
+        source: &Geometry<D>,
+        outside: f32,
+    ) -> Result<Image<f32, D>> {
+        self.check_result(image.shape())?;
+        let map = self.inverse_map()?;
+        let mut restored = Image::zeros(image.channels(), *source)?;
+        let channels = restored.as_mut_slice().chunks_exact_mut(source.len());
+        for (channel, out) in channels.enumerate() {
+            resample_slice(
+                image.channel(channel),
+                self.shape,
+                &map,
+                out,
+                source.shape(),
+                Interpolation::Linear,
+                Outside::Value(outside),
+            )?;
+        }
+        Ok(restored)
+    }
+
+    fn inverse_map(&self) -> Result<IndexMap<D>> {
+        let flat = medcore::Error::InvalidParameter {
+            parameter: "warp",
+            rule: "a map that flattens nothing",
+            value: 0.0,
+        };
+        Ok(self.map.inverse().ok_or(flat)?)
+    }
+
+    fn check_result(&self, shape: [usize; D]) -> Result<()> {
+        if shape == self.shape {
+            return Ok(());
+        }
+        Err(medcore::Error::ShapeMismatch {
+            expected: self.shape.to_vec(),
+            got: shape.to_vec(),
+        }
+        .into())
+    }
+
+    fn move_points(&self, points: &Points<D>) -> Points<D> {
+        let mut moved = points.clone();
+        for point in &mut moved.items {
+            match self.place_of(point.at) {
+                Some(at) => point.at = at,
+                None => point.known = false,
+            }
+        }
+        moved
+    }
+}
+
+/// Exchanges the labels of each pair.
+pub(crate) fn swap_labels(labels: &mut [u8], pairs: &[(u8, u8)]) {
+    let mut table: [u8; 256] = std::array::from_fn(|i| i as u8);
+    for &(a, b) in pairs {
+        table[usize::from(a)] = b;
+        table[usize::from(b)] = a;
+    }
+    for label in labels {
+        *label = table[usize::from(*label)];
+    }
+}
