@@ -40,12 +40,7 @@ struct Readme;
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
-pub use intensity::{
-    Brightness, Contrast, ContrastRange, Gamma, GaussianBlur, GaussianNoise, Intensity,
-    LowResolution, RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur,
-    RandomGaussianNoise, RandomLowResolution, brightness, contrast, gamma, gaussian_blur,
-    gaussian_noise, low_resolution, normalise,
-};
+pub use intensity::*;
 pub use medcore;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
@@ -53,7 +48,7 @@ pub use patch::{
     BatchSlot, Case, ClassLocations, ClassVoxels, PatchChoice, PatchPipeline, PatchSampler,
     Placement,
 };
-pub use post::KeepLargest;
+pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
     Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
@@ -61,10 +56,7 @@ pub use preprocess::{
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
 };
-pub use spatial::{
-    Affine, Flip, Laterality, Letterbox, LetterboxFit, RandomFlip, RandomSpatial, Sampling, Space,
-    SpatialParameters, extract, left_right_axis,
-};
+pub use spatial::*;
 pub use step::{Operation, Step};
 pub use transform::{RandomChannels, Transform};
 pub use warp::{Reading, Warp};

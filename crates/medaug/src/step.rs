@@ -6,16 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
 use crate::error::Result;
-use crate::intensity::{
-    Brightness, Contrast, Gamma, GaussianBlur, GaussianNoise, Intensity, LowResolution,
-    RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur, RandomGaussianNoise,
-    RandomLowResolution,
-};
+use crate::intensity::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
-use crate::post::KeepLargest;
+use crate::post::*;
 use crate::sample::{Contents, LazySample, Sample};
-use crate::spatial::{Affine, Flip, RandomFlip, RandomSpatial};
+use crate::spatial::*;
 use crate::transform::Transform;
 use crate::warp::Warp;
 

@@ -87,7 +87,7 @@ fn clip_and_divide(voxels: &mut [f32], low: f32, high: f32, shift: f32, divisor:
 
 impl ChannelOperation for Intensity {
     fn check(&self, _dimension: usize) -> Result<()> {
-        Intensity::check(self)
+        Self::check(self)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
