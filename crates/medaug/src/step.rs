@@ -194,6 +194,15 @@ macro_rules! transforms {
         }
 
         impl Step {
+            /// The names of all steps but `On`, in the order of their kinds.
+            pub const NAMES: &'static [&'static str] = &[
+                $(stringify!($spatial),)*
+                $(stringify!($channel),)*
+                $(stringify!($sample),)*
+                $(stringify!($random),)*
+                $(stringify!($choice),)*
+            ];
+
             /// Its name, as in JSON: random numbers are drawn under it.
             #[must_use]
             pub fn name(&self) -> &'static str {

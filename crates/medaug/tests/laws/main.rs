@@ -1,0 +1,9 @@
+//! What holds for every transform there is.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "../../../../examples/augment_gallery/exhibits.rs"]
+mod exhibits;
+mod moves;
+mod numbers;
+mod support;
