@@ -42,6 +42,16 @@ impl PrecisionRecall {
         Some(curve)
     }
 
+    /// The highest precision at or behind each recall, from recall 0 on: the steps whose area is VOC's average
+    /// precision since 2010.
+    #[must_use]
+    pub fn steps(&self) -> Vec<(f64, f64)> {
+        let highest = envelope(self.precision.iter().copied());
+        let first = highest.first().map(|&best| (0.0, best));
+        let points = self.recall.iter().copied().zip(highest);
+        first.into_iter().chain(points).collect()
+    }
+
     /// One number for the curve.
     #[must_use]
     pub fn average_precision(&self, rule: ApRule) -> f64 {
