@@ -125,8 +125,8 @@ pub enum Convention {
     MonaiDirected,
     /// MetricsReloaded: [`Convention::Monai`] with other values for empty masks.
     MetricsReloaded,
-    /// torchmetrics 1.9: the Hausdorff distance of voxel surfaces, and nothing else (what else is asked for is
-    /// [`Convention::Monai`]'s). It mixes up rows and columns: right for squares, wrong for wide planes, and
+    /// torchmetrics 1.9: the Hausdorff distance of voxel surfaces, and nothing else (what else is asked for
+    /// is [`Convention::Monai`]'s). It mixes up rows and columns: right for squares, wrong for wide planes, and
     /// undefined for tall ones and for volumes, where it ends in an exception. All others here are right.
     Torchmetrics,
     /// DeepMind's surface-distance 0.1: surface patches weighted by area; a percentile is the smallest

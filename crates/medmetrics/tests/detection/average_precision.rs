@@ -170,7 +170,14 @@ fn curves_become_numbers_by_their_rules() {
         // The ramp to recall 1 only adds.
         assert!(of(ApRule::UltralyticsOld, curve) >= want - 1e-12);
     }
-    for rule in [ApRule::Coco101, ApRule::Voc07, ApRule::Voc] {
+    let rules = [
+        ApRule::Coco101,
+        ApRule::Voc07,
+        ApRule::Voc,
+        ApRule::UltralyticsOld,
+        ApRule::UltralyticsNew,
+    ];
+    for rule in rules {
         assert_eq!(rule.average_precision(&[], &[]).unwrap(), 0.0);
         assert!(rule.average_precision(&[0.5], &[]).is_err());
         assert!(rule.average_precision(&[0.5, 0.4], &[1.0, 1.0]).is_err());

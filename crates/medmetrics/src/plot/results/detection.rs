@@ -51,8 +51,8 @@ impl Curve {
         Some(Self::new(label, points.collect()).with_summary(result.average_precision(selection)))
     }
 
-    /// Precision against recall of detections for a [`PrecisionRecallPlot`](super::super::PrecisionRecallPlot),
-    /// as [`PrecisionRecall::steps`] has it: the area under what is drawn is VOC's average precision.
+    /// Precision against recall of detections for a
+    /// [`PrecisionRecallPlot`](super::super::PrecisionRecallPlot), as [`PrecisionRecall::steps`] has it: the area under what is drawn is VOC's average precision.
     ///
     /// ```
     /// use medmetrics::detection::{Annotation, AveragePrecision, Detection, DetectionImage};
