@@ -115,6 +115,40 @@ impl<const D: usize> Extent<D> {
     }
 }
 
+/// What annotations and detections have in common: a class and a place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Object<const D: usize> {
+    class: u32,
+    extent: Extent<D>,
+    mask: Option<Box<Rle<D>>>,
+}
+
+impl<const D: usize> Object<D> {
+    fn new(class: u32, extent: Extent<D>) -> Self {
+        let mask = None;
+        Self {
+            class,
+            extent,
+            mask,
+        }
+    }
+
+    fn from_mask(class: u32, mask: Rle<D>) -> Result<Self> {
+        Ok(Self::new(class, Extent::of_mask(&mask)?).with_mask(mask))
+    }
+
+    fn with_mask(self, mask: Rle<D>) -> Self {
+        let mask = Some(Box::new(mask));
+        Self { mask, ..self }
+    }
+
+    /// The area or volume of its mask, else of its box.
+    fn size(&self) -> f64 {
+        let drawn = self.mask.as_ref().map(|mask| mask.area() as f64);
+        drawn.unwrap_or(self.extent.volume)
+    }
+}
+
 /// Something to be found.
 ///
 /// ```
@@ -127,25 +161,26 @@ impl<const D: usize> Extent<D> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Annotation<const D: usize> {
-    class: u32,
-    pub(super) extent: Extent<D>,
+    #[serde(flatten)]
+    object: Object<D>,
     area: Option<f64>,
     kind: AnnotationKind,
     id: Option<i64>,
-    mask: Option<Box<Rle<D>>>,
 }
 
 impl<const D: usize> Annotation<D> {
     /// An object of a class in a box, in pixels, voxels or millimetres.
     #[must_use]
     pub fn new(class: u32, bounds: BoundingBox<D>) -> Self {
+        Self::of(Object::new(class, Extent::new(bounds)))
+    }
+
+    fn of(object: Object<D>) -> Self {
         Self {
-            class,
-            extent: Extent::new(bounds),
+            object,
             area: None,
             kind: AnnotationKind::default(),
             id: None,
-            mask: None,
         }
     }
 
@@ -157,10 +192,7 @@ impl<const D: usize> Annotation<D> {
     /// Refuses numbers that are not finite and negative sides.
     pub fn from_origin(class: u32, origin: [f64; D], sides: [f64; D]) -> Result<Self> {
         let extent = Extent::from_origin(origin, sides)?;
-        Ok(Self {
-            extent,
-            ..Self::new(class, extent.bounds)
-        })
+        Ok(Self::of(Object::new(class, extent)))
     }
 
     /// An object of a class with a mask, in the box around its pixels.
@@ -168,8 +200,7 @@ impl<const D: usize> Annotation<D> {
     /// # Errors
     /// Refuses a mask without pixels.
     pub fn from_mask(class: u32, mask: Rle<D>) -> Result<Self> {
-        let extent = Extent::of_mask(&mask)?;
-        Ok(Self::new(class, extent.bounds).with_mask(mask))
+        Ok(Self::of(Object::from_mask(class, mask)?))
     }
 
     /// The same with an area that is not its box's, such as COCO's `area` of the drawn outline.
@@ -200,7 +231,7 @@ impl<const D: usize> Annotation<D> {
     #[must_use]
     pub fn with_mask(self, mask: Rle<D>) -> Self {
         Self {
-            mask: Some(Box::new(mask)),
+            object: self.object.with_mask(mask),
             ..self
         }
     }
@@ -208,13 +239,18 @@ impl<const D: usize> Annotation<D> {
     /// Its class.
     #[must_use]
     pub fn class(&self) -> u32 {
-        self.class
+        self.object.class
+    }
+
+    /// Its box with the product of the sides.
+    pub(super) fn extent(&self) -> &Extent<D> {
+        &self.object.extent
     }
 
     /// Its box.
     #[must_use]
     pub fn bounds(&self) -> BoundingBox<D> {
-        self.extent.bounds
+        self.object.extent.bounds
     }
 
     /// What it asks of a detector.
@@ -232,36 +268,30 @@ impl<const D: usize> Annotation<D> {
     /// The pixels it covers.
     #[must_use]
     pub fn mask(&self) -> Option<&Rle<D>> {
-        self.mask.as_deref()
+        self.object.mask.as_deref()
     }
 
     /// Its area or volume: as stated, else of its mask, else of its box.
     #[must_use]
     pub fn size(&self) -> f64 {
-        let drawn = || self.mask.as_ref().map(|mask| mask.area() as f64);
-        self.area.or_else(drawn).unwrap_or(self.extent.volume)
+        self.area.unwrap_or_else(|| self.object.size())
     }
 }
 
 /// Something a detector found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detection<const D: usize> {
-    class: u32,
-    pub(super) extent: Extent<D>,
+    #[serde(flatten)]
+    object: Object<D>,
     score: f64,
-    mask: Option<Box<Rle<D>>>,
 }
 
 impl<const D: usize> Detection<D> {
     /// A find of a class in a box, in the units of the annotations; the higher its score, the surer.
     #[must_use]
     pub fn new(class: u32, bounds: BoundingBox<D>, score: f64) -> Self {
-        Self {
-            class,
-            extent: Extent::new(bounds),
-            score,
-            mask: None,
-        }
+        let object = Object::new(class, Extent::new(bounds));
+        Self { object, score }
     }
 
     /// A find of a class in the box from `origin` with these side lengths.
@@ -269,11 +299,8 @@ impl<const D: usize> Detection<D> {
     /// # Errors
     /// Refuses numbers that are not finite and negative sides.
     pub fn from_origin(class: u32, origin: [f64; D], sides: [f64; D], score: f64) -> Result<Self> {
-        let extent = Extent::from_origin(origin, sides)?;
-        Ok(Self {
-            extent,
-            ..Self::new(class, extent.bounds, score)
-        })
+        let object = Object::new(class, Extent::from_origin(origin, sides)?);
+        Ok(Self { object, score })
     }
 
     /// A find of a class with a mask, in the box around its pixels.
@@ -281,8 +308,8 @@ impl<const D: usize> Detection<D> {
     /// # Errors
     /// Refuses a mask without pixels.
     pub fn from_mask(class: u32, mask: Rle<D>, score: f64) -> Result<Self> {
-        let extent = Extent::of_mask(&mask)?;
-        Ok(Self::new(class, extent.bounds, score).with_mask(mask))
+        let object = Object::from_mask(class, mask)?;
+        Ok(Self { object, score })
     }
 
     /// A mark: a point without extent, as LUNA16 and CAMELYON16 take them.
@@ -297,7 +324,7 @@ impl<const D: usize> Detection<D> {
     #[must_use]
     pub fn with_mask(self, mask: Rle<D>) -> Self {
         Self {
-            mask: Some(Box::new(mask)),
+            object: self.object.with_mask(mask),
             ..self
         }
     }
@@ -305,13 +332,18 @@ impl<const D: usize> Detection<D> {
     /// Its class.
     #[must_use]
     pub fn class(&self) -> u32 {
-        self.class
+        self.object.class
+    }
+
+    /// Its box with the product of the sides.
+    pub(super) fn extent(&self) -> &Extent<D> {
+        &self.object.extent
     }
 
     /// Its box.
     #[must_use]
     pub fn bounds(&self) -> BoundingBox<D> {
-        self.extent.bounds
+        self.object.extent.bounds
     }
 
     /// Its score.
@@ -323,13 +355,12 @@ impl<const D: usize> Detection<D> {
     /// The pixels it covers.
     #[must_use]
     pub fn mask(&self) -> Option<&Rle<D>> {
-        self.mask.as_deref()
+        self.object.mask.as_deref()
     }
 
     /// Its area or volume: of its mask, else of its box.
     #[must_use]
     pub fn size(&self) -> f64 {
-        let drawn = self.mask.as_ref().map(|mask| mask.area() as f64);
-        drawn.unwrap_or(self.extent.volume)
+        self.object.size()
     }
 }

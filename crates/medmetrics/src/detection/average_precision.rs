@@ -80,7 +80,7 @@ impl MatchRule {
 
     fn overlap<const D: usize>(self, found: &Detection<D>, truth: &Annotation<D>) -> f64 {
         if self != Self::VocInclusivePixels {
-            return found.extent.iou(&truth.extent);
+            return found.extent().iou(truth.extent());
         }
         let sides = |low: [f64; D], high: [f64; D]| -> f64 {
             let sides = high.into_iter().zip(low);
@@ -157,6 +157,23 @@ impl AveragePrecision {
         }
     }
 
+    /// The curve of one class at one overlap, to be drawn; `None` if the class is not annotated.
+    ///
+    /// # Errors
+    /// Refuses an overlap outside 0 to 1.
+    pub fn curve<const D: usize>(
+        &self,
+        images: &DetectionImages<D>,
+        class: u32,
+        threshold: f64,
+    ) -> Result<Option<PrecisionRecall>> {
+        let protocol = self.clone().with_thresholds([threshold]);
+        protocol.check()?;
+        let tables = tables(images, &protocol)?;
+        let table = tables.iter().find(|table| table.class == class);
+        Ok(table.and_then(|table| PrecisionRecall::of_table(table, 0, 0)))
+    }
+
     fn check(&self) -> Result<()> {
         let count = self.thresholds.len();
         if !(1..=MOST_THRESHOLDS).contains(&count) {
@@ -207,12 +224,34 @@ impl AveragePrecisionResult {
         &self.classes
     }
 
+    /// The settings behind the numbers.
+    #[must_use]
+    pub fn settings(&self) -> &AveragePrecision {
+        &self.settings
+    }
+
     /// The mean over annotated classes at one threshold, or over all thresholds.
     ///
     /// Undefined without annotations and for a threshold that was not asked for. `n` counts annotations,
     /// `undefined` classes without any.
     #[must_use]
     pub fn mean(&self, threshold: Option<f64>) -> Estimate {
+        let estimate = self.mean_of(&self.classes, threshold);
+        estimate.with_undefined(self.undefined)
+    }
+
+    /// The average precision of one class at one threshold, or its mean over all thresholds.
+    ///
+    /// Undefined for a class that is not annotated and for a threshold that was not asked for. `n` counts its
+    /// annotations.
+    #[must_use]
+    pub fn of_class(&self, class: u32, threshold: Option<f64>) -> Estimate {
+        let place = self.classes.binary_search_by_key(&class, |c| c.class);
+        let classes = place.map_or(&[][..], |at| &self.classes[at..=at]);
+        self.mean_of(classes, threshold)
+    }
+
+    fn mean_of(&self, classes: &[ClassAveragePrecision], threshold: Option<f64>) -> Estimate {
         let AveragePrecision {
             matching,
             rule,
@@ -220,25 +259,18 @@ impl AveragePrecisionResult {
         } = &self.settings;
         let convention = format!("ap:{}/{}-matching", rule.name(), matching.name());
         let wanted = |at: &f64| threshold.is_none_or(|t| (t - at).abs() < 1e-9);
+        let values = { classes.iter() }.flat_map(|class| class.values.iter().zip(thresholds));
         let mut sum = ExactSum::new();
         let mut count = 0_u64;
-        for class in &self.classes {
-            for (value, _) in class
-                .values
-                .iter()
-                .zip(thresholds)
-                .filter(|(_, t)| wanted(t))
-            {
-                sum.add(*value);
-                count += 1;
-            }
+        for (value, _) in values.filter(|(_, at)| wanted(at)) {
+            sum.add(*value);
+            count += 1;
         }
-        let annotations = self.classes.iter().map(|class| class.annotations).sum();
-        let estimate = match count {
+        let annotations = classes.iter().map(|class| class.annotations).sum();
+        match count {
             0 => Estimate::undefined(annotations, convention),
             _ => Estimate::new(sum.value() / count as f64, annotations, convention),
-        };
-        estimate.with_undefined(self.undefined)
+        }
     }
 }
 

@@ -42,6 +42,16 @@ impl PrecisionRecall {
         Some(curve)
     }
 
+    /// The highest precision at or behind each recall, from recall 0 on: the steps whose area is VOC's
+    /// average precision since 2010.
+    #[must_use]
+    pub fn steps(&self) -> Vec<(f64, f64)> {
+        let highest = envelope(self.precision.iter().copied());
+        let first = highest.first().map(|&best| (0.0, best));
+        let points = self.recall.iter().copied().zip(highest);
+        first.into_iter().chain(points).collect()
+    }
+
     /// One number for the curve.
     #[must_use]
     pub fn average_precision(&self, rule: ApRule) -> f64 {
@@ -135,6 +145,8 @@ impl ApRule {
             Self::Coco101 => at_recalls(recall, precision, &linspace(0.0, 1.0, 101)),
             Self::Voc07 => at_recalls(recall, precision, &linspace(0.0, 1.0, 11)),
             Self::Voc => area(recall, precision),
+            // It skips classes of which nothing was found; the ramp alone would give a half.
+            Self::UltralyticsOld if recall.is_empty() => 0.0,
             Self::UltralyticsOld => ultralytics(recall, precision, &[(1.0, 0.0)]),
             Self::UltralyticsNew => {
                 let last = recall.last().copied().unwrap_or(0.0);

@@ -92,7 +92,7 @@ impl PiCai {
 
     fn iou<const D: usize>(&self, lesion: &Annotation<D>, found: &Detection<D>) -> Result<f64> {
         if self.overlap == Overlapping::Boxes {
-            return Ok(found.extent.iou(&lesion.extent));
+            return Ok(found.extent().iou(lesion.extent()));
         }
         let class = lesion.class();
         let (mask, truth) = found

@@ -146,7 +146,7 @@ pub(crate) fn ncc<T: Copy + Into<f64> + Sync, const D: usize>(
         },
     );
     let [rr, ii, ri] = [0, 1, 2].map(|k| moments.iter().map(|part| part[k]).sum::<f64>());
-    match rr > 0.0 && ii > 0.0 {
+    match rr > 0.0 && ii > 0.0 && (rr + ii).is_finite() {
         true => Estimate::new(
             (ri / (rr.sqrt() * ii.sqrt())).clamp(-1.0, 1.0),
             n,

@@ -96,7 +96,7 @@ impl<'a, T: Copy + Into<f64> + Sync, const D: usize> ImagePair<'a, T, D> {
     }
 
     /// The structural similarity for intensities that span `data_range`, averaged over voxels and channels;
-    /// undefined where a mask leaves no voxel. 1 for equal images.
+    /// undefined where a mask leaves no voxel, and where squares of intensities overflow. 1 for equal images.
     ///
     /// # Errors
     /// Refuses a range or settings that are out of range, and images smaller than the window.
@@ -104,7 +104,8 @@ impl<'a, T: Copy + Into<f64> + Sync, const D: usize> ImagePair<'a, T, D> {
         ssim::of_pair(self, data_range, config)
     }
 
-    /// The multi-scale structural similarity; undefined where a mask leaves no voxel at some scale.
+    /// The multi-scale structural similarity; undefined where a mask leaves no voxel at some scale, and where
+    /// squares of intensities overflow.
     ///
     /// A voxel of a coarser scale is in the mask if all voxels that it is the mean of are.
     ///
@@ -124,7 +125,7 @@ impl<'a, T: Copy + Into<f64> + Sync, const D: usize> ImagePair<'a, T, D> {
     }
 
     /// The normalised cross-correlation: Pearson's correlation of intensities, -1 to 1; undefined where an
-    /// image is constant.
+    /// image is constant, and where squares of intensities overflow.
     #[must_use]
     pub fn ncc(&self) -> Estimate {
         information::ncc(self)

@@ -42,12 +42,17 @@ impl Similarity {
     }
 
     pub(crate) fn mean_ssim(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.ssim / self.n as f64)
+        mean(self.ssim, self.n)
     }
 
     pub(crate) fn mean_contrast(&self) -> Option<f64> {
-        (self.whole > 0).then(|| self.contrast / self.whole as f64)
+        mean(self.contrast, self.whole)
     }
+}
+
+/// The mean; `None` without voxels, and where squares of intensities are beyond all numbers.
+fn mean(sum: f64, n: u64) -> Option<f64> {
+    (n > 0 && sum.is_finite()).then(|| sum / n as f64)
 }
 
 /// Local sums of a row: of both images, of both squares together, of the product.
@@ -260,7 +265,11 @@ impl<T: Copy + Into<f64> + Sync> Field<'_, T> {
         let wide = &self.axes[2];
         let terms = |at: usize| {
             let (x, y) = (x[at], y[at]);
-            let variances = (covariance * (squares[at] - (x * x + y * y))).max(0.0);
+            // The maximum would turn what overflowed into 0.
+            let variances = match squares[at].is_finite() {
+                true => (covariance * (squares[at] - (x * x + y * y))).max(0.0),
+                false => f64::NAN,
+            };
             let shared = covariance * (products[at] - x * y);
             let contrast = ratio(2.0 * shared + c2, variances + c2);
             let luminance = ratio(2.0 * x * y + c1, x * x + y * y + c1);

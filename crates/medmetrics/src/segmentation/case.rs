@@ -3,7 +3,7 @@
 use medcore::{Geometry, GeometryTolerance, Label, LabelMap};
 use rayon::prelude::*;
 
-use super::convention::AverageRule;
+use super::convention::{AverageRule, Convention};
 use super::crop::Crop;
 use super::empty::{EmptyCase, Measured, Substitutes};
 use super::evaluation::{Evaluation, Structure};
@@ -12,6 +12,7 @@ use super::pair::Maps;
 use super::result::{AverageDistances, CaseMetrics, StructureMetrics, SurfaceDiceAt};
 use super::surface::SurfaceDistances;
 use super::sweep::Sweep;
+use super::torchmetrics;
 use crate::error::Result;
 
 impl Evaluation {
@@ -127,7 +128,10 @@ impl<const D: usize> Masks<'_, D> {
             name: self.structure.name.clone(),
             dice: overlap.dice(policy),
             iou: overlap.iou(policy),
-            hausdorff: distance(&policy.distance, &|d| d.hausdorff()),
+            hausdorff: match convention {
+                Convention::Torchmetrics => self.torchmetrics_hausdorff()?,
+                _ => distance(&policy.distance, &|d| d.hausdorff()),
+            },
             hausdorff_percentile: distance(&policy.percentile, &|d| {
                 d.hausdorff_percentile(percentile, rule)
             }),
@@ -167,6 +171,18 @@ impl<const D: usize> Masks<'_, D> {
             points: measured(points)?,
             patches: (patches != points).then(|| measured(patches)).transpose()?,
         }))
+    }
+
+    /// torchmetrics' Hausdorff distance, undefined where it ends in an exception.
+    fn torchmetrics_hausdorff(&self) -> Result<Measured> {
+        let evaluation = self.evaluation;
+        let value = match (self.crop, self.spacing, self.empty()) {
+            (Some(crop), Some(spacing), None) if evaluation.surfaces => {
+                torchmetrics::hausdorff(crop, self.geometry.shape(), spacing)?
+            }
+            _ => None,
+        };
+        Ok(self.substituted(&evaluation.empty.distance, value))
     }
 
     /// A value, or what stands for it when a mask is empty; nothing if it was not asked for.

@@ -125,11 +125,13 @@ pub enum Convention {
     MonaiDirected,
     /// MetricsReloaded: [`Convention::Monai`] with other values for empty masks.
     MetricsReloaded,
-    /// torchmetrics 1.9: the Hausdorff distance of voxel surfaces, and nothing else. Its own numbers are
-    /// wrong for planes that are not square (it mixes up rows and columns); these are right.
+    /// torchmetrics 1.9: the Hausdorff distance of voxel surfaces, and nothing else (what else is asked for
+    /// is [`Convention::Monai`]'s). It mixes up rows and columns: right for squares, wrong for wide planes, and
+    /// undefined for tall ones and for volumes, where it ends in an exception. All others here are right.
     Torchmetrics,
     /// DeepMind's surface-distance 0.1: surface patches weighted by area; a percentile is the smallest
-    /// distance that covers that share of the area.
+    /// distance that covers that share of the area. (Where areas make up exactly that share, rounding decides
+    /// in the library which of two distances it is; here it is the smaller one.)
     DeepMind,
     /// MedPy 0.5, seg-metrics: voxel surfaces, percentiles of both directions pooled.
     MedPy,
@@ -225,7 +227,9 @@ impl fmt::Display for Convention {
             Self::MetricsReloaded => {
                 "voxel surfaces, larger directed percentile, pooled averages (MetricsReloaded)"
             }
-            Self::Torchmetrics => "voxel surfaces, larger directed distance (torchmetrics)",
+            Self::Torchmetrics => {
+                "voxel surfaces, larger directed distance, wrong unless square (torchmetrics)"
+            }
             Self::DeepMind => {
                 "area-weighted surface patches, larger directed percentile (DeepMind)"
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::convention::SurfaceModel;
+use super::convention::{Convention, SurfaceModel};
 use super::empty::Measured;
 use super::evaluation::Evaluation;
 use super::instance::InstanceMatches;
@@ -135,7 +135,10 @@ impl Measure {
         match self {
             Self::Dice => "dice".into(),
             Self::Iou => "iou".into(),
-            Self::Hausdorff => format!("hd/{surface}"),
+            Self::Hausdorff => match of {
+                Convention::Torchmetrics => format!("hd/{surface}/torchmetrics"),
+                _ => format!("hd/{surface}"),
+            },
             Self::HausdorffPercentile => {
                 let (rule, quantile) = (of.hausdorff().name(), of.surface().quantile_name());
                 format!("hd{}:{rule}/{quantile}/{surface}", evaluation.percentile)

@@ -29,6 +29,7 @@ mod result;
 mod summary;
 mod surface;
 mod sweep;
+mod torchmetrics;
 mod volume;
 
 pub use boundary::BoundaryBand;

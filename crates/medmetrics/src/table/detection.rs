@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Cell, Column, Table};
-use crate::detection::{CocoResult, CocoSelection, FrocResult, LesionDetectionResult};
+use crate::detection::{
+    AveragePrecisionResult, CocoResult, CocoSelection, FrocResult, LesionDetectionResult,
+};
 use crate::error::Result;
 use crate::estimate::Estimate;
 
@@ -49,10 +51,7 @@ impl CocoResult {
             let of_class = || CocoSelection::default().of_class(class);
             let precision = self.average_precision(&of_class());
             table.push(vec![
-                match names.get(&class) {
-                    Some(name) => name.as_str().into(),
-                    None => class.to_string().into(),
-                },
+                class_cell(class, names),
                 precision.n.into(),
                 precision.into(),
                 self.average_precision(&of_class().at(0.5)).into(),
@@ -61,6 +60,77 @@ impl CocoResult {
             ])?;
         }
         Ok(table)
+    }
+}
+
+/// A class by its name, or by its number.
+fn class_cell(class: u32, names: &BTreeMap<u32, String>) -> Cell {
+    match names.get(&class) {
+        Some(name) => name.as_str().into(),
+        None => class.to_string().into(),
+    }
+}
+
+impl AveragePrecisionResult {
+    /// The mean average precision over all thresholds, and at each where there are several.
+    ///
+    /// ```
+    /// use medmetrics::detection::{Annotation, AveragePrecision, Detection, DetectionImage};
+    /// use medmetrics::detection::{DetectionImages, DetectionProtocol};
+    ///
+    /// let cell = Annotation::from_origin(1, [10.0, 10.0], [20.0, 20.0])?;
+    /// let found = Detection::from_origin(1, [10.0, 10.0], [20.0, 20.0], 0.9)?;
+    /// let mut images = DetectionImages::new();
+    /// images.push(DetectionImage::new(1, vec![cell], vec![found]))?;
+    /// let table = AveragePrecision::voc().evaluate(&images)?.table()?;
+    /// assert!(table.to_markdown().contains("| AP | 1.000 | 1 |"));
+    /// # Ok::<(), medmetrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refuses NaN, which no evaluation of this crate makes.
+    pub fn table(&self) -> Result<Table> {
+        let thresholds = self.several_thresholds().into_iter();
+        let at_each = thresholds.map(|(name, at)| (name, self.mean(Some(at))));
+        let all = ("AP".to_owned(), self.mean(None));
+        Table::of_estimates(std::iter::once(all).chain(at_each), 3)
+    }
+
+    /// One row a class: annotations to be found, average precision over all thresholds, and at each where
+    /// there are several. Classes without a name are called by their number.
+    ///
+    /// # Errors
+    /// Refuses NaN, which no evaluation of this crate makes.
+    pub fn class_table(&self, names: &BTreeMap<u32, String>) -> Result<Table> {
+        let thresholds = self.several_thresholds();
+        let mut columns = vec![
+            Column::text("class"),
+            Column::count("n"),
+            Column::estimate("AP", 3),
+        ];
+        columns.extend(thresholds.iter().map(|(name, _)| Column::estimate(name, 3)));
+        let mut table = Table::new(columns);
+        for class in self.classes() {
+            let of_class = |at| Cell::from(self.of_class(class.class, at));
+            let mut row = vec![
+                class_cell(class.class, names),
+                class.annotations.into(),
+                of_class(None),
+            ];
+            row.extend(thresholds.iter().map(|(_, at)| of_class(Some(*at))));
+            table.push(row)?;
+        }
+        Ok(table)
+    }
+
+    /// The thresholds with their names, such as `AP50`, if there is more than one.
+    fn several_thresholds(&self) -> Vec<(String, f64)> {
+        let thresholds = &self.settings().thresholds;
+        let named = thresholds.iter().map(|&at| {
+            let percent = (at * 1e6).round() / 1e4;
+            (format!("AP{percent}"), at)
+        });
+        named.filter(|_| thresholds.len() > 1).collect()
     }
 }
 

@@ -1,5 +1,5 @@
 """Writes average_precision.json: VOC's numbers by the package mean-average-precision, ultralytics' by its own functions
-(called, not read), torchmetrics' per class, and curves of random recalls.
+(called, not read), those of its former versions by their rule, torchmetrics' per class, and curves of random recalls.
 
 mean-average-precision 2024.1.5.0, ultralytics 8.4.190, torchmetrics 1.9.0, numpy 2.
 """
@@ -106,6 +106,65 @@ def ultralytics(made):
     return np.asarray(values[5], float).tolist()
 
 
+def overlaps(truth, found):
+    """Intersection over union of boxes by their corners, 0 between classes."""
+    sides = np.minimum(truth[:, None, 2:4], found[None, :, 2:4]) - np.maximum(truth[:, None, :2], found[None, :, :2])
+    shared = np.clip(sides, 0, None).prod(-1)
+    area = lambda boxes: (boxes[:, 2:4] - boxes[:, :2]).prod(-1)
+    return np.where(truth[:, None, 4] == found[None, :, 4], shared / (area(truth)[:, None] + area(found) - shared), 0)
+
+
+def old_matches(iou, threshold):
+    """Pairs by falling overlap; of each detection the first is kept, then of each annotation the one of the detection of
+    the highest score. Of equal overlaps the last one comes first."""
+    pairs = np.argwhere(iou >= threshold)
+    pairs = pairs[np.argsort(iou[tuple(pairs.T)], kind="stable")[::-1]]
+    pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
+    return pairs[np.unique(pairs[:, 0], return_index=True)[1], 1]
+
+
+def old_average(right, positives):
+    """The envelope from precision 1 at recall 0 to precision 0 at recall 1, read at 101 recalls and joined by lines."""
+    tp = np.cumsum(right)
+    recall = np.concatenate([[0], tp / positives, [1]])
+    precision = np.concatenate([[1], tp / np.arange(1, len(right) + 1), [0]])
+    at = np.linspace(0, 1, 101)
+    return float(np.trapezoid(np.interp(at, recall, np.maximum.accumulate(precision[::-1])[::-1]), at))
+
+
+def ultralytics_old(made):
+    """Average precision by class and threshold, as ultralytics had it before 8.4, with detections by falling score."""
+    rows, positives = [], np.zeros(CLASSES)
+    for image in made:
+        found = sorted(image["detections"], key=lambda d: -d["score"])
+        truth, boxes = flat(image["annotations"]), flat(found)
+        iou = overlaps(truth, boxes)
+        right = np.zeros((len(found), 10), bool)
+        for k, threshold in enumerate(np.linspace(0.5, 0.95, 10)):
+            right[old_matches(iou, threshold), k] = True
+        rows += [(d["score"], d["class"], r) for d, r in zip(found, right)]
+        np.add.at(positives, truth[:, 4].astype(int), 1)
+    rows.sort(key=lambda row: -row[0])
+    values = []
+    for label in np.flatnonzero(positives):
+        right = np.array([r for _, c, r in rows if c == label]).reshape(-1, 10)
+        values.append([old_average(right[:, k], positives[label]) if len(right) else 0.0 for k in range(10)])
+    return values
+
+
+def contested(count):
+    """Boxes of few whole sizes that lie on one another, so that many overlaps are equal and detections compete."""
+    made = []
+    for i in range(count):
+        side = lambda n: [{"class": int(rng.integers(0, CLASSES)), "box": [low.tolist(), (low + size).tolist()]}
+                          for low, size in zip(rng.integers(0, 9, (n, 2)) * 1.0, rng.choice([8.0, 10.0, 12.0], (n, 2)))]
+        made.append(dict(id=i, annotations=side(int(rng.integers(0, 10))), detections=side(int(rng.integers(0, 25)))))
+    everything = [d for image in made for d in image["detections"]]
+    for d, score in zip(everything, rng.permutation(len(everything)) + 1.0):
+        d["score"] = float(score) / (len(everything) + 1)
+    return made
+
+
 def torchmetrics(made):
     metric = MeanAveragePrecision(class_metrics=True)
     side = lambda items, scored: dict(
@@ -130,9 +189,12 @@ pixels, hard, plain = images(20, 0, False), images(20, 0, True), images(20, 2, F
 result = dict(
     pixels=dict(images=pixels, **voc(pixels)),
     difficult=dict(images=hard, **difficult(hard)),
-    plain=dict(images=plain, ultralytics_new=ultralytics(plain), torchmetrics=torchmetrics(plain)),
+    plain=dict(images=plain, ultralytics_new=ultralytics(plain), ultralytics_old=ultralytics_old(plain),
+               torchmetrics=torchmetrics(plain)),
     curves=[curve() for _ in range(12)],
 )
+crowded = contested(30)
+result["contested"] = dict(images=crowded, ultralytics_old=ultralytics_old(crowded))
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text(json.dumps(result, separators=(",", ":")) + "\n")
 print(path.stat().st_size, result["pixels"]["voc"], result["plain"]["ultralytics_new"][0][:3], result["plain"]["torchmetrics"]["map"])

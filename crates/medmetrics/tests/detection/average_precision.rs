@@ -2,7 +2,7 @@
 
 use medmetrics::detection::{
     Annotation, ApRule, AveragePrecision, Coco, CocoSelection, Detection, DetectionImage,
-    DetectionImages, DetectionProtocol, MatchRule,
+    DetectionImages, DetectionProtocol, MatchRule, PrecisionRecall,
 };
 use serde_json::Value;
 
@@ -47,6 +47,65 @@ fn ultralytics_has_its_own_numbers() {
             close(&format!("class {}", class.class), Some(*got), want);
         }
     }
+}
+
+#[test]
+fn ultralytics_had_other_numbers_before() {
+    let fixture = load("average_precision.json");
+    let mut differ = 0;
+    for set in ["plain", "contested"] {
+        let images = corner_images::<2>(&fixture[set]["images"]);
+        let [old, new] = [
+            AveragePrecision::ultralytics_old(),
+            AveragePrecision::ultralytics_old().with_matching(MatchRule::UltralyticsNew),
+        ]
+        .map(|protocol| protocol.evaluate(&images).unwrap());
+        let want = fixture[set]["ultralytics_old"].as_array().unwrap();
+        assert_eq!(old.classes().len(), want.len());
+        for (class, want) in old.classes().iter().zip(want) {
+            for (got, want) in class.values.iter().zip(numbers(want)) {
+                close(&format!("{set} {}", class.class), Some(*got), want);
+            }
+        }
+        differ += usize::from(old != new && old.mean(None).value != new.mean(None).value);
+    }
+    // Who found what matters, not only how a curve becomes a number.
+    assert!(differ > 0);
+}
+
+#[test]
+fn the_area_under_the_steps_is_vocs_average_precision() {
+    let fixture = load("average_precision.json");
+    for set in ["plain", "difficult", "contested"] {
+        let images = corner_images::<2>(&fixture[set]["images"]);
+        let protocol = AveragePrecision::voc().with_thresholds([0.5, 0.75]);
+        let result = protocol.evaluate(&images).unwrap();
+        for class in result.classes() {
+            for (at, want) in [0.5, 0.75].into_iter().zip(&class.values) {
+                let curve = protocol.curve(&images, class.class, at).unwrap().unwrap();
+                let steps = curve.steps();
+                assert!(
+                    steps
+                        .windows(2)
+                        .all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 >= pair[1].1)
+                );
+                let area = steps
+                    .windows(2)
+                    .map(|pair| (pair[1].0 - pair[0].0) * pair[1].1);
+                close(set, Some(area.sum()), *want);
+                close(set, Some(curve.average_precision(ApRule::Voc)), *want);
+                close(set, result.of_class(class.class, Some(at)).value, *want);
+            }
+            let mean = class.values.iter().sum::<f64>() / 2.0;
+            let estimate = result.of_class(class.class, None);
+            close(set, estimate.value, mean);
+            assert_eq!(estimate.n, class.annotations);
+        }
+        assert_eq!(result.of_class(99, None).value, None);
+        assert_eq!(protocol.curve(&images, 99, 0.5).unwrap(), None);
+        assert!(protocol.curve(&images, 0, f64::NAN).is_err());
+    }
+    assert!(PrecisionRecall::default().steps().is_empty());
 }
 
 #[test]
@@ -111,7 +170,14 @@ fn curves_become_numbers_by_their_rules() {
         // The ramp to recall 1 only adds.
         assert!(of(ApRule::UltralyticsOld, curve) >= want - 1e-12);
     }
-    for rule in [ApRule::Coco101, ApRule::Voc07, ApRule::Voc] {
+    let rules = [
+        ApRule::Coco101,
+        ApRule::Voc07,
+        ApRule::Voc,
+        ApRule::UltralyticsOld,
+        ApRule::UltralyticsNew,
+    ];
+    for rule in rules {
         assert_eq!(rule.average_precision(&[], &[]).unwrap(), 0.0);
         assert!(rule.average_precision(&[0.5], &[]).is_err());
         assert!(rule.average_precision(&[0.5, 0.4], &[1.0, 1.0]).is_err());

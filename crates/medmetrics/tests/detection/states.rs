@@ -48,6 +48,27 @@ fn a_result_whose_numbers_do_not_fit_its_settings_is_refused() {
     }
 }
 
+/// What annotations and detections share is no level of its own in a saved state.
+#[test]
+fn saved_images_are_flat() {
+    let extent = json!({ "bounds": { "min": [0.0, 1.0], "max": [2.0, 4.0] }, "volume": 6.0 });
+    let annotation = json!({ "class": 1, "extent": extent, "mask": null, "area": 5.0, "kind": "crowd", "id": 7 });
+    let detection = json!({ "class": 1, "extent": extent, "mask": null, "score": 0.5 });
+    let image = json!({
+        "id": 3, "patient": null, "spacing": [1.0, 1.0],
+        "annotations": [annotation], "detections": [detection],
+    });
+    let images: DetectionImages<2> = serde_json::from_value(json!([image])).unwrap();
+    let [one] = &images.iter().collect::<Vec<_>>()[..] else {
+        panic!("{images:?}")
+    };
+    assert_eq!(
+        (one.annotations()[0].size(), one.detections()[0].size()),
+        (5.0, 6.0)
+    );
+    assert_eq!(serde_json::to_value(&images).unwrap(), json!([image]));
+}
+
 #[test]
 fn images_with_negative_sizes_are_refused() {
     let whole = serde_json::to_value(images()).unwrap();

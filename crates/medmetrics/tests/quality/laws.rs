@@ -323,3 +323,20 @@ fn sums_that_no_image_has_are_refused() {
     assert!(mean.push(&Estimate::new(f64::NAN, 1, "ssim")).is_err());
     assert_eq!(mean, CaseMean::new());
 }
+
+/// Squares of such intensities are infinite, and their differences no numbers.
+#[test]
+fn what_overflows_is_undefined_and_not_nan() {
+    let huge: Vec<f64> = (0..343).map(|i| f64::from(i % 5) * 1e300).collect();
+    let plain: Vec<f64> = (0..343).map(f64::from).collect();
+    let (huge, plain) = (image([7; 3], &huge), image([7; 3], &plain));
+    for pair in [ImagePair::new(&huge, &plain), ImagePair::new(&huge, &huge)] {
+        let pair = pair.unwrap();
+        for config in configs() {
+            assert_eq!(pair.ssim(255.0, &config).unwrap().value, None);
+        }
+        assert_eq!(pair.ncc().value, None);
+        let nmi = pair.nmi(8, NmiRule::default()).unwrap();
+        assert!(nmi.value.is_some_and(f64::is_finite));
+    }
+}

@@ -7,8 +7,8 @@ use medmetrics::agreement::{BlandAltman, Concordance, PairedMeasurements, Panel,
 use medmetrics::calibration::{Binning, CalibrationTable};
 use medmetrics::classification::{BinaryCounts, ConfusionMatrix, DecisionIntervals};
 use medmetrics::detection::{
-    Annotation, Coco, Detection, DetectionImage, DetectionImages, DetectionProtocol, Froc,
-    HitCriterion, LesionDetection,
+    Annotation, AveragePrecision, Coco, Detection, DetectionImage, DetectionImages,
+    DetectionProtocol, Froc, HitCriterion, LesionDetection,
 };
 use medmetrics::drift::{DriftThresholds, FieldValues, MetadataReference, ReferenceSettings};
 use medmetrics::table::{Cell, Table};
@@ -69,6 +69,39 @@ fn images() -> DetectionImages<2> {
     ];
     images.push(DetectionImage::new(1, truth, found)).unwrap();
     images
+}
+
+#[test]
+fn average_precisions_by_class_and_threshold() {
+    let images = images();
+    let names = BTreeMap::from([(1, "cell".to_owned())]);
+    let one = AveragePrecision::voc().evaluate(&images).unwrap();
+    assert_eq!(one.table().unwrap().rows().len(), 1);
+    let result = AveragePrecision::ultralytics_new()
+        .evaluate(&images)
+        .unwrap();
+    let rows = lines(&result.table().unwrap());
+    assert_eq!(rows.len(), 11);
+    let at_half = result.mean(Some(0.5));
+    let start = format!("| AP50 | {:.3} | {} |", at_half.value.unwrap(), at_half.n);
+    assert!(rows[1].starts_with(&start), "{rows:?}");
+    let table = result.class_table(&names).unwrap();
+    assert_eq!(
+        (table.rows().len(), table.columns().len()),
+        (result.classes().len(), 13)
+    );
+    let first = &result.classes()[0];
+    let mean = result.of_class(first.class, None).value.unwrap();
+    let start = format!(
+        "| cell | {} | {mean:.3} | {:.3} |",
+        first.annotations, first.values[0]
+    );
+    assert!(
+        lines(&table)[0].starts_with(&start),
+        "{start}, {:?}",
+        lines(&table)
+    );
+    assert!(table.to_csv().starts_with("class,n,AP,"));
 }
 
 #[test]

@@ -29,11 +29,13 @@ impl Coco {
     ) -> Result<f64> {
         let crowd = annotation.kind() == AnnotationKind::Crowd;
         match self.overlap {
-            Overlapping::Boxes if crowd => Ok(match detection.extent.shared(&annotation.extent) {
-                0.0 => 0.0,
-                shared => shared / detection.extent.volume,
-            }),
-            Overlapping::Boxes => Ok(detection.extent.iou(&annotation.extent)),
+            Overlapping::Boxes if crowd => {
+                Ok(match detection.extent().shared(annotation.extent()) {
+                    0.0 => 0.0,
+                    shared => shared / detection.extent().volume,
+                })
+            }
+            Overlapping::Boxes => Ok(detection.extent().iou(annotation.extent())),
             Overlapping::Masks => {
                 let (Some(found), Some(truth)) = (detection.mask(), annotation.mask()) else {
                     return Err(Error::MissingMask {

@@ -79,10 +79,10 @@ impl HitCriterion {
         let (low, high) = (lesion.bounds().min(), lesion.bounds().max());
         let centre = centre(found.bounds());
         Ok(match self {
-            Self::Iou(least) => at_least(found.extent.iou(&lesion.extent), least),
+            Self::Iou(least) => at_least(found.extent().iou(lesion.extent()), least),
             Self::IntersectionOverReference(least) => {
-                let shared = found.extent.shared(&lesion.extent);
-                at_least(shared / lesion.extent.volume, least)
+                let shared = found.extent().shared(lesion.extent());
+                at_least(shared / lesion.extent().volume, least)
             }
             Self::CentreInBox => {
                 let inside = (0..D).all(|a| (low[a]..=high[a]).contains(&centre[a]));

@@ -1,7 +1,9 @@
 //! FROC and precision-recall of detections.
 
 use super::thinned;
-use crate::detection::{CocoResult, CocoSelection, FrocResult, LesionDetectionResult};
+use crate::detection::{
+    CocoResult, CocoSelection, FrocResult, LesionDetectionResult, PrecisionRecall,
+};
 use crate::plot::{Curve, FrocPlot, OperatingPoint};
 
 impl Curve {
@@ -47,6 +49,31 @@ impl Curve {
         let precisions = result.precisions(selection)?.iter().copied();
         let points = result.settings().recalls.iter().copied().zip(precisions);
         Some(Self::new(label, points.collect()).with_summary(result.average_precision(selection)))
+    }
+
+    /// Precision against recall of detections for a
+    /// [`PrecisionRecallPlot`](super::super::PrecisionRecallPlot), as [`PrecisionRecall::steps`] has it: the area under what is drawn is VOC's average precision.
+    ///
+    /// ```
+    /// use medmetrics::detection::{Annotation, AveragePrecision, Detection, DetectionImage};
+    /// use medmetrics::detection::{DetectionImages, DetectionProtocol};
+    /// use medmetrics::plot::{Curve, Plot, PrecisionRecallPlot};
+    ///
+    /// let cell = Annotation::from_origin(1, [10.0, 10.0], [20.0, 20.0])?;
+    /// let found = Detection::from_origin(1, [10.0, 10.0], [20.0, 20.0], 0.9)?;
+    /// let mut images = DetectionImages::new();
+    /// images.push(DetectionImage::new(1, vec![cell], vec![found]))?;
+    /// let voc = AveragePrecision::voc();
+    /// let average = voc.evaluate(&images)?.of_class(1, Some(0.5));
+    /// let curve = voc.curve(&images, 1, 0.5)?.expect("cells are annotated");
+    /// let curve = Curve::of_detections("cells", &curve).with_summary(average);
+    /// let svg = PrecisionRecallPlot::new(vec![curve]).to_svg()?;
+    /// assert!(svg.contains(">cells, AP 1.000</text>"));
+    /// # Ok::<(), medmetrics::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_detections(label: impl Into<String>, curve: &PrecisionRecall) -> Self {
+        Self::new(label, thinned(curve.steps(), |x| x))
     }
 }
 
