@@ -123,15 +123,6 @@ impl DistributionPlot {
         }
     }
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
     /// The same with another glyph.
     #[must_use]
     pub fn with_glyph(self, glyph: Glyph) -> Self {
@@ -145,38 +136,6 @@ impl DistributionPlot {
             range: Some(range),
             ..self
         }
-    }
-
-    /// The plot as a chart.
-    ///
-    /// # Errors
-    /// Refuses values that are not finite, and a range that cuts off values.
-    pub fn chart(&self) -> Result<Chart> {
-        for group in &self.groups {
-            finite("values of a class", group.values.iter().copied())?;
-        }
-        self.check_range()?;
-        let said: Vec<String> = self.groups.iter().map(summary).collect();
-        let lines = self
-            .groups
-            .iter()
-            .flat_map(|g| [g.label.chars().count(), 12]);
-        let slot = (14 + 8 * lines.max().unwrap_or(0)).clamp(80, 150);
-        let width = (90 + slot * self.groups.len()).clamp(420, 1500);
-        let mut chart = Chart::new(&self.title)
-            .description(format!("{}: {}.", self.measure, said.join("; ")))
-            .y_label(&self.measure)
-            .size(width as u32, 460)
-            .x_names(self.groups.iter().map(Group::name));
-        if let Some((low, high)) = self.range {
-            chart = chart.y_range(low, high);
-        }
-        for (i, group) in self.groups.iter().enumerate() {
-            for layer in layers(group, i as f64, self.glyph) {
-                chart = chart.layer(layer);
-            }
-        }
-        Ok(chart)
     }
 
     fn check_range(&self) -> Result<()> {
@@ -270,7 +229,39 @@ fn scattered(values: &[f64], quartiles: &Quartiles, at: f64) -> Vec<(f64, f64)> 
 }
 
 impl Plot for DistributionPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    /// The plot as a chart.
+    ///
+    /// # Errors
+    /// Refuses values that are not finite, and a range that cuts off values.
+    fn chart(&self) -> Result<Chart> {
+        for group in &self.groups {
+            finite("values of a class", group.values.iter().copied())?;
+        }
+        self.check_range()?;
+        let said: Vec<String> = self.groups.iter().map(summary).collect();
+        let lines = self
+            .groups
+            .iter()
+            .flat_map(|g| [g.label.chars().count(), 12]);
+        let slot = (14 + 8 * lines.max().unwrap_or(0)).clamp(80, 150);
+        let width = (90 + slot * self.groups.len()).clamp(420, 1500);
+        let mut chart = Chart::new(&self.title)
+            .description(format!("{}: {}.", self.measure, said.join("; ")))
+            .y_label(&self.measure)
+            .size(width as u32, 460)
+            .x_names(self.groups.iter().map(Group::name));
+        if let Some((low, high)) = self.range {
+            chart = chart.y_range(low, high);
+        }
+        for (i, group) in self.groups.iter().enumerate() {
+            for layer in layers(group, i as f64, self.glyph) {
+                chart = chart.layer(layer);
+            }
+        }
+        Ok(chart)
+    }
+
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }
