@@ -5,6 +5,8 @@ use medmetrics::{
     Convention, EmptyCase, EmptyPolicy, Evaluation, Measured, Structure, StructureMetrics,
 };
 
+use crate::fixture;
+
 type Mask = LabelMap<u8, 3>;
 
 const SHAPE: [usize; 3] = [24, 96, 96];
@@ -221,16 +223,16 @@ fn regions_and_unannotated_voxels_are_measured_as_masks() {
 /// torchmetrics 1.9 mixes up rows and columns of planes that are not square.
 #[test]
 fn torchmetrics_is_right_for_squares_alone() {
-    use crate::fixture::{assert_near, load, mask_map};
-
-    let rows = load("wide_planes.json");
+    let rows = fixture::load("wide_planes.json");
     let evaluation = Evaluation::of_organs(["a"]).with_convention(Convention::Torchmetrics);
     for row in rows.as_array().unwrap() {
-        let (reference, prediction) =
-            (mask_map::<2>(row, "reference"), mask_map(row, "prediction"));
+        let (reference, prediction) = (
+            fixture::mask_map::<2>(row, "reference"),
+            fixture::mask_map(row, "prediction"),
+        );
         let case = evaluation.case("case", &reference, &prediction).unwrap();
         let found = case.structures[0].hausdorff.value.unwrap();
-        assert_near(found, &row["truth"], 1e-6);
+        fixture::assert_near(found, &row["truth"], 1e-6);
         let theirs = row["torchmetrics"].as_f64().unwrap();
         let square = row["shape"][0] == row["shape"][1];
         assert_eq!((theirs - found).abs() < 1e-5, square, "{theirs}, {found}");
