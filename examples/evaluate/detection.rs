@@ -50,8 +50,10 @@ pub(crate) fn run(cli: &Cli, truth: &Path, detections: &Path) -> Result<Outcome>
             .map_or_else(|| format!("category {class}"), |c| c.name.clone());
         let selection = CocoSelection::default().of_class(class);
         if let Some(curve) = matches.curve(class, 0, 0) {
-            let points = curve.recall.into_iter().zip(curve.precision).collect();
-            curves.push(Curve::new(&name, points));
+            // The precision of the first point holds from no recall on.
+            let start = curve.precision.first().map(|&precision| (0.0, precision));
+            let points = curve.recall.into_iter().zip(curve.precision);
+            curves.push(Curve::new(&name, start.into_iter().chain(points).collect()));
         }
         classes.push((name, result.average_precision(&selection)));
     }

@@ -104,6 +104,8 @@ fn intervals_of_given_replicates_are_scipys() {
     check(&pairs, x.len(), |times| correlation(times, x, y));
 }
 
+type Statistic<'a> = &'a (dyn Fn(&[u32]) -> Option<f64> + Sync);
+
 #[test]
 fn several_statistics_of_one_draw_are_each_as_alone() {
     let [x, y] = [
@@ -126,8 +128,7 @@ fn several_statistics_of_one_draw_are_each_as_alone() {
             let together = bootstrap
                 .estimates(units.clone(), names.clone(), all)
                 .unwrap();
-            let alone: [&(dyn Fn(&[u32]) -> Option<f64> + Sync); 4] =
-                [&mean, &pairs, &last, &never];
+            let alone: [Statistic<'_>; 4] = [&mean, &pairs, &last, &never];
             for ((together, name), alone) in together.iter().zip(&names).zip(alone) {
                 let alone = bootstrap.estimate(units.clone(), name, alone).unwrap();
                 assert_eq!(together, &alone, "{name} {method:?}");
