@@ -39,11 +39,11 @@ use crate::error::{Error, Result};
 /// use medio::medcore::Budget;
 ///
 /// let text = br#"{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cell"}],
-///     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10.13, 0.1, 20.57, 30.333]}]}"#;
+///     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0.01, 0.08, 0.1, 0.1]}]}"#;
 /// let read = coco::decode(text, &Budget::default())?;
 /// let bounds = read.images[0].objects[0].bounding_box.unwrap();
-/// assert_ne!(bounds.extent(), [30.333, 20.57]);
-/// assert_eq!(coco::box_numbers(&bounds), [10.13, 0.1, 20.57, 30.333]);
+/// assert_ne!(bounds.extent(), [0.1, 0.1]);
+/// assert_eq!(coco::box_numbers(&bounds), [0.01, 0.08, 0.1, 0.1]);
 /// # Ok::<(), medio::annotations::Fault>(())
 /// ```
 #[must_use]
