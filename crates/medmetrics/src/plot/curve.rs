@@ -3,6 +3,7 @@
 use medviz::{Chart, Dash, Layer, Note, Paint, Side, Whisker};
 use serde::{Deserialize, Serialize};
 
+use super::curve_plot::Joined;
 use super::{finite, finite_estimate, in_words, percent};
 use crate::error::Result;
 use crate::estimate::{Confidence, Estimate, Interval};
@@ -152,14 +153,6 @@ impl OperatingPoint {
         });
         across.into_iter().chain(up)
     }
-}
-
-/// How the points of a curve are joined.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Joined {
-    Straight,
-    Steps,
-    StepsBefore,
 }
 
 /// Curves in the order of their colours; `summary` is what the plot calls their summaries.

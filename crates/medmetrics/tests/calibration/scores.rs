@@ -9,10 +9,11 @@ use medmetrics::{Accumulator, Confidence, Error, Estimate};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::fixture::read;
 use crate::{assert_near, assert_within, numbers, truths};
 
 fn fixture() -> (Value, Vec<f64>, Vec<bool>) {
-    let fixture: Value = serde_json::from_str(include_str!("scores.json")).unwrap();
+    let fixture: Value = read("calibration/scores.json");
     let (p, y) = (numbers(&fixture["p"]), truths(&fixture["y"]));
     (fixture, p, y)
 }

@@ -195,6 +195,23 @@ fn boxes_and_violins() {
 }
 
 #[test]
+fn boxes_of_distances_some_of_which_are_infinite() {
+    let distances = |n: usize, middle: f64, infinite: usize| {
+        let finite = (0..n).map(move |i| middle * (1.2 + noise(i) + noise(i * 31 + 7)));
+        finite
+            .map(Some)
+            .chain((0..infinite).map(|_| Some(f64::INFINITY)))
+    };
+    let groups = vec![
+        Group::of_cases("liver", distances(40, 6.0, 0)),
+        Group::of_cases("pancreas", distances(31, 9.0, 9)),
+        Group::of_cases("gallbladder", distances(20, 4.0, 3).chain([None; 17])),
+        Group::of_cases("cyst", distances(0, 0.0, 5)),
+    ];
+    golden("distances", &DistributionPlot::new("HD95 mm", groups));
+}
+
+#[test]
 fn decision() {
     let benefit = |worth: f64| {
         (0..=60).map(move |i| {

@@ -67,7 +67,10 @@ fn curves_of_many_scores_stay_small_and_keep_their_area() {
     let steps: f64 = points.windows(2).map(|p| (p[1].0 - p[0].0) * p[1].1).sum();
     let average = plot.curves[0].summary.as_ref().unwrap().value.unwrap();
     assert!((steps - average).abs() < 1e-3, "{steps} {average}");
-    assert_eq!(plot.prevalence, Some(ranking.positives() as f64 / 60_000.0));
+    assert_eq!(
+        plot.axes.prevalence,
+        Some(ranking.positives() as f64 / 60_000.0)
+    );
     plot.to_svg().unwrap();
 }
 
@@ -110,7 +113,10 @@ fn cases_of_one_kind_and_perfect_scores_are_pictures_too() {
     );
     let healthy = Ranking::of(&[false, false], &[0.2, 0.4]).unwrap();
     let plot = PrecisionRecallPlot::of_rankings([("a", &healthy), ("b", &sick)]);
-    assert_eq!(plot.prevalence, None, "two prevalences have no common line");
+    assert_eq!(
+        plot.axes.prevalence, None,
+        "two prevalences have no common line"
+    );
     assert!(plot.to_svg().unwrap().contains(">a, AP undefined</text>"));
     let perfect = Ranking::of(&[true, false, true, false], &[0.9, 0.1, 0.8, 0.2]).unwrap();
     let plot = RocPlot::of_rankings([("model", &perfect)]).unwrap();
@@ -217,7 +223,7 @@ fn froc_shows_sensitivities_with_intervals_as_far_as_the_curve_goes() {
         .evaluate(&scans)
         .unwrap();
     let plot = FrocPlot::of_results([("plain", &plain), ("with intervals", &drawn)]);
-    assert_eq!(plot.range, (0.125, 8.0));
+    assert_eq!(plot.axes.range, (0.125, 8.0));
     // The curve ends at two false marks a scan; 4 and 8 are not on it.
     let last = plain.curve.points.last().unwrap().false_positives_per_scan;
     let rates: Vec<f64> = plot.operating_points.iter().map(|p| p.x).collect();

@@ -155,10 +155,7 @@ impl PrecisionRecallPlot {
             [prevalence] => prevalence,
             _ => None,
         };
-        Self {
-            prevalence,
-            ..Self::new(curves)
-        }
+        Self::new(curves).with_prevalence(prevalence)
     }
 }
 

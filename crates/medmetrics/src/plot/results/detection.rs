@@ -136,7 +136,7 @@ impl FrocPlot {
         }
         let plot = Self::new(curves).with_operating_points(points);
         match crate::plot::span(rates) {
-            Some(range) if range.0 < range.1 => Self { range, ..plot },
+            Some(range) if range.0 < range.1 => plot.with_range(range),
             _ => plot,
         }
     }
