@@ -225,3 +225,31 @@ proptest! {
         prop_assert_eq!(all.finish().unwrap(), second.finish().unwrap());
     }
 }
+
+#[test]
+fn log_loss_counts_what_it_clipped_and_refuses_rows_that_are_no_distribution() {
+    let rows = [0.0, 1.0, 0.25, 0.75];
+    let probabilities = ClassProbabilities::new(&rows, 2, ClassLayout::Rows).unwrap();
+    let of = |rule| {
+        let mut loss = LogLoss::new(rule);
+        loss.extend_classes(&probabilities, &[0u8, 1]).unwrap();
+        (loss.clipped(), loss.finish().unwrap())
+    };
+    let (clipped, estimate) = of(LogLossRule::Clipped(0.1));
+    assert_eq!(
+        (clipped, estimate.convention.as_str()),
+        (1, "log-loss:clip-1e-1")
+    );
+    let want = -0.5 * (0.1f64.ln() + 0.75f64.ln());
+    assert!((estimate.value.unwrap() - want).abs() < 1e-15);
+    assert_eq!(of(LogLossRule::Exact).0, 0);
+    assert_eq!(of(LogLossRule::ScikitLearn).0, 1);
+    let none = ClassProbabilities::new(&[0.1, 0.1], 2, ClassLayout::Rows).unwrap();
+    let mut loss = LogLoss::default();
+    assert!(loss.extend_classes(&none, &[0u8]).is_err());
+    assert_eq!(loss, LogLoss::default());
+    for clip in [0.0, 0.5, 0.7, -1.0, f64::NAN] {
+        let mut loss = LogLoss::new(LogLossRule::Clipped(clip));
+        assert!(loss.push(0.5).is_err());
+    }
+}

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A score of single or double precision: `f32` or `f64`.
+/// A score, probability or logit as a network writes it, of single or double precision: `f32` or `f64`.
 pub trait Score:
-    Copy + Debug + PartialEq + PartialOrd + Send + Sync + sealed::Sealed + 'static
+    Copy + Debug + Into<f64> + PartialEq + PartialOrd + Send + Sync + sealed::Sealed + 'static
 {
     /// The whole number that stands for a score.
     #[doc(hidden)]
@@ -26,7 +26,12 @@ pub trait Score:
     fn is_undefined(self) -> bool;
 
     /// The score in double precision, exactly.
-    fn as_f64(self) -> f64;
+    fn as_f64(self) -> f64 {
+        self.into()
+    }
+
+    /// The nearest number of this type.
+    fn nearest(value: f64) -> Self;
 }
 
 /// A whole number that stands for a score.
@@ -82,8 +87,8 @@ macro_rules! scores {
             }
 
             #[inline]
-            fn as_f64(self) -> f64 {
-                f64::from(self)
+            fn nearest(value: f64) -> Self {
+                value as $float
             }
         }
     };
