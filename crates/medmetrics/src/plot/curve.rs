@@ -97,7 +97,7 @@ pub struct BandPoint {
 
 /// A point of a curve at which one would work, with the intervals of both of its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OperatingPoint {
+pub struct CurvePoint {
     /// What stands beside it, such as `threshold 0.4`; empty for nothing.
     pub label: String,
     /// The number of the curve it belongs to, from 0.
@@ -112,7 +112,7 @@ pub struct OperatingPoint {
     pub y_interval: Option<Interval>,
 }
 
-impl OperatingPoint {
+impl CurvePoint {
     /// A point without intervals on the first curve.
     #[must_use]
     pub fn new(label: impl Into<String>, x: f64, y: f64) -> Self {
@@ -185,7 +185,7 @@ pub(super) fn with_curves(chart: Chart, curves: &[Curve], summary: &str, joined:
 }
 
 /// Operating points above the curves.
-pub(super) fn with_operating_points(chart: Chart, points: &[OperatingPoint]) -> Result<Chart> {
+pub(super) fn with_operating_points(chart: Chart, points: &[CurvePoint]) -> Result<Chart> {
     let mut chart = chart;
     for point in points {
         point.check()?;

@@ -4,7 +4,7 @@ use medviz::Chart;
 use serde::{Deserialize, Serialize};
 
 use super::Plot;
-use super::curve::{Curve, OperatingPoint, description, with_curves, with_operating_points};
+use super::curve::{Curve, CurvePoint, description, with_curves, with_operating_points};
 use crate::error::Result;
 
 /// Curves with points at which one would work, on axes `A`: a [`RocPlot`](super::RocPlot), a
@@ -16,7 +16,7 @@ pub struct CurvePlot<A> {
     /// The curves in the order of their colours.
     pub curves: Vec<Curve>,
     /// Points at which one would work.
-    pub operating_points: Vec<OperatingPoint>,
+    pub operating_points: Vec<CurvePoint>,
     /// What lies below and around the curves.
     #[serde(flatten)]
     pub axes: A,
@@ -71,7 +71,7 @@ impl<A: CurveAxes + Default> CurvePlot<A> {
 impl<A> CurvePlot<A> {
     /// The same with points at which one would work.
     #[must_use]
-    pub fn with_operating_points(self, operating_points: Vec<OperatingPoint>) -> Self {
+    pub fn with_operating_points(self, operating_points: Vec<CurvePoint>) -> Self {
         Self {
             operating_points,
             ..self

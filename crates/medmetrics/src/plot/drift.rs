@@ -11,11 +11,11 @@ use crate::estimate::Estimate;
 ///
 /// ```
 /// use medmetrics::Estimate;
-/// use medmetrics::plot::{DriftBar, DriftPlot, Plot, Threshold};
+/// use medmetrics::plot::{DriftBar, DriftPlot, Plot, DriftLine};
 ///
 /// let bar = |label, psi| DriftBar::new(label, Estimate::new(psi, 500, "psi:reference-deciles"));
 /// let plot = DriftPlot::new("population stability index", vec![bar("age", 0.03), bar("kVp", 0.31)])
-///     .with_thresholds(vec![Threshold::new("moderate", 0.1), Threshold::new("large", 0.25)]);
+///     .with_thresholds(vec![DriftLine::new("moderate", 0.1), DriftLine::new("large", 0.25)]);
 /// assert!(plot.to_svg()?.contains(">large 0.25</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
@@ -28,7 +28,7 @@ pub struct DriftPlot {
     /// The features from above.
     pub bars: Vec<DriftBar>,
     /// Values from which on a drift has a name, in ascending order.
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Vec<DriftLine>,
 }
 
 /// The drift of one feature.
@@ -77,14 +77,14 @@ impl DriftBar {
 
 /// A value from which on a drift has a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Threshold {
+pub struct DriftLine {
     /// The name.
     pub label: String,
     /// The value.
     pub value: f64,
 }
 
-impl Threshold {
+impl DriftLine {
     /// A value from which on a drift is called `label`.
     #[must_use]
     pub fn new(label: impl Into<String>, value: f64) -> Self {
@@ -109,7 +109,7 @@ impl DriftPlot {
 
     /// The same with values from which on a drift has a name.
     #[must_use]
-    pub fn with_thresholds(self, thresholds: Vec<Threshold>) -> Self {
+    pub fn with_thresholds(self, thresholds: Vec<DriftLine>) -> Self {
         Self { thresholds, ..self }
     }
 

@@ -35,12 +35,12 @@ use medviz::Chart;
 
 pub use bland_altman::{BlandAltmanPlot, Trend};
 pub use confusion::ConfusionPlot;
-pub use curve::{Band, BandPoint, Curve, OperatingPoint};
+pub use curve::{Band, BandPoint, Curve, CurvePoint};
 pub use curve_plot::{CurveAxes, CurvePlot, Joined};
 pub use decision::DecisionPlot;
 pub use density::{Quartiles, kernel_density};
 pub use distribution::{DistributionPlot, Glyph, Group};
-pub use drift::{DriftBar, DriftPlot, Threshold, Verdict};
+pub use drift::{DriftBar, DriftLine, DriftPlot, Verdict};
 pub use froc::{FrocAxes, FrocPlot};
 pub use precision_recall::{PrecisionRecallAxes, PrecisionRecallPlot};
 pub use reliability::{ReliabilityBin, ReliabilityCurve, ReliabilityPlot};

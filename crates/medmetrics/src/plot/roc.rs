@@ -12,11 +12,11 @@ use crate::error::Result;
 /// Summaries of curves are areas.
 ///
 /// ```
-/// use medmetrics::plot::{Curve, OperatingPoint, Plot, RocPlot};
+/// use medmetrics::plot::{Curve, CurvePoint, Plot, RocPlot};
 ///
 /// let curve = Curve::new("model", vec![(0.0, 0.0), (0.1, 0.7), (0.3, 0.9), (1.0, 1.0)]);
 /// let plot = RocPlot::new(vec![curve])
-///     .with_operating_points(vec![OperatingPoint::new("threshold 0.4", 0.1, 0.7)]);
+///     .with_operating_points(vec![CurvePoint::new("threshold 0.4", 0.1, 0.7)]);
 /// assert!(plot.to_svg()?.contains(">threshold 0.4</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
