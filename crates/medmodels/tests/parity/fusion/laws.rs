@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use medcore::random::Key;
+use medmodels::backbone::BackboneConfig;
 use medmodels::densenet::DenseNetConfig;
 use medmodels::fusion::table::{Record, TableConfig, TableEncoder};
 use medmodels::fusion::{
@@ -21,7 +22,7 @@ use mednn::plan::Planned;
 use mednn::tape::Pass;
 
 use super::{attention, columns, mlp, vision};
-use crate::laws::bits;
+use crate::laws::{backbones, bits};
 use crate::reference::{fill, tensor, values};
 
 /// All ways of joining, small.
@@ -59,7 +60,7 @@ pub(crate) fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
     let dropped = TableMlpConfig::new(&[6]).with_dropout(0.3);
     let texts = attention().with_tokens(5).with_dropout(0.2);
     let of = |image: ImageConfig, kind: FusionKind| FusionConfig::new(image, columns(), kind, 3);
-    vec![
+    let mut networks = vec![
         (
             of(vision().into(), concatenation.clone()),
             vec![2, 3, 33, 40],
@@ -79,7 +80,18 @@ pub(crate) fn networks() -> Vec<(FusionConfig, Vec<usize>)> {
         (of(patches.into(), texts.into()), vec![2, 3, 12, 8]),
         (of(volumes.into(), attention_alone), vec![2, 1, 18, 35, 20]),
         (of(monai.into(), concatenation), vec![2, 1, 4, 6, 6]),
-    ]
+    ];
+    // Every other network as well, joined in all ways in turn.
+    let is_here = |image: &BackboneConfig| {
+        matches!(
+            image,
+            BackboneConfig::ResNet(_) | BackboneConfig::DenseNet(_)
+        )
+    };
+    let others = { backbones().into_iter() }.filter(|(image, _)| !is_here(image));
+    let others = others.zip(kinds().into_iter().cycle());
+    networks.extend(others.map(|((image, shape), kind)| (of(image.into(), kind), shape)));
+    networks
 }
 
 /// The inputs of a network for another number of items.
@@ -193,7 +205,7 @@ fn the_gradient_is_the_slope_of_the_loss() {
                 .flat_map(|(_, _, gradient)| values(gradient))
                 .map(|v| v * v)
                 .sum();
-            let length = 1e-3 / square.sqrt();
+            let length = 5e-4 / square.sqrt();
             let loss_at = |step: f64| {
                 for (parameter, value, gradient) in &moved {
                     let by = gradient.affine(step, 0.0).unwrap();
