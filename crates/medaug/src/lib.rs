@@ -43,7 +43,8 @@ pub use patch::{
 };
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
-    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
+    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace,
+    foreground_region,
 };
 pub use sample::Sample;
 pub use spatial::{
