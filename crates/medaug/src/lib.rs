@@ -51,7 +51,8 @@ pub use patch::{
 pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
-    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
+    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace,
+    foreground_region,
 };
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
