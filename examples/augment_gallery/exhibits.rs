@@ -103,7 +103,7 @@ fn intensities() -> Vec<Exhibit> {
                 seed: 1,
             },
         ),
-        exhibit("range scaled to 0..1", Intensity::MinMax),
+        exhibit("range scaled to 0..1", Normalise::from(Intensity::MinMax)),
         exhibit("a third of the voxels", LowResolution { scale: vec![0.35] }),
         exhibit(
             "brightness by chance",

@@ -291,11 +291,11 @@ transforms! {
         Gamma,
         GaussianBlur,
         GaussianNoise,
-        Intensity,
         LowResolution,
     ],
     sample: [
         KeepLargest,
+        Normalise,
     ],
     random: [
         RandomBrightness,

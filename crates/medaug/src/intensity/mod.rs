@@ -14,4 +14,4 @@ pub use contrast::{Contrast, ContrastRange, RandomContrast, contrast};
 pub use gamma::{Gamma, RandomGamma, gamma};
 pub use low_resolution::{LowResolution, RandomLowResolution, low_resolution};
 pub use noise::{GaussianNoise, RandomGaussianNoise, gaussian_noise};
-pub use normalise::{Intensity, normalise};
+pub use normalise::{Intensity, Normalise, normalise};

@@ -5,8 +5,9 @@ use medcore::morphology::fill_holes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
-use crate::operation::{Channel, ChannelOperation};
+use crate::operation::SampleOperation;
 use crate::parallel::{Statistics, for_each_chunk};
+use crate::sample::{Contents, Sample};
 
 /// How the intensities of one channel are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -89,13 +90,37 @@ fn clip_and_divide(voxels: &mut [f32], low: f32, high: f32, shift: f32, divisor:
     });
 }
 
-impl ChannelOperation for Intensity {
-    fn check(&self, _dimension: usize) -> Result<()> {
-        Self::check(self)
+/// Scales every channel of an image as told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalise {
+    /// One scheme for each channel, or one for all.
+    pub schemes: Vec<Intensity>,
+}
+
+impl From<Intensity> for Normalise {
+    fn from(scheme: Intensity) -> Self {
+        Self {
+            schemes: vec![scheme],
+        }
+    }
+}
+
+impl<const D: usize> SampleOperation<D> for Normalise {
+    fn check(&self) -> Result<()> {
+        self.schemes.iter().try_for_each(Intensity::check)
     }
 
-    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
-        normalise_channel(channel.voxels, *self, channel.number)
+    fn needs(&self) -> Contents {
+        Contents {
+            channels: Some(self.schemes.len()).filter(|&schemes| schemes != 1),
+            ..Contents::default()
+        }
+    }
+
+    fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {
+        normalise(sample.image_and_labels_mut().0, &self.schemes)?;
+        Ok(sample)
     }
 }
 
