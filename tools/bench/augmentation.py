@@ -1,7 +1,7 @@
 """The rivals' side of `benches/augment.rs`: batchgeneratorsv2 (nnU-Net), MONAI, TorchIO, Albumentations, ultralytics.
 
-Wall and CPU milliseconds of one sample, mean (random pipelines differ from draw to draw) and minimum, on --threads threads; --workers N gives samples per second of a
-data loader with N processes of one thread each, the way these libraries are used.
+Wall and CPU milliseconds of one sample, mean (random pipelines differ from draw to draw) and minimum, on --threads threads;
+--workers N gives samples per second of a data loader with N processes of one thread each, the way these libraries are used.
 
     python tools/bench/augmentation.py [--match nnunet] [--threads 2]
     python tools/bench/augmentation.py --match nnunet --workers 2
@@ -136,7 +136,7 @@ def ultralytics():
     pictures = Pictures()
     mosaic = Mosaic(pictures, imgsz=640, p=1.0)
     affine = RandomPerspective(degrees=0.0, translate=0.1, scale=0.5, size=(640, 640))
-    chain = Compose([mosaic, affine, RandomHSV(), RandomFlip("horizontal", 0.5)])
+    chain = Compose([mosaic, affine, RandomHSV(), RandomFlip(0.5, "horizontal")])
     return lambda: chain(pictures.get_image_and_label(0))
 
 
