@@ -70,7 +70,7 @@ impl ChannelOperation for SmoothFieldAdjustIntensity {
         let stretched = |&f: &f32| (f - seen.min) * stretch + wanted.min;
         let factors: Vec<f32> = self.factors.iter().map(stretched).collect();
         upsample(&factors, coarse, &taps, channel.voxels, |v, factor| {
-            *v *= factor
+            *v *= factor;
         });
         Ok(())
     }

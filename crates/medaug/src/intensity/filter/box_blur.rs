@@ -13,7 +13,7 @@ use crate::operation::{Channel, ChannelOperation};
 pub(super) const ODD: &str = "an odd number of voxels, at most 101";
 
 pub(super) fn is_odd(value: f64) -> bool {
-    value >= 1.0 && value <= 101.0 && value % 2.0 == 1.0
+    (1.0..=101.0).contains(&value) && value % 2.0 == 1.0
 }
 
 /// Replaces every voxel by the mean of a box around it, mirrored at the border voxels; NaN spreads over the box.

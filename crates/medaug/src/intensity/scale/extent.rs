@@ -22,7 +22,7 @@ impl Extent {
     /// Channels that are measured together.
     pub(crate) fn parts(self, channels: usize) -> Vec<Range<usize>> {
         match self {
-            Self::AllChannels => vec![0..channels],
+            Self::AllChannels => std::iter::once(0..channels).collect(),
             Self::EachChannel => (0..channels).map(|c| c..c + 1).collect(),
         }
     }
