@@ -28,17 +28,19 @@ pub struct ClipIntensityPercentiles {
 
 /// Clips softly: `v + softplus(-s (v - low)) / s - softplus(s (v - high)) / s` (MONAI `soft_clip`).
 pub fn soft_clip(voxels: &mut [f32], sharpness: f32, low: Option<f32>, high: Option<f32>) {
-    for_each_chunk(voxels, |_, chunk| {
-        for v in chunk {
-            let before = *v;
-            if let Some(low) = low {
-                *v += math::softplus(-sharpness * (before - low)) / sharpness;
-            }
-            if let Some(high) = high {
-                *v -= math::softplus(sharpness * (before - high)) / sharpness;
-            }
-        }
-    });
+    let raise = |v: f32, low: f32| math::softplus(-sharpness * (v - low)) / sharpness;
+    let lower = |v: f32, high: f32| math::softplus(sharpness * (v - high)) / sharpness;
+    let mut change = |f: &(dyn Fn(&mut [f32]) + Sync)| for_each_chunk(voxels, |_, chunk| f(chunk));
+    match (low, high) {
+        (None, None) => {}
+        (Some(low), None) => change(&|chunk| chunk.iter_mut().for_each(|v| *v += raise(*v, low))),
+        (None, Some(high)) => change(&|chunk| chunk.iter_mut().for_each(|v| *v -= lower(*v, high))),
+        (Some(low), Some(high)) => change(&|chunk| {
+            chunk
+                .iter_mut()
+                .for_each(|v| *v = *v + raise(*v, low) - lower(*v, high));
+        }),
+    }
 }
 
 impl<const D: usize> SampleOperation<D> for ClipIntensityPercentiles {
