@@ -7,7 +7,7 @@ use medaug::{
 use medcore::random::Key;
 use medcore::{Geometry, Image};
 
-use crate::support::{oblique, sample};
+use crate::support::{oblique, sample, texture};
 
 pub(crate) fn step(json: &str) -> Step {
     serde_json::from_str(json).unwrap_or_else(|e| panic!("{json}: {e}"))
@@ -28,7 +28,7 @@ const RANDOM: [&str; 29] = [
     r#"{"RandomGaussianNoise": {"probability": 1, "unit": "deviation"}}"#,
     r#"{"RandomGaussianSharpen": {"probability": 1}}"#,
     r#"{"RandomGaussianSmooth": {"probability": 1, "channels": {"each": {"probability": 0.5}}}}"#,
-    r#"{"RandomGridDropout": {"probability": 1, "cells": [3, 9, 8]}}"#,
+    r#"{"RandomGridDropout": {"probability": 1, "cells": [3, 9, 7]}}"#,
     r#"{"RandomHistogramShift": {"probability": 1}}"#,
     r#"{"RandomMedianFilter": {"probability": 1, "radius": [1, 2]}}"#,
     r#"{"RandomMultiplicativeNoise": {"probability": 1}}"#,
@@ -70,6 +70,62 @@ fn threads_decide_nothing_and_records_do_the_same_again() {
             record.replay(before.clone()).unwrap() == one,
             "{json} replays otherwise"
         );
+    }
+}
+
+#[test]
+fn pictures_are_filtered_alike_by_any_number_of_threads() {
+    let grid = Geometry::<2>::axis_aligned([211, 307], [0.4, 0.3]).unwrap();
+    let image = Image::with_channels(3, grid, texture(3 * grid.len())).unwrap();
+    let before = Sample::new(image);
+    for json in [
+        r#"{"RandomMotionBlur": {"probability": 1}}"#,
+        r#"{"RandomMotionBlur": {"probability": 1, "place": "centred", "size": [9, 9]}}"#,
+        r#"{"RandomSharpen": {"probability": 1}}"#,
+        r#"{"RandomToGray": {"probability": 1}}"#,
+    ] {
+        let chain = Compose::new(vec![step(json)]).unwrap();
+        let run = |threads| {
+            with_threads(threads, || {
+                chain.record(before.clone(), Key::new(4)).unwrap()
+            })
+        };
+        let (one, record) = run(1);
+        assert!(one != before, "{json} changes nothing");
+        assert!(run(3).0 == one, "{json} depends on threads");
+        assert!(
+            record.replay(before.clone()).unwrap() == one,
+            "{json} replays otherwise"
+        );
+    }
+}
+
+#[test]
+fn drawn_operations_keep_to_their_own_rules() {
+    for json in RANDOM {
+        let chain = Compose::new(vec![step(json)]).unwrap();
+        for seed in 0..40 {
+            let (_, record) = chain.record(sample([9, 21, 16]), Key::new(seed)).unwrap();
+            for operation in record.operations() {
+                operation
+                    .check::<3>()
+                    .unwrap_or_else(|e| panic!("{json}: {e}"));
+            }
+            match record.operations() {
+                [Operation::GaussianSharpen(PerChannel::All(sharpen))] => {
+                    let pairs = sharpen.sigma1_voxels.iter().zip(&sharpen.sigma2_voxels);
+                    assert!(
+                        pairs.len() == 3 && pairs.into_iter().all(|(a, b)| b <= a && *b >= 0.5)
+                    );
+                }
+                [Operation::ChannelDropout(dropout)] => assert_eq!(dropout.channels.len(), 1),
+                [Operation::SmoothFieldAdjustIntensity(PerChannel::All(field))] => {
+                    assert_eq!(field.points, [6, 6, 6]);
+                    assert_eq!(field.factors.iter().filter(|&&f| f != 1.0).count(), 64);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
