@@ -10,7 +10,9 @@ use crate::operation::{Channel, ChannelOperation};
 
 const FACTOR: &str = "at least -1";
 
-/// Multiplies the differences from a channel's mean by `1 + factor`.
+/// Multiplies the differences from a channel's mean by `1 + factor`; NaN spreads over the channel.
+///
+/// MONAI takes the mean of all channels together unless told otherwise; here each has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleIntensityFixedMean {

@@ -10,7 +10,7 @@ use crate::parallel::{Statistics, for_each_chunk};
 
 /// Moves intensities, scaled to 0..1 over the range present, along the line through control points.
 ///
-/// A constant channel stays; NaN is refused.
+/// A constant channel stays; NaN is refused. MONAI takes the range of all channels together; here each has its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistogramShift {
