@@ -1,4 +1,5 @@
-//! Coarse voxels interpolated linearly over a finer grid of the same extent (PyTorch `interpolate`, `linear`).
+//! Coarse voxels interpolated linearly over a finer grid of the same extent (PyTorch `interpolate`,
+//! `linear`).
 
 use rayon::prelude::*;
 

@@ -1,8 +1,8 @@
 //! The bias field of a receiver coil: the exponential of a polynomial (MONAI `RandBiasField`, TorchIO
 //! `RandomBiasField`).
 //!
-//! The polynomial of the whole image becomes one of a slice, then one of a row, and only the last is evaluated for
-//! every voxel.
+//! The polynomial of the whole image becomes one of a slice, then one of a row, and only the last is
+//! evaluated for every voxel.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,8 @@ const ORDER: &str = "within 1 and 10";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BiasBasis {
-    /// Products of Legendre polynomials (MONAI). In two axes MONAI takes those whose second degree is at most the first,
-    /// up to the order along each axis, and not those whose sum of degrees is at most the order.
+    /// Products of Legendre polynomials (MONAI). In two axes MONAI takes those whose second degree is at most
+    /// the first, up to the order along each axis, and not those whose sum of degrees is at most the order.
     #[default]
     Legendre,
     /// Products of powers (TorchIO).

@@ -15,8 +15,8 @@ const NAME: &str = "SmoothFieldAdjustIntensity";
 
 /// Multiplies intensities by a field known at a few points and linear between them; NaN stays NaN.
 ///
-/// As MONAI does, the field is stretched so that its extremes over the voxels are those of the points. MONAI's own
-/// default, `area`, makes blocks of it; this is its `bilinear` or `trilinear`.
+/// As MONAI does, the field is stretched so that its extremes over the voxels are those of the points.
+/// MONAI's own default, `area`, makes blocks of it; this is its `bilinear` or `trilinear`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmoothFieldAdjustIntensity {

@@ -1,6 +1,7 @@
 //! Gaussian blur in millimetres (TorchIO `Blur`, `scipy.ndimage.gaussian_filter`): the same for all spacings.
 //!
-//! The kernel is the sampled Gaussian up to 4 sigma, normalised to 1; the image is mirrored at its outer faces.
+//! The kernel is the sampled Gaussian up to 4 sigma, normalised to 1; the image is mirrored at its outer
+//! faces.
 
 use serde::{Deserialize, Serialize};
 

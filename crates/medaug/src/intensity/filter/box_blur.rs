@@ -16,7 +16,8 @@ pub(super) fn is_odd(value: f64) -> bool {
     (1.0..=101.0).contains(&value) && value % 2.0 == 1.0
 }
 
-/// Replaces every voxel by the mean of a box around it, mirrored at the border voxels; NaN spreads over the box.
+/// Replaces every voxel by the mean of a box around it, mirrored at the border voxels; NaN spreads over the
+/// box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoxBlur {

@@ -64,8 +64,8 @@ pub struct RandomGaussianSharpen {
     pub probability: f64,
     /// Standard deviation of the first blur in voxels, drawn for each axis.
     pub sigma1_voxels: Draw,
-    /// Smallest standard deviation of the second blur in voxels; along each axis it is uniform from here to that of
-    /// the first.
+    /// Smallest standard deviation of the second blur in voxels; along each axis it is uniform from here to
+    /// that of the first.
     pub sigma2_from: f64,
     /// How much of the differences is added.
     pub alpha: Draw,

@@ -1,7 +1,7 @@
 //! MONAI's Gaussian blur (`GaussianSmooth`): [`GaussianBlur`](crate::GaussianBlur) by another kernel.
 //!
-//! A tap is the integral of the Gaussian over its voxel, up to 4 sigma; beyond the image lie zeros, and what the
-//! kernel loses there and in its tails is not made up for, so borders darken.
+//! A tap is the integral of the Gaussian over its voxel, up to 4 sigma; beyond the image lie zeros, and what
+//! the kernel loses there and in its tails is not made up for, so borders darken.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! The median of a box of voxels (MONAI `MedianSmooth`, `scipy.ndimage.median_filter`).
 //!
-//! Medians of a block of neighbours are found together by forgetful selection: of one candidate more than could still
-//! be the median the smallest and the largest are forgotten, and the next voxel of the box takes their place. It
-//! compares and exchanges only, sixteen voxels at a time.
+//! Medians of a block of neighbours are found together by forgetful selection: of one candidate more than
+//! could still be the median the smallest and the largest are forgotten, and the next voxel of the box takes
+//! their place. It compares and exchanges only, sixteen voxels at a time.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -4,10 +4,12 @@ use rayon::prelude::*;
 
 use super::border::{FilterBorder, pad_row, three_axes};
 
-/// Weighs the neighbours of every voxel along each axis by that axis's kernel, centred, of an odd number of taps.
+/// Weighs the neighbours of every voxel along each axis by that axis's kernel, centred, of an odd number of
+/// taps.
 ///
 /// # Panics
-/// If `voxels` is not as long as `shape` says, has more than three axes, or a kernel has an even number of taps.
+/// If `voxels` is not as long as `shape` says, has more than three axes, or a kernel has an even number of
+/// taps.
 pub fn separable_filter<const D: usize>(
     voxels: &mut [f32],
     shape: [usize; D],

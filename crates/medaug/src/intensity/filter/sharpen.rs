@@ -8,8 +8,9 @@ use crate::error::{Result, check};
 use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 
-/// Mixes a picture with its differences from its neighbours. Nothing is clipped, unlike in Albumentations; images of
-/// any dimension are sharpened by [`UnsharpMask`](crate::UnsharpMask). NaN spreads to the neighbours.
+/// Mixes a picture with its differences from its neighbours. Nothing is clipped, unlike in Albumentations;
+/// images of any dimension are sharpened by [`UnsharpMask`](crate::UnsharpMask). NaN spreads to the
+/// neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sharpen {

@@ -23,8 +23,8 @@ pub enum HoleFill {
     Value(f32),
     /// Noise, uniform between two intensities.
     Noise([f32; 2]),
-    /// Noise, uniform between the extremes of the image, all channels together (MONAI's default); voxels that are not
-    /// finite are refused.
+    /// Noise, uniform between the extremes of the image, all channels together (MONAI's default); voxels that
+    /// are not finite are refused.
     RangeNoise,
 }
 

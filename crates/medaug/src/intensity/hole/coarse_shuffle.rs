@@ -12,7 +12,8 @@ use crate::transform::Transform;
 
 const NAME: &str = "CoarseShuffle";
 
-/// Shuffles the voxels of boxes, each channel in its own order; labels stay. Voxels move unchanged, NaN among them.
+/// Shuffles the voxels of boxes, each channel in its own order; labels stay. Voxels move unchanged, NaN among
+/// them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoarseShuffle {

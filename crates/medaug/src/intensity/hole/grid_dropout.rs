@@ -15,8 +15,8 @@ const NAME: &str = "GridDropout";
 
 /// Fills a hole in every cell of a grid over the image.
 ///
-/// Cells of an axis that they do not divide differ by one voxel, the wider ones evenly spread (Albumentations shuffles
-/// them).
+/// Cells of an axis that they do not divide differ by one voxel, the wider ones evenly spread (Albumentations
+/// shuffles them).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GridDropout {
@@ -35,7 +35,8 @@ pub struct GridDropout {
 }
 
 impl Default for GridDropout {
-    /// Albumentations' parameters, as far as it has them without chance: ten cells, half of each filled with zeros.
+    /// Albumentations' parameters, as far as it has them without chance: ten cells, half of each filled with
+    /// zeros.
     fn default() -> Self {
         Self {
             cells: vec![10],
@@ -56,7 +57,8 @@ struct Cell {
     hole: usize,
 }
 
-/// The cells of all axes; refuses more cells than half of the voxels of an axis, in which no hole leaves a rest.
+/// The cells of all axes; refuses more cells than half of the voxels of an axis, in which no hole leaves a
+/// rest.
 fn cells<const D: usize>(
     transform: &'static str,
     counts: &[usize],

@@ -1,5 +1,5 @@
-//! Pairs of boxes of an image change places (TorchIO `Swap`; Chen et al., "Self-supervised learning for medical image
-//! analysis using image context restoration", 2019).
+//! Pairs of boxes of an image change places (TorchIO `Swap`; Chen et al., "Self-supervised learning for
+//! medical image analysis using image context restoration", 2019).
 
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,8 @@ fn check_size(transform: &'static str, size: &[usize], dimension: usize) -> Resu
 
 /// Exchanges drawn pairs of boxes.
 ///
-/// The boxes of a pair do not overlap (TorchIO's may); where the image is too small for two, nothing is exchanged.
+/// The boxes of a pair do not overlap (TorchIO's may); where the image is too small for two, nothing is
+/// exchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomSwap {

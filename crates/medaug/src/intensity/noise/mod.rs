@@ -28,8 +28,8 @@ pub enum NoiseUnit {
     /// The image's own unit.
     #[default]
     Intensity,
-    /// Standard deviations of the channel, divisor n (MONAI's `relative`, which divides by n - 1); voxels that are not
-    /// finite are refused.
+    /// Standard deviations of the channel, divisor n (MONAI's `relative`, which divides by n - 1); voxels
+    /// that are not finite are refused.
     Deviation,
 }
 

@@ -1,7 +1,7 @@
 //! Photon noise: each voxel becomes a count of photons (scikit-image `random_noise` with `poisson`).
 //!
-//! Counts below a mean of 10 are found by inversion, others by W. Hörmann's transformed rejection ("The transformed
-//! rejection method for generating Poisson random variables", 1993).
+//! Counts below a mean of 10 are found by inversion, others by W. Hörmann's transformed rejection ("The
+//! transformed rejection method for generating Poisson random variables", 1993).
 
 use medcore::random::Random;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,8 @@ const PHOTONS: &str = "above 0 and at most 1e9";
 
 /// Replaces each intensity by a Poisson count of photons, scaled back.
 ///
-/// An intensity without photons is `dark`; what lies below counts as dark. NaN stays NaN, infinite voxels stay.
+/// An intensity without photons is `dark`; what lies below counts as dark. NaN stays NaN, infinite voxels
+/// stay.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoissonNoise {

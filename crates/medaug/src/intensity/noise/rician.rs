@@ -14,7 +14,8 @@ use crate::parallel::for_each_chunk;
 /// Voxels whose noise is made at once.
 const BLOCK: usize = 512;
 
-/// The magnitude `sqrt((v + real)^2 + imaginary^2)` under given noise of both parts; stops at the shortest slice.
+/// The magnitude `sqrt((v + real)^2 + imaginary^2)` under given noise of both parts; stops at the shortest
+/// slice.
 pub fn rician(voxels: &mut [f32], real: &[f32], imaginary: &[f32]) {
     for ((v, &a), &b) in voxels.iter_mut().zip(real).zip(imaginary) {
         let real = *v + a;
@@ -22,7 +23,8 @@ pub fn rician(voxels: &mut [f32], real: &[f32], imaginary: &[f32]) {
     }
 }
 
-/// Turns a channel into the magnitude of itself with normal noise in both parts; nothing stays negative, NaN stays NaN.
+/// Turns a channel into the magnitude of itself with normal noise in both parts; nothing stays negative, NaN
+/// stays NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RicianNoise {

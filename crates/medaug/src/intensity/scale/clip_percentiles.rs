@@ -1,4 +1,5 @@
-//! Intensities beyond two percentiles are clipped to them, sharply or softly (MONAI `ClipIntensityPercentiles`).
+//! Intensities beyond two percentiles are clipped to them, sharply or softly (MONAI
+//! `ClipIntensityPercentiles`).
 
 use serde::{Deserialize, Serialize};
 

@@ -25,8 +25,8 @@ pub enum Mask {
     Above(f64),
     /// Those above the mean (TorchIO `ZNormalization.mean`).
     AboveMean,
-    /// Those above Otsu's threshold of 256 bins (scikit-image; MONAI's `ForegroundMask` calls the voxels *below*
-    /// it foreground, since its slides are bright around the tissue).
+    /// Those above Otsu's threshold of 256 bins (scikit-image; MONAI's `ForegroundMask` calls the voxels
+    /// *below* it foreground, since its slides are bright around the tissue).
     Otsu,
     /// Those of these classes; of any class but background if none is named.
     Labels(Vec<u8>),

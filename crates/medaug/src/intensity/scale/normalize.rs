@@ -36,8 +36,8 @@ pub enum OutsideMask {
 
 /// `(v - subtrahend) / divisor`, by default the mean and the standard deviation of the voxels of a mask.
 ///
-/// A deviation of 0 divides by 1, so that a constant image becomes 0; a mask of voxels that are not 0 may be empty,
-/// any other empty mask is refused, as are statistics of voxels that are not finite.
+/// A deviation of 0 divides by 1, so that a constant image becomes 0; a mask of voxels that are not 0 may be
+/// empty, any other empty mask is refused, as are statistics of voxels that are not finite.
 ///
 /// ```
 /// use medaug::{Mask, NormalizeIntensity, Operation, Sample};
@@ -54,7 +54,8 @@ pub enum OutsideMask {
 pub struct NormalizeIntensity {
     /// What is subtracted instead of the mean: one number for all, or one a channel.
     pub subtrahend: Option<Vec<f64>>,
-    /// What is divided by instead of the standard deviation: one number for all, or one a channel; 0 counts as 1.
+    /// What is divided by instead of the standard deviation: one number for all, or one a channel; 0 counts
+    /// as 1.
     pub divisor: Option<Vec<f64>>,
     /// The voxels that are measured.
     pub mask: Mask,

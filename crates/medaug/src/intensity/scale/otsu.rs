@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use crate::parallel::{CHUNK, Statistics};
 
-/// The threshold that splits the histogram of `voxels` into two classes that differ most (N. Otsu, 1979); voxels
-/// above it are foreground. `bins` bins between the extremes; the middle of a bin is returned, the intensity
-/// itself for a constant image, and `None` if voxels are missing or not finite.
+/// The threshold that splits the histogram of `voxels` into two classes that differ most (N. Otsu, 1979);
+/// voxels above it are foreground. `bins` bins between the extremes; the middle of a bin is returned, the
+/// intensity itself for a constant image, and `None` if voxels are missing or not finite.
 #[must_use]
 pub fn otsu_threshold(voxels: &[f32], bins: usize) -> Option<f32> {
     let statistics = Statistics::of(voxels);

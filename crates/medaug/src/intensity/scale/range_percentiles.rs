@@ -13,8 +13,8 @@ const NAME: &str = "ScaleIntensityRangePercentiles";
 
 /// Maps two percentiles of an image to the ends of a range.
 ///
-/// Where both percentiles are the same intensity, as in a constant image, it becomes the lower end and others keep
-/// their distance from it (MONAI). NaN is refused.
+/// Where both percentiles are the same intensity, as in a constant image, it becomes the lower end and others
+/// keep their distance from it (MONAI). NaN is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleIntensityRangePercentiles {
@@ -26,7 +26,8 @@ pub struct ScaleIntensityRangePercentiles {
     /// Whether what would leave the output is clipped to it.
     #[serde(default)]
     pub clip: bool,
-    /// Whether the percentiles become the same shares of the output, so that 10 and 90 of 0..1 become 0.1 and 0.9.
+    /// Whether the percentiles become the same shares of the output, so that 10 and 90 of 0..1 become 0.1 and
+    /// 0.9.
     #[serde(default)]
     pub relative: bool,
     /// Whether channels are measured together.

@@ -13,10 +13,11 @@ use crate::sample::{Contents, Sample};
 
 const NAME: &str = "RescaleIntensity";
 
-/// Clips to percentiles of the voxels of a mask, then maps the smallest intensity left to the lower end of a range and
-/// the largest to its upper end.
+/// Clips to percentiles of the voxels of a mask, then maps the smallest intensity left to the lower end of a
+/// range and the largest to its upper end.
 ///
-/// A constant image becomes the lower end (TorchIO leaves it, MONAI multiplies it by the lower end). NaN is refused.
+/// A constant image becomes the lower end (TorchIO leaves it, MONAI multiplies it by the lower end). NaN is
+/// refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RescaleIntensity {

@@ -1,8 +1,8 @@
 //! MONAI's gamma correction (`AdjustContrast`): [`Gamma`](crate::Gamma) with MONAI's small numbers.
 //!
-//! It adds 1e-7 to the range it divides by, and 1e-8 to the deviation it restores, where batchgeneratorsv2 does not
-//! let them fall below 1e-7; on images whose range is that small the two differ. MONAI takes range and statistics of
-//! all channels together; here each channel has its own.
+//! It adds 1e-7 to the range it divides by, and 1e-8 to the deviation it restores, where batchgeneratorsv2
+//! does not let them fall below 1e-7; on images whose range is that small the two differ. MONAI takes range
+//! and statistics of all channels together; here each channel has its own.
 
 use serde::{Deserialize, Serialize};
 

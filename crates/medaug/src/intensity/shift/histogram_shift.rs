@@ -10,11 +10,13 @@ use crate::parallel::{Statistics, for_each_chunk};
 
 /// Moves intensities, scaled to 0..1 over the range present, along the line through control points.
 ///
-/// A constant channel stays; NaN is refused. MONAI takes the range of all channels together; here each has its own.
+/// A constant channel stays; NaN is refused. MONAI takes the range of all channels together; here each has
+/// its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistogramShift {
-    /// What evenly spaced intensities become, from the smallest to the largest; within 0 and 1 and never falling.
+    /// What evenly spaced intensities become, from the smallest to the largest; within 0 and 1 and never
+    /// falling.
     pub control: Vec<f64>,
 }
 
