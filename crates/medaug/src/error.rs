@@ -109,6 +109,12 @@ pub enum Error {
         /// Channel, from zero.
         channel: usize,
     },
+    /// A mask chooses no voxel, where statistics of the chosen ones are needed.
+    #[error("{transform}: the mask holds no voxel; choose another mask or leave this image out")]
+    EmptyMask {
+        /// Name of the transform.
+        transform: &'static str,
+    },
     /// A fingerprint was asked of no case, or of cases that do not go together.
     #[error("cannot describe these cases together: {reason}")]
     Fingerprint {

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod fields;
+mod filters;
 mod intensity;
 mod normalise;
 mod preprocess;
+mod scaling;
 mod spatial;
 mod support;

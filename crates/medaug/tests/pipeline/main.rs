@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod determinism;
+mod holes;
+mod intensity;
 mod letterbox;
 mod patches;
 mod preprocess;

@@ -1,22 +1,26 @@
 //! Additive Gaussian noise (batchgeneratorsv2 `GaussianNoiseTransform`, Apache-2.0, read for its
-//! parameters).
+//! parameters; MONAI `RandGaussianNoise`, TorchIO `RandomNoise`).
 
-use medcore::random::{Key, Random};
+use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use super::{NoiseUnit, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
+use crate::intensity::twin::random_channels;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
-use crate::transform::RandomChannels;
 
 /// Adds independent normal noise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GaussianNoise {
-    /// Standard deviation, in the image's own unit.
+    /// Standard deviation.
     pub sigma: f32,
+    /// What it is measured in.
+    #[serde(default)]
+    pub unit: NoiseUnit,
     /// Names the noise: the same seed gives the same, channel by channel.
     pub seed: u64,
 }
@@ -24,7 +28,7 @@ pub struct GaussianNoise {
 /// Adds independent normal noise of standard deviation `sigma` to every voxel, drawn under `key`.
 pub fn gaussian_noise(voxels: &mut [f32], sigma: f32, key: Key) {
     for_each_chunk(voxels, |i, chunk| {
-        let mut random = key.fork("chunk", i as u64).stream("noise");
+        let mut random = chunk_key(key, i).stream("noise");
         math::add_normals(chunk, sigma, &mut random);
     });
 }
@@ -41,13 +45,14 @@ impl ChannelOperation for GaussianNoise {
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
-        let key = Key::new(self.seed).fork("noise", channel.number as u64);
-        gaussian_noise(channel.voxels, self.sigma, key);
+        let key = noise_key(self.seed, channel.number);
+        let sigma = self.unit.in_intensity(self.sigma, &channel)?;
+        gaussian_noise(channel.voxels, sigma, key);
         Ok(())
     }
 }
 
-/// Adds Gaussian noise with a drawn standard deviation, in the image's own unit.
+/// Adds Gaussian noise with a drawn standard deviation.
 ///
 /// nnU-Net calls the drawn number a variance and uses it as the standard deviation; this is the
 /// standard deviation, with its range.
@@ -58,6 +63,8 @@ pub struct RandomGaussianNoise {
     pub probability: f64,
     /// Standard deviation.
     pub sigma: Draw,
+    /// What it is measured in.
+    pub unit: NoiseUnit,
     /// Whether the channels share the standard deviation (the noise itself is always their own).
     pub channels: Channels,
 }
@@ -71,33 +78,17 @@ impl Default for RandomGaussianNoise {
                 low: 0.0,
                 high: 0.1,
             },
+            unit: NoiseUnit::Intensity,
             channels: Channels::Together,
         }
     }
 }
 
-impl RandomChannels for RandomGaussianNoise {
-    type Operation = GaussianNoise;
-
-    const NAME: &'static str = "RandomGaussianNoise";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
-
-    fn check_for(&self, _dimension: usize) -> Result<()> {
-        self.sigma
-            .check(Self::NAME, "sigma", "at least 0", |v| v >= 0.0)
-    }
-
-    fn draw(&self, _dimension: usize, random: &mut Random) -> GaussianNoise {
-        GaussianNoise {
-            sigma: self.sigma.draw(random) as f32,
-            seed: random.next_u64(),
-        }
-    }
-}
+random_channels!(RandomGaussianNoise => GaussianNoise,
+    check: |twin, _| twin.sigma.check("RandomGaussianNoise", "sigma", "at least 0", |v| v >= 0.0),
+    draw: |twin, _, random| GaussianNoise {
+        sigma: twin.sigma.draw(random) as f32,
+        unit: twin.unit,
+        seed: random.next_u64(),
+    },
+);
