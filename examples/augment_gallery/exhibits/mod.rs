@@ -1,5 +1,7 @@
 //! One example of every transform: what the gallery shows, and what the laws in the tests are tried on.
 
+mod intensity;
+
 use medaug::*;
 
 /// A transform with numbers that show what it does.
@@ -9,6 +11,20 @@ pub(crate) struct Exhibit {
     /// The transform; random ones happen for certain.
     pub(crate) step: Step,
 }
+
+/// A random transform with its defaults, for certain.
+macro_rules! certain {
+    ($caption:literal, $transform:ident) => {
+        $crate::exhibits::exhibit(
+            $caption,
+            medaug::$transform {
+                probability: 1.0,
+                ..medaug::$transform::default()
+            },
+        )
+    };
+}
+use certain;
 
 fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
     Exhibit {
@@ -20,7 +36,7 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
 /// Examples for images of `D` axes, of every step but [`On`].
 pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
     let mut all = moves::<D>();
-    all.extend(intensities());
+    all.extend(intensity::all::<D>());
     all.extend(labels());
     all.extend(choices());
     all
@@ -67,84 +83,6 @@ fn moves<const D: usize>() -> Vec<Exhibit> {
                 shear_probability: 1.0,
                 translation_probability: 1.0,
                 ..RandomSpatial::default()
-            },
-        ),
-    ]
-}
-
-fn intensities() -> Vec<Exhibit> {
-    vec![
-        exhibit("brighter by a half", Brightness { factor: 1.5 }),
-        exhibit(
-            "half the contrast",
-            Contrast {
-                factor: 0.5,
-                range: ContrastRange::Preserved,
-            },
-        ),
-        exhibit(
-            "gamma of 2",
-            Gamma {
-                exponent: 2.0,
-                inverted: false,
-                retain_statistics: false,
-            },
-        ),
-        exhibit(
-            "blurred by 1.5 voxels",
-            GaussianBlur {
-                sigma_voxels: vec![1.5],
-            },
-        ),
-        exhibit(
-            "noise",
-            GaussianNoise {
-                sigma: 0.1,
-                seed: 1,
-            },
-        ),
-        exhibit("range scaled to 0..1", Normalise::from(Intensity::MinMax)),
-        exhibit("a third of the voxels", LowResolution { scale: vec![0.35] }),
-        exhibit(
-            "brightness by chance",
-            RandomBrightness {
-                probability: 1.0,
-                ..RandomBrightness::default()
-            },
-        ),
-        exhibit(
-            "contrast by chance",
-            RandomContrast {
-                probability: 1.0,
-                ..RandomContrast::default()
-            },
-        ),
-        exhibit(
-            "gamma by chance",
-            RandomGamma {
-                probability: 1.0,
-                ..RandomGamma::default()
-            },
-        ),
-        exhibit(
-            "blur by chance",
-            RandomGaussianBlur {
-                probability: 1.0,
-                ..RandomGaussianBlur::default()
-            },
-        ),
-        exhibit(
-            "noise by chance",
-            RandomGaussianNoise {
-                probability: 1.0,
-                ..RandomGaussianNoise::default()
-            },
-        ),
-        exhibit(
-            "low resolution by chance",
-            RandomLowResolution {
-                probability: 1.0,
-                ..RandomLowResolution::default()
             },
         ),
     ]
