@@ -275,6 +275,9 @@ transforms! {
     spatial: [
         Affine,
         Flip,
+        Orient,
+        Rotate90,
+        Transpose,
     ],
     channel: [
         Brightness,
@@ -296,7 +299,9 @@ transforms! {
         RandomGaussianBlur,
         RandomGaussianNoise,
         RandomLowResolution,
+        RandomRotate90,
         RandomSpatial,
+        RandomSymmetry,
     ],
     choice: [
         OneOf,

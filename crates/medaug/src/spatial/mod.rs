@@ -3,13 +3,20 @@
 mod affine;
 mod extract;
 mod flip;
+mod lattice;
 mod letterbox;
+mod orient;
 mod parameters;
 mod random;
+mod rotate90;
+mod transpose;
 
 pub use affine::Affine;
 pub use extract::{Sampling, extract};
 pub use flip::{Flip, Laterality, RandomFlip, left_right_axis};
 pub use letterbox::{Letterbox, LetterboxFit};
+pub use orient::Orient;
 pub use parameters::{Space, SpatialParameters};
 pub use random::RandomSpatial;
+pub use rotate90::{RandomRotate90, Rotate90};
+pub use transpose::{RandomSymmetry, Transpose};
