@@ -5,11 +5,13 @@ use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
+use crate::crop::*;
 use crate::error::Result;
 use crate::intensity::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
 use crate::post::*;
+use crate::resize::*;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::spatial::*;
 use crate::transform::Transform;
@@ -274,10 +276,18 @@ macro_rules! transforms {
 transforms! {
     spatial: [
         Affine,
+        CenterCrop,
+        Crop,
+        CropOrPad,
         Flip,
         Orient,
+        Pad,
+        ResampleTo,
+        Resize,
         Rotate90,
+        Spacing,
         Transpose,
+        Zoom,
     ],
     channel: [
         Brightness,
@@ -290,18 +300,26 @@ transforms! {
     ],
     sample: [
         KeepLargest,
+        ResizeArea,
     ],
     random: [
+        CropForeground,
+        RandomBoxSafeCrop,
         RandomBrightness,
         RandomContrast,
+        RandomCrop,
+        RandomCropAroundBox,
+        RandomCropByClass,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
         RandomGaussianNoise,
         RandomLowResolution,
+        RandomResizedCrop,
         RandomRotate90,
         RandomSpatial,
         RandomSymmetry,
+        RandomZoom,
     ],
     choice: [
         OneOf,

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod index;
 mod intensity;
 mod normalise;
 mod preprocess;
+mod resize;
 mod spatial;
 mod support;
