@@ -8,6 +8,7 @@ mod zoom;
 
 pub use area::ResizeArea;
 pub use resample_to::ResampleTo;
+pub(crate) use shape::stretched;
 pub use shape::{Resize, ResizeTo};
 pub use spacing::Spacing;
 pub use zoom::{RandomZoom, Zoom};
