@@ -293,6 +293,7 @@ transforms! {
         Zoom,
     ],
     channel: [
+        Anisotropy,
         Brightness,
         Contrast,
         Gamma,
@@ -308,6 +309,7 @@ transforms! {
     ],
     random: [
         CropForeground,
+        RandomAnisotropy,
         RandomBoxSafeCrop,
         RandomBrightness,
         RandomContrast,

@@ -26,8 +26,20 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
         let wanted = (shape[axis] as f64 * f64::from(scale[axis])).round_ties_even();
         coarse[3 - D + axis] = (wanted as usize).max(1);
     }
-    let [_, height, width] = dims;
     let kept: [Vec<usize>; 3] = std::array::from_fn(|a| nearest_exact(dims[a], coarse[a]));
+    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
+    through_coarse(voxels, dims, &kept, &taps);
+}
+
+/// Keeps some voxels along each axis and makes all of them anew from those.
+pub(super) fn through_coarse(
+    voxels: &mut [f32],
+    dims: [usize; 3],
+    kept: &[Vec<usize>; 3],
+    taps: &[Vec<Tap>; 3],
+) {
+    let [_, height, width] = dims;
+    let coarse = kept.each_ref().map(Vec::len);
     let source = &*voxels;
     let mut small = vec![0.0_f32; coarse.iter().product()];
     small
@@ -41,7 +53,6 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
                 }
             }
         });
-    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
     let (coarse_slice, coarse_width) = (coarse[1] * coarse[2], coarse[2]);
     voxels
         .par_chunks_mut(height * width)
@@ -63,7 +74,7 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
 }
 
 /// Two neighbours and the share of the second.
-struct Tap {
+pub(super) struct Tap {
     low: usize,
     high: usize,
     weight: f32,
@@ -88,6 +99,22 @@ fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
                 low,
                 high: (low + 1).min(coarse - 1),
                 weight: (at - low as f32).clamp(0.0, 1.0),
+            }
+        })
+        .collect()
+}
+
+/// The neighbours of places among `coarse` voxels; the outermost voxels go on outside.
+pub(super) fn linear_at(places: impl Iterator<Item = f64>, coarse: usize) -> Vec<Tap> {
+    let last = coarse - 1;
+    places
+        .map(|at| {
+            let at = at.clamp(0.0, last as f64);
+            let low = at as usize;
+            Tap {
+                low,
+                high: (low + 1).min(last),
+                weight: (at - low as f64) as f32,
             }
         })
         .collect()

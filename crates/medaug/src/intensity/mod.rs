@@ -1,5 +1,6 @@
 //! Transforms of intensities: nothing here moves a voxel.
 
+mod anisotropy;
 mod blur;
 mod brightness;
 mod contrast;
@@ -8,6 +9,7 @@ mod low_resolution;
 mod noise;
 mod normalise;
 
+pub use anisotropy::{Anisotropy, RandomAnisotropy};
 pub use blur::{GaussianBlur, RandomGaussianBlur, gaussian_blur};
 pub use brightness::{Brightness, RandomBrightness, brightness};
 pub use contrast::{Contrast, ContrastRange, RandomContrast, contrast};

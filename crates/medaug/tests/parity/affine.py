@@ -48,6 +48,12 @@ image = tio.ScalarImage(tensor=torch.from_numpy(volume.transpose(2, 1, 0).copy()
 moved = tio.Affine((0.9, 1.2, 1.1), (10, -20, 35), (1.5, -0.75, 3.0), default_pad_value=0)(image)
 put("torchio", moved.numpy()[0].transpose(2, 1, 0))
 
+# Thick slices along the height (TorchIO's second axis); a whole number of new voxels, so that none lies outside.
+thick = tio.Resample((1, 2.75, 1), image_interpolation="nearest")
+flat = tio.ScalarImage(tensor=torch.from_numpy(volume.transpose(2, 1, 0).copy())[None])
+back = tio.Resample((flat.spatial_shape, flat.affine))(thick(flat))
+put("anisotropy", back.numpy()[0].transpose(2, 1, 0))
+
 height, width = plane.shape
 matrix = albumentations.create_affine_transformation_matrix(
     {"x": 3, "y": -2}, {"x": 0, "y": 0}, {"x": 1.2, "y": 0.9}, 35.0, albumentations.center((height, width)))

@@ -97,3 +97,14 @@ fn torchios_affine_is_the_same_on_an_oblique_volume_wherever_it_shows_the_image(
     }
     assert!(seen > grid.len() / 4, "{seen}");
 }
+
+#[test]
+fn thick_slices_are_torchios() {
+    let thick = Anisotropy {
+        axis: 1,
+        factor: 2.75,
+    };
+    let thick = moved::<3>("volume", thick);
+    let wanted = Fixture::load("affine").get("anisotropy");
+    wanted.assert_close(thick.image().as_slice(), 1e-5, "anisotropy");
+}
