@@ -17,7 +17,8 @@ use crate::transform::Transform;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomBoxSafeCrop {
-    /// The share of the block around all boxes, half of it on either side, that may be cut off; 0 cuts no box.
+    /// The share of the block around all boxes, half of it on either side, that may be cut off; 0 cuts no
+    /// box.
     pub erosion: f64,
 }
 
@@ -155,8 +156,8 @@ fn needs_boxes() -> Contents {
     }
 }
 
-/// Lower and upper edges of the boxes in voxels from the outer face of the image, cut to the image; those outside
-/// are left out.
+/// Lower and upper edges of the boxes in voxels from the outer face of the image, cut to the image; those
+/// outside are left out.
 fn boxes_of<const D: usize>(
     sample: &mut LazySample<D>,
     transform: &'static str,

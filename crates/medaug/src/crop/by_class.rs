@@ -22,7 +22,8 @@ use crate::transform::Transform;
 pub struct RandomCropByClass {
     /// Voxels that are kept; one for all axes, or one an axis.
     pub shape: Vec<usize>,
-    /// How the place is chosen; [`PatchChoice::ForcedForeground`], which counts places in a batch, is refused.
+    /// How the place is chosen; [`PatchChoice::ForcedForeground`], which counts places in a batch, is
+    /// refused.
     pub choice: PatchChoice,
     /// What is done with labels that hold none of the classes that are looked for: a crop at any place
     /// (nnU-Net), or a refusal.

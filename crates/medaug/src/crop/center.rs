@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::operation::SpatialOperation;
 use crate::warp::Warp;
 
-/// Keeps the middle of an image, from voxel `n / 2 - shape / 2` on, both rounded down (MONAI `CenterSpatialCrop` and
-/// `CenterScaleCrop`).
+/// Keeps the middle of an image, from voxel `n / 2 - shape / 2` on, both rounded down (MONAI
+/// `CenterSpatialCrop` and `CenterScaleCrop`).
 ///
 /// MONAI keeps an axis that is shorter than the crop as it is; here it is refused unless it may be filled up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -24,8 +24,9 @@ pub enum ForegroundSource {
 
 /// Keeps the smallest block around the foreground (MONAI `CropForeground`).
 ///
-/// It draws nothing; it stands among the random transforms because the block depends on the voxels, and what it
-/// leaves behind is a [`Crop`](super::Crop) with its numbers. NaN is not above any intensity, and is not zero.
+/// It draws nothing; it stands among the random transforms because the block depends on the voxels, and what
+/// it leaves behind is a [`Crop`](super::Crop) with its numbers. NaN is not above any intensity, and is not
+/// zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CropForeground {
@@ -37,8 +38,8 @@ pub struct CropForeground {
     pub divisible: Vec<usize>,
     /// What is done with an image of background: it stays whole, or it is refused.
     pub absent: WhenAbsent,
-    /// What stands for voxels outside the image. With `None` margins end at the border (MONAI `allow_smaller`), and
-    /// a block that has to be larger to be divisible is refused.
+    /// What stands for voxels outside the image. With `None` margins end at the border (MONAI
+    /// `allow_smaller`), and a block that has to be larger to be divisible is refused.
     pub outside: Option<Outside<f32>>,
     /// Class outside the image, where there is a value outside.
     pub outside_label: u8,

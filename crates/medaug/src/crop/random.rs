@@ -23,7 +23,8 @@ pub struct RandomCrop {
     /// Whether the block is the middle of the image and only its shape is drawn.
     #[serde(default)]
     pub centred: bool,
-    /// What stands for voxels outside a smaller image, which the block then shows in its middle; `None` refuses it.
+    /// What stands for voxels outside a smaller image, which the block then shows in its middle; `None`
+    /// refuses it.
     #[serde(default)]
     pub outside: Option<Outside<f32>>,
     /// Class outside the image, where there is a value outside.

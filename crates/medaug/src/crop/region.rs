@@ -11,8 +11,8 @@ use crate::warp::{Reading, Warp};
 
 /// Keeps a block of voxels (MONAI `SpatialCrop`), which may reach outside the image if that is asked for.
 ///
-/// Boxes and points follow. Moves behind it in a chain look through its border: a rotation then shows in its corners
-/// what lies beside the block.
+/// Boxes and points follow. Moves behind it in a chain look through its border: a rotation then shows in its
+/// corners what lies beside the block.
 ///
 /// ```
 /// use medaug::{Crop, Operation, Sample};
@@ -148,8 +148,8 @@ pub(super) struct Block<const D: usize> {
 }
 
 impl<const D: usize> Block<D> {
-    /// The block in the middle of an image; of an odd number of voxels around it the odd one comes behind, outside
-    /// the image as well as inside where `shape` is odd (MONAI).
+    /// The block in the middle of an image; of an odd number of voxels around it the odd one comes behind,
+    /// outside the image as well as inside where `shape` is odd (MONAI).
     pub(super) fn centred(shape: [usize; D], image: [usize; D]) -> Self {
         Self {
             start: centred_start(shape, image),

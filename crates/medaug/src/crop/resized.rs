@@ -13,11 +13,11 @@ use crate::sample::LazySample;
 use crate::step::Operation;
 use crate::transform::Transform;
 
-/// Keeps a part of a slice and resizes it (torchvision and Albumentations `RandomResizedCrop`); for images of two
-/// axes.
+/// Keeps a part of a slice and resizes it (torchvision and Albumentations `RandomResizedCrop`); for images of
+/// two axes.
 ///
-/// Crop and resize are read at once: at the border of the part, values are interpolated with those beside it, where
-/// torchvision repeats the outermost ones.
+/// Crop and resize are read at once: at the border of the part, values are interpolated with those beside it,
+/// where torchvision repeats the outermost ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomResizedCrop {
@@ -71,8 +71,8 @@ impl RandomResizedCrop {
         }
     }
 
-    /// The part of an image of shape `image`: ten attempts, then the largest part in the middle whose proportions are
-    /// allowed (torchvision).
+    /// The part of an image of shape `image`: ten attempts, then the largest part in the middle whose
+    /// proportions are allowed (torchvision).
     fn part(&self, image: [usize; 2], key: Key) -> Block<2> {
         let [height, width] = image.map(|n| n as f64);
         let mut random = key.stream("part");

@@ -14,8 +14,8 @@ use crate::transform::Transform;
 /// Makes an image look as if its voxels were `factor` times as long along one axis: the nearest of
 /// `ceil(n / factor)` places are kept and the rest is interpolated linearly between them.
 ///
-/// Behind the last place kept the image goes on as it is there; TorchIO lets it fade into zero. A NaN spreads to the
-/// next place kept.
+/// Behind the last place kept the image goes on as it is there; TorchIO lets it fade into zero. A NaN spreads
+/// to the next place kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Anisotropy {

@@ -12,8 +12,8 @@ use crate::operation::SampleOperation;
 use crate::sample::{Layer, Sample};
 use crate::warp::Warp;
 
-/// Gives an image another number of voxels, each the mean of all voxels that it touches (MONAI `Resize` in its default
-/// mode `area`, PyTorch `adaptive_avg_pool`).
+/// Gives an image another number of voxels, each the mean of all voxels that it touches (MONAI `Resize` in
+/// its default mode `area`, PyTorch `adaptive_avg_pool`).
 ///
 /// Made smaller, an image loses its noise instead of every other voxel. Labels are read as by
 /// [`Resize`](super::Resize). A NaN spreads to every voxel that touches it.

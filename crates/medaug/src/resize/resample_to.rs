@@ -9,8 +9,8 @@ use crate::raw_grid::RawGrid;
 use crate::spatial::Sampling;
 use crate::warp::{Reading, Warp};
 
-/// Reads an image at the voxels of a given grid in the patient (MONAI `SpatialResample` and `ResampleToMatch`, TorchIO
-/// `Resample` to a reference, ITK's `ResampleImageFilter`).
+/// Reads an image at the voxels of a given grid in the patient (MONAI `SpatialResample` and
+/// `ResampleToMatch`, TorchIO `Resample` to a reference, ITK's `ResampleImageFilter`).
 ///
 /// ```
 /// use medaug::{Operation, ResampleTo, Sample, Sampling};

@@ -20,7 +20,8 @@ pub enum ResizeTo {
     /// So many along the longest axis, proportions kept (MONAI `size_mode="longest"`, Albumentations
     /// `LongestMaxSize`).
     Longest(usize),
-    /// So many along the shortest axis, proportions kept (Albumentations `SmallestMaxSize`, torchvision `Resize`).
+    /// So many along the shortest axis, proportions kept (Albumentations `SmallestMaxSize`, torchvision
+    /// `Resize`).
     Shortest(usize),
 }
 
@@ -53,9 +54,9 @@ impl ResizeTo {
 /// Gives an image another number of voxels; its outer faces stay where they are.
 ///
 /// [`Interpolation::Linear`] is PyTorch's and MONAI's `bilinear` and `trilinear` with `align_corners=False`,
-/// [`Interpolation::Nearest`] their `nearest-exact` (which voxel a tie goes to is a matter of rounding), [`Interpolation::CubicBSpline`] scikit-image's and nnU-Net's
-/// order 3. An image that is made much smaller should be blurred first or averaged, as [`ResizeArea`](super::ResizeArea)
-/// does.
+/// [`Interpolation::Nearest`] their `nearest-exact` (which voxel a tie goes to is a matter of rounding),
+/// [`Interpolation::CubicBSpline`] scikit-image's and nnU-Net's order 3. An image that is made much smaller
+/// should be blurred first or averaged, as [`ResizeArea`](super::ResizeArea) does.
 ///
 /// ```
 /// use medaug::{Operation, Resize, ResizeTo, Sample};

@@ -14,8 +14,9 @@ use crate::warp::Warp;
 
 /// Brings an image to a spacing (MONAI `Spacing`, TorchIO `Resample`, nnU-Net's target spacing).
 ///
-/// Axes keep their directions, oblique ones too. A spacing that is already there, to a thousandth, changes nothing.
-/// nnU-Net reads thick slices in two passes of different interpolation, which [`Preprocess`](crate::Preprocess) does.
+/// Axes keep their directions, oblique ones too. A spacing that is already there, to a thousandth, changes
+/// nothing. nnU-Net reads thick slices in two passes of different interpolation, which
+/// [`Preprocess`](crate::Preprocess) does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spacing {

@@ -16,11 +16,12 @@ use crate::step::Operation;
 use crate::transform::Transform;
 use crate::warp::Warp;
 
-/// Stretches an image to `floor(n * factor)` voxels and, if it is to keep its shape, cuts off or repeats its border as
-/// [`CropOrPad`](crate::CropOrPad) does (MONAI `Zoom` with `mode="bilinear"` and its padding `edge`).
+/// Stretches an image to `floor(n * factor)` voxels and, if it is to keep its shape, cuts off or repeats its
+/// border as [`CropOrPad`](crate::CropOrPad) does (MONAI `Zoom` with `mode="bilinear"` and its padding
+/// `edge`).
 ///
-/// Where a factor below 1 leaves a border, it repeats the outermost voxels of the image itself; MONAI repeats those of
-/// the stretched image, which lie up to half of a new voxel further inside.
+/// Where a factor below 1 leaves a border, it repeats the outermost voxels of the image itself; MONAI repeats
+/// those of the stretched image, which lie up to half of a new voxel further inside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zoom {

@@ -1,4 +1,5 @@
-//! Affine changes with the numbers and the order of other libraries, so that their settings can be taken over.
+//! Affine changes with the numbers and the order of other libraries, so that their settings can be taken
+//! over.
 //!
 //! [`Affine`](super::Affine) and [`RandomSpatial`](super::RandomSpatial) are this crate's own.
 
@@ -21,8 +22,8 @@ use crate::warp::{Reading, Warp};
 pub struct MonaiAffine {
     /// Angles in radians: one in two axes; in three about axes 0, 1 and 2, multiplied in this order.
     pub rotate: Vec<f64>,
-    /// Coefficients of elementary shears, first to last: (0, 1), (1, 0) in two axes, (0, 1), (0, 2), (1, 0), (1, 2),
-    /// (2, 0), (2, 1) in three.
+    /// Coefficients of elementary shears, first to last: (0, 1), (1, 0) in two axes, (0, 1), (0, 2), (1, 0),
+    /// (1, 2), (2, 0), (2, 1) in three.
     pub shear: Vec<f64>,
     /// Shift of what is looked at, in voxels, one an axis.
     pub translate: Vec<f64>,
@@ -138,11 +139,11 @@ impl<const D: usize> SpatialOperation<D> for MonaiAffine {
     }
 }
 
-/// TorchIO's `Affine` about the centre of the image: scaled and turned about the axes of the body, in millimetres; for
-/// volumes of three axes.
+/// TorchIO's `Affine` about the centre of the image: scaled and turned about the axes of the body, in
+/// millimetres; for volumes of three axes.
 ///
-/// Lists run along the body's x, y and z (right, anterior, superior), not along the axes of the image. TorchIO reads
-/// linearly, labels nearest, and fills what is outside with the image's minimum.
+/// Lists run along the body's x, y and z (right, anterior, superior), not along the axes of the image.
+/// TorchIO reads linearly, labels nearest, and fills what is outside with the image's minimum.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TorchioAffine {
@@ -203,7 +204,8 @@ impl<const D: usize> SpatialOperation<D> for TorchioAffine {
     }
 }
 
-/// Albumentations' `ShiftScaleRotate`: a slice is scaled, turned against the clock and shifted; for images of two axes.
+/// Albumentations' `ShiftScaleRotate`: a slice is scaled, turned against the clock and shifted; for images of
+/// two axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShiftScaleRotate {

@@ -45,8 +45,8 @@ fn each(draws: &[Draw], count: usize, random: &mut Random) -> Vec<f64> {
     }
 }
 
-/// Draws a [`MonaiAffine`] (MONAI `RandAffine`). A single range holds for all entries, where MONAI takes it for the
-/// first alone.
+/// Draws a [`MonaiAffine`] (MONAI `RandAffine`). A single range holds for all entries, where MONAI takes it
+/// for the first alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomMonaiAffine {
@@ -131,7 +131,8 @@ pub struct RandomTorchioAffine {
     pub degrees: Vec<Draw>,
     /// Shifts in millimetres.
     pub translation: Vec<Draw>,
-    /// How values between voxels and outside the image are made; TorchIO's minimum of the image has to be given.
+    /// How values between voxels and outside the image are made; TorchIO's minimum of the image has to be
+    /// given.
     pub sampling: Sampling,
 }
 

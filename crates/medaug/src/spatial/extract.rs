@@ -36,8 +36,8 @@ impl Default for Sampling {
     }
 }
 
-/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and layers,
-/// without boxes and points ([`Warp`](crate::Warp) moves those too).
+/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and
+/// layers, without boxes and points ([`Warp`](crate::Warp) moves those too).
 ///
 /// Every voxel of the patch keeps its world position. A map that only shifts by whole voxels, mirrors and
 /// exchanges axes copies them unchanged.

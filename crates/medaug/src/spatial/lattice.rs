@@ -185,8 +185,8 @@ impl Lattice {
     }
 }
 
-/// Where axis `axis` of `dimension` is among three; that of the rows of a plane comes first, so that planes are
-/// walked by many threads too.
+/// Where axis `axis` of `dimension` is among three; that of the rows of a plane comes first, so that planes
+/// are walked by many threads too.
 fn in_three(axis: usize, dimension: usize) -> usize {
     if dimension == 2 {
         2 * axis

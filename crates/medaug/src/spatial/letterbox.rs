@@ -1,4 +1,5 @@
-//! An image brought to a fixed shape without changing its proportions, as detectors want it, and boxes there and back.
+//! An image brought to a fixed shape without changing its proportions, as detectors want it, and boxes there
+//! and back.
 
 use medcore::resample::{Interpolation, LabelInterpolation, Outside, resample};
 use medcore::{BoundingBox, Geometry, Image, IndexMap};
@@ -13,10 +14,11 @@ use crate::warp::{Reading, Warp};
 
 const NAME: &str = "Letterbox";
 
-/// Scales images until they fit a shape and fills what is left on both sides alike (ultralytics' `LetterBox`).
+/// Scales images until they fit a shape and fills what is left on both sides alike (ultralytics'
+/// `LetterBox`).
 ///
-/// As a step of a pipeline it moves labels (the nearest), boxes, points and layers too; background fills their borders.
-/// For single images and for the way back there is [`Letterbox::fit`].
+/// As a step of a pipeline it moves labels (the nearest), boxes, points and layers too; background fills
+/// their borders. For single images and for the way back there is [`Letterbox::fit`].
 ///
 /// ```
 /// use medaug::Letterbox;
@@ -79,8 +81,8 @@ impl Letterbox {
 
     /// How images of a shape are placed.
     ///
-    /// All axes are scaled by the factor of the one that fits last; extents are rounded to whole voxels, and of an odd number
-    /// of voxels to fill the odd one comes behind.
+    /// All axes are scaled by the factor of the one that fits last; extents are rounded to whole voxels, and
+    /// of an odd number of voxels to fill the odd one comes behind.
     ///
     /// # Errors
     /// Refuses shapes without voxels or of other dimension, a multiple of 0, and a fill that is not finite.

@@ -89,8 +89,8 @@ named!(
     rotation_probability
 );
 named!(
-    /// Shows more or less of the patient in the same number of voxels; see [`RandomZoom`](crate::RandomZoom) for
-    /// factors that make organs larger.
+    /// Shows more or less of the patient in the same number of voxels; see [`RandomZoom`](crate::RandomZoom)
+    /// for factors that make organs larger.
     RandomScale,
     /// How much more of the patient is shown: one draw for all axes together, or one an axis.
     scale as scale: Draw::Uniform { low: 0.9, high: 1.1 },

@@ -12,8 +12,8 @@ use crate::step::Operation;
 use crate::transform::Transform;
 use crate::warp::{Reading, Warp};
 
-/// Puts the axes into another order and then mirrors some (numpy and MONAI `Transpose`, Albumentations `Transpose`
-/// and `D4`); every voxel keeps its value and its place in the patient.
+/// Puts the axes into another order and then mirrors some (numpy and MONAI `Transpose`, Albumentations
+/// `Transpose` and `D4`); every voxel keeps its value and its place in the patient.
 ///
 /// ```
 /// use medaug::{Operation, Sample, Transpose};
@@ -109,17 +109,19 @@ pub(super) fn symmetry<const D: usize>(
     Warp::new(order.map(|axis| shape[axis]), map, Reading::EXACT)
 }
 
-/// Draws one of the symmetries of a square or a cube, each with the same probability (Albumentations `D4` in two
-/// axes, `CubicSymmetry` in three).
+/// Draws one of the symmetries of a square or a cube, each with the same probability (Albumentations `D4` in
+/// two axes, `CubicSymmetry` in three).
 ///
-/// Half of them are turns; the other half shows the patient mirrored, and [`Laterality`] says what becomes of those:
-/// `Keep` leaves them out, `Swap` exchanges the labels of sided organs, `Ignore` (as in Albumentations) does nothing.
+/// Half of them are turns; the other half shows the patient mirrored, and [`Laterality`] says what becomes of
+/// those: `Keep` leaves them out, `Swap` exchanges the labels of sided organs, `Ignore` (as in
+/// Albumentations) does nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomSymmetry {
     /// Probability of a sample.
     pub probability: f64,
-    /// Axes that may change places and be mirrored, for instance those within the slices; all if there are none.
+    /// Axes that may change places and be mirrored, for instance those within the slices; all if there are
+    /// none.
     pub axes: Vec<usize>,
     /// What becomes of mirrored patients.
     pub laterality: Laterality,
