@@ -14,9 +14,9 @@
 
 mod array;
 mod compose;
+mod crop;
 mod draw;
 mod error;
-mod grid;
 mod intensity;
 mod math;
 mod on;
@@ -26,6 +26,8 @@ mod patch;
 mod post;
 mod preprocess;
 pub mod preset;
+mod raw_grid;
+mod resize;
 mod sample;
 mod spatial;
 mod step;
@@ -38,6 +40,7 @@ mod warp;
 struct Readme;
 
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
+pub use crop::*;
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;
@@ -54,6 +57,7 @@ pub use preprocess::{
     Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace,
     foreground_region,
 };
+pub use resize::*;
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
 };

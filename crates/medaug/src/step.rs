@@ -5,11 +5,13 @@ use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
+use crate::crop::*;
 use crate::error::Result;
 use crate::intensity::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
 use crate::post::*;
+use crate::resize::*;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::spatial::*;
 use crate::transform::Transform;
@@ -283,10 +285,25 @@ macro_rules! transforms {
 transforms! {
     spatial: [
         Affine,
+        CenterCrop,
+        Crop,
+        CropOrPad,
         Flip,
+        MonaiAffine,
+        Orient,
+        Pad,
+        ResampleTo,
+        Resize,
+        Rotate90,
+        ShiftScaleRotate,
+        Spacing,
+        TorchioAffine,
+        Transpose,
+        Zoom,
     ],
     channel: [
         AdjustContrast,
+        Anisotropy,
         BiasField,
         Blur,
         BoxBlur,
@@ -326,20 +343,25 @@ transforms! {
         CoarseShuffle,
         GridDropout,
         KeepLargest,
+        Letterbox,
         MaskIntensity,
         Normalise,
         NormalizeIntensity,
         RepeatChannel,
         RescaleIntensity,
+        ResizeArea,
         ScaleIntensityRangePercentiles,
         Swap,
         ToGray,
     ],
     random: [
+        CropForeground,
         RandomAdjustContrast,
+        RandomAnisotropy,
         RandomBiasField,
         RandomBlur,
         RandomBoxBlur,
+        RandomBoxSafeCrop,
         RandomBrightness,
         RandomBrightnessContrast,
         RandomChannelDropout,
@@ -347,6 +369,9 @@ transforms! {
         RandomCoarseDropout,
         RandomCoarseShuffle,
         RandomContrast,
+        RandomCrop,
+        RandomCropAroundBox,
+        RandomCropByClass,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
@@ -357,22 +382,33 @@ transforms! {
         RandomHistogramShift,
         RandomLowResolution,
         RandomMedianFilter,
+        RandomMonaiAffine,
         RandomMotionBlur,
         RandomMultiplicativeNoise,
         RandomPoissonNoise,
+        RandomResizedCrop,
         RandomRicianNoise,
+        RandomRotate,
+        RandomRotate90,
         RandomSaltAndPepper,
+        RandomScale,
         RandomScaleIntensity,
         RandomScaleIntensityFixedMean,
         RandomSharpen,
+        RandomShear,
         RandomShiftIntensity,
+        RandomShiftScaleRotate,
         RandomSmoothFieldAdjustIntensity,
         RandomSpatial,
         RandomSpeckleNoise,
         RandomStdShiftIntensity,
         RandomSwap,
+        RandomSymmetry,
         RandomToGray,
+        RandomTorchioAffine,
+        RandomTranslate,
         RandomUnsharpMask,
+        RandomZoom,
     ],
     choice: [
         OneOf,

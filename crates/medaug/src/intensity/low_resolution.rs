@@ -7,7 +7,7 @@ use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::upsample::{linear_taps, upsample};
+use super::upsample::{Tap, linear_taps, upsample};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_axes, check_entries};
@@ -27,8 +27,20 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
         let wanted = (shape[axis] as f64 * f64::from(scale[axis])).round_ties_even();
         coarse[3 - D + axis] = (wanted as usize).max(1);
     }
-    let [_, height, width] = dims;
     let kept: [Vec<usize>; 3] = std::array::from_fn(|a| nearest_exact(dims[a], coarse[a]));
+    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
+    through_coarse(voxels, dims, &kept, &taps);
+}
+
+/// Keeps some voxels along each axis and makes all of them anew from those.
+pub(super) fn through_coarse(
+    voxels: &mut [f32],
+    dims: [usize; 3],
+    kept: &[Vec<usize>; 3],
+    taps: &[Vec<Tap>; 3],
+) {
+    let [_, height, width] = dims;
+    let coarse = kept.each_ref().map(Vec::len);
     let source = &*voxels;
     let mut small = vec![0.0_f32; coarse.iter().product()];
     small
@@ -42,8 +54,7 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
                 }
             }
         });
-    let taps = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
-    upsample(&small, coarse, &taps, voxels, |v, value| *v = value);
+    upsample(&small, coarse, taps, voxels, |v, value| *v = value);
 }
 
 /// The voxel of an axis of `len` that each of `coarse` voxels keeps.

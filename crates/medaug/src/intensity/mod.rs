@@ -1,5 +1,6 @@
 //! Transforms of intensities: nothing here moves a voxel, but for boxes that are shuffled or exchanged.
 
+mod anisotropy;
 mod brightness;
 mod channel;
 mod contrast;
@@ -15,6 +16,7 @@ mod shift;
 mod twin;
 mod upsample;
 
+pub use anisotropy::{Anisotropy, RandomAnisotropy};
 pub use brightness::{Brightness, RandomBrightness, brightness};
 pub use channel::*;
 pub use contrast::{Contrast, ContrastRange, RandomContrast, contrast};

@@ -27,6 +27,22 @@ pub(super) fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
         .collect()
 }
 
+/// The neighbours of places among `coarse` voxels; the outermost voxels go on outside.
+pub(super) fn linear_at(places: impl Iterator<Item = f64>, coarse: usize) -> Vec<Tap> {
+    let last = coarse - 1;
+    places
+        .map(|at| {
+            let at = at.clamp(0.0, last as f64);
+            let low = at as usize;
+            Tap {
+                low,
+                high: (low + 1).min(last),
+                weight: (at - low as f64) as f32,
+            }
+        })
+        .collect()
+}
+
 /// The first and the last voxel between each two coarse ones: what is linear between has its extremes there.
 pub(super) fn outermost(taps: &[Tap]) -> Vec<Tap> {
     taps.chunk_by(|a, b| a.low == b.low)

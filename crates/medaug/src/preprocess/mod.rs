@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics, Modality};
+pub(crate) use foreground::bounds;
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
 pub use trace::Trace;

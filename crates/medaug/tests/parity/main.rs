@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod affine;
 mod fields;
 mod filters;
+mod index;
+mod intensity;
 mod intensity;
 mod normalise;
+mod normalise;
 mod preprocess;
+mod preprocess;
+mod resize;
 mod scaling;
 mod spatial;
 mod support;
