@@ -14,6 +14,7 @@
 
 mod array;
 mod compose;
+mod deformation;
 mod draw;
 mod error;
 mod grid;
@@ -38,6 +39,9 @@ mod warp;
 struct Readme;
 
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
+pub use deformation::{
+    AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
+};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;

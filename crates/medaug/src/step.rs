@@ -274,7 +274,12 @@ macro_rules! transforms {
 transforms! {
     spatial: [
         Affine,
+        ElasticDeformation,
+        ElasticTransform,
         Flip,
+        GridDistortion,
+        OpticalDistortion,
+        Perspective,
     ],
     channel: [
         Brightness,
@@ -291,11 +296,16 @@ transforms! {
     random: [
         RandomBrightness,
         RandomContrast,
+        RandomElasticDeformation,
+        RandomElasticTransform,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
         RandomGaussianNoise,
+        RandomGridDistortion,
         RandomLowResolution,
+        RandomOpticalDistortion,
+        RandomPerspective,
         RandomSpatial,
     ],
     choice: [
