@@ -205,7 +205,10 @@ impl<const D: usize> Warp<D> {
     /// # Errors
     /// Refuses an empty shape and a map that flattens the image or is not finite.
     pub fn geometry(&self, grid: &Geometry<D>) -> Result<Geometry<D>> {
-        let whole = self.bends.iter().fold(self.map, |map, bend| map.then(&bend.then));
+        let whole = self
+            .bends
+            .iter()
+            .fold(self.map, |map, bend| map.then(&bend.then));
         Ok(grid.mapped(self.shape, &whole)?)
     }
 

@@ -38,8 +38,7 @@ impl Homography {
             }
         }
         let back = inverse(system)?;
-        let h: [f64; 8] =
-            std::array::from_fn(|i| (0..8).map(|j| back[i][j] * wanted[j]).sum());
+        let h: [f64; 8] = std::array::from_fn(|i| (0..8).map(|j| back[i][j] * wanted[j]).sum());
         let matrix = [[h[0], h[1], h[2]], [h[3], h[4], h[5]], [h[6], h[7], 1.0]];
         inverse(matrix)?;
         let divisor = |p: [f64; 2]| h[6] * p[0] + h[7] * p[1] + 1.0;

@@ -39,7 +39,9 @@ impl<const D: usize> Deformation<D> {
         match self {
             Self::Lattice(lattice) => lattice.source_of(at),
             Self::Tables(tables) => tables.source_of(at),
-            Self::Radial(radial) => in_plane(at, |plane| Some(radial.source_of(plane))).unwrap_or(at),
+            Self::Radial(radial) => {
+                in_plane(at, |plane| Some(radial.source_of(plane))).unwrap_or(at)
+            }
             Self::Homography(map) => in_plane(at, |plane| Some(map.source_of(plane))).unwrap_or(at),
         }
     }

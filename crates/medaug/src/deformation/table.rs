@@ -98,7 +98,14 @@ mod tests {
     #[test]
     fn tables_are_followed_there_and_back() {
         let tables = AxisTables::new([vec![0.5, 2.0, 2.0, 7.0]]).unwrap();
-        for (at, source) in [(0.0, 0.5), (0.5, 1.25), (2.5, 4.5), (3.0, 7.0), (5.0, 9.0), (-2.0, -1.5)] {
+        for (at, source) in [
+            (0.0, 0.5),
+            (0.5, 1.25),
+            (2.5, 4.5),
+            (3.0, 7.0),
+            (5.0, 9.0),
+            (-2.0, -1.5),
+        ] {
             assert_eq!(tables.source_of([at]), [source]);
             assert_eq!(tables.place_of([source]), [at]);
         }

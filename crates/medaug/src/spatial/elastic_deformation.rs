@@ -73,19 +73,21 @@ impl<const D: usize> SpatialOperation<D> for ElasticDeformation {
                 got: self.displacements_mm.len(),
             });
         }
-        self.displacements_mm.iter().try_for_each(|&v| {
-            check(NAME, "displacements_mm", v.into(), "finite", f64::is_finite)
-        })
+        self.displacements_mm
+            .iter()
+            .try_for_each(|&v| check(NAME, "displacements_mm", v.into(), "finite", f64::is_finite))
     }
 
     fn warp(&self, grid: &Geometry<D>) -> Result<Warp<D>> {
         SpatialOperation::<D>::check(self)?;
         let (points, shape) = (check_points(NAME, &self.control_points)?, grid.shape());
-        let step = std::array::from_fn(|a| {
-            (shape[a] as f64 - 1.0 + 2.0 * EDGE) / (points[a] - 3) as f64
-        });
+        let step =
+            std::array::from_fn(|a| (shape[a] as f64 - 1.0 + 2.0 * EDGE) / (points[a] - 3) as f64);
         let count = self.displacements_mm.len() / D;
-        let axes = self.displacements_mm.chunks_exact(count).zip(grid.spacing());
+        let axes = self
+            .displacements_mm
+            .chunks_exact(count)
+            .zip(grid.spacing());
         let voxels: Vec<f32> = axes
             .flat_map(|(axis, spacing)| axis.iter().map(move |&mm| mm / spacing as f32))
             .collect();
@@ -104,9 +106,13 @@ impl<const D: usize> SpatialOperation<D> for ElasticDeformation {
 fn check_points<const D: usize>(transform: &'static str, points: &[usize]) -> Result<[usize; D]> {
     let points = per_axis(transform, "control_points", points)?;
     for n in points {
-        check(transform, "control_points", n as f64, "within 4 and 256", |v| {
-            (4.0..=256.0).contains(&v)
-        })?;
+        check(
+            transform,
+            "control_points",
+            n as f64,
+            "within 4 and 256",
+            |v| (4.0..=256.0).contains(&v),
+        )?;
     }
     Ok(points)
 }
@@ -156,9 +162,13 @@ impl<const D: usize> Transform<D> for RandomElasticDeformation {
         }
         let fewest = points.into_iter().min().unwrap_or(0);
         let rule = "so few that a control point is left to move";
-        check(RANDOM, "locked_borders", self.locked_borders as f64, rule, |v| {
-            2.0 * v < fewest as f64
-        })
+        check(
+            RANDOM,
+            "locked_borders",
+            self.locked_borders as f64,
+            rule,
+            |v| 2.0 * v < fewest as f64,
+        )
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {

@@ -69,13 +69,12 @@ impl ElasticTransform {
         let cells: [usize; D] =
             std::array::from_fn(|a| ((shape[a] as f64 - 1.0) / step[a]).ceil().max(1.0) as usize);
         let points = cells.map(|n| n + 3);
-        let start = std::array::from_fn(|a| {
-            ((shape[a] as f64 - 1.0) - cells[a] as f64 * step[a]) / 2.0
-        });
+        let start =
+            std::array::from_fn(|a| ((shape[a] as f64 - 1.0) - cells[a] as f64 * step[a]) / 2.0);
         // The spline smooths too: by a third of a squared step.
         let kernels: [Vec<f32>; D] = std::array::from_fn(|a| {
             let steps = sigma[a] / step[a];
-            erf_gaussian((steps * steps - 1.0 / 3.0).sqrt(), 4.0)
+            erf_gaussian((steps * steps - 1.0 / 3.0).sqrt(), 3.0)
         });
         // Fewer numbers are averaged than there would be with one for each voxel.
         let loss: f64 = step.iter().product::<f64>().sqrt();
@@ -112,7 +111,13 @@ impl<const D: usize> SpatialOperation<D> for ElasticTransform {
             check(NAME, "sigma", sigma, "within 1 and 1000 voxels", is_sigma)?;
         }
         for &magnitude in &self.magnitude {
-            check(NAME, "magnitude", magnitude, "finite and at least 0", is_magnitude)?;
+            check(
+                NAME,
+                "magnitude",
+                magnitude,
+                "finite and at least 0",
+                is_magnitude,
+            )?;
         }
         Ok(())
     }
@@ -121,7 +126,11 @@ impl<const D: usize> SpatialOperation<D> for ElasticTransform {
         SpatialOperation::<D>::check(self)?;
         let lattice = self.folding.settle(NAME, self.field(grid.shape())?)?;
         let deformation = Deformation::Lattice(Arc::new(lattice));
-        Ok(Warp::bent(grid.shape(), deformation, Reading::from(self.sampling)))
+        Ok(Warp::bent(
+            grid.shape(),
+            deformation,
+            Reading::from(self.sampling),
+        ))
     }
 }
 
@@ -138,7 +147,11 @@ fn is_magnitude(value: f64) -> bool {
 ///
 /// `noise` has `shape`, last axis fastest; `sigma` is in voxels.
 #[must_use]
-pub fn smoothed_noise<const D: usize>(noise: &[f32], shape: [usize; D], sigma: [f64; D]) -> Vec<f32> {
+pub fn smoothed_noise<const D: usize>(
+    noise: &[f32],
+    shape: [usize; D],
+    sigma: [f64; D],
+) -> Vec<f32> {
     let kernels = sigma.map(|s| erf_gaussian(s, 3.0));
     let wide: [usize; D] = std::array::from_fn(|a| shape[a] + kernels[a].len() - 1);
     let mut padded = vec![0.0; wide.iter().product()];
@@ -186,10 +199,15 @@ fn smoothed<const D: usize>(
         let left = n + 1 - kernel.len();
         let outer: usize = shape[..a].iter().product();
         let mut sums = vec![0.0; outer * left * inner];
-        for (from, to) in values.chunks_exact(n * inner).zip(sums.chunks_exact_mut(left * inner)) {
+        for (from, to) in values
+            .chunks_exact(n * inner)
+            .zip(sums.chunks_exact_mut(left * inner))
+        {
             for (k, weight) in kernel.iter().enumerate() {
                 let window = &from[k * inner..(k + left) * inner];
-                to.iter_mut().zip(window).for_each(|(sum, v)| *sum += weight * v);
+                to.iter_mut()
+                    .zip(window)
+                    .for_each(|(sum, v)| *sum += weight * v);
             }
         }
         (values, shape[a]) = (sums, left);
@@ -295,7 +313,10 @@ mod tests {
             }
             let want = 1e4 / 3.0 / (4.0 * std::f64::consts::PI * sigma * sigma);
             let (square, slope) = (square / count, slope / count);
-            assert!((square / want - 1.0).abs() < 0.12, "{sigma}: {square} {want}");
+            assert!(
+                (square / want - 1.0).abs() < 0.12,
+                "{sigma}: {square} {want}"
+            );
             let want = want / (2.0 * sigma * sigma);
             assert!((slope / want - 1.0).abs() < 0.12, "{sigma}: {slope} {want}");
         }
@@ -318,7 +339,11 @@ mod tests {
         };
         // Control points are a little farther out than the spline between them, and some lie outside the image.
         for (axis, magnitude) in [(0, 2.0), (1, 3.0)] {
-            assert!((0.6 * magnitude..=magnitude).contains(&largest(axis)), "{}", largest(axis));
+            assert!(
+                (0.6 * magnitude..=magnitude).contains(&largest(axis)),
+                "{}",
+                largest(axis)
+            );
         }
     }
 }

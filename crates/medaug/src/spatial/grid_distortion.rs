@@ -64,7 +64,7 @@ impl GridDistortion {
             let voxels = &mut table[start.min(len)..end.min(len)];
             let parts = voxels.len().saturating_sub(1).max(1) as f64;
             for (i, voxel) in voxels.iter_mut().enumerate() {
-                *voxel = from + (to - from) * i as f64 / parts;
+                *voxel = (from + (to - from) * (i as f64 / parts)).min(to);
             }
             from = to;
         }
@@ -143,7 +143,8 @@ impl<const D: usize> Transform<D> for RandomGridDistortion {
         for &cells in &self.cells {
             check(RANDOM, "cells", cells as f64, "at least 1", |v| v >= 1.0)?;
         }
-        self.distortion.check(RANDOM, "distortion", "above -1", |v| v > -1.0)
+        self.distortion
+            .check(RANDOM, "distortion", "above -1", |v| v > -1.0)
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {

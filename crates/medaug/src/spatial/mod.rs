@@ -15,9 +15,7 @@ mod random;
 
 pub use affine::Affine;
 pub use elastic_deformation::{ElasticDeformation, RandomElasticDeformation};
-pub use elastic_transform::{
-    ElasticTransform, Magnitude, RandomElasticTransform, smoothed_noise,
-};
+pub use elastic_transform::{ElasticTransform, Magnitude, RandomElasticTransform, smoothed_noise};
 pub use extract::{Sampling, extract};
 pub use flip::{Flip, Laterality, RandomFlip, left_right_axis};
 pub use folding::Folding;

@@ -28,8 +28,8 @@ pub enum Lens {
 
 /// Looks farther from the middle of a 2D image the farther a pixel lies from it.
 ///
-/// The middle is at half the width and the height, half a pixel from the middle between the outermost pixels, as in
-/// the reference.
+/// The middle is that of the pixels, and stays. Albumentations takes the place half a pixel farther along both axes for
+/// it, so that its camera also shifts the picture by as much.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpticalDistortion {
@@ -46,7 +46,7 @@ const RANDOM: &str = "RandomOpticalDistortion";
 
 impl OpticalDistortion {
     fn radial(&self, shape: [f64; 2]) -> Radial {
-        let centre = shape.map(|n| n / 2.0);
+        let centre = shape.map(|n| (n - 1.0) / 2.0);
         let k = self.distortion;
         match self.lens {
             Lens::Camera => Radial {
@@ -56,7 +56,7 @@ impl OpticalDistortion {
             },
             Lens::Fisheye => Radial {
                 centre,
-                scale: [libm::hypot(centre[0], centre[1]); 2],
+                scale: [libm::hypot(shape[0], shape[1]) / 2.0; 2],
                 coefficients: [k, 0.0],
             },
         }
@@ -67,9 +67,13 @@ impl OpticalDistortion {
 const STRONGEST: f64 = 0.3;
 
 fn check_strength(transform: &'static str, value: f64) -> Result<()> {
-    check(transform, "distortion", value, "within -0.3 and 10, which folds nothing", |v| {
-        (-STRONGEST..=10.0).contains(&v)
-    })
+    check(
+        transform,
+        "distortion",
+        value,
+        "within -0.3 and 10, which folds nothing",
+        |v| (-STRONGEST..=10.0).contains(&v),
+    )
 }
 
 fn check_plane(transform: &'static str, dimension: usize) -> Result<()> {
@@ -135,7 +139,8 @@ impl<const D: usize> Transform<D> for RandomOpticalDistortion {
         let (low, high) = self.distortion.bounds();
         check_strength(RANDOM, low)?;
         check_strength(RANDOM, high)?;
-        self.distortion.check(RANDOM, "distortion", "finite", f64::is_finite)
+        self.distortion
+            .check(RANDOM, "distortion", "finite", f64::is_finite)
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
@@ -167,7 +172,10 @@ mod tests {
                 let shape = [64.0, 100.0];
                 let radial = optical.radial(shape);
                 let growth = |at| radial.growth(at);
-                assert!(growth([0.0, 0.0]) > 0.0 && growth([64.0, 100.0]) > 0.0, "{optical:?}");
+                assert!(
+                    growth([0.0, 0.0]) > 0.0 && growth([64.0, 100.0]) > 0.0,
+                    "{optical:?}"
+                );
                 // Places outside, which chains may look at, are led back to, or known not to be shown.
                 let at = radial.place_of(radial.source_of([60.0, 3.0])).unwrap();
                 assert!((at[0] - 60.0).abs() < 1e-5 && (at[1] - 3.0).abs() < 1e-5);

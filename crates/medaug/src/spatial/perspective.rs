@@ -109,7 +109,8 @@ impl<const D: usize> Transform<D> for RandomPerspective {
     fn check(&self) -> Result<()> {
         check_plane(RANDOM, D)?;
         check_probability(RANDOM, self.probability)?;
-        self.distortion.check(RANDOM, "distortion", "at least -1", |v| v >= -1.0)?;
+        self.distortion
+            .check(RANDOM, "distortion", "at least -1", |v| v >= -1.0)?;
         let (low, high) = self.distortion.bounds();
         let rule = "so small that three times the most less the least is below 1";
         check(RANDOM, "distortion", high, rule, |v| 3.0 * v - low < 1.0)

@@ -24,7 +24,10 @@ pub(super) fn read<const D: usize>(sample: &Sample<D>, warp: &Warp<D>) -> Result
         },
     };
     let mut image = Image::zeros(sample.image().channels(), geometry)?;
-    let mut labels = sample.labels().map(|_| LabelMap::background(geometry)).transpose()?;
+    let mut labels = sample
+        .labels()
+        .map(|_| LabelMap::background(geometry))
+        .transpose()?;
     let mut layers = Layers::new();
     for (name, layer) in sample.layers() {
         layers.insert(name.clone(), blank(layer, geometry)?);
@@ -44,7 +47,10 @@ pub(super) fn read<const D: usize>(sample: &Sample<D>, warp: &Warp<D>) -> Result
                 planes.push(Plane::Classes(from, out.as_mut_slice()));
             }
             (Layer::Instances(numbers), Layer::Instances(out)) => {
-                planes.push(Plane::Numbers(reader.labels(numbers, 0)?, out.as_mut_slice()));
+                planes.push(Plane::Numbers(
+                    reader.labels(numbers, 0)?,
+                    out.as_mut_slice(),
+                ));
             }
             _ => {}
         }
@@ -122,18 +128,21 @@ pub(super) fn fill<const D: usize>(
             }
         }
     }
-    tasks.into_par_iter().enumerate().try_for_each(|(task, mut blocks)| {
-        let mut row = Row::new(width);
-        let mut places = Places::default();
-        for r in 0..block.min(rows - task * block) {
-            look(first(shape, task * block + r), &mut row);
-            places.set(row.coordinates())?;
-            for block in &mut blocks {
-                block.read(&places, r);
+    tasks
+        .into_par_iter()
+        .enumerate()
+        .try_for_each(|(task, mut blocks)| {
+            let mut row = Row::new(width);
+            let mut places = Places::default();
+            for r in 0..block.min(rows - task * block) {
+                look(first(shape, task * block + r), &mut row);
+                places.set(row.coordinates())?;
+                for block in &mut blocks {
+                    block.read(&places, r);
+                }
             }
-        }
-        Ok(())
-    })
+            Ok(())
+        })
 }
 
 /// The index at which a row begins.
@@ -159,7 +168,9 @@ fn seen<const D: usize>(warp: &Warp<D>) -> Result<[(f64, f64); D]> {
             |(mut row, mut seen), r| {
                 warp.look(first(warp.shape, r), &mut row);
                 for (range, at) in seen.iter_mut().zip(row.coordinates()) {
-                    *range = at.iter().fold(*range, |(low, high), &v| (low.min(v), high.max(v)));
+                    *range = at
+                        .iter()
+                        .fold(*range, |(low, high), &v| (low.min(v), high.max(v)));
                 }
                 (row, seen)
             },
@@ -186,7 +197,11 @@ impl<const D: usize> Reader<D> {
         out: &'o mut Image<f32, D>,
         planes: &mut Vec<Plane<'s, 'o, D>>,
     ) -> Result<()> {
-        let Sampling { interpolation, outside, .. } = self.sampling;
+        let Sampling {
+            interpolation,
+            outside,
+            ..
+        } = self.sampling;
         let len = out.geometry().len();
         for (channel, out) in out.as_mut_slice().chunks_exact_mut(len).enumerate() {
             let source = image.channel(channel);
@@ -210,6 +225,11 @@ impl<const D: usize> Reader<D> {
             Outside::Reflect => Outside::Reflect,
         };
         let interpolation: LabelInterpolation = self.sampling.labels;
-        Ok(GatherLabels::new(labels.as_slice(), self.source, interpolation, outside)?)
+        Ok(GatherLabels::new(
+            labels.as_slice(),
+            self.source,
+            interpolation,
+            outside,
+        )?)
     }
 }

@@ -16,6 +16,7 @@ from albumentations.augmentations.geometric import functional as albumentations
 from monai.transforms import GridDistortion, Rand3DElastic
 from safetensors.numpy import save_file
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 rng = np.random.default_rng(20261124)
 tensors = {}
@@ -27,8 +28,8 @@ def put(name, array, kind=np.float32):
 
 # B-splines on an oblique grid with three spacings. Displacements along the axes of the grid, storage order, in mm.
 shape, spacing = (7, 10, 12), np.array([4.0, 1.0, 1.5])
-turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-turn[:, 0] *= np.linalg.det(turn)
+# ITK lays its lattice along the axes that are nearest to the body's, so a larger turn would change their order.
+turn = Rotation.from_euler("xyz", (15, -10, 20), degrees=True).as_matrix()
 image = ndimage.gaussian_filter(rng.normal(0, 3, shape), 0.7).astype(np.float32)
 picture = sitk.GetImageFromArray(image)
 picture.SetSpacing(spacing[::-1].tolist())
@@ -71,14 +72,14 @@ put("grid.y", albumentations.generate_grid((23, 18), [1.0] * 4, steps[0], 3)[1][
 
 # Lenses and perspectives: rows, then columns.
 for k in (-0.25, 0.4):
-    for name, maps in (("camera", albumentations.get_camera_matrix_distortion_maps((21, 26), k)),
-                       ("fisheye", albumentations.get_fisheye_distortion_maps((21, 26), k))):
+    for name, maps in (("camera", albumentations.get_camera_matrix_distortion_maps((13, 18), k)),
+                       ("fisheye", albumentations.get_fisheye_distortion_maps((13, 18), k))):
         put(f"{name}.{k}", np.stack(maps[::-1]))
 places = np.array([[1.5, 2.0], [23.0, -1.0], [25.0, 18.0], [-2.0, 19.5]], np.float32)
 matrix, _, _ = albumentations.compute_perspective_params(places.copy(), (21, 26))
 y, x = np.mgrid[:21, :26].astype(float)
 looks = cv2.perspectiveTransform(np.stack([x, y], -1), np.linalg.inv(matrix))
-put("perspective.looks", looks[..., ::-1].transpose(2, 0, 1), np.float64)
+put("perspective.looks", looks[..., ::-1].transpose(2, 0, 1))
 
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
 save_file(tensors, folder / "deform.safetensors", metadata={

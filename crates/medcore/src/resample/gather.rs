@@ -167,8 +167,7 @@ impl<const D: usize> Block<D> {
         let n = out.len();
         let whole: [&[i32]; D] = std::array::from_fn(|a| &places.whole[a][..n]);
         let fraction: [&[f32]; D] = std::array::from_fn(|a| &places.fraction[a][..n]);
-        let room: [i32; D] =
-            std::array::from_fn(|a| self.shape[a] as i32 - self.high - self.low);
+        let room: [i32; D] = std::array::from_fn(|a| self.shape[a] as i32 - self.high - self.low);
         let first: [i32; D] = std::array::from_fn(|a| self.start[a] + self.low);
         let all = (0..D).all(|a| {
             let (low, high) = places.reach[a];
@@ -177,8 +176,7 @@ impl<const D: usize> Block<D> {
         for (i, out) in out.iter_mut().enumerate() {
             let at: [i32; D] = std::array::from_fn(|a| whole[a][i] - self.start[a]);
             let f: [f32; D] = std::array::from_fn(|a| fraction[a][i]);
-            let within = all
-                || (0..D).all(|a| at[a] >= self.low && at[a] - self.low < room[a]);
+            let within = all || (0..D).all(|a| at[a] >= self.low && at[a] - self.low < room[a]);
             *out = if within {
                 let base = (0..D).map(|a| at[a] as usize * self.strides[a]).sum();
                 inside(base, f)

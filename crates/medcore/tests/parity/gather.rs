@@ -1,8 +1,6 @@
 //! SciPy's `map_coordinates`.
 
-use medcore::resample::{
-    Gather, GatherLabels, Interpolation, LabelInterpolation, Outside, Places,
-};
+use medcore::resample::{Gather, GatherLabels, Interpolation, LabelInterpolation, Outside, Places};
 
 use crate::support::{Array, Fixture};
 
@@ -46,7 +44,12 @@ fn check<const D: usize>() {
             assert!(compared.len() > 100);
             for i in compared {
                 let error = (f64::from(got[i]) - want[i]).abs();
-                assert!(error < 2e-5, "{D}d {name} {mode} {i}: {} {}", got[i], want[i]);
+                assert!(
+                    error < 2e-5,
+                    "{D}d {name} {mode} {i}: {} {}",
+                    got[i],
+                    want[i]
+                );
             }
         }
         let outside = match outside {
