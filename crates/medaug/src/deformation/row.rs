@@ -6,9 +6,9 @@ use medcore::cpu::{Work, with_wide_vectors};
 /// Continuous indices of a row of voxels, axis by axis.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<const D: usize> {
-    pub(super) at: [Vec<f64>; D],
+    pub(in crate::deformation) at: [Vec<f64>; D],
     /// Whether only the last coordinate changes along the row.
-    pub(super) straight: bool,
+    pub(in crate::deformation) straight: bool,
 }
 
 impl<const D: usize> Row<D> {

@@ -1,59 +1,17 @@
 //! Displacements on a lattice, and what lies between its points.
 
-use medcore::cpu::{Work, with_wide_vectors};
+mod folds;
+mod kernel;
+mod rows;
+
+use medcore::cpu::with_wide_vectors;
+
+pub use kernel::Kernel;
+use rows::{Free, Straight};
 
 use super::newton;
 use super::row::Row;
 use crate::error::{Error, Result};
-
-/// How displacements between lattice points are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kernel {
-    /// Linear.
-    Linear,
-    /// Cubic B-spline, of which the lattice holds the coefficients (ITK's `BSplineTransform`).
-    BSpline,
-    /// Cubic convolution with a slope of -3/4 (PyTorch's and OpenCV's `bicubic`; Keys, "Cubic convolution
-    /// interpolation", IEEE Trans. ASSP 29, 1981).
-    Cubic,
-}
-
-macro_rules! weights {
-    ($name:ident, $float:ty) => {
-        /// Weights of the lattice points at -1, 0, 1 and 2 for a place at `f` in [0, 1].
-        #[inline(always)]
-        fn $name(self, f: $float) -> [$float; 4] {
-            let g = 1.0 - f;
-            match self {
-                Self::Linear => [0.0, g, f, 0.0],
-                Self::BSpline => [
-                    g * g * g / 6.0,
-                    2.0 / 3.0 - f * f * (1.0 - 0.5 * f),
-                    2.0 / 3.0 - g * g * (1.0 - 0.5 * g),
-                    f * f * f / 6.0,
-                ],
-                Self::Cubic => {
-                    let near = |x: $float| (1.25 * x - 2.25) * x * x + 1.0;
-                    let far = |x: $float| ((-0.75 * x + 3.75) * x - 6.0) * x + 3.0;
-                    [far(1.0 + f), near(f), near(g), far(1.0 + g)]
-                }
-            }
-        }
-    };
-}
-
-impl Kernel {
-    weights!(weights, f32);
-    weights!(exact_weights, f64);
-
-    /// Slopes of the weights.
-    fn slopes(self, f: f64) -> [f64; 4] {
-        const H: f64 = 1e-5;
-        let (low, high) = ((f - H).max(0.0), (f + H).min(1.0));
-        let (below, above) = (self.exact_weights(low), self.exact_weights(high));
-        std::array::from_fn(|k| (above[k] - below[k]) / (high - low))
-    }
-}
 
 /// A lattice over an image: where its points lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,9 +36,6 @@ pub struct DisplacementLattice<const D: usize> {
     /// One entry for each axis, filled up to four.
     values: Vec<[f32; 4]>,
 }
-
-/// The least by which a deformation may shrink a place before it counts as folded.
-const LEAST_VOLUME: f64 = 0.05;
 
 impl<const D: usize> DisplacementLattice<D> {
     /// Displacements at the points of `grid`: all of the first axis, then all of the next, in voxels.
@@ -225,7 +180,7 @@ impl<const D: usize> DisplacementLattice<D> {
     }
 
     fn bend_by<const KERNEL: u8>(&self, row: &mut Row<D>) {
-        if row.straight {
+        if row.straight || D == 1 {
             with_wide_vectors(Straight::<D, KERNEL> { lattice: self, row });
         } else {
             with_wide_vectors(Free::<D, KERNEL> { lattice: self, row });
@@ -266,30 +221,6 @@ impl<const D: usize> DisplacementLattice<D> {
         }
     }
 
-    /// The largest of 1, 0.8, 0.64 ... by which all displacements can be multiplied without folding the image.
-    ///
-    /// Folds are looked for at three places along each axis of every cell of the lattice, and where there are more than
-    /// a thousand cells, by the differences of neighbouring points alone. A place counts as folded when its neighbourhood shrinks to less than a twentieth.
-    #[must_use]
-    pub fn unfolded_share(&self) -> f64 {
-        let slopes = self.slopes();
-        let mut share = 1.0;
-        loop {
-            let folds = slopes.iter().any(|g| {
-                let matrix: [[f64; D]; D] = std::array::from_fn(|a| {
-                    std::array::from_fn(|b| {
-                        f64::from(u8::from(a == b)) + share * f64::from(g[a][b])
-                    })
-                });
-                newton::determinant(matrix) < LEAST_VOLUME
-            });
-            if !folds {
-                return share;
-            }
-            share *= 0.8;
-        }
-    }
-
     /// The same with all displacements multiplied.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
@@ -297,212 +228,6 @@ impl<const D: usize> DisplacementLattice<D> {
             *value *= factor as f32;
         }
         self
-    }
-
-    /// How displacements change, in voxels a voxel, at places of every cell.
-    fn slopes(&self) -> Vec<[[f32; D]; D]> {
-        let cells = self.grid.points.map(|n| n - 3);
-        let count: usize = cells.iter().product();
-        if count > 1000 {
-            return self.differences();
-        }
-        let parts = 3;
-        let taps: Vec<([f64; 4], [f64; 4])> = (0..parts)
-            .map(|k| (k as f64 + 0.5) / parts as f64)
-            .map(|f| (self.kernel.exact_weights(f), self.kernel.slopes(f)))
-            .collect();
-        let places = cells.map(|n| n * parts);
-        let mut slopes = Vec::with_capacity(count * parts.pow(D as u32));
-        for place in 0..places.iter().product() {
-            let mut rest: usize = place;
-            let (mut base, mut part) = ([0; D], [0; D]);
-            for a in (0..D).rev() {
-                let at = rest % places[a];
-                rest /= places[a];
-                (base[a], part[a]) = (at / parts, at % parts);
-            }
-            let mut matrix = [[0.0; D]; D];
-            for b in 0..D {
-                let weights = std::array::from_fn(|a| {
-                    let (weights, slopes) = taps[part[a]];
-                    if a == b { slopes } else { weights }
-                });
-                let change = self.sum(base, &weights);
-                for a in 0..D {
-                    matrix[a][b] = (change[a] / self.grid.step[b]) as f32;
-                }
-            }
-            slopes.push(matrix);
-        }
-        slopes
-    }
-
-    /// How displacements change from a point of the lattice to the next, in voxels a voxel.
-    fn differences(&self) -> Vec<[[f32; D]; D]> {
-        let points = self.grid.points;
-        let rates = self.grid.step.map(|step| step.recip() as f32);
-        let mut strides = [1; D];
-        for a in (0..D - 1).rev() {
-            strides[a] = strides[a + 1] * points[a + 1];
-        }
-        let inner: [usize; D] = points.map(|n| n - 2);
-        (0..inner.iter().product())
-            .map(|point: usize| {
-                let (mut rest, mut at) = (point, 0);
-                for a in (0..D).rev() {
-                    at += (rest % inner[a] + 1) * strides[a];
-                    rest /= inner[a];
-                }
-                std::array::from_fn(|a| {
-                    std::array::from_fn(|b| {
-                        let (here, next) = (self.values[at], self.values[at + strides[b]]);
-                        (next[a] - here[a]) * rates[b]
-                    })
-                })
-            })
-            .collect()
-    }
-}
-
-const fn kernel<const KERNEL: u8>() -> Kernel {
-    match KERNEL {
-        0 => Kernel::Linear,
-        1 => Kernel::BSpline,
-        _ => Kernel::Cubic,
-    }
-}
-
-/// A row along the last axis: the lattice is blended to one line of points first.
-struct Straight<'a, const D: usize, const KERNEL: u8> {
-    lattice: &'a DisplacementLattice<D>,
-    row: &'a mut Row<D>,
-}
-
-impl<const D: usize, const KERNEL: u8> Work for Straight<'_, D, KERNEL> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { lattice, row } = self;
-        let Some(&last) = row.at[D - 1].first() else {
-            return;
-        };
-        let LatticeGrid {
-            points,
-            start,
-            step,
-        } = lattice.grid;
-        let width = points[D - 1];
-        let mut base = [0; D];
-        let mut weights = [[0.0_f32; 4]; D];
-        for a in 0..D - 1 {
-            let (cell, f) = lattice.cell(a, if a == D - 1 { last } else { row.at[a][0] });
-            base[a] = cell;
-            weights[a] = kernel::<KERNEL>().weights(f as f32);
-        }
-        let mut line = vec![[0.0_f32; 4]; width];
-        for tap in 0..4_usize.pow(D as u32 - 1) {
-            let (mut weight, mut at) = (1.0, 0);
-            for a in 0..D - 1 {
-                let k = tap >> (2 * (D - 2 - a)) & 3;
-                weight *= weights[a][k];
-                at = at * points[a] + base[a] + k;
-            }
-            if weight == 0.0 {
-                continue;
-            }
-            let values = &lattice.values[at * width..(at + 1) * width];
-            let sums = line.as_flattened_mut().iter_mut();
-            for (sum, value) in sums.zip(values.as_flattened()) {
-                *sum += weight * value;
-            }
-        }
-        let cells = width - 3;
-        let (start, rate) = (start[D - 1], 1.0 / step[D - 1]);
-        let n = row.at[D - 1].len();
-        let rows = row.at.each_mut().map(|at| &mut at[..n]);
-        for x in 0..n {
-            let u = (rows[D - 1][x] - start) * rate;
-            let u = if u > 0.0 { u } else { 0.0 };
-            let u = if u < cells as f64 { u } else { cells as f64 };
-            let cell = (u as i32).min(cells as i32 - 1);
-            let w = kernel::<KERNEL>().weights((u - f64::from(cell)) as f32);
-            let Some(four) = line[cell as usize..].first_chunk::<4>() else {
-                continue;
-            };
-            let moved = blended(&w, four);
-            for a in 0..D {
-                rows[a][x] += f64::from(moved[a]);
-            }
-        }
-    }
-}
-
-/// The weighted sum of four points; in pairs, so that none waits for the one before.
-#[inline(always)]
-fn blended(w: &[f32; 4], four: &[[f32; 4]; 4]) -> [f32; 4] {
-    std::array::from_fn(|c| {
-        (w[0] * four[0][c] + w[1] * four[1][c]) + (w[2] * four[2][c] + w[3] * four[3][c])
-    })
-}
-
-/// Places anywhere.
-struct Free<'a, const D: usize, const KERNEL: u8> {
-    lattice: &'a DisplacementLattice<D>,
-    row: &'a mut Row<D>,
-}
-
-impl<const D: usize, const KERNEL: u8> Work for Free<'_, D, KERNEL> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { lattice, row } = self;
-        let LatticeGrid {
-            points,
-            start,
-            step,
-        } = lattice.grid;
-        let rate = step.map(f64::recip);
-        let n = row.at[0].len();
-        let rows = row.at.each_mut().map(|at| &mut at[..n]);
-        for x in 0..n {
-            let mut first = 0;
-            let mut weights = [[0.0_f32; 4]; D];
-            for a in 0..D {
-                let cells = points[a] - 3;
-                let u = (rows[a][x] - start[a]) * rate[a];
-                let u = if u > 0.0 { u } else { 0.0 };
-                let u = if u < cells as f64 { u } else { cells as f64 };
-                let cell = (u as i32).min(cells as i32 - 1);
-                weights[a] = kernel::<KERNEL>().weights((u - f64::from(cell)) as f32);
-                first = first * points[a] + cell as usize;
-            }
-            // The lines of points around are added up first, even and odd ones apart so that none waits for the last.
-            let mut lines = [[0.0_f32; 16]; 2];
-            for tap in 0..4_usize.pow(D as u32 - 1) {
-                let (mut weight, mut at) = (1.0, 0);
-                for a in 0..D - 1 {
-                    let k = tap >> (2 * (D - 2 - a)) & 3;
-                    weight *= weights[a][k];
-                    at = (at + k) * points[a + 1];
-                }
-                let flat = lattice.values[first + at..].as_flattened();
-                let Some(four) = flat.first_chunk::<16>() else {
-                    continue;
-                };
-                for (sum, value) in lines[tap & 1].iter_mut().zip(four) {
-                    *sum += weight * value;
-                }
-            }
-            let line: [[f32; 4]; 4] = std::array::from_fn(|k| {
-                std::array::from_fn(|c| lines[0][4 * k + c] + lines[1][4 * k + c])
-            });
-            let moved = blended(&weights[D - 1], &line);
-            for a in 0..D {
-                rows[a][x] += f64::from(moved[a]);
-            }
-        }
     }
 }
 
