@@ -17,14 +17,15 @@ macro_rules! weights {
         /// Weights of the lattice points at -1, 0, 1 and 2 for a place at `f` in [0, 1].
         #[inline(always)]
         pub(super) fn $name(self, f: $float) -> [$float; 4] {
+            const SIXTH: $float = 1.0 / 6.0;
             let g = 1.0 - f;
             match self {
                 Self::Linear => [0.0, g, f, 0.0],
                 Self::BSpline => [
-                    g * g * g / 6.0,
+                    g * g * g * SIXTH,
                     2.0 / 3.0 - f * f * (1.0 - 0.5 * f),
                     2.0 / 3.0 - g * g * (1.0 - 0.5 * g),
-                    f * f * f / 6.0,
+                    f * f * f * SIXTH,
                 ],
                 Self::Cubic => {
                     let near = |x: $float| (1.25 * x - 2.25) * x * x + 1.0;
