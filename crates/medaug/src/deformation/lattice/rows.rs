@@ -87,6 +87,10 @@ fn blended(w: &[f32; 4], four: &[[f32; 4]; 4]) -> [f32; 4] {
     })
 }
 
+/// Places whose lines of points are added up before the last axis is blended: one loop for both would not become
+/// vectors.
+const BLOCK: usize = 32;
+
 /// Places anywhere, of two axes and more.
 pub(super) struct Free<'a, const D: usize, const KERNEL: u8> {
     pub(super) lattice: &'a DisplacementLattice<D>,
@@ -114,44 +118,54 @@ impl<const D: usize, const KERNEL: u8> Work for Free<'_, D, KERNEL> {
         });
         let n = row.at[0].len();
         let rows = row.at.each_mut().map(|at| &mut at[..n]);
-        for x in 0..n {
-            let mut first = 0;
-            let mut weights = [[0.0_f32; 4]; D];
-            for a in 0..D {
-                let cells = points[a] - 3;
-                let u = (rows[a][x] - start[a]) * rate[a];
-                let u = if u > 0.0 { u } else { 0.0 };
-                let u = if u < cells as f64 { u } else { cells as f64 };
-                let cell = (u as i32).min(cells as i32 - 1);
-                weights[a] = kernel::<KERNEL>().weights((u - f64::from(cell)) as f32);
-                first = first * points[a] + cell as usize;
+        let mut blended_lines = [[[0.0_f32; 4]; 4]; BLOCK];
+        let mut last_weights = [[0.0_f32; 4]; BLOCK];
+        for begin in (0..n).step_by(BLOCK) {
+            let end = (begin + BLOCK).min(n);
+            for x in begin..end {
+                let mut first = 0;
+                let mut weights = [[0.0_f32; 4]; D];
+                for a in 0..D {
+                    let cells = points[a] - 3;
+                    let u = (rows[a][x] - start[a]) * rate[a];
+                    let u = if u > 0.0 { u } else { 0.0 };
+                    let u = if u < cells as f64 { u } else { cells as f64 };
+                    let cell = (u as i32).min(cells as i32 - 1);
+                    weights[a] = kernel::<KERNEL>().weights((u - f64::from(cell)) as f32);
+                    first = first * points[a] + cell as usize;
+                }
+                let weight: [f32; 16] = std::array::from_fn(|line| {
+                    (0..D - 1).fold(1.0, |product, a| {
+                        product * weights[a][line >> (2 * (D - 2 - a)) & 3]
+                    })
+                });
+                // Even and odd lines are added up apart, so that none waits for the one before.
+                let (mut even, mut odd) = ([0.0_f32; 16], [0.0_f32; 16]);
+                for line in (0..lines).step_by(2) {
+                    add_line(
+                        &mut even,
+                        weight[line],
+                        &lattice.values,
+                        first + behind[line],
+                    );
+                    add_line(
+                        &mut odd,
+                        weight[line + 1],
+                        &lattice.values,
+                        first + behind[line + 1],
+                    );
+                }
+                let line = blended_lines[x - begin].as_flattened_mut();
+                for (k, sum) in line.iter_mut().enumerate() {
+                    *sum = even[k] + odd[k];
+                }
+                last_weights[x - begin] = weights[D - 1];
             }
-            let weight: [f32; 16] = std::array::from_fn(|line| {
-                (0..D - 1).fold(1.0, |product, a| {
-                    product * weights[a][line >> (2 * (D - 2 - a)) & 3]
-                })
-            });
-            // Even and odd lines are added up apart, so that none waits for the one before.
-            let (mut even, mut odd) = ([0.0_f32; 16], [0.0_f32; 16]);
-            for line in (0..lines).step_by(2) {
-                add_line(
-                    &mut even,
-                    weight[line],
-                    &lattice.values,
-                    first + behind[line],
-                );
-                add_line(
-                    &mut odd,
-                    weight[line + 1],
-                    &lattice.values,
-                    first + behind[line + 1],
-                );
-            }
-            let line =
-                std::array::from_fn(|k| std::array::from_fn(|c| even[4 * k + c] + odd[4 * k + c]));
-            let moved = blended(&weights[D - 1], &line);
-            for a in 0..D {
-                rows[a][x] += f64::from(moved[a]);
+            for x in begin..end {
+                let moved = blended(&last_weights[x - begin], &blended_lines[x - begin]);
+                for a in 0..D {
+                    rows[a][x] += f64::from(moved[a]);
+                }
             }
         }
     }
