@@ -15,6 +15,7 @@
 mod array;
 mod compose;
 mod crop;
+mod deformation;
 mod draw;
 mod error;
 mod intensity;
@@ -41,6 +42,9 @@ struct Readme;
 
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
 pub use crop::*;
+pub use deformation::{
+    AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
+};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;

@@ -7,6 +7,7 @@ mod fields;
 mod filters;
 mod index;
 mod intensity;
+mod deform;
 mod intensity;
 mod normalise;
 mod normalise;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod crops;
+mod deform;
 mod determinism;
 mod holes;
 mod intensity;
