@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod affine;
+mod deform;
 mod fields;
 mod filters;
 mod index;
 mod intensity;
-mod deform;
 mod intensity;
 mod normalise;
 mod normalise;
