@@ -51,7 +51,8 @@ pub use patch::{
 pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
-    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
+    MemoryModel, Modality, NetworkKind, Padding, Plan, PlannedConfiguration, PlannedNetwork,
+    Planner, Preprocess, PreprocessOrder, Preprocessed, ScoreMask, Trace, foreground_region,
 };
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,

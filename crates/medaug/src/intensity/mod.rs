@@ -15,3 +15,4 @@ pub use gamma::{Gamma, RandomGamma, gamma};
 pub use low_resolution::{LowResolution, RandomLowResolution, low_resolution};
 pub use noise::{GaussianNoise, RandomGaussianNoise, gaussian_noise};
 pub use normalise::{Intensity, normalise};
+pub(crate) use normalise::{normalise_channel, score};

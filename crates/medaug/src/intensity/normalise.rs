@@ -123,7 +123,18 @@ pub fn normalise<const D: usize>(image: &mut Image<f32, D>, schemes: &[Intensity
     Ok(())
 }
 
-fn normalise_channel(voxels: &mut [f32], scheme: Intensity, channel: usize) -> Result<()> {
+/// Mean and divisor of a score; a constant image is divided by 1.
+pub(crate) fn score(statistics: &Statistics) -> (f32, f32) {
+    let std = statistics.std();
+    let std = if std > 0.0 { std } else { 1.0 };
+    (statistics.mean as f32, std as f32)
+}
+
+pub(crate) fn normalise_channel(
+    voxels: &mut [f32],
+    scheme: Intensity,
+    channel: usize,
+) -> Result<()> {
     let finite = |statistics: Statistics| {
         if statistics.is_finite() {
             Ok(statistics)
@@ -146,13 +157,12 @@ fn normalise_channel(voxels: &mut [f32], scheme: Intensity, channel: usize) -> R
         } => clip_and_divide(voxels, low as f32, high as f32, mean as f32, std as f32),
         Intensity::ZScore { masked: false } => {
             let s = finite(Statistics::of(voxels))?;
-            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
-            clip_and_divide(voxels, -no_limit, no_limit, s.mean as f32, std as f32);
+            let (mean, std) = score(&s);
+            clip_and_divide(voxels, -no_limit, no_limit, mean, std);
         }
         Intensity::ZScore { masked: true } => {
             let s = finite(Statistics::of_non_zero(voxels))?;
-            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
-            let (mean, std) = (s.mean as f32, std as f32);
+            let (mean, std) = score(&s);
             for_each_chunk(voxels, |_, chunk| {
                 for v in chunk {
                     *v = if *v == 0.0 { 0.0 } else { (*v - mean) / std };

@@ -40,7 +40,8 @@ impl GridRule {
             let ratio = spacing[a] / old[a];
             let count = match self {
                 Self::FieldOfView => (n / ratio).round(),
-                Self::NnUnet => (n / ratio).round_ties_even(),
+                // In nnU-Net's order of operations, which decides what becomes of halves.
+                Self::NnUnet => (old[a] / spacing[a] * n).round_ties_even(),
                 Self::Monai => ((n - 1.0) / ratio + 1.0).round_ties_even(),
             }
             .max(1.0);

@@ -6,6 +6,10 @@
 mod fingerprint;
 mod foreground;
 mod grid;
+mod mask;
+mod modality;
+mod padding;
+mod plan;
 mod trace;
 
 use medcore::orientation::Reorientation;
@@ -14,9 +18,13 @@ use medcore::{Geometry, GeometryTolerance, Image, LabelMap, Orientation, Region,
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics, Modality};
+pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics};
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
+pub use mask::ScoreMask;
+pub use modality::Modality;
+pub use padding::Padding;
+pub use plan::{MemoryModel, NetworkKind, Plan, PlannedConfiguration, PlannedNetwork, Planner};
 pub use trace::Trace;
 
 use crate::error::{Error, Result, check};
@@ -32,32 +40,6 @@ pub enum PreprocessOrder {
     NnUnet,
     /// Spacing, intensities, crop.
     Monai,
-}
-
-/// A border that brings the grid to a size the network accepts, half of it (rounded down) in front.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Padding {
-    /// Fewest voxels along each axis.
-    pub minimum: [usize; 3],
-    /// The number of voxels along each axis is a multiple of this.
-    pub divisible: [usize; 3],
-    /// Intensity of the border, after normalisation.
-    pub value: f32,
-    /// Class of the border.
-    pub label: u8,
-}
-
-impl Default for Padding {
-    /// None.
-    fn default() -> Self {
-        Self {
-            minimum: [1; 3],
-            divisible: [1; 3],
-            value: 0.0,
-            label: 0,
-        }
-    }
 }
 
 /// What is done to every scan, in training and in use; axes in storage order after orientation.
@@ -103,6 +85,11 @@ pub struct Preprocess {
     pub nearest_slice_above: Option<f64>,
     /// One scheme for all channels, or one for each.
     pub intensity: Vec<Intensity>,
+    /// Where [`Intensity::ZScore`] with `masked` takes its mean and deviation, and leaves what is outside at 0.
+    pub score_mask: ScoreMask,
+    /// Class of unlabelled voxels outside the body, [`ScoreMask::Body`], where scans are cropped first: nnU-Net
+    /// labels them -1 to clear them again after augmentation. `None` leaves them background.
+    pub outside_class: Option<u8>,
     /// Border.
     pub padding: Padding,
 }
@@ -120,6 +107,8 @@ impl Default for Preprocess {
             label_interpolation: LabelInterpolation::Nearest,
             nearest_slice_above: None,
             intensity: vec![Intensity::Keep],
+            score_mask: ScoreMask::Channel,
+            outside_class: None,
             padding: Padding::default(),
         }
     }
@@ -151,7 +140,8 @@ impl Preprocessed {
 
 impl Preprocess {
     /// nnU-Net's order, grid and interpolation: crop to what is not zero, cubic in the image, linear by class
-    /// in the labels, nearest slices where spacing is anisotropic. Spacing and intensities are to be set.
+    /// in the labels, nearest slices where spacing is anisotropic, masked scores inside the body. Spacing and
+    /// intensities are to be set.
     #[must_use]
     pub fn nnunet() -> Self {
         Self {
@@ -164,6 +154,7 @@ impl Preprocess {
             interpolation: Interpolation::CubicBSpline,
             label_interpolation: LabelInterpolation::Linear,
             nearest_slice_above: Some(3.0),
+            score_mask: ScoreMask::Body,
             ..Self::default()
         }
     }
@@ -250,14 +241,17 @@ impl Preprocess {
                 let kept = self.crop_region(image)?;
                 let mut part = to_f32(image, &kept)?;
                 drop(turned);
-                let part_labels = labels
+                let mut part_labels = labels
                     .map(|labels| {
                         labels
                             .crop(&kept)
                             .and_then(|l| l.with_geometry(*part.geometry()))
                     })
                     .transpose()?;
-                normalise(&mut part, &self.intensity)?;
+                if let (Some(class), Some(labels)) = (self.outside_class, &mut part_labels) {
+                    mask::label_outside(labels, &mask::body(&part)?, class);
+                }
+                self.normalise(&mut part)?;
                 let (image, labels) = self.resample(part, part_labels)?;
                 (image, labels, kept)
             }
@@ -269,7 +263,7 @@ impl Preprocess {
                     .map(|labels| labels.clone().with_geometry(oriented))
                     .transpose()?;
                 let (mut image, labels) = self.resample(part, labels)?;
-                normalise(&mut image, &self.intensity)?;
+                self.normalise(&mut image)?;
                 let region = self.crop_region(&image)?;
                 if region == Region::whole(image.shape())? {
                     (image, labels, whole)
@@ -280,13 +274,20 @@ impl Preprocess {
                 }
             }
         };
-        let (image, labels) = self.pad(image, labels)?;
+        let (image, labels) = self.padding.apply(image, labels)?;
         let trace = Trace::new(original, self.orientation, kept, *image.geometry())?;
         Ok(Preprocessed {
             image,
             labels,
             trace,
         })
+    }
+
+    fn normalise(&self, image: &mut Image<f32, 3>) -> Result<()> {
+        match self.score_mask {
+            ScoreMask::Channel => normalise(image, &self.intensity),
+            ScoreMask::Body => mask::normalise_inside_body(image, &self.intensity),
+        }
     }
 
     fn crop_region<T: Voxel>(&self, image: &Image<T, 3>) -> Result<Region<3>> {
@@ -327,32 +328,6 @@ impl Preprocess {
             .map(|labels| step.labels(labels, self.label_interpolation))
             .transpose()?;
         Ok((step.image(image, self.interpolation)?, labels))
-    }
-
-    fn pad(
-        &self,
-        image: Image<f32, 3>,
-        labels: Option<LabelMap<u8, 3>>,
-    ) -> Result<(Image<f32, 3>, Option<LabelMap<u8, 3>>)> {
-        let Padding {
-            minimum,
-            divisible,
-            value,
-            label,
-        } = self.padding;
-        let shape = image.shape();
-        let missing: [usize; 3] = std::array::from_fn(|a| {
-            shape[a].max(minimum[a]).next_multiple_of(divisible[a]) - shape[a]
-        });
-        if missing == [0; 3] {
-            return Ok((image, labels));
-        }
-        let before = missing.map(|n| n / 2);
-        let after = std::array::from_fn(|a| missing[a] - before[a]);
-        let labels = labels
-            .map(|labels| labels.pad(before, after, label))
-            .transpose()?;
-        Ok((image.pad(before, after, value)?, labels))
     }
 }
 
