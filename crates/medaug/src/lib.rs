@@ -45,8 +45,9 @@ pub use medcore;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{
-    BatchSlot, Case, ClassLocations, ClassVoxels, PatchChoice, PatchPipeline, PatchSampler,
-    Placement,
+    BatchSlot, Case, ClassLocations, ClassVoxels, Guide, LesionLocations, LesionVoxels,
+    PatchChoice, PatchGrid, PatchPipeline, PatchSampler, Placement, WeightMap, oversampled,
+    repeat_factors,
 };
 pub use post::*;
 pub use preprocess::{

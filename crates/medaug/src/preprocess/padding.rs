@@ -38,7 +38,7 @@ impl Padding {
         image: Image<f32, 3>,
         labels: Option<LabelMap<u8, 3>>,
     ) -> Result<(Image<f32, 3>, Option<LabelMap<u8, 3>>)> {
-        let Padding {
+        let Self {
             minimum,
             divisible,
             value,

@@ -4,6 +4,7 @@
 
 mod intensity;
 mod normalise;
+mod patches;
 mod plan;
 mod preprocess;
 mod spatial;
