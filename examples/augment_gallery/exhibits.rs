@@ -21,6 +21,7 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
 pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
     let mut all = moves::<D>();
     all.extend(intensities());
+    all.extend(local_intensities());
     all.extend(labels());
     all.extend(choices());
     all
@@ -145,6 +146,64 @@ fn intensities() -> Vec<Exhibit> {
             RandomLowResolution {
                 probability: 1.0,
                 ..RandomLowResolution::default()
+            },
+        ),
+    ]
+}
+
+fn local_intensities() -> Vec<Exhibit> {
+    let spot = || Spot {
+        centre: vec![0.3],
+        width: vec![0.2],
+    };
+    vec![
+        exhibit(
+            "brighter in one place",
+            BrightnessGradient {
+                spot: spot(),
+                strength: 300.0,
+                keep_mean: false,
+            },
+        ),
+        exhibit(
+            "gamma in one place",
+            LocalGamma {
+                spot: spot(),
+                exponent: 0.3,
+            },
+        ),
+        exhibit(
+            "a box shows its mean",
+            BlankRectangles {
+                rectangles: vec![BlankRectangle {
+                    place: vec![0.6],
+                    size: vec![0.3],
+                }],
+            },
+        ),
+        exhibit(
+            "brighter somewhere by chance",
+            RandomBrightnessGradient {
+                probability: 1.0,
+                strength: Draw::Fixed(300.0),
+                channels: Channels::Together,
+                ..RandomBrightnessGradient::default()
+            },
+        ),
+        exhibit(
+            "gamma somewhere by chance",
+            RandomLocalGamma {
+                probability: 1.0,
+                channels: Channels::Together,
+                ..RandomLocalGamma::default()
+            },
+        ),
+        exhibit(
+            "blank boxes by chance",
+            RandomBlankRectangles {
+                probability: 1.0,
+                channels: Channels::Together,
+                ..RandomBlankRectangles::default()
             },
         ),
     ]

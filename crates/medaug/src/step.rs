@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
 use crate::error::Result;
 use crate::intensity::*;
+use crate::local::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
 use crate::post::*;
@@ -286,24 +287,30 @@ transforms! {
         Flip,
     ],
     channel: [
+        BlankRectangles,
         Brightness,
+        BrightnessGradient,
         Contrast,
         Gamma,
         GaussianBlur,
         GaussianNoise,
         Intensity,
+        LocalGamma,
         LowResolution,
     ],
     sample: [
         KeepLargest,
     ],
     random: [
+        RandomBlankRectangles,
         RandomBrightness,
+        RandomBrightnessGradient,
         RandomContrast,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
         RandomGaussianNoise,
+        RandomLocalGamma,
         RandomLowResolution,
         RandomSpatial,
     ],

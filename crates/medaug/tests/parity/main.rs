@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod intensity;
+mod local;
 mod nnunet_case;
 mod normalise;
 mod patches;
