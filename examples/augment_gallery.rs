@@ -7,7 +7,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
-#[path = "augment_gallery/exhibits.rs"]
+#[path = "augment_gallery/exhibits/mod.rs"]
 mod exhibits;
 #[path = "augment_gallery/subject.rs"]
 mod subject;

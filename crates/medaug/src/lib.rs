@@ -14,9 +14,10 @@
 
 mod array;
 mod compose;
+mod crop;
+mod deformation;
 mod draw;
 mod error;
-mod grid;
 mod intensity;
 mod local;
 mod math;
@@ -27,6 +28,8 @@ mod patch;
 mod post;
 mod preprocess;
 pub mod preset;
+mod raw_grid;
+mod resize;
 mod sample;
 mod spatial;
 mod step;
@@ -39,6 +42,10 @@ mod warp;
 struct Readme;
 
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
+pub use crop::*;
+pub use deformation::{
+    AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
+};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;
@@ -55,8 +62,9 @@ pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
     MemoryModel, Modality, NetworkKind, Padding, Plan, PlannedConfiguration, PlannedNetwork,
-    Planner, Preprocess, PreprocessOrder, Preprocessed, ScoreMask, Trace, foreground_region,
+    Planner, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace, foreground_region,
 };
+pub use resize::*;
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
 };

@@ -15,5 +15,6 @@ pub use lesions::{LesionLocations, LesionVoxels};
 pub use locations::{ClassLocations, ClassVoxels};
 pub use pipeline::{Case, PatchPipeline};
 pub use rarity::{oversampled, repeat_factors};
+pub(crate) use sampler::uniform_start;
 pub use sampler::{BatchSlot, PatchChoice, PatchSampler, Placement};
 pub use weights::WeightMap;

@@ -19,16 +19,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics};
+pub(crate) use foreground::bounds;
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
-pub use mask::ScoreMask;
 pub use modality::Modality;
 pub use padding::Padding;
 pub use plan::{MemoryModel, NetworkKind, Plan, PlannedConfiguration, PlannedNetwork, Planner};
 pub use trace::Trace;
 
 use crate::error::{Error, Result, check};
-use crate::intensity::{Intensity, normalise};
+use crate::intensity::{Intensity, body, normalise};
 use crate::sample::Sample;
 
 /// In which order the steps are taken; orientation comes first and padding last.
@@ -40,6 +40,23 @@ pub enum PreprocessOrder {
     NnUnet,
     /// Spacing, intensities, crop.
     Monai,
+}
+
+/// What distance slices have after a change of spacing; slices follow each other along the first axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SliceDistance {
+    /// That of the new spacing.
+    #[default]
+    Target,
+    /// That of the scan: networks for slices see slices as they were taken.
+    Own,
+}
+
+impl SliceDistance {
+    fn is_target(&self) -> bool {
+        *self == Self::Target
+    }
 }
 
 /// What is done to every scan, in training and in use; axes in storage order after orientation.
@@ -70,10 +87,17 @@ pub struct Preprocess {
     pub order: PreprocessOrder,
     /// Where the axes run to; `None` keeps the scan's own.
     pub orientation: Option<Orientation>,
+    /// Which axis of the oriented scan comes first, second and third (nnU-Net's `transpose_forward`); `None` keeps their
+    /// order. All other settings are of the axes in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<[usize; 3]>,
     /// Crop to what is not background.
     pub foreground: Option<Foreground>,
     /// Millimetres between voxels; `None` keeps the scan's own.
     pub spacing: Option<[f64; 3]>,
+    /// Whether scans keep their own distance of slices, whatever `spacing` says of the first axis (nnU-Net in 2D).
+    #[serde(skip_serializing_if = "SliceDistance::is_target")]
+    pub slice_distance: SliceDistance,
     /// How many voxels the new spacing gives, and where they lie.
     pub grid: GridRule,
     /// Between the voxels of the image.
@@ -85,10 +109,8 @@ pub struct Preprocess {
     pub nearest_slice_above: Option<f64>,
     /// One scheme for all channels, or one for each.
     pub intensity: Vec<Intensity>,
-    /// Where [`Intensity::ZScore`] with `masked` takes its mean and deviation, and leaves what is outside at 0.
-    pub score_mask: ScoreMask,
-    /// Class of unlabelled voxels outside the body, [`ScoreMask::Body`], where scans are cropped first: nnU-Net
-    /// labels them -1 to clear them again after augmentation. `None` leaves them background.
+    /// Class of unlabelled voxels outside the body, as [`Intensity::BodyZScore`] has it, where scans are cropped
+    /// first: nnU-Net labels them -1 to clear them again after augmentation. `None` leaves them background.
     pub outside_class: Option<u8>,
     /// Border.
     pub padding: Padding,
@@ -100,14 +122,15 @@ impl Default for Preprocess {
         Self {
             order: PreprocessOrder::NnUnet,
             orientation: None,
+            transpose: None,
             foreground: None,
             spacing: None,
+            slice_distance: SliceDistance::Target,
             grid: GridRule::FieldOfView,
             interpolation: Interpolation::Linear,
             label_interpolation: LabelInterpolation::Nearest,
             nearest_slice_above: None,
             intensity: vec![Intensity::Keep],
-            score_mask: ScoreMask::Channel,
             outside_class: None,
             padding: Padding::default(),
         }
@@ -140,8 +163,7 @@ impl Preprocessed {
 
 impl Preprocess {
     /// nnU-Net's order, grid and interpolation: crop to what is not zero, cubic in the image, linear by class
-    /// in the labels, nearest slices where spacing is anisotropic, masked scores inside the body. Spacing and
-    /// intensities are to be set.
+    /// in the labels, nearest slices where spacing is anisotropic. Spacing and intensities are to be set.
     #[must_use]
     pub fn nnunet() -> Self {
         Self {
@@ -154,7 +176,6 @@ impl Preprocess {
             interpolation: Interpolation::CubicBSpline,
             label_interpolation: LabelInterpolation::Linear,
             nearest_slice_above: Some(3.0),
-            score_mask: ScoreMask::Body,
             ..Self::default()
         }
     }
@@ -181,6 +202,12 @@ impl Preprocess {
             check(NAME, "spacing", *spacing, "positive and finite", |v| {
                 v.is_finite() && v > 0.0
             })?;
+        }
+        let mut axes = self.transpose.unwrap_or([0, 1, 2]);
+        axes.sort_unstable();
+        if let Some(axis) = (0..3).find(|&axis| axes[axis] != axis) {
+            let rule = "an order of the axes 0, 1 and 2";
+            check(NAME, "transpose", axes[axis] as f64, rule, |_| false)?;
         }
         for &voxels in self.padding.minimum.iter().chain(&self.padding.divisible) {
             check(
@@ -219,8 +246,8 @@ impl Preprocess {
                 .check_same_as(labels.geometry(), &GeometryTolerance::default())
                 .map_err(medcore::Error::from)?;
         }
-        let turn = self
-            .orientation
+        let orientation = self.orientation_of(&original)?;
+        let turn = orientation
             .map(|orientation| Reorientation::new(&original, orientation))
             .filter(|turn| !turn.is_identity());
         let turned = turn.map(|turn| reoriented(image, turn)).transpose()?;
@@ -249,9 +276,9 @@ impl Preprocess {
                     })
                     .transpose()?;
                 if let (Some(class), Some(labels)) = (self.outside_class, &mut part_labels) {
-                    mask::label_outside(labels, &mask::body(&part)?, class);
+                    mask::label_outside(labels, &body(&part)?, class);
                 }
-                self.normalise(&mut part)?;
+                normalise(&mut part, &self.intensity)?;
                 let (image, labels) = self.resample(part, part_labels)?;
                 (image, labels, kept)
             }
@@ -263,7 +290,7 @@ impl Preprocess {
                     .map(|labels| labels.clone().with_geometry(oriented))
                     .transpose()?;
                 let (mut image, labels) = self.resample(part, labels)?;
-                self.normalise(&mut image)?;
+                normalise(&mut image, &self.intensity)?;
                 let region = self.crop_region(&image)?;
                 if region == Region::whole(image.shape())? {
                     (image, labels, whole)
@@ -275,7 +302,7 @@ impl Preprocess {
             }
         };
         let (image, labels) = self.padding.apply(image, labels)?;
-        let trace = Trace::new(original, self.orientation, kept, *image.geometry())?;
+        let trace = Trace::new(original, orientation, kept, *image.geometry())?;
         Ok(Preprocessed {
             image,
             labels,
@@ -283,11 +310,16 @@ impl Preprocess {
         })
     }
 
-    fn normalise(&self, image: &mut Image<f32, 3>) -> Result<()> {
-        match self.score_mask {
-            ScoreMask::Channel => normalise(image, &self.intensity),
-            ScoreMask::Body => mask::normalise_inside_body(image, &self.intensity),
-        }
+    /// Where the axes of a scan run to after they were turned and transposed; `None` if they stay.
+    fn orientation_of(&self, scan: &Geometry<3>) -> Result<Option<Orientation>> {
+        let Some(order) = self.transpose else {
+            return Ok(self.orientation);
+        };
+        let turned = self.orientation;
+        let directions = turned
+            .unwrap_or_else(|| Orientation::closest_to(scan))
+            .directions();
+        Ok(Some(Orientation::new(order.map(|axis| directions[axis]))?))
     }
 
     fn crop_region<T: Voxel>(&self, image: &Image<T, 3>) -> Result<Region<3>> {
@@ -304,16 +336,20 @@ impl Preprocess {
         labels: Option<LabelMap<u8, 3>>,
     ) -> Result<(Image<f32, 3>, Option<LabelMap<u8, 3>>)> {
         let source = *image.geometry();
-        let Some(target) = self
-            .spacing
-            .and_then(|spacing| self.grid.resampled(&source, spacing))
-        else {
+        let spacing = self.spacing.map(|[slices, rows, columns]| {
+            let slices = match self.slice_distance {
+                SliceDistance::Target => slices,
+                SliceDistance::Own => source.spacing()[0],
+            };
+            [slices, rows, columns]
+        });
+        let Some(target) = spacing.and_then(|spacing| self.grid.resampled(&source, spacing)) else {
             return Ok((image, labels));
         };
         let (shape, scale, offset) = target;
         let coarse = self
             .nearest_slice_above
-            .zip(self.spacing)
+            .zip(spacing)
             .and_then(|(limit, spacing)| {
                 grid::coarse_axis(source.spacing(), limit)
                     .or_else(|| grid::coarse_axis(spacing, limit))

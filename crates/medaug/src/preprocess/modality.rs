@@ -43,7 +43,7 @@ impl Fingerprint {
     /// nnU-Net's preprocessing for these cases: its order and interpolation, the target spacing, and a scheme
     /// for the modality of each channel.
     ///
-    /// Images that lose more than a quarter of their voxels to the crop are normalised inside what is not zero.
+    /// Images that lose more than a quarter of their voxels to the crop are normalised inside the body, [`Intensity::BodyZScore`].
     ///
     /// # Errors
     /// Refuses another number of modalities than channels, and CT without any foreground to learn from.
@@ -82,9 +82,8 @@ impl Fingerprint {
                         std: known.std.max(1e-8),
                     }
                 }
-                Modality::Mr => Intensity::ZScore {
-                    masked: self.median_kept_share < MASK_BELOW,
-                },
+                Modality::Mr if self.median_kept_share < MASK_BELOW => Intensity::BodyZScore,
+                Modality::Mr => Intensity::ZScore { masked: false },
                 Modality::UnitRange => Intensity::MinMax,
                 Modality::Rgb => Intensity::Window {
                     low: 0.0,

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod affine;
+mod deform;
+mod fields;
+mod filters;
+mod index;
 mod intensity;
 mod local;
 mod nnunet_case;
@@ -9,5 +14,7 @@ mod normalise;
 mod patches;
 mod plan;
 mod preprocess;
+mod resize;
+mod scaling;
 mod spatial;
 mod support;

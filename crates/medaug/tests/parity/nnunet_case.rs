@@ -1,8 +1,10 @@
 //! Cases come out of preprocessing as they come out of nnU-Net's own, and look the same in the fingerprint.
 
-use medaug::{CaseFingerprint, Fingerprint, Modality, Planner, Preprocess};
+use medaug::{
+    CaseFingerprint, Fingerprint, Intensity, Modality, Planner, Preprocess, SliceDistance,
+};
 use medcore::random::Key;
-use medcore::{Geometry, Image, LabelMap, Orientation};
+use medcore::{Geometry, Image, LabelMap};
 
 use crate::support::{Array, Fixture};
 
@@ -44,7 +46,6 @@ impl Case {
 
     /// As a plan for such cases says, but for the spacing.
     fn preprocess(&self) -> Preprocess {
-        let (image, _) = self.scan();
         let fingerprint = Fingerprint::of_cases(&[self.fingerprint()]).unwrap();
         let plan = Planner::nnunet()
             .plan(&fingerprint, &[Modality::Mr; 2], 3)
@@ -53,12 +54,12 @@ impl Case {
         let forward = plan.transpose_forward.to_vec();
         assert_eq!(forward == self.sizes("forward"), is_planned);
         let full = plan.full_resolution.as_ref().unwrap();
-        let own = Orientation::closest_to(image.geometry());
-        let preprocess = plan.preprocess(full, Some(own)).unwrap();
-        assert!(plan.preprocess(full, None).is_err(), "axes are exchanged");
-        assert!(plan.preprocess(&plan.slices, Some(own)).is_err());
+        let preprocess = plan.preprocess(full, None).unwrap();
+        let slices = plan.preprocess(&plan.slices, None).unwrap();
+        assert_eq!(slices.slice_distance, SliceDistance::Own);
         Preprocess {
-            orientation: preprocess.orientation.filter(|_| is_planned),
+            transpose: preprocess.transpose.filter(|_| is_planned),
+            intensity: vec![Intensity::BodyZScore],
             spacing: Some(self.get("target").values.try_into().unwrap()),
             outside_class: Some(OUTSIDE),
             ..preprocess
@@ -93,7 +94,7 @@ fn the_mask_is_that_of_all_channels_with_its_holes() {
     let case = Case::load("even");
     let (image, labels) = case.scan();
     let alone = Preprocess {
-        score_mask: medaug::ScoreMask::Channel,
+        intensity: vec![Intensity::ZScore { masked: true }],
         ..case.preprocess()
     };
     let ready = alone.apply(&image, Some(&labels)).unwrap();

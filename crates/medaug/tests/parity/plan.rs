@@ -94,10 +94,12 @@ fn fingerprint(dataset: &Dataset) -> Fingerprint {
 fn scheme(intensity: &Intensity) -> (&'static str, bool) {
     match *intensity {
         Intensity::ClipZScore { .. } => ("CTNormalization", false),
-        Intensity::ZScore { masked } => ("ZScoreNormalization", masked),
+        Intensity::ZScore { masked: false } => ("ZScoreNormalization", false),
+        Intensity::BodyZScore => ("ZScoreNormalization", true),
         Intensity::MinMax => ("RescaleTo01Normalization", false),
         Intensity::Window { .. } => ("RGBTo01Normalization", false),
         Intensity::Keep => ("NoNormalization", false),
+        Intensity::ZScore { masked: true } => panic!("planned as BodyZScore"),
     }
 }
 

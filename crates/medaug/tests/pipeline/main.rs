@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod crops;
+mod deform;
 mod determinism;
 mod guides;
+mod holes;
+mod intensity;
 mod letterbox;
 mod patches;
 mod preprocess;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use planner::{MemoryModel, Planner};
 pub use topology::{NetworkKind, PlannedNetwork};
 
-use super::{GridRule, Preprocess};
+use super::{GridRule, Preprocess, SliceDistance};
 use crate::error::{Error, Result};
 use crate::intensity::Intensity;
 
@@ -55,41 +55,34 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The preprocessing for a configuration of volumes; `orientation` is the one that the fingerprint was taken
-    /// in, whose axes are exchanged as the plan says.
+    /// The preprocessing for a configuration; `orientation` is the one that the fingerprint was taken in. Slices
+    /// keep their own distance.
     ///
     /// # Errors
-    /// Refuses a configuration of slices, and axes to be exchanged without an orientation.
+    /// Refuses a spacing of other than two or three axes, and broken parameters.
     pub fn preprocess(
         &self,
         configuration: &PlannedConfiguration,
         orientation: Option<Orientation>,
     ) -> Result<Preprocess> {
-        let spacing = configuration.spacing.as_slice();
-        let spacing = <[f64; 3]>::try_from(spacing).map_err(|_| Error::EntryCount {
-            transform: "Plan",
-            parameter: "spacing",
-            expected: 3,
-            got: configuration.spacing.len(),
-        })?;
-        let orientation = match orientation {
-            Some(orientation) => {
-                let directions = orientation.directions();
-                let turned = self.transpose_forward.map(|axis| directions[axis.min(2)]);
-                Some(Orientation::new(turned)?)
-            }
-            None if self.transpose_forward == [0, 1, 2] => None,
-            None => {
-                return Err(Error::Fingerprint {
-                    reason: "the plan exchanges axes: take the fingerprint in an orientation and \
-                             give it here"
-                        .to_owned(),
+        let (spacing, slice_distance) = match configuration.spacing[..] {
+            [depth, height, width] => ([depth, height, width], SliceDistance::Target),
+            [height, width] => ([self.median_spacing[0], height, width], SliceDistance::Own),
+            _ => {
+                return Err(Error::EntryCount {
+                    transform: "Plan",
+                    parameter: "spacing",
+                    expected: 3,
+                    got: configuration.spacing.len(),
                 });
             }
         };
+        let stays = self.transpose_forward == [0, 1, 2];
         let preprocess = Preprocess {
             orientation,
+            transpose: (!stays).then_some(self.transpose_forward),
             spacing: Some(spacing),
+            slice_distance,
             grid: GridRule::NnUnet,
             intensity: self.intensity.clone(),
             ..Preprocess::nnunet()
