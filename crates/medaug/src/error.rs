@@ -37,6 +37,14 @@ pub enum Error {
         /// Name of the transform.
         transform: &'static str,
     },
+    /// Places are to be chosen by something that was not collected.
+    #[error("{transform} needs the {guide} of the case, which were not given")]
+    MissingGuide {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What is needed.
+        guide: &'static str,
+    },
     /// A transform needs boxes and the sample has none.
     #[error("{transform} needs boxes, the sample has none")]
     MissingBoxes {

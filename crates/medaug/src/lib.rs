@@ -19,6 +19,7 @@ mod deformation;
 mod draw;
 mod error;
 mod intensity;
+mod local;
 mod math;
 mod on;
 mod operation;
@@ -48,18 +49,20 @@ pub use deformation::{
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;
+pub use local::*;
 pub use medcore;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{
-    BatchSlot, Case, ClassLocations, ClassVoxels, PatchChoice, PatchPipeline, PatchSampler,
-    Placement,
+    BatchSlot, Case, ClassLocations, ClassVoxels, Guide, LesionLocations, LesionVoxels,
+    PatchChoice, PatchGrid, PatchPipeline, PatchSampler, Placement, WeightMap, oversampled,
+    repeat_factors,
 };
 pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
-    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace,
-    foreground_region,
+    MemoryModel, Modality, NetworkKind, Padding, Plan, PlannedConfiguration, PlannedNetwork,
+    Planner, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace, foreground_region,
 };
 pub use resize::*;
 pub use sample::{

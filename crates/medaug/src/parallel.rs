@@ -71,6 +71,18 @@ impl Statistics {
         })
     }
 
+    /// Of the voxels where `mask` holds.
+    pub(crate) fn of_masked(voxels: &[f32], mask: &[bool]) -> Self {
+        let chunks = voxels.par_chunks(CHUNK).zip(mask.par_chunks(CHUNK));
+        let parts: Vec<Self> = chunks
+            .map(|(voxels, mask)| {
+                let kept = voxels.iter().zip(mask).filter(|(_, inside)| **inside);
+                Self::of_chunk(&kept.map(|(&v, _)| v).collect::<Vec<f32>>())
+            })
+            .collect();
+        parts.into_iter().fold(Self::NONE, Self::merge)
+    }
+
     /// Standard deviation with divisor n (numpy, MONAI, nnU-Net's normalisation).
     pub(crate) fn std(&self) -> f64 {
         (self.squares / (self.count.max(1) as f64)).sqrt()

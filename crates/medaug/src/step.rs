@@ -8,6 +8,7 @@ use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
 use crate::crop::*;
 use crate::error::Result;
 use crate::intensity::*;
+use crate::local::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
 use crate::post::*;
@@ -310,9 +311,11 @@ transforms! {
         AdjustContrast,
         Anisotropy,
         BiasField,
+        BlankRectangles,
         Blur,
         BoxBlur,
         Brightness,
+        BrightnessGradient,
         Clamp,
         Contrast,
         Gamma,
@@ -321,6 +324,7 @@ transforms! {
         GaussianSharpen,
         GaussianSmooth,
         HistogramShift,
+        LocalGamma,
         LowResolution,
         MedianFilter,
         MotionBlur,
@@ -364,11 +368,13 @@ transforms! {
         RandomAdjustContrast,
         RandomAnisotropy,
         RandomBiasField,
+        RandomBlankRectangles,
         RandomBlur,
         RandomBoxBlur,
         RandomBoxSafeCrop,
         RandomBrightness,
         RandomBrightnessContrast,
+        RandomBrightnessGradient,
         RandomChannelDropout,
         RandomChannelShuffle,
         RandomCoarseDropout,
@@ -388,6 +394,7 @@ transforms! {
         RandomGridDistortion,
         RandomGridDropout,
         RandomHistogramShift,
+        RandomLocalGamma,
         RandomLowResolution,
         RandomMedianFilter,
         RandomMonaiAffine,

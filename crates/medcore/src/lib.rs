@@ -28,6 +28,7 @@ pub mod resample;
 pub mod rle;
 pub mod skeleton;
 pub mod voronoi;
+pub mod windows;
 
 #[cfg(feature = "allocator")]
 pub use allocator::Allocator;

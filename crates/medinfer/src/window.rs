@@ -4,6 +4,7 @@
 //! nnU-Net's `compute_steps_for_sliding_window` spreads as many windows as are needed evenly.
 //! Both pad an image that is smaller than a window on both sides, the odd voxel behind.
 
+use medcore::windows::starts_every;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -230,11 +231,7 @@ impl<const D: usize> WindowGrid<D> {
 
 /// Steps of `int(window * (1 - overlap))`, the last window moved back to the end.
 fn monai_starts(length: usize, window: usize, overlap: f64) -> Vec<usize> {
-    let step = ((window as f64 * (1.0 - overlap)) as usize).max(1);
-    let last = length - window;
-    let mut starts: Vec<usize> = (0..last).step_by(step).collect();
-    starts.push(last);
-    starts
+    starts_every(length, window, (window as f64 * (1.0 - overlap)) as usize)
 }
 
 /// As many windows as steps of `window * step` need, spread evenly and rounded half to even.

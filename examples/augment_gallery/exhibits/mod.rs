@@ -1,7 +1,11 @@
 //! One example of every transform: what the gallery shows, and what the laws in the tests are tried on.
 
 mod intensity;
+<<<<<<< HEAD
 mod moves;
+=======
+mod local;
+>>>>>>> w5
 
 use medaug::*;
 use medcore::Geometry;
@@ -39,6 +43,7 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
 pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = moves::all(grid);
     all.extend(intensity::all::<D>());
+    all.extend(local::all());
     all.extend(labels());
     all.extend(choices());
     all

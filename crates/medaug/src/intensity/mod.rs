@@ -26,6 +26,7 @@ pub use gamma::{Gamma, RandomGamma, gamma};
 pub use hole::*;
 pub use low_resolution::{LowResolution, RandomLowResolution, low_resolution};
 pub use noise::*;
+pub(crate) use normalise::body;
 pub use normalise::{Intensity, Normalise, normalise};
 pub use scale::*;
 pub use shift::*;

@@ -2,11 +2,12 @@
 
 use medcore::Image;
 use medcore::morphology::fill_holes;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
 use crate::operation::SampleOperation;
-use crate::parallel::{Statistics, for_each_chunk};
+use crate::parallel::{CHUNK, Statistics, for_each_chunk};
 use crate::sample::{Contents, Sample};
 
 /// How the intensities of one channel are scaled.
@@ -156,12 +157,25 @@ pub fn normalise<const D: usize>(image: &mut Image<f32, D>, schemes: &[Intensity
     Ok(())
 }
 
+/// Mean and divisor of a score; a constant image is divided by 1.
+fn score(statistics: &Statistics) -> (f32, f32) {
+    let std = statistics.std();
+    let std = if std > 0.0 { std } else { 1.0 };
+    (statistics.mean as f32, std as f32)
+}
+
 /// What is not 0 in any channel, with its holes filled.
-fn body<const D: usize>(image: &Image<f32, D>) -> Result<Vec<bool>> {
+pub(crate) fn body<const D: usize>(image: &Image<f32, D>) -> Result<Vec<bool>> {
     let mut body = vec![false; image.geometry().len()];
     for channel in 0..image.channels() {
-        let voxels = image.channel(channel);
-        { body.iter_mut().zip(voxels) }.for_each(|(inside, &v)| *inside |= v != 0.0);
+        let voxels = image.channel(channel).par_chunks(CHUNK);
+        body.par_chunks_mut(CHUNK)
+            .zip(voxels)
+            .for_each(|(body, voxels)| {
+                for (inside, v) in body.iter_mut().zip(voxels) {
+                    *inside |= *v != 0.0;
+                }
+            });
     }
     fill_holes(&mut body, image.shape())?;
     Ok(body)
@@ -195,13 +209,12 @@ fn normalise_channel(
         } => clip_and_divide(voxels, low as f32, high as f32, mean as f32, std as f32),
         Intensity::ZScore { masked: false } => {
             let s = finite(Statistics::of(voxels))?;
-            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
-            clip_and_divide(voxels, -no_limit, no_limit, s.mean as f32, std as f32);
+            let (mean, std) = score(&s);
+            clip_and_divide(voxels, -no_limit, no_limit, mean, std);
         }
         Intensity::ZScore { masked: true } => {
             let s = finite(Statistics::of_non_zero(voxels))?;
-            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
-            let (mean, std) = (s.mean as f32, std as f32);
+            let (mean, std) = score(&s);
             for_each_chunk(voxels, |_, chunk| {
                 for v in chunk {
                     *v = if *v == 0.0 { 0.0 } else { (*v - mean) / std };
@@ -209,14 +222,16 @@ fn normalise_channel(
             });
         }
         Intensity::BodyZScore => {
-            let inside = voxels.iter().zip(body).filter(|(_, inside)| **inside);
-            let inside: Vec<f32> = inside.map(|(&v, _)| v).collect();
-            let s = finite(Statistics::of(&inside))?;
-            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
-            let (mean, std) = (s.mean as f32, std as f32);
-            for (v, _) in voxels.iter_mut().zip(body).filter(|(_, inside)| **inside) {
-                *v = (*v - mean) / std;
-            }
+            let (mean, std) = score(&finite(Statistics::of_masked(voxels, body))?);
+            let body = body.par_chunks(CHUNK);
+            voxels
+                .par_chunks_mut(CHUNK)
+                .zip(body)
+                .for_each(|(voxels, body)| {
+                    for (v, _) in voxels.iter_mut().zip(body).filter(|(_, inside)| **inside) {
+                        *v = (*v - mean) / std;
+                    }
+                });
         }
         Intensity::MinMax => {
             let s = finite(Statistics::of(voxels))?;

@@ -113,14 +113,19 @@ impl<const D: usize> ClassLocations<D> {
     /// The index of a position.
     #[must_use]
     pub fn index(&self, position: u64) -> [usize; D] {
-        let mut rest = position as usize;
-        let mut index = [0; D];
-        for axis in (0..D).rev() {
-            index[axis] = rest % self.shape[axis];
-            rest /= self.shape[axis];
-        }
-        index
+        index_of(self.shape, position)
     }
+}
+
+/// The index of a position in memory.
+pub(super) fn index_of<const D: usize>(shape: [usize; D], position: u64) -> [usize; D] {
+    let mut rest = position as usize;
+    let mut index = [0; D];
+    for axis in (0..D).rev() {
+        index[axis] = rest % shape[axis];
+        rest /= shape[axis];
+    }
+    index
 }
 
 fn count(chunk: &[u8]) -> [u64; 256] {
@@ -133,7 +138,7 @@ fn count(chunk: &[u8]) -> [u64; 256] {
 
 /// `limit` different numbers below `total` in rising order (all of them if there are fewer), each set equally
 /// likely: Floyd's algorithm.
-fn choose(total: u64, limit: u64, key: Key) -> Vec<u64> {
+pub(super) fn choose(total: u64, limit: u64, key: Key) -> Vec<u64> {
     if total <= limit {
         return (0..total).collect();
     }

@@ -4,8 +4,11 @@ use medcore::IndexMap;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use super::guide::Guide;
+use super::lesions::LesionLocations;
 use super::locations::ClassLocations;
-use super::sampler::{BatchSlot, PatchSampler};
+use super::sampler::{BatchSlot, PatchSampler, Placement};
+use super::weights::WeightMap;
 use crate::compose::Compose;
 use crate::error::{Error, Result};
 use crate::sample::Sample;
@@ -17,6 +20,8 @@ use crate::warp::{Reading, Warp};
 pub struct Case<const D: usize> {
     sample: Sample<D>,
     locations: Option<ClassLocations<D>>,
+    lesions: Option<LesionLocations<D>>,
+    weights: Option<WeightMap<D>>,
 }
 
 impl<const D: usize> Case<D> {
@@ -29,6 +34,8 @@ impl<const D: usize> Case<D> {
         Self {
             sample: sample.into_shared(),
             locations,
+            lesions: None,
+            weights: None,
         }
     }
 
@@ -37,16 +44,46 @@ impl<const D: usize> Case<D> {
     /// # Errors
     /// Refuses locations of another shape.
     pub fn with_locations(sample: Sample<D>, locations: ClassLocations<D>) -> Result<Self> {
-        if locations.shape() != sample.shape() {
-            return Err(Error::ForeignLocations {
-                expected: locations.shape().to_vec(),
-                got: sample.shape().to_vec(),
-            });
-        }
-        Ok(Self {
+        Self {
             sample: sample.into_shared(),
             locations: Some(locations),
-        })
+            lesions: None,
+            weights: None,
+        }
+        .checked()
+    }
+
+    /// The same, and where its lesions are.
+    ///
+    /// # Errors
+    /// Refuses lesions of another shape.
+    pub fn with_lesions(mut self, lesions: LesionLocations<D>) -> Result<Self> {
+        self.lesions = Some(lesions);
+        self.checked()
+    }
+
+    /// The same, and the weights of its voxels.
+    ///
+    /// # Errors
+    /// Refuses weights of another shape.
+    pub fn with_weights(mut self, weights: WeightMap<D>) -> Result<Self> {
+        self.weights = Some(weights);
+        self.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        self.guide().check(self.sample.shape())?;
+        Ok(self)
+    }
+
+    /// What is known of it when a place is chosen.
+    #[must_use]
+    pub fn guide(&self) -> Guide<'_, D> {
+        Guide {
+            classes: self.locations.as_ref(),
+            lesions: self.lesions.as_ref(),
+            weights: self.weights.as_ref(),
+        }
     }
 
     /// The whole case.
@@ -122,12 +159,19 @@ impl<const D: usize> PatchPipeline<D> {
     /// Draws one patch; `key` should name the run, the epoch and the sample.
     ///
     /// # Errors
-    /// Refuses a case without labels where places are chosen by class.
+    /// Refuses a case that lacks what places are chosen by, and passes on what steps refuse.
     pub fn draw(&self, case: &Case<D>, slot: BatchSlot, key: Key) -> Result<Sample<D>> {
+        let shape = case.sample().shape();
+        let place = self.sampler.place(shape, case.guide(), slot, key)?;
+        self.draw_at(case, place, key)
+    }
+
+    /// Draws the patch at one place, for instance of a [`PatchGrid`](crate::PatchGrid); `key` as above.
+    ///
+    /// # Errors
+    /// Passes on what steps refuse.
+    pub fn draw_at(&self, case: &Case<D>, place: Placement<D>, key: Key) -> Result<Sample<D>> {
         let sample = case.sample();
-        let place = self
-            .sampler
-            .place(sample.shape(), case.locations(), slot, key)?;
         let start = IndexMap::translation(place.start.map(|v| v as f64));
         let mut patch = sample.clone().into_lazy();
         patch.push(Warp::new(self.sampler.patch, start, Reading::EXACT))?;

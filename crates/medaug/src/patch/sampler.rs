@@ -3,7 +3,12 @@
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use super::locations::{ClassLocations, ClassVoxels};
+use super::guide::Guide;
+#[cfg(doc)]
+use super::lesions::LesionLocations;
+use super::locations::{ClassLocations, ClassVoxels, index_of};
+#[cfg(doc)]
+use super::weights::WeightMap;
 use crate::error::{Error, Result, check, check_probability};
 
 const NAME: &str = "PatchSampler";
@@ -39,6 +44,15 @@ pub enum PatchChoice {
         /// Weights of the classes, from 0 on.
         ratios: Vec<f64>,
     },
+    /// With this probability a lesion is chosen, all with the same probability however large, then one of its
+    /// voxels becomes the centre; else anywhere. Needs [`LesionLocations`].
+    Lesions {
+        /// Probability of a patch.
+        probability: f64,
+    },
+    /// A voxel becomes the centre with a probability proportional to its weight. Needs a [`WeightMap`] for
+    /// patches of this shape.
+    Weights,
 }
 
 /// A place within a batch.
@@ -89,9 +103,10 @@ impl<const D: usize> PatchSampler<D> {
             check(NAME, parameter, sum, "above 0 in sum", |v| v > 0.0)
         };
         match &self.choice {
-            PatchChoice::Uniform => Ok(()),
+            PatchChoice::Uniform | PatchChoice::Weights => Ok(()),
             PatchChoice::ForcedForeground { fraction: p }
-            | PatchChoice::Foreground { probability: p } => check_probability(NAME, *p),
+            | PatchChoice::Foreground { probability: p }
+            | PatchChoice::Lesions { probability: p } => check_probability(NAME, *p),
             PatchChoice::PositiveNegative { positive, negative } => {
                 weights(&[*positive, *negative], "positive and negative")
             }
@@ -99,10 +114,13 @@ impl<const D: usize> PatchSampler<D> {
         }
     }
 
-    /// Whether places can only be chosen in cases with labels.
+    /// Whether places can only be chosen in cases whose classes are known.
     #[must_use]
     pub fn needs_labels(&self) -> bool {
-        self.choice != PatchChoice::Uniform
+        !matches!(
+            self.choice,
+            PatchChoice::Uniform | PatchChoice::Lesions { .. } | PatchChoice::Weights
+        )
     }
 
     /// Chooses a place in an image of `shape`.
@@ -111,61 +129,60 @@ impl<const D: usize> PatchSampler<D> {
     /// An axis shorter than the patch is centred in it, nnU-Net's padding.
     ///
     /// # Errors
-    /// Refuses missing locations where labels are needed, and locations of another shape.
-    pub fn place(
+    /// Refuses a guide that lacks what the choice needs, or belongs to another shape of case or patch.
+    pub fn place<'a>(
         &self,
         shape: [usize; D],
-        locations: Option<&ClassLocations<D>>,
+        guide: impl Into<Guide<'a, D>>,
         slot: BatchSlot,
         key: Key,
     ) -> Result<Placement<D>> {
+        let guide = guide.into();
+        guide.check(shape)?;
         let mut random = key.stream("place");
-        let locations = match (locations, self.needs_labels()) {
-            (Some(found), _) if found.shape() != shape => {
-                return Err(Error::ForeignLocations {
-                    expected: found.shape().to_vec(),
-                    got: shape.to_vec(),
-                });
+        let centre = match &self.choice {
+            PatchChoice::Uniform => None,
+            PatchChoice::Lesions { probability } => {
+                let lesions = guide.lesions.ok_or_else(|| missing("lesions"))?.lesions();
+                let forced = random.chance(*probability) && !lesions.is_empty();
+                forced.then(|| {
+                    let lesion = &lesions[random.below(lesions.len())];
+                    let position = lesion.positions[random.below(lesion.positions.len())];
+                    (index_of(shape, position), Some(lesion.class), false)
+                })
             }
-            (None, true) => return Err(Error::MissingLabels { transform: NAME }),
-            (_, false) => return Ok(self.uniform(shape, &mut random)),
-            (Some(found), true) => found,
-        };
-        let (chosen, beyond) = match &self.choice {
-            PatchChoice::Uniform => (None, false),
-            PatchChoice::ForcedForeground { fraction } => {
-                let free = (slot.size as f64 * (1.0 - fraction)).round_ties_even();
-                let forced = slot.index as f64 >= free;
-                (forced.then(|| any(locations, &mut random)).flatten(), true)
+            PatchChoice::Weights => {
+                let weights = guide.weights.ok_or_else(|| missing("weights"))?;
+                if weights.patch() != self.patch {
+                    return Err(Error::ForeignLocations {
+                        expected: weights.patch().to_vec(),
+                        got: self.patch.to_vec(),
+                    });
+                }
+                Some((weights.voxel(random.uniform()), None, false))
             }
-            PatchChoice::Foreground { probability } => {
-                let forced = random.chance(*probability);
-                (forced.then(|| any(locations, &mut random)).flatten(), true)
-            }
-            PatchChoice::PositiveNegative { positive, negative } => {
-                let class = if random.chance(positive / (positive + negative)) {
-                    let weights = locations.foreground().map(|c| (c, c.count as f64));
-                    weighted(weights, &mut random)
-                } else {
-                    locations.class(0)
-                };
-                (class, false)
-            }
-            PatchChoice::ClassRatios { ratios } => {
-                let weight = |c: &ClassVoxels| ratios.get(usize::from(c.class)).copied();
-                let weights = locations
-                    .classes()
-                    .iter()
-                    .map(|c| (c, weight(c).unwrap_or(0.0)));
-                (weighted(weights, &mut random), false)
+            by_class => {
+                let classes = guide.classes;
+                let classes = classes.ok_or(Error::MissingLabels { transform: NAME })?;
+                let (chosen, beyond) = choose_class(by_class, classes, slot, &mut random);
+                chosen.map(|class| {
+                    let position = class.positions[random.below(class.positions.len())];
+                    (index_of(shape, position), Some(class.class), beyond)
+                })
             }
         };
-        let Some(class) = chosen else {
-            return Ok(self.uniform(shape, &mut random));
-        };
-        let position = class.positions[random.below(class.positions.len())];
-        let voxel = locations.index(position);
-        let start = std::array::from_fn(|a| {
+        Ok(match centre {
+            Some((voxel, class, beyond)) => Placement {
+                start: self.around(shape, voxel, beyond),
+                class,
+            },
+            None => self.uniform(shape, &mut random),
+        })
+    }
+
+    /// The patch around a voxel, inside the image but for the far border, where nnU-Net lets it reach `beyond`.
+    fn around(&self, shape: [usize; D], voxel: [usize; D], beyond: bool) -> [isize; D] {
+        std::array::from_fn(|a| {
             let (len, patch) = (shape[a] as isize, self.patch[a] as isize);
             let wanted = voxel[a] as isize - patch / 2;
             if patch > len {
@@ -173,14 +190,10 @@ impl<const D: usize> PatchSampler<D> {
                 let low = (len - patch).div_euclid(2);
                 if beyond { wanted.max(low) } else { low }
             } else if beyond {
-                wanted.max(0) // nnU-Net lets the patch reach over the far border only
+                wanted.max(0)
             } else {
                 wanted.clamp(0, len - patch)
             }
-        });
-        Ok(Placement {
-            start,
-            class: Some(class.class),
         })
     }
 
@@ -188,10 +201,10 @@ impl<const D: usize> PatchSampler<D> {
     pub(crate) fn finds_a_class_in(&self, locations: &ClassLocations<D>) -> bool {
         let mut classes = locations.classes().iter().map(|c| usize::from(c.class));
         match &self.choice {
-            PatchChoice::Uniform => true,
-            PatchChoice::ForcedForeground { .. } | PatchChoice::Foreground { .. } => {
-                classes.any(|class| class != 0)
-            }
+            PatchChoice::Uniform | PatchChoice::Weights => true,
+            PatchChoice::ForcedForeground { .. }
+            | PatchChoice::Foreground { .. }
+            | PatchChoice::Lesions { .. } => classes.any(|class| class != 0),
             PatchChoice::PositiveNegative { positive, .. } => {
                 classes.any(|class| (class != 0) == (*positive > 0.0))
             }
@@ -206,6 +219,52 @@ impl<const D: usize> PatchSampler<D> {
             start: uniform_start(shape, self.patch, random),
             class: None,
         }
+    }
+}
+
+fn missing(guide: &'static str) -> Error {
+    Error::MissingGuide {
+        transform: NAME,
+        guide,
+    }
+}
+
+/// The class whose voxel becomes the centre, none for a uniform place, and whether the patch may reach over the
+/// far border.
+fn choose_class<'a, const D: usize>(
+    choice: &PatchChoice,
+    locations: &'a ClassLocations<D>,
+    slot: BatchSlot,
+    random: &mut Random,
+) -> (Option<&'a ClassVoxels>, bool) {
+    match choice {
+        PatchChoice::ForcedForeground { fraction } => {
+            let free = (slot.size as f64 * (1.0 - fraction)).round_ties_even();
+            let forced = slot.index as f64 >= free;
+            (forced.then(|| any(locations, random)).flatten(), true)
+        }
+        PatchChoice::Foreground { probability } => {
+            let forced = random.chance(*probability);
+            (forced.then(|| any(locations, random)).flatten(), true)
+        }
+        PatchChoice::PositiveNegative { positive, negative } => {
+            let class = if random.chance(positive / (positive + negative)) {
+                let weights = locations.foreground().map(|c| (c, c.count as f64));
+                weighted(weights, random)
+            } else {
+                locations.class(0)
+            };
+            (class, false)
+        }
+        PatchChoice::ClassRatios { ratios } => {
+            let weight = |c: &ClassVoxels| ratios.get(usize::from(c.class)).copied();
+            let weights = locations
+                .classes()
+                .iter()
+                .map(|c| (c, weight(c).unwrap_or(0.0)));
+            (weighted(weights, random), false)
+        }
+        PatchChoice::Uniform | PatchChoice::Lesions { .. } | PatchChoice::Weights => (None, false),
     }
 }
 

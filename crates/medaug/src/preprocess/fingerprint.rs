@@ -8,38 +8,7 @@ use medcore::{Geometry, GeometryTolerance, Image, LabelMap, Orientation, Region}
 use serde::{Deserialize, Serialize};
 
 use super::foreground::{Foreground, ForegroundRule, foreground_region};
-use super::{GridRule, Preprocess};
 use crate::error::{Error, Result};
-use crate::intensity::Intensity;
-
-/// Where the intensities of a channel come from, which decides how they are scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Modality {
-    /// Hounsfield units: clipped to the foreground's percentiles and scaled by its mean and deviation.
-    Ct,
-    /// A unit that means nothing from scan to scan: each image by its own mean and deviation.
-    Mr,
-    /// Scaled from the image's own range to 0..1.
-    UnitRange,
-    /// Already as the network wants it.
-    Plain,
-}
-
-impl Modality {
-    /// The modality of a channel by its name, as nnU-Net reads `channel_names`: `CT`, `noNorm` and
-    /// `rescale_to_0_1` in any case of letters; everything else is scaled by its own mean and deviation.
-    #[must_use]
-    pub fn of_channel(name: impl AsRef<str>) -> Self {
-        match name.as_ref().to_lowercase().as_str() {
-            "ct" => Self::Ct,
-            "nonorm" => Self::Plain,
-            "rescale_to_0_1" => Self::UnitRange,
-            _ => Self::Mr,
-        }
-    }
-}
 
 /// What is remembered of one training case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -239,7 +208,7 @@ impl Fingerprint {
     #[must_use]
     pub fn target_spacing(&self) -> [f64; 3] {
         const ANISOTROPY: f64 = 3.0;
-        let mut target = self.spacing_percentile(50.0);
+        let mut target = self.median_spacing();
         let shape = self.median_shape();
         let worst = (0..3).fold(0, |w, a| if target[a] > target[w] { a } else { w });
         let others = (0..3).filter(|&a| a != worst);
@@ -257,6 +226,12 @@ impl Fingerprint {
         target
     }
 
+    /// Median spacing of each axis, in millimetres.
+    #[must_use]
+    pub fn median_spacing(&self) -> [f64; 3] {
+        self.spacing_percentile(50.0)
+    }
+
     /// Median number of voxels along each axis, after the crop.
     #[must_use]
     pub fn median_shape(&self) -> [f64; 3] {
@@ -272,61 +247,10 @@ impl Fingerprint {
         std::array::from_fn(|a| {
             let cases = self.shapes.iter().zip(&self.spacings);
             let mut voxels: Vec<f64> = cases
-                .map(|(shape, old)| (shape[a] as f64 * old[a] / spacing[a]).round_ties_even())
+                .map(|(shape, old)| (old[a] / spacing[a] * shape[a] as f64).round_ties_even())
                 .collect();
             percentile(&mut voxels, 50.0)
         })
-    }
-
-    /// nnU-Net's preprocessing for these cases: its order and interpolation, the target spacing, and a scheme
-    /// for the modality of each channel.
-    ///
-    /// Images that lose more than a quarter of their voxels to the crop are normalised inside what is not zero.
-    ///
-    /// # Errors
-    /// Refuses another number of modalities than channels, and CT without any foreground to learn from.
-    pub fn propose(&self, modalities: &[Modality]) -> Result<Preprocess> {
-        const MASK_BELOW: f64 = 0.75;
-        if modalities.len() != self.intensities.len() {
-            return Err(Error::EntryCount {
-                transform: "Fingerprint",
-                parameter: "modalities",
-                expected: self.intensities.len(),
-                got: modalities.len(),
-            });
-        }
-        let scheme = |(channel, &modality): (usize, &Modality)| {
-            Ok(match modality {
-                Modality::Ct => {
-                    let known = self.intensities[channel].ok_or_else(|| Error::Fingerprint {
-                        reason: format!("channel {channel} has no foreground to scale CT by"),
-                    })?;
-                    Intensity::ClipZScore {
-                        low: known.percentile_00_5,
-                        high: known.percentile_99_5,
-                        mean: known.mean,
-                        std: known.std.max(1e-8),
-                    }
-                }
-                Modality::Mr => Intensity::ZScore {
-                    masked: self.median_kept_share < MASK_BELOW,
-                },
-                Modality::UnitRange => Intensity::MinMax,
-                Modality::Plain => Intensity::Keep,
-            })
-        };
-        let preprocess = Preprocess {
-            spacing: Some(self.target_spacing()),
-            grid: GridRule::NnUnet,
-            intensity: modalities
-                .iter()
-                .enumerate()
-                .map(scheme)
-                .collect::<Result<_>>()?,
-            ..Preprocess::nnunet()
-        };
-        preprocess.check()?;
-        Ok(preprocess)
     }
 
     fn spacing_percentile(&self, percent: f64) -> [f64; 3] {
@@ -366,12 +290,18 @@ fn sorted_percentile(len: usize, percent: f64, value: impl Fn(usize) -> f64) -> 
     let at = percent / 100.0 * (len - 1) as f64;
     let (low, share) = (at as usize, at.fract());
     let (a, b) = (value(low), value((low + 1).min(len - 1)));
-    a + (b - a) * share
+    // As numpy does, from the nearer end: plans round what comes out, so the last bit counts.
+    if share < 0.5 {
+        a + (b - a) * share
+    } else {
+        b - (b - a) * (1.0 - share)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preprocess::Modality;
 
     fn case(spacing: [f64; 3], shape: [usize; 3], values: Vec<f32>) -> CaseFingerprint {
         CaseFingerprint {

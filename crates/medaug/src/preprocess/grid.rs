@@ -4,6 +4,7 @@ use medcore::resample::{
     Interpolation, LabelInterpolation, Outside, resample_labels_slice, resample_slice,
 };
 use medcore::{Geometry, Image, IndexMap, LabelMap, Region, buffer};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -44,7 +45,8 @@ impl GridRule {
             let ratio = spacing[a] / old[a];
             let count = match self {
                 Self::FieldOfView => (n / ratio).round(),
-                Self::NnUnet => (n / ratio).round_ties_even(),
+                // In nnU-Net's order of operations, which decides what becomes of halves.
+                Self::NnUnet => (old[a] / spacing[a] * n).round_ties_even(),
                 Self::Monai => ((n - 1.0) / ratio + 1.0).round_ties_even(),
             }
             .max(1.0);
@@ -128,7 +130,8 @@ impl Resampling {
         vec![(within, false), (across, true)]
     }
 
-    /// The image on the new grid; a cubic curve is clipped to the range of its channel.
+    /// The image on the new grid; a cubic curve is clipped to the range of its channel, or of its slice where
+    /// slices are resampled by themselves.
     pub(super) fn image(
         &self,
         mut image: Image<f32, 3>,
@@ -156,12 +159,11 @@ impl Resampling {
                     Outside::Edge,
                 )?;
                 if interpolation == Interpolation::CubicBSpline {
-                    let range = Statistics::of(source);
-                    for_each_chunk(out, |_, chunk| {
-                        for v in chunk {
-                            *v = v.max(range.min).min(range.max);
-                        }
-                    });
+                    let shapes = [image.shape(), pass.shape];
+                    match self.coarse {
+                        None => clip_to_range(source, out),
+                        Some(axis) => clip_to_slices(source, out, shapes, axis),
+                    }
                 }
             }
             image = Image::with_channels(channels, grid, voxels)?;
@@ -205,6 +207,60 @@ impl Resampling {
         }
         Ok(source.mapped(self.shape, &map)?)
     }
+}
+
+fn clip_to_range(source: &[f32], out: &mut [f32]) {
+    let range = Statistics::of(source);
+    for_each_chunk(out, |_, chunk| {
+        for v in chunk {
+            *v = v.max(range.min).min(range.max);
+        }
+    });
+}
+
+/// Clips every slice across `axis` to the range of the same slice of the source; `shapes` are those of source and
+/// result.
+fn clip_to_slices(source: &[f32], out: &mut [f32], shapes: [[usize; 3]; 2], axis: usize) {
+    let slices = shapes[0][axis];
+    // Rows lie in one slice, or have one voxel in each.
+    let slice_of = |row: usize, shape: [usize; 3]| match axis {
+        0 => Some(row / shape[1]),
+        1 => Some(row % slices),
+        _ => None,
+    };
+    let wider = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
+    let nothing = (f32::INFINITY, f32::NEG_INFINITY);
+    let none = || vec![nothing; slices];
+    let ranges = source
+        .par_chunks_exact(shapes[0][2])
+        .enumerate()
+        .fold(none, |mut ranges, (row, voxels)| {
+            let pairs = voxels.iter().map(|&v| (v, v));
+            match slice_of(row, shapes[0]) {
+                Some(slice) => ranges[slice] = pairs.fold(ranges[slice], wider),
+                None => {
+                    let pairs = ranges.iter_mut().zip(pairs);
+                    pairs.for_each(|(range, pair)| *range = wider(*range, pair));
+                }
+            }
+            ranges
+        })
+        .reduce(none, |mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = wider(*a, b));
+            a
+        });
+    out.par_chunks_exact_mut(shapes[1][2])
+        .enumerate()
+        .for_each(|(row, voxels)| match slice_of(row, shapes[1]) {
+            Some(slice) => {
+                let (min, max) = ranges[slice];
+                voxels.iter_mut().for_each(|v| *v = v.max(min).min(max));
+            }
+            None => {
+                let pairs = voxels.iter_mut().zip(&ranges);
+                pairs.for_each(|(v, (min, max))| *v = v.max(*min).min(*max));
+            }
+        });
 }
 
 #[derive(Clone)]

@@ -6,6 +6,10 @@
 mod fingerprint;
 mod foreground;
 mod grid;
+mod mask;
+mod modality;
+mod padding;
+mod plan;
 mod trace;
 
 use medcore::orientation::Reorientation;
@@ -14,14 +18,17 @@ use medcore::{Geometry, GeometryTolerance, Image, LabelMap, Orientation, Region,
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics, Modality};
+pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics};
 pub(crate) use foreground::bounds;
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
+pub use modality::Modality;
+pub use padding::Padding;
+pub use plan::{MemoryModel, NetworkKind, Plan, PlannedConfiguration, PlannedNetwork, Planner};
 pub use trace::Trace;
 
 use crate::error::{Error, Result, check};
-use crate::intensity::{Intensity, normalise};
+use crate::intensity::{Intensity, body, normalise};
 use crate::sample::Sample;
 
 /// In which order the steps are taken; orientation comes first and padding last.
@@ -49,32 +56,6 @@ pub enum SliceDistance {
 impl SliceDistance {
     fn is_target(&self) -> bool {
         *self == Self::Target
-    }
-}
-
-/// A border that brings the grid to a size the network accepts, half of it (rounded down) in front.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Padding {
-    /// Fewest voxels along each axis.
-    pub minimum: [usize; 3],
-    /// The number of voxels along each axis is a multiple of this.
-    pub divisible: [usize; 3],
-    /// Intensity of the border, after normalisation.
-    pub value: f32,
-    /// Class of the border.
-    pub label: u8,
-}
-
-impl Default for Padding {
-    /// None.
-    fn default() -> Self {
-        Self {
-            minimum: [1; 3],
-            divisible: [1; 3],
-            value: 0.0,
-            label: 0,
-        }
     }
 }
 
@@ -128,6 +109,9 @@ pub struct Preprocess {
     pub nearest_slice_above: Option<f64>,
     /// One scheme for all channels, or one for each.
     pub intensity: Vec<Intensity>,
+    /// Class of unlabelled voxels outside the body, as [`Intensity::BodyZScore`] has it, where scans are cropped
+    /// first: nnU-Net labels them -1 to clear them again after augmentation. `None` leaves them background.
+    pub outside_class: Option<u8>,
     /// Border.
     pub padding: Padding,
 }
@@ -147,6 +131,7 @@ impl Default for Preprocess {
             label_interpolation: LabelInterpolation::Nearest,
             nearest_slice_above: None,
             intensity: vec![Intensity::Keep],
+            outside_class: None,
             padding: Padding::default(),
         }
     }
@@ -283,13 +268,16 @@ impl Preprocess {
                 let kept = self.crop_region(image)?;
                 let mut part = to_f32(image, &kept)?;
                 drop(turned);
-                let part_labels = labels
+                let mut part_labels = labels
                     .map(|labels| {
                         labels
                             .crop(&kept)
                             .and_then(|l| l.with_geometry(*part.geometry()))
                     })
                     .transpose()?;
+                if let (Some(class), Some(labels)) = (self.outside_class, &mut part_labels) {
+                    mask::label_outside(labels, &body(&part)?, class);
+                }
                 normalise(&mut part, &self.intensity)?;
                 let (image, labels) = self.resample(part, part_labels)?;
                 (image, labels, kept)
@@ -313,7 +301,7 @@ impl Preprocess {
                 }
             }
         };
-        let (image, labels) = self.pad(image, labels)?;
+        let (image, labels) = self.padding.apply(image, labels)?;
         let trace = Trace::new(original, orientation, kept, *image.geometry())?;
         Ok(Preprocessed {
             image,
@@ -376,32 +364,6 @@ impl Preprocess {
             .map(|labels| step.labels(labels, self.label_interpolation))
             .transpose()?;
         Ok((step.image(image, self.interpolation)?, labels))
-    }
-
-    fn pad(
-        &self,
-        image: Image<f32, 3>,
-        labels: Option<LabelMap<u8, 3>>,
-    ) -> Result<(Image<f32, 3>, Option<LabelMap<u8, 3>>)> {
-        let Padding {
-            minimum,
-            divisible,
-            value,
-            label,
-        } = self.padding;
-        let shape = image.shape();
-        let missing: [usize; 3] = std::array::from_fn(|a| {
-            shape[a].max(minimum[a]).next_multiple_of(divisible[a]) - shape[a]
-        });
-        if missing == [0; 3] {
-            return Ok((image, labels));
-        }
-        let before = missing.map(|n| n / 2);
-        let after = std::array::from_fn(|a| missing[a] - before[a]);
-        let labels = labels
-            .map(|labels| labels.pad(before, after, label))
-            .transpose()?;
-        Ok((image.pad(before, after, value)?, labels))
     }
 }
 

@@ -84,8 +84,7 @@ for key, target in (("anisotropic", (1.7, 1.3, 0.9)), ("isotropic", (2.4, 1.3, 0
     # A ratio of 3.0 / 0.9 is above nnU-Net's limit of 3: within the slices, then the nearest slice.
     # The other recipe is the one below the limit.
     if key == "anisotropic":
-        flat = np.stack([resize(s.astype(float), new[1:], 3, mode="edge", clip=False, anti_aliasing=False) for s in normal])
-        flat = np.clip(flat, normal.min(), normal.max())
+        flat = np.stack([resize(s.astype(float), new[1:], 3, mode="edge", clip=True, anti_aliasing=False) for s in normal])
         put("nnunet_anisotropic", slices(flat, new[0]))
         flat = np.stack([by_class(s, new[1:], 1) for s in labels])
         put("nnunet_anisotropic_labels", slices(flat, new[0]), np.uint8)

@@ -5,6 +5,7 @@
 mod crops;
 mod deform;
 mod determinism;
+mod guides;
 mod holes;
 mod intensity;
 mod letterbox;
