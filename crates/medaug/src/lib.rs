@@ -19,6 +19,7 @@ mod error;
 mod grid;
 mod intensity;
 mod math;
+mod mixing;
 mod on;
 mod operation;
 mod parallel;
@@ -42,6 +43,7 @@ pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use intensity::*;
 pub use medcore;
+pub use mixing::*;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{
