@@ -243,6 +243,17 @@ macro_rules! transforms {
                 }
             }
 
+            /// Whether what it does depends on the key.
+            #[must_use]
+            pub fn is_random<const D: usize>(&self) -> bool {
+                match self {
+                    $(Self::$random(transform) => Transform::<D>::is_random(transform),)*
+                    $(Self::$choice(choice) => choice.is_random::<D>(),)*
+                    Self::On(on) => on.inner.is_random::<D>(),
+                    _ => false,
+                }
+            }
+
             /// Decides under `key` what is done, does it, and adds it to `done`.
             ///
             /// # Errors

@@ -181,6 +181,19 @@ impl<const D: usize> Sample<D> {
         })
     }
 
+    /// Bytes of its voxels, labels and layers.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let image = |image: &Image<f32, D>| size_of_val(image.as_slice());
+        let layers = self.layers.values().map(|layer| match layer {
+            Layer::Image(voxels) => image(voxels),
+            Layer::Labels(labels) => size_of_val(labels.as_slice()),
+            Layer::Instances(numbers) => size_of_val(numbers.as_slice()),
+        });
+        let labels = self.labels.as_ref();
+        image(&self.image) + labels.map_or(0, |l| l.as_slice().len()) + layers.sum::<usize>()
+    }
+
     /// What the sample holds, to be compared with what a pipeline needs.
     #[must_use]
     pub fn contents(&self) -> Contents {

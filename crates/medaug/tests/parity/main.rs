@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod intensity;
+mod mixing;
 mod normalise;
+mod post;
 mod preprocess;
 mod spatial;
 mod support;
