@@ -10,18 +10,21 @@ mod mix_up;
 mod mosaic;
 mod pipeline;
 mod place;
+mod random_copy_paste;
+mod tiles;
 
 use std::fmt::Debug;
 
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-pub use copy_paste::{CopyPaste, RandomCopyPaste};
+pub use copy_paste::CopyPaste;
 pub use cut_mix::{CutMix, CutRule, RandomCutMix};
 pub use mix_up::{MixUp, RandomMixUp};
 pub use mosaic::{Mosaic, RandomMosaic};
 pub use pipeline::MixPipeline;
 pub use place::{Border, Fit, Ground};
+pub use random_copy_paste::RandomCopyPaste;
 
 use crate::error::{Error, Result};
 use crate::sample::Sample;

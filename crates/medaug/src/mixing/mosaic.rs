@@ -1,15 +1,16 @@
 //! Several samples around one point.
 
+use medcore::IndexMap;
 use medcore::random::Key;
 use medcore::resample::{Interpolation, LabelInterpolation, Outside};
-use medcore::{Image, IndexMap, LabelMap, Region};
 use serde::{Deserialize, Serialize};
 
-use super::alike::{check_contents, check_count, next_numbers};
+use super::alike::{check_contents, check_count};
+use super::tiles::{Tile, join};
 use super::{Mix, Mixture};
 use crate::array::per_axis;
 use crate::error::{Error, Result, check, check_probability};
-use crate::sample::{LabelledBox, Layer, Sample};
+use crate::sample::Sample;
 use crate::spatial::Sampling;
 use crate::warp::{Reading, Warp};
 
@@ -32,13 +33,6 @@ pub struct Mosaic {
 }
 
 const NAME: &str = "Mosaic";
-
-/// Where a sample lies on the canvas.
-struct Tile<const D: usize> {
-    sample: Sample<D>,
-    /// Canvas index of its first voxel.
-    at: [usize; D],
-}
 
 impl Mosaic {
     pub(super) fn apply<const D: usize>(&self, samples: Vec<Sample<D>>) -> Result<Sample<D>> {
@@ -68,7 +62,7 @@ impl Mosaic {
             .map(|(corner, sample)| self.tile(sample, corner, shape, centre))
             .collect::<Result<_>>()?;
         drop(samples);
-        self.join(&tiles, shape.map(|n| 2 * n))
+        join(NAME, &tiles, shape.map(|n| 2 * n), self.fill)
     }
 
     /// The part of a sample that is seen in one corner of the canvas; bits of `corner` say behind which axes' centre.
@@ -115,130 +109,6 @@ impl Mosaic {
         }
         Ok(Tile { sample, at })
     }
-
-    fn join<const D: usize>(&self, tiles: &[Tile<D>], canvas: [usize; D]) -> Result<Sample<D>> {
-        let first = &tiles[0];
-        let back = IndexMap::translation(first.at.map(|v| -(v as f64)));
-        let grid = first.sample.geometry().mapped(canvas, &back)?;
-        let images = |layer: &dyn Fn(&Sample<D>) -> Option<Image<f32, D>>| -> Result<_> {
-            let parts: Vec<(Image<f32, D>, [usize; D])> = tiles
-                .iter()
-                .filter_map(|tile| Some((layer(&tile.sample)?, tile.at)))
-                .collect();
-            let channels = parts.first().map_or(1, |(image, _)| image.channels());
-            let mut voxels = vec![self.fill; channels * grid.len()];
-            for (image, at) in &parts {
-                for (c, out) in voxels.chunks_exact_mut(grid.len()).enumerate() {
-                    paste(out, canvas, image.channel(c), image.shape(), *at)?;
-                }
-            }
-            Ok(Image::with_channels(channels, grid, voxels)?)
-        };
-        let maps = |layer: &dyn Fn(&Sample<D>) -> Option<LabelMap<u8, D>>| -> Result<_> {
-            let mut map = LabelMap::background(grid)?;
-            for tile in tiles {
-                if let Some(labels) = layer(&tile.sample) {
-                    let (to, from) = (map.as_mut_slice(), labels.as_slice());
-                    paste(to, canvas, from, labels.shape(), tile.at)?;
-                }
-            }
-            Ok::<LabelMap<u8, D>, Error>(map)
-        };
-        let mut joined = Sample::new(images(&|sample| Some(sample.image().clone()))?);
-        if first.sample.labels().is_some() {
-            joined = joined.with_class_labels(maps(&|sample| sample.labels().cloned())?)?;
-        }
-        for (name, layer) in first.sample.layers() {
-            let layer = match layer {
-                Layer::Image(_) => {
-                    Layer::Image(images(&|sample| match sample.layers().get(name) {
-                        Some(Layer::Image(image)) => Some(image.clone()),
-                        _ => None,
-                    })?)
-                }
-                Layer::Labels(_) => {
-                    Layer::Labels(maps(&|sample| match sample.layers().get(name) {
-                        Some(Layer::Labels(labels)) => Some(labels.clone()),
-                        _ => None,
-                    })?)
-                }
-                Layer::Instances(_) => Layer::Instances(instances(name, tiles, &grid)?),
-            };
-            joined = joined.with_layer(name.clone(), layer)?;
-        }
-        if let Some(boxes) = first.sample.boxes() {
-            let mut boxes = boxes.clone();
-            boxes.retain_changed(|item| Some(moved(item, first.at)));
-            for tile in &tiles[1..] {
-                let items = tile.sample.boxes().map_or(&[][..], |boxes| boxes.items());
-                boxes.extend(items.iter().map(|item| moved(item, tile.at)));
-            }
-            joined = joined.with_boxes(boxes);
-        }
-        if let Some(points) = first.sample.points() {
-            let mut points = points.clone();
-            points.items.clear();
-            for tile in tiles {
-                let items = tile.sample.points().map_or(&[][..], |p| &p.items);
-                points.items.extend(items.iter().map(|point| {
-                    let mut point = *point;
-                    (0..D).for_each(|a| point.at[a] += tile.at[a] as f64);
-                    point
-                }));
-            }
-            joined = joined.with_points(points);
-        }
-        Ok(joined)
-    }
-}
-
-fn instances<const D: usize>(
-    name: &str,
-    tiles: &[Tile<D>],
-    grid: &medcore::Geometry<D>,
-) -> Result<LabelMap<u16, D>> {
-    let mut map = LabelMap::background(*grid)?;
-    let mut largest = 0;
-    for tile in tiles {
-        if let Some(Layer::Instances(numbers)) = tile.sample.layers().get(name) {
-            let on = next_numbers(NAME, largest, numbers)?;
-            let numbers = numbers.map(|number| if number == 0 { 0 } else { number + on });
-            largest = largest.max(numbers.as_slice().iter().copied().max().unwrap_or(0));
-            let to = map.as_mut_slice();
-            paste(
-                to,
-                grid.shape(),
-                numbers.as_slice(),
-                numbers.shape(),
-                tile.at,
-            )?;
-        }
-    }
-    Ok(map)
-}
-
-fn moved<const D: usize>(item: &LabelledBox<D>, at: [usize; D]) -> LabelledBox<D> {
-    let by = |corner: [f64; D]| std::array::from_fn(|a| corner[a] + at[a] as f64);
-    let bounds = medcore::BoundingBox::new(by(item.bounds.min()), by(item.bounds.max()));
-    LabelledBox {
-        bounds: bounds.unwrap_or(item.bounds),
-        ..*item
-    }
-}
-
-fn paste<T: Copy, const D: usize>(
-    to: &mut [T],
-    canvas: [usize; D],
-    from: &[T],
-    shape: [usize; D],
-    at: [usize; D],
-) -> Result<()> {
-    let region = Region::new(at, std::array::from_fn(|a| at[a] + shape[a]))?;
-    region.check_inside(canvas)?;
-    for (row, from) in region.rows(canvas).zip(from.chunks_exact(shape[D - 1])) {
-        to[row].copy_from_slice(from);
-    }
-    Ok(())
 }
 
 fn check_shape(transform: &'static str, shape: &[usize]) -> Result<()> {

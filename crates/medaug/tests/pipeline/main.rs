@@ -4,6 +4,7 @@
 
 mod determinism;
 mod letterbox;
+mod mixing;
 mod patches;
 mod preprocess;
 mod spatial;
