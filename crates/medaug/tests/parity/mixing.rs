@@ -1,8 +1,8 @@
 //! Mixing as torchvision and MONAI do it, given what was drawn.
 
-use medaug::{CopyPaste, CutMix, CutRule, MixUp, Mixture, Sample};
+use medaug::{Boxes, CopyPaste, CutMix, CutRule, MixUp, Mixture, Mosaic, Sample};
 use medcore::components::Connectivity;
-use medcore::{Geometry, Image};
+use medcore::{BoundingBox, Geometry, Image};
 
 use crate::support::{Array, Fixture};
 
@@ -32,7 +32,17 @@ fn check<const D: usize>(
     samples: [Sample<D>; 2],
     mixture: impl Into<Mixture>,
 ) -> Sample<D> {
-    let mixed = mixture.into().apply(samples.to_vec()).unwrap();
+    check_any(fixture, name, samples.to_vec(), mixture)
+}
+
+#[track_caller]
+fn check_any<const D: usize>(
+    fixture: &Fixture,
+    name: &str,
+    samples: Vec<Sample<D>>,
+    mixture: impl Into<Mixture>,
+) -> Sample<D> {
+    let mixed = mixture.into().apply(samples).unwrap();
     let want: Array = fixture.get(name);
     want.assert_close(mixed.image().as_slice(), 1e-6, name);
     mixed
@@ -120,4 +130,36 @@ fn a_pasted_part_fades_over_its_edge() {
     fixture
         .get("pasted.labels")
         .assert_labels(got, 0, "pasted.labels");
+}
+
+/// A box of pixel edges, x before y, in indices of voxel centres.
+fn edges(values: &[f64]) -> BoundingBox<2> {
+    let corner = |x: usize| [values[x + 1] - 0.5, values[x] - 0.5];
+    BoundingBox::new(corner(0), corner(2)).unwrap()
+}
+
+#[test]
+fn a_mosaic_is_that_of_ultralytics() {
+    let fixture = Fixture::load("mosaic");
+    let samples: Vec<Sample<2>> = (0..4)
+        .map(|number| {
+            let image = fixture.get(&format!("image.{number}"));
+            let grid = Geometry::axis_aligned(image.shape(), [1.0; 2]).unwrap();
+            let bounds = edges(&fixture.get(&format!("box.{number}")).values);
+            Sample::new(image.image(grid)).with_boxes(Boxes::new([(bounds, number)]))
+        })
+        .collect();
+    let centre = fixture.get("centre").values;
+    let mosaic = Mosaic {
+        shape: vec![16, 16],
+        centre: centre.iter().map(|&v| v as usize).collect(),
+        fill: 114.0,
+    };
+    let joined = check_any(&fixture, "canvas", samples, mosaic);
+    let want = fixture.get("canvas.boxes").values;
+    let items = joined.boxes().unwrap().items();
+    assert_eq!(items.len(), 4);
+    for (number, (item, want)) in items.iter().zip(want.chunks_exact(4)).enumerate() {
+        assert_eq!((item.bounds, item.class), (edges(want), number));
+    }
 }
