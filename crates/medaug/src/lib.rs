@@ -21,6 +21,7 @@ mod error;
 mod intensity;
 mod local;
 mod math;
+mod mixing;
 mod on;
 mod operation;
 mod parallel;
@@ -51,6 +52,7 @@ pub use error::{Error, Result};
 pub use intensity::*;
 pub use local::*;
 pub use medcore;
+pub use mixing::*;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{

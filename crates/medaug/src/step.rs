@@ -246,6 +246,17 @@ macro_rules! transforms {
                 }
             }
 
+            /// Whether what it does depends on the key.
+            #[must_use]
+            pub fn is_random<const D: usize>(&self) -> bool {
+                match self {
+                    $(Self::$random(transform) => Transform::<D>::is_random(transform),)*
+                    $(Self::$choice(choice) => choice.is_random::<D>(),)*
+                    Self::On(on) => on.inner.is_random::<D>(),
+                    _ => false,
+                }
+            }
+
             /// Decides under `key` what is done, does it, and adds it to `done`.
             ///
             /// # Errors
@@ -362,6 +373,19 @@ transforms! {
         ScaleIntensityRangePercentiles,
         Swap,
         ToGray,
+        Activations,
+        ArgMax,
+        FillHoles,
+        KeepLargest,
+        LabelFilter,
+        LabelToContour,
+        LabelsToRegions,
+        MapLabels,
+        Morphology,
+        OneHot,
+        RegionsToLabels,
+        RemoveSmall,
+        Threshold,
     ],
     random: [
         CropForeground,
