@@ -13,10 +13,13 @@
 //! fixed size, so the same key gives the same bytes with any number of threads.
 
 mod array;
+mod artefact;
+mod colour;
 mod compose;
 mod draw;
 mod error;
 mod grid;
+mod histogram;
 mod intensity;
 mod math;
 mod on;
@@ -37,9 +40,12 @@ mod warp;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use artefact::*;
+pub use colour::*;
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
+pub use histogram::*;
 pub use intensity::*;
 pub use medcore;
 pub use on::{On, Target};

@@ -4,8 +4,11 @@ use medcore::Geometry;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use crate::artefact::*;
+use crate::colour::*;
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
 use crate::error::Result;
+use crate::histogram::*;
 use crate::intensity::*;
 use crate::on::On;
 use crate::operation::{PerChannel, SampleOperation, SpatialOperation};
@@ -287,25 +290,51 @@ transforms! {
     ],
     channel: [
         Brightness,
+        Clahe,
+        ClaheEightBit,
         Contrast,
         Gamma,
         GaussianBlur,
         GaussianNoise,
+        Ghosting,
+        GibbsNoise,
+        HistogramMatching,
+        HistogramNormalize,
+        HistogramStandardization,
         Intensity,
+        KSpaceSpikeNoise,
         LowResolution,
+        Motion,
+        Spike,
     ],
     sample: [
+        ColorJitter,
+        HedJitter,
+        HueSaturationValue,
         KeepLargest,
+        ToGray,
     ],
     random: [
         RandomBrightness,
+        RandomClahe,
+        RandomClaheEightBit,
+        RandomColorJitter,
         RandomContrast,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
         RandomGaussianNoise,
+        RandomGhosting,
+        RandomGibbsNoise,
+        RandomHedJitter,
+        RandomHistogramMatching,
+        RandomHueSaturationValue,
+        RandomKSpaceSpikeNoise,
         RandomLowResolution,
+        RandomMotion,
         RandomSpatial,
+        RandomSpike,
+        RandomToGray,
     ],
     choice: [
         OneOf,

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod colour;
 mod intensity;
+mod k_space;
 mod normalise;
 mod preprocess;
 mod spatial;

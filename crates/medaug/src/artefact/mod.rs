@@ -1,0 +1,17 @@
+//! What scanners add to images: errors of MRI in k-space, of CT along rays, and the grain of ultrasound.
+
+mod ghosting;
+mod gibbs;
+mod k_space_spike;
+mod lines;
+mod motion;
+mod spectrum;
+mod spike;
+mod tiles;
+mod wave;
+
+pub use ghosting::{Ghosting, RandomGhosting, ghosting};
+pub use gibbs::{GibbsNoise, RandomGibbsNoise, gibbs_noise};
+pub use k_space_spike::{KSpaceSpikeNoise, RandomKSpaceSpikeNoise, SpikeIntensity};
+pub use motion::{Motion, Movement, RandomMotion};
+pub use spike::{RandomSpike, Spike};
