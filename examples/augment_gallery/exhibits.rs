@@ -20,6 +20,9 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
 /// Examples for images of `D` axes, of every step but [`On`].
 pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
     let mut all = moves::<D>();
+    all.extend(artefacts::<D>());
+    all.extend(colours());
+    all.extend(histograms());
     all.extend(intensities());
     all.extend(labels());
     all.extend(choices());
@@ -70,6 +73,236 @@ fn moves<const D: usize>() -> Vec<Exhibit> {
             },
         ),
     ]
+}
+
+fn artefacts<const D: usize>() -> Vec<Exhibit> {
+    let place: Vec<f64> = [0.5, 0.55, 0.58][3 - D..].to_vec();
+    let places = vec![place];
+    let movement = |time, degrees, shift| Movement {
+        time,
+        rotation_degrees: vec![degrees],
+        translation_mm: vec![shift],
+    };
+    vec![
+        exhibit(
+            "weaker with depth",
+            DepthAttenuation {
+                axis: D - 2,
+                from_end: false,
+                attenuation: 0.1,
+                frequency_mhz: 3.0,
+            },
+        ),
+        exhibit(
+            "four ghosts",
+            Ghosting {
+                number: 4,
+                axis: D - 2,
+                intensity: 0.8,
+                restore: None,
+            },
+        ),
+        exhibit("ringing edges", GibbsNoise { alpha: 0.7 }),
+        exhibit(
+            "a spike in k-space",
+            KSpaceSpikeNoise {
+                places: places.clone(),
+                intensity: SpikeIntensity::OfMeanLog(2.5),
+            },
+        ),
+        exhibit(
+            "moved twice during the scan",
+            Motion {
+                movements: vec![movement(0.3, 5.0, 4.0), movement(0.7, -6.0, -3.0)],
+                axis: D - 2,
+            },
+        ),
+        exhibit(
+            "a spike of a third",
+            Spike {
+                places,
+                intensity: 0.3,
+            },
+        ),
+        exhibit(
+            "grain of ultrasound",
+            UltrasoundSpeckle {
+                strength: 0.8,
+                spread_mm: vec![2.0],
+                seed: 1,
+            },
+        ),
+        exhibit(
+            "depth attenuation by chance",
+            RandomDepthAttenuation {
+                probability: 1.0,
+                ..RandomDepthAttenuation::default()
+            },
+        ),
+        exhibit(
+            "ghosts by chance",
+            RandomGhosting {
+                probability: 1.0,
+                ..RandomGhosting::default()
+            },
+        ),
+        exhibit(
+            "ringing by chance",
+            RandomGibbsNoise {
+                probability: 1.0,
+                ..RandomGibbsNoise::default()
+            },
+        ),
+        exhibit(
+            "a point of k-space by chance",
+            RandomKSpaceSpikeNoise {
+                probability: 1.0,
+                ..RandomKSpaceSpikeNoise::default()
+            },
+        ),
+        exhibit(
+            "motion by chance",
+            RandomMotion {
+                probability: 1.0,
+                ..RandomMotion::default()
+            },
+        ),
+        exhibit(
+            "a spike by chance",
+            RandomSpike {
+                probability: 1.0,
+                ..RandomSpike::default()
+            },
+        ),
+        exhibit(
+            "grain by chance",
+            RandomUltrasoundSpeckle {
+                probability: 1.0,
+                ..RandomUltrasoundSpeckle::default()
+            },
+        ),
+    ]
+}
+
+fn colours() -> Vec<Exhibit> {
+    vec![
+        exhibit(
+            "contrast, saturation and hue",
+            ColorJitter {
+                adjustments: vec![
+                    ColorAdjustment::Contrast(1.4),
+                    ColorAdjustment::Saturation(1.8),
+                    ColorAdjustment::Hue(0.15),
+                ],
+            },
+        ),
+        exhibit(
+            "more eosin",
+            HedJitter {
+                factor: [1.0, 1.3, 1.0],
+                shift: [0.0, 0.02, 0.0],
+            },
+        ),
+        exhibit(
+            "hue turned by 60 degrees",
+            HueSaturationValue {
+                hue_degrees: 60.0,
+                saturation_factor: 1.5,
+                ..HueSaturationValue::default()
+            },
+        ),
+        exhibit("without colour", ToGray::default()),
+        exhibit(
+            "colours by chance",
+            RandomColorJitter {
+                probability: 1.0,
+                ..RandomColorJitter::default()
+            },
+        ),
+        exhibit(
+            "stains by chance",
+            RandomHedJitter {
+                probability: 1.0,
+                ..RandomHedJitter::default()
+            },
+        ),
+        exhibit(
+            "hue, saturation and value by chance",
+            RandomHueSaturationValue {
+                probability: 1.0,
+                ..RandomHueSaturationValue::default()
+            },
+        ),
+        exhibit(
+            "without colour by chance",
+            RandomToGray {
+                probability: 1.0,
+                ..RandomToGray::default()
+            },
+        ),
+    ]
+}
+
+/// A straight line from 0 to 1 but for many dark voxels.
+fn dark_reference() -> ReferenceHistogram {
+    let voxels: Vec<f32> = (0..=64).map(|i| (i as f32 / 64.0).powi(3)).collect();
+    ReferenceHistogram::of(&voxels).expect("finite voxels")
+}
+
+fn histograms() -> Vec<Exhibit> {
+    vec![
+        exhibit("tiles equalised", Clahe::default()),
+        exhibit("tiles equalised in 8 bits", ClaheEightBit::default()),
+        exhibit(
+            "the histogram of a dark image",
+            HistogramMatching {
+                reference: dark_reference(),
+                blend: 1.0,
+            },
+        ),
+        exhibit(
+            "equalised",
+            HistogramNormalize {
+                output: Equalized::Share,
+                ..HistogramNormalize::default()
+            },
+        ),
+        exhibit(
+            "landmarks at even distances",
+            HistogramStandardization {
+                landmarks: even_landmarks(),
+                counted: Counted::All,
+            },
+        ),
+        exhibit(
+            "tiles equalised by chance",
+            RandomClahe {
+                probability: 1.0,
+                ..RandomClahe::default()
+            },
+        ),
+        exhibit(
+            "tiles equalised in 8 bits by chance",
+            RandomClaheEightBit {
+                probability: 1.0,
+                ..RandomClaheEightBit::default()
+            },
+        ),
+        exhibit(
+            "a drawn histogram",
+            RandomHistogramMatching {
+                probability: 1.0,
+                references: vec![vec![dark_reference()]],
+                blend: Draw::Fixed(0.5),
+            },
+        ),
+    ]
+}
+
+/// Landmarks of an image whose intensities are all as frequent, from 0 to 1.
+fn even_landmarks() -> Landmarks {
+    let percentiles = [1, 10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 99];
+    Landmarks::from_torchio(&percentiles.map(|p| f64::from(p) / 100.0))
 }
 
 fn intensities() -> Vec<Exhibit> {

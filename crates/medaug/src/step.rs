@@ -293,6 +293,7 @@ transforms! {
         Clahe,
         ClaheEightBit,
         Contrast,
+        DepthAttenuation,
         Gamma,
         GaussianBlur,
         GaussianNoise,
@@ -306,6 +307,7 @@ transforms! {
         LowResolution,
         Motion,
         Spike,
+        UltrasoundSpeckle,
     ],
     sample: [
         ColorJitter,
@@ -320,6 +322,7 @@ transforms! {
         RandomClaheEightBit,
         RandomColorJitter,
         RandomContrast,
+        RandomDepthAttenuation,
         RandomFlip,
         RandomGamma,
         RandomGaussianBlur,
@@ -335,6 +338,7 @@ transforms! {
         RandomSpatial,
         RandomSpike,
         RandomToGray,
+        RandomUltrasoundSpeckle,
     ],
     choice: [
         OneOf,

@@ -44,36 +44,35 @@ impl Default for Clahe {
 
 /// Limits the counts of a histogram and spreads what is cut off over the bins below the limit.
 fn clip(counts: &mut [u32], limit: u32) {
-    let bins = counts.len() as u32;
-    let mut excess: u32 = counts.iter().map(|&n| n.saturating_sub(limit)).sum();
-    let each = excess / bins;
-    let upper = limit - each.min(limit);
+    let bins = counts.len() as i64;
+    let cut: u32 = counts.iter().map(|&n| n.saturating_sub(limit)).sum();
+    let mut excess = i64::from(cut);
+    let each = (excess / bins) as u32;
+    let upper = limit.saturating_sub(each);
     for n in counts.iter_mut() {
-        if *n >= limit {
-            *n = limit;
-        } else if *n < upper {
+        *n = (*n).min(limit);
+        if *n < upper {
             *n += each;
-            excess -= each;
-        } else {
-            excess -= limit - *n;
+            excess -= i64::from(each);
+        }
+        if *n >= upper {
+            excess -= i64::from(limit - *n);
             *n = limit;
         }
     }
     while excess > 0 {
         let before = excess;
         for start in 0..counts.len() {
-            let below = counts.iter().filter(|&&n| n < limit).count() as u32;
+            let below = counts.iter().filter(|&&n| n < limit).count() as i64;
             let step = (below / excess).max(1) as usize;
-            let mut given = 0;
+            // All that a stride meets is raised, even if that is a little more than was cut off.
             for n in counts[start..].iter_mut().step_by(step) {
                 if *n < limit {
                     *n += 1;
-                    given += 1;
+                    excess -= 1;
                 }
             }
-            // All that a stride meets is raised, even if that is a little more than was cut off.
-            excess = excess.saturating_sub(given);
-            if excess == 0 {
+            if excess <= 0 {
                 break;
             }
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod colour;
+mod histogram;
 mod intensity;
 mod k_space;
 mod normalise;
