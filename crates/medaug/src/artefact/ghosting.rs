@@ -52,7 +52,7 @@ pub fn ghosting<const D: usize>(voxels: &mut [f32], shape: [usize; D], parameter
         }
     };
     let factor = |plane: usize| {
-        if plane % number == 0 && !kept.contains(&plane) {
+        if plane.is_multiple_of(number) && !kept.contains(&plane) {
             1.0 - intensity
         } else {
             1.0

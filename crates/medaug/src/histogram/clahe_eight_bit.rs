@@ -87,7 +87,7 @@ pub fn clahe_eight_bit(voxels: &mut [f32], shape: [usize; 2], parameters: ClaheE
     let level = |v: f32| (v * 255.0).round_ties_even() as u8;
     let levels: Vec<u8> = voxels.iter().map(|&v| level(v)).collect();
     // OpenCV adds a whole tile's worth to both axes as soon as one does not divide.
-    let padded = if height % down == 0 && width % across == 0 {
+    let padded = if height.is_multiple_of(down) && width.is_multiple_of(across) {
         shape
     } else {
         [
