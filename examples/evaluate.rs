@@ -3,7 +3,8 @@
 //! ```text
 //! cargo run --release --example evaluate -- --truth labelsTs --prediction predicted
 //! cargo run --release --example evaluate -- --truth t --prediction p --labels liver=1,spleen=2 --images i
-//! cargo run --release --example evaluate -- --coco instances.json --detections results.json
+//! cargo run --release --example evaluate -- --coco instances.json --detections boxes.json
+//! cargo run --release --example evaluate -- --coco instances.json --detections masks.json --iou-type segm
 //! ```
 #![allow(
     clippy::print_stdout,

@@ -3,6 +3,7 @@
 mod detection;
 mod files;
 mod labels;
+mod objects;
 mod plots;
 mod report;
 mod segmentation;
@@ -15,6 +16,7 @@ use anyhow::Result;
 use clap::Parser;
 use medmetrics::Convention;
 
+pub(crate) use objects::IouType;
 pub(crate) use unit::UnitRule;
 
 /// Compares two folders of label maps, file by file, or COCO detections with their annotations.
@@ -63,9 +65,13 @@ pub(crate) struct Cli {
     /// A COCO file of true objects.
     #[arg(long, requires = "detections", conflicts_with = "truth")]
     pub(crate) coco: Option<PathBuf>,
-    /// A COCO file of detected boxes.
+    /// A COCO file of results: boxes, or masks by run lengths.
     #[arg(long, requires = "coco")]
     pub(crate) detections: Option<PathBuf>,
+    /// What of detected objects must overlap with what of true ones, as pycocotools has it: their boxes
+    /// (bbox) or their masks (segm), which may be polygons or run lengths in the truth.
+    #[arg(long, value_enum, default_value_t, requires = "coco")]
+    pub(crate) iou_type: IouType,
 }
 
 /// A convention by its name in settings.
@@ -87,7 +93,7 @@ pub(crate) struct Outcome {
 pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match (&cli.truth, &cli.prediction, &cli.coco, &cli.detections) {
         (Some(truth), Some(prediction), ..) => segmentation::run(cli, truth, prediction),
-        (_, _, Some(coco), Some(detections)) => detection::run(coco, detections, &cli.out),
+        (_, _, Some(coco), Some(detections)) => detection::run(cli, coco, detections),
         _ => anyhow::bail!("give --truth with --prediction, or --coco with --detections"),
     }
 }

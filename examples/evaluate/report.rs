@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use medmetrics::Report;
 use medmetrics::statistics::Bootstrap;
-use medmetrics::{Estimate, Measure, Report};
+use medmetrics::table::MeanOverCases;
 use serde::Serialize;
 
 use super::Cli;
@@ -16,18 +17,10 @@ pub(crate) struct Links {
     pub(crate) pictures: Vec<String>,
 }
 
-/// A mean over cases.
-#[derive(Debug, Serialize)]
-struct Mean {
-    structure: String,
-    measure: Measure,
-    estimate: Estimate,
-}
-
 /// All that is written as JSON.
 #[derive(Serialize)]
 struct Written<'a> {
-    means: &'a [Mean],
+    means: &'a [MeanOverCases],
     problems: &'a [String],
     files: &'a Links,
     report: &'a Report,
@@ -40,7 +33,8 @@ pub(crate) fn write(
     links: &Links,
     cli: &Cli,
 ) -> Result<String> {
-    let means = means(report)?;
+    let means = report.means(&Bootstrap::default())?;
+    let table = report.table_of_means(&means)?.to_markdown();
     let written = Written {
         means: &means,
         problems,
@@ -49,37 +43,20 @@ pub(crate) fn write(
     };
     let json = serde_json::to_string_pretty(&written)?;
     medcore::atomic::write_bytes(&cli.out.join("report.json"), json.as_bytes())?;
-    let markdown = markdown(report, problems, links)?;
+    let markdown = markdown(&table, &written)?;
     medcore::atomic::write_bytes(&cli.out.join("report.md"), markdown.as_bytes())?;
     let cases = report.case_table()?.to_csv();
     medcore::atomic::write_bytes(&cli.out.join("cases.csv"), cases.as_bytes())?;
     Ok(format!("{report}\n{}", cli.out.join("report.md").display()))
 }
 
-const MEASURES: [Measure; 5] = [
-    Measure::Dice,
-    Measure::Iou,
-    Measure::HausdorffPercentile,
-    Measure::AverageDistance,
-    Measure::SurfaceDice,
-];
-
-/// The means of each structure, with intervals that draw patients.
-fn means(report: &Report) -> Result<Vec<Mean>> {
-    let mut means = Vec::new();
-    for structure in &report.evaluation.structures {
-        for measure in MEASURES {
-            means.push(Mean {
-                structure: structure.name.clone(),
-                measure,
-                estimate: report.estimate(&structure.name, measure, &Bootstrap::default())?,
-            });
-        }
-    }
-    Ok(means)
-}
-
-fn markdown(report: &Report, problems: &[String], links: &Links) -> Result<String> {
+fn markdown(table: &str, written: &Written<'_>) -> Result<String> {
+    let Written {
+        problems,
+        files: links,
+        report,
+        ..
+    } = written;
     let mut text = String::from("# Evaluation\n\n");
     let evaluation = &report.evaluation;
     writeln!(
@@ -91,8 +68,7 @@ fn markdown(report: &Report, problems: &[String], links: &Links) -> Result<Strin
         evaluation.tolerance_mm,
     )?;
     text.push_str("Means over cases; intervals of 95 % are bootstrapped over patients.\n\n");
-    let table = report.table_with_intervals(&Bootstrap::default())?;
-    writeln!(text, "{}", table.to_markdown())?;
+    writeln!(text, "{table}")?;
     for plot in &links.plots {
         writeln!(text, "![{plot}]({plot})\n")?;
     }
@@ -109,7 +85,7 @@ fn markdown(report: &Report, problems: &[String], links: &Links) -> Result<Strin
     }
     if !problems.is_empty() {
         text.push_str("## Not evaluated\n\n");
-        for problem in problems {
+        for problem in *problems {
             writeln!(text, "* {problem}")?;
         }
     }

@@ -45,11 +45,19 @@ fuzz_target!(|bytes: &[u8]| {
         annotations.check().is_ok(),
         "what was read keeps the rules of the model"
     );
-    // What the two formats that lose nothing have written they read again.
+    // What these formats have written they read again.
     if let (0, Ok((text, _))) = (format % 10, coco::encode(&annotations)) {
         assert!(coco::decode(text.as_bytes(), &budget()).is_ok());
     }
     if let (1, Ok((text, _))) = (format % 10, cvat::encode(&annotations)) {
         assert!(cvat::decode(text.as_bytes(), &budget()).is_ok());
+    }
+    let written = pascal_voc::encode(&annotations, PixelConvention::FromOne);
+    if let (2, Ok((texts, _))) = (format % 10, written) {
+        for text in texts {
+            assert!(
+                pascal_voc::decode(text.as_bytes(), PixelConvention::FromOne, &budget()).is_ok()
+            );
+        }
     }
 });

@@ -37,6 +37,20 @@ fn evaluate(folder: &Path, more: &[&str]) -> anyhow::Result<Outcome> {
     app::run(&Cli::try_parse_from(line).unwrap())
 }
 
+fn evaluate_coco(
+    truth: &Path,
+    found: &Path,
+    folder: &Path,
+    more: &[&str],
+) -> anyhow::Result<Outcome> {
+    let out = folder.join("out");
+    let files = [("--coco", truth), ("--detections", found), ("--out", &out)];
+    let files = files.map(|(name, path)| [name.to_owned(), path.display().to_string()]);
+    let line = ["evaluate".to_owned()].into_iter();
+    let line = line.chain(files.into_iter().flatten());
+    app::run(&Cli::try_parse_from(line.chain(more.iter().map(|&word| word.to_owned()))).unwrap())
+}
+
 fn report(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("out/report.json")).unwrap()).unwrap()
 }
@@ -184,22 +198,7 @@ fn boxes_are_evaluated_as_coco_does() {
     let [truth_path, found_path] = ["truth.json", "found.json"].map(|name| folder.join(name));
     fs::write(&truth_path, truth).unwrap();
     fs::write(&found_path, found).unwrap();
-    let path = |path: &Path| path.display().to_string();
-    let line = [
-        "evaluate".to_owned(),
-        "--coco".to_owned(),
-        path(&truth_path),
-    ];
-    let more = [
-        "--detections".to_owned(),
-        path(&found_path),
-        "--out".to_owned(),
-    ];
-    let line = line
-        .into_iter()
-        .chain(more)
-        .chain([path(&folder.join("out"))]);
-    let outcome = app::run(&Cli::try_parse_from(line).unwrap()).unwrap();
+    let outcome = evaluate_coco(&truth_path, &found_path, folder, &[]).unwrap();
     assert_eq!(
         outcome.problems,
         [
@@ -212,6 +211,82 @@ fn boxes_are_evaluated_as_coco_does() {
     let ap = json["summary"][0]["estimate"]["value"].as_f64().unwrap();
     assert!((ap - 51.0 / 101.0).abs() < 1e-12, "{ap}");
     assert!(folder.join("out/precision_recall.svg").is_file());
+}
+
+#[test]
+fn boxes_and_masks_get_pycocotools_numbers() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/evaluate");
+    let [truth, found] = ["truth.json", "results.json"].map(|name| files.join(name));
+    let numbers: Value =
+        serde_json::from_slice(&fs::read(files.join("numbers.json")).unwrap()).unwrap();
+    for kind in ["bbox", "segm"] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let outcome = evaluate_coco(&truth, &found, folder, &["--iou-type", kind]).unwrap();
+        assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
+        let json = report(folder);
+        assert_eq!(json["iou_type"], kind);
+        let want = &numbers[kind];
+        let summary = json["summary"].as_array().unwrap();
+        assert_eq!(summary.len(), 12);
+        for (number, want) in summary.iter().zip(want["summary"].as_array().unwrap()) {
+            let (got, want) = (number["estimate"]["value"].as_f64(), want.as_f64().unwrap());
+            // Means over the same numbers, summed in another order.
+            let near = got.is_some_and(|got| (got - want).abs() < 1e-14);
+            assert!(near, "{kind} {}: {got:?}, should be {want}", number["name"]);
+        }
+        let classes = json["classes"].as_array().unwrap();
+        assert_eq!(classes.len(), 2, "a class without objects is not there");
+        for class in classes {
+            let name = class[0].as_str().unwrap();
+            let (got, want) = (&class[1]["value"], &want["classes"][name]);
+            let (got, want) = (got.as_f64().unwrap(), want.as_f64().unwrap());
+            assert!(
+                (got - want).abs() < 1e-14,
+                "{kind} {name}: {got}, should be {want}"
+            );
+        }
+    }
+}
+
+#[test]
+fn masks_that_are_not_there_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let truth = r#"{"images": [{"id": 1, "width": 4, "height": 4, "file_name": "a.png"}],
+        "categories": [{"id": 3, "name": "cell"}],
+        "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 2, 4], "area": 8, "iscrowd": 0,
+        "segmentation": [[0, 0, 2, 0, 2, 4, 0, 4]]},
+        {"id": 2, "image_id": 1, "category_id": 3, "bbox": [2, 0, 2, 4], "area": 8, "iscrowd": 0}]}"#;
+    let mask = r#""segmentation": {"size": [4, 4], "counts": [0, 8, 8]}, "score": 0.9"#;
+    let found = format!(
+        r#"[{{"image_id": 1, "category_id": 3, {mask}}}, {{"image_id": 2, "category_id": 3, {mask}}},
+        {{"image_id": 1, "category_id": 4, {mask}}}]"#
+    );
+    let boxed = r#"[{"image_id": 1, "category_id": 3, "bbox": [0, 0, 2, 4], "score": 0.9}]"#;
+    let paths = ["truth.json", "found.json", "boxed.json"].map(|name| folder.join(name));
+    for (path, text) in paths.iter().zip([truth, &found, boxed]) {
+        fs::write(path, text).unwrap();
+    }
+    let [truth, found, boxed] = paths;
+    let outcome = evaluate_coco(&truth, &found, folder, &["--iou-type", "segm"]).unwrap();
+    assert_eq!(
+        outcome.problems,
+        [
+            "detections of unknown image 2",
+            "detections of unknown category 4",
+            "a.png: an object without a mask"
+        ]
+    );
+    let ap = &report(folder)["summary"][0]["estimate"]["value"];
+    assert!((ap.as_f64().unwrap() - 1.0).abs() < 1e-14, "{ap}");
+    let refused = evaluate_coco(&truth, &boxed, folder, &["--iou-type", "segm"]).unwrap_err();
+    let refused = format!("{refused:#}");
+    assert!(
+        refused.ends_with("a result on a.png: an object without a mask"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use medmetrics::drift::{
 };
 use medmetrics::guidance::{Fingerprint, Linter, Problem, Property};
 use medmetrics::plot::{
-    BlandAltmanPlot, DecisionPlot, DistributionPlot, DriftPlot, FrocPlot, OperatingPoint, Plot,
+    BlandAltmanPlot, CurvePoint, DecisionPlot, DistributionPlot, DriftPlot, FrocPlot, Plot,
     ReliabilityPlot, RocPlot, Trend,
 };
 use medmetrics::statistics::{
@@ -90,7 +90,7 @@ fn classify(truth: &[bool], scores: &[f64], out: &Path) -> Result<()> {
     if let Some(point) = ranking.operating_point(&least)? {
         let numbers = intervals.table(&point.counts)?;
         std::fs::write(out.join("threshold.md"), numbers.to_markdown())?;
-        shown.extend(OperatingPoint::on_roc(&point, &intervals));
+        shown.extend(CurvePoint::on_roc(&point, &intervals));
     }
     RocPlot::of_rankings([("model", &ranking)])?
         .with_operating_points(shown)

@@ -39,3 +39,8 @@ pub(crate) fn per_axis<T: Copy, const D: usize>(
         }),
     }
 }
+
+/// The same entries in an array of another length; `rest` where there are no more.
+pub(crate) fn resized<T: Copy, const N: usize, const M: usize>(values: [T; N], rest: T) -> [T; M] {
+    std::array::from_fn(|at| values.get(at).copied().unwrap_or(rest))
+}

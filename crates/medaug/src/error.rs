@@ -70,6 +70,29 @@ pub enum Error {
     /// A step that moves voxels was told to work on a part of a sample.
     #[error("On: a step that moves voxels must move the whole sample")]
     MovedTarget,
+    /// A crop reaches outside the image and was not told what is there.
+    #[error(
+        "{transform}: a block of {shape:?} voxels from {start:?} on reaches outside an image of {image:?}; \
+         make it smaller or set `outside`"
+    )]
+    CropOutside {
+        /// Name of the transform.
+        transform: &'static str,
+        /// First index of the block.
+        start: Vec<isize>,
+        /// Shape of the block.
+        shape: Vec<usize>,
+        /// Shape of the image.
+        image: Vec<usize>,
+    },
+    /// A sample does not hold what a transform looks for, and it was told to refuse such samples.
+    #[error("{transform} finds no {wanted}; set `absent` to `go_on` to do without")]
+    Absent {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What it looks for.
+        wanted: &'static str,
+    },
     /// An operation can only be done in images of other dimension.
     #[error("{transform} is for images of {expected} axes, these have {got}")]
     Dimension {
@@ -108,6 +131,12 @@ pub enum Error {
     NotFinite {
         /// Channel, from zero.
         channel: usize,
+    },
+    /// A mask chooses no voxel, where statistics of the chosen ones are needed.
+    #[error("{transform}: the mask holds no voxel; choose another mask or leave this image out")]
+    EmptyMask {
+        /// Name of the transform.
+        transform: &'static str,
     },
     /// A fingerprint was asked of no case, or of cases that do not go together.
     #[error("cannot describe these cases together: {reason}")]

@@ -16,9 +16,10 @@ mod array;
 mod artefact;
 mod colour;
 mod compose;
+mod crop;
+mod deformation;
 mod draw;
 mod error;
-mod grid;
 mod histogram;
 mod intensity;
 mod math;
@@ -29,6 +30,8 @@ mod patch;
 mod post;
 mod preprocess;
 pub mod preset;
+mod raw_grid;
+mod resize;
 mod sample;
 mod spatial;
 mod step;
@@ -43,6 +46,10 @@ struct Readme;
 pub use artefact::*;
 pub use colour::*;
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
+pub use crop::*;
+pub use deformation::{
+    AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
+};
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use histogram::*;
@@ -57,8 +64,10 @@ pub use patch::{
 pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,
-    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, Trace, foreground_region,
+    Modality, Padding, Preprocess, PreprocessOrder, Preprocessed, SliceDistance, Trace,
+    foreground_region,
 };
+pub use resize::*;
 pub use sample::{
     BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
 };

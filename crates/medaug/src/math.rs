@@ -48,6 +48,25 @@ pub(crate) fn exp2(x: f32) -> f32 {
     if x > -126.0 { value } else { 0.0 }
 }
 
+/// `e` to the power `x`; infinite above 88.
+#[inline(always)]
+pub(crate) fn exp(x: f32) -> f32 {
+    let power = x * core::f32::consts::LOG2_E;
+    let value = exp2(if power < 127.0 { power } else { 127.0 });
+    if power < 127.0 {
+        value
+    } else {
+        power * f32::MAX
+    }
+}
+
+/// `ln(1 + e^x)`; absolute error below 2e-7.
+#[inline(always)]
+pub(crate) fn softplus(x: f32) -> f32 {
+    let raised = if x > 0.0 { x } else { 0.0 };
+    raised + ln(1.0 + exp2(-x.abs() * core::f32::consts::LOG2_E))
+}
+
 /// Natural logarithm of a positive normal number.
 #[inline(always)]
 fn ln(x: f32) -> f32 {
@@ -119,6 +138,22 @@ mod tests {
         }
         assert_eq!(pow_unit(0.0, 0.7), 0.0);
         assert_eq!(pow_unit(1.0, 0.7), 1.0);
+    }
+
+    #[test]
+    fn exponentials_and_softplus_agree_with_double_precision() {
+        for i in -4_000..4_000 {
+            let x = i as f32 / 200.0;
+            let want = f64::from(x).exp();
+            assert!((f64::from(exp(x)) - want).abs() <= 3e-6 * want, "{x}");
+            let want = f64::from(x).exp().ln_1p();
+            assert!(
+                (f64::from(softplus(x)) - want).abs() <= 2e-7 * want.max(1.0),
+                "{x}"
+            );
+        }
+        assert_eq!((exp(-200.0), exp(200.0)), (0.0, f32::INFINITY));
+        assert!(exp(f32::NAN).is_nan());
     }
 
     #[test]

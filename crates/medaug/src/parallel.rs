@@ -13,6 +13,31 @@ pub(crate) fn for_each_chunk(voxels: &mut [f32], f: impl Fn(usize, &mut [f32]) +
         .for_each(|(i, chunk)| f(i, chunk));
 }
 
+/// Puts `f(voxel, other)` in the place of every voxel.
+pub(crate) fn for_each_chunk_with<T: Copy + Sync>(
+    voxels: &mut [f32],
+    others: &[T],
+    f: impl Fn(f32, T) -> f32 + Sync,
+) {
+    voxels
+        .par_chunks_mut(CHUNK)
+        .zip(others.par_chunks(CHUNK))
+        .for_each(|(chunk, others)| {
+            for (v, &other) in chunk.iter_mut().zip(others) {
+                *v = f(*v, other);
+            }
+        });
+}
+
+/// Puts `f(voxel)` where the mask is true.
+pub(crate) fn for_each_masked_chunk(
+    voxels: &mut [f32],
+    mask: &[bool],
+    f: impl Fn(f32) -> f32 + Sync,
+) {
+    for_each_chunk_with(voxels, mask, |v, chosen| if chosen { f(v) } else { v });
+}
+
 /// What is known of a set of intensities.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Statistics {

@@ -1,11 +1,13 @@
 //! One map for a chain of moves: where each voxel of the result is read in the source.
 
-use medcore::resample::{
-    Interpolation, LabelInterpolation, Outside, resample_labels_slice, resample_slice,
-};
-use medcore::{BoundingBox, Geometry, Image, IndexMap, LabelMap, buffer};
+mod read;
+mod restore;
+
+use medcore::resample::{Interpolation, LabelInterpolation, Outside};
+use medcore::{BoundingBox, Geometry, IndexMap};
 use serde::{Deserialize, Serialize};
 
+use crate::deformation::{Deformation, Row};
 use crate::error::Result;
 use crate::sample::{Points, Sample};
 use crate::spatial::{Sampling, extract};
@@ -79,6 +81,9 @@ impl From<Sampling> for Reading {
 
 /// Where each voxel of a result is read in its source, and which labels change their names on the way.
 ///
+/// It is a chain of affine maps and deformations, from the result to the source; affine maps that stand side by side
+/// become one.
+///
 /// ```
 /// use medaug::{Reading, Sample, Warp};
 /// use medcore::{Geometry, Image, IndexMap};
@@ -96,9 +101,18 @@ impl From<Sampling> for Reading {
 pub struct Warp<const D: usize> {
     shape: [usize; D],
     map: IndexMap<D>,
+    /// What comes behind `map`, on the way to the source.
+    bends: Vec<Bend<D>>,
     reading: Reading,
     /// For each time left and right were mirrored: the labels that changed places.
     swaps: Vec<Vec<(u8, u8)>>,
+}
+
+/// A deformation and the affine map behind it.
+#[derive(Debug, Clone, PartialEq)]
+struct Bend<const D: usize> {
+    deformation: Deformation<D>,
+    then: IndexMap<D>,
 }
 
 impl<const D: usize> Warp<D> {
@@ -108,8 +122,19 @@ impl<const D: usize> Warp<D> {
         Self {
             shape,
             map,
+            bends: vec![],
             reading,
             swaps: vec![],
+        }
+    }
+
+    /// A result of `shape` whose voxel `i` is read at `deformation.source_of(i)`.
+    #[must_use]
+    pub fn bent(shape: [usize; D], deformation: Deformation<D>, reading: Reading) -> Self {
+        let then = IndexMap::identity();
+        Self {
+            bends: vec![Bend { deformation, then }],
+            ..Self::new(shape, IndexMap::identity(), reading)
         }
     }
 
@@ -152,9 +177,14 @@ impl<const D: usize> Warp<D> {
     pub(crate) fn composed(self, next: Self, reading: Reading) -> Self {
         let mut swaps = self.swaps;
         swaps.extend(next.swaps);
+        let (mut map, mut bends) = (next.map, next.bends);
+        let seam = bends.last_mut().map_or(&mut map, |bend| &mut bend.then);
+        *seam = seam.then(&self.map);
+        bends.extend(self.bends);
         Self {
             shape: next.shape,
-            map: next.map.then(&self.map),
+            map,
+            bends,
             reading,
             swaps,
         }
@@ -163,46 +193,85 @@ impl<const D: usize> Warp<D> {
     /// Whether a sample of `shape` comes out as it is.
     #[must_use]
     pub fn is_identity(&self, shape: [usize; D]) -> bool {
-        self.shape == shape && self.swaps.is_empty() && self.map == IndexMap::identity()
+        self.shape == shape
+            && self.swaps.is_empty()
+            && self.bends.is_empty()
+            && self.map == IndexMap::identity()
     }
 
-    /// The grid of the result, if the source lies on `grid`.
+    /// The grid of the result, if the source lies on `grid`: that of its affine maps, since no grid is bent. Behind a
+    /// deformation a voxel's place in the world is where it would lie without.
     ///
     /// # Errors
     /// Refuses an empty shape and a map that flattens the image or is not finite.
     pub fn geometry(&self, grid: &Geometry<D>) -> Result<Geometry<D>> {
-        Ok(grid.mapped(self.shape, &self.map)?)
+        let whole = self
+            .bends
+            .iter()
+            .fold(self.map, |map, bend| map.then(&bend.then));
+        Ok(grid.mapped(self.shape, &whole)?)
     }
 
     /// Where an index of the result is read in the source.
     #[must_use]
     pub fn source_of(&self, index: [f64; D]) -> [f64; D] {
-        self.map.apply(index)
+        self.bends.iter().fold(self.map.apply(index), |at, bend| {
+            bend.then.apply(bend.deformation.source_of(at))
+        })
     }
 
     /// Where the result shows an index of the source; `None` if nowhere.
+    ///
+    /// Exact to rounding for affine maps, tables and perspectives; to 1e-6 voxel for each other deformation, and
+    /// `None` where one folds.
     #[must_use]
     pub fn place_of(&self, index: [f64; D]) -> Option<[f64; D]> {
-        Some(self.map.inverse()?.apply(index))
+        let before = self.bends.iter().rev().try_fold(index, |at, bend| {
+            bend.deformation.place_of(bend.then.inverse()?.apply(at))
+        })?;
+        Some(self.map.inverse()?.apply(before))
+    }
+
+    /// The coordinates of the row of the result that begins at `first`, in the source.
+    fn look(&self, first: [f64; D], row: &mut Row<D>) {
+        row.start(first, &self.map);
+        for bend in &self.bends {
+            bend.deformation.bend(row);
+            row.map(&bend.then);
+        }
     }
 
     /// The smallest box of the result around a box of the source.
+    ///
+    /// Of a deformation it is the box around points of its surface, 4 steps along each edge.
     #[must_use]
     pub fn place_of_box(&self, bounds: &BoundingBox<D>) -> Option<BoundingBox<D>> {
+        let steps: usize = if self.bends.is_empty() { 1 } else { 4 };
         let (mut low, mut high) = ([f64::INFINITY; D], [f64::NEG_INFINITY; D]);
-        for corner in 0..1_usize << D {
-            let at = std::array::from_fn(|a| {
-                let side = if corner >> a & 1 == 0 {
-                    bounds.min()
-                } else {
-                    bounds.max()
-                };
-                side[a]
+        for point in 0..(steps + 1).pow(D as u32) {
+            let mut rest = point;
+            let step: [usize; D] = std::array::from_fn(|_| {
+                let step = rest % (steps + 1);
+                rest /= steps + 1;
+                step
             });
-            let place = self.place_of(at)?;
-            for a in 0..D {
-                low[a] = low[a].min(place[a]);
-                high[a] = high[a].max(place[a]);
+            if step.iter().all(|&k| k > 0 && k < steps) {
+                continue;
+            }
+            let at = std::array::from_fn(|a| {
+                let part = step[a] as f64 / steps as f64;
+                bounds.min()[a] * (1.0 - part) + bounds.max()[a] * part
+            });
+            match self.place_of(at) {
+                Some(place) => {
+                    for a in 0..D {
+                        low[a] = low[a].min(place[a]);
+                        high[a] = high[a].max(place[a]);
+                    }
+                }
+                None if self.bends.is_empty() => return None,
+                // What lies beyond a horizon is not shown; the rest of the box is.
+                None => {}
             }
         }
         BoundingBox::new(low, high).ok()
@@ -213,7 +282,11 @@ impl<const D: usize> Warp<D> {
     /// # Errors
     /// As [`Warp::geometry`], and refuses results too large to allocate.
     pub fn apply(&self, sample: &Sample<D>) -> Result<Sample<D>> {
-        let mut result = extract(sample, self.shape, &self.map, &self.reading.sampling())?;
+        let mut result = if self.bends.is_empty() {
+            extract(sample, self.shape, &self.map, &self.reading.sampling())?
+        } else {
+            read::read(sample, self)?
+        };
         if let Some(boxes) = sample.boxes() {
             result = result.with_boxes(boxes.moved(self.shape, |bounds| self.place_of_box(bounds)));
         }
@@ -224,80 +297,6 @@ impl<const D: usize> Warp<D> {
             result.swap_sides(pairs);
         }
         Ok(result)
-    }
-
-    /// Brings labels on the result back to `source`: nearest, background where the result did not show it.
-    ///
-    /// # Errors
-    /// Refuses labels of another shape than the result's.
-    pub fn restore_labels(
-        &self,
-        labels: &LabelMap<u8, D>,
-        source: &Geometry<D>,
-    ) -> Result<LabelMap<u8, D>> {
-        self.check_result(labels.shape())?;
-        let mut restored = buffer::zeroed::<u8>(source.len(), "restored labels")?;
-        resample_labels_slice(
-            labels.as_slice(),
-            self.shape,
-            &self.inverse_map()?,
-            &mut restored,
-            source.shape(),
-            LabelInterpolation::Nearest,
-            Outside::Value(0),
-        )?;
-        for pairs in self.swaps.iter().rev() {
-            swap_labels(&mut restored, pairs);
-        }
-        Ok(LabelMap::new(*source, restored)?)
-    }
-
-    /// Brings an image on the result back to `source`: linearly, `outside` where the result did not show it.
-    ///
-    /// # Errors
-    /// Refuses an image of another shape than the result's.
-    pub fn restore_image(
-        &self,
-        image: &Image<f32, D>,
-        source: &Geometry<D>,
-        outside: f32,
-    ) -> Result<Image<f32, D>> {
-        self.check_result(image.shape())?;
-        let map = self.inverse_map()?;
-        let mut restored = Image::zeros(image.channels(), *source)?;
-        let channels = restored.as_mut_slice().chunks_exact_mut(source.len());
-        for (channel, out) in channels.enumerate() {
-            resample_slice(
-                image.channel(channel),
-                self.shape,
-                &map,
-                out,
-                source.shape(),
-                Interpolation::Linear,
-                Outside::Value(outside),
-            )?;
-        }
-        Ok(restored)
-    }
-
-    fn inverse_map(&self) -> Result<IndexMap<D>> {
-        let flat = medcore::Error::InvalidParameter {
-            parameter: "warp",
-            rule: "a map that flattens nothing",
-            value: 0.0,
-        };
-        Ok(self.map.inverse().ok_or(flat)?)
-    }
-
-    fn check_result(&self, shape: [usize; D]) -> Result<()> {
-        if shape == self.shape {
-            return Ok(());
-        }
-        Err(medcore::Error::ShapeMismatch {
-            expected: self.shape.to_vec(),
-            got: shape.to_vec(),
-        }
-        .into())
     }
 
     fn move_points(&self, points: &Points<D>) -> Points<D> {

@@ -32,8 +32,8 @@ pub fn with_bit_instructions<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Integer work that [`with_wide_vectors`] compiles twice.
-pub(crate) trait Work {
+/// Work that [`with_wide_vectors`] compiles twice.
+pub trait Work {
     /// What comes of it.
     type Output;
 
@@ -41,9 +41,10 @@ pub(crate) trait Work {
     fn run(self) -> Self::Output;
 }
 
-/// Does integer work compiled for the 256-bit vectors of AVX2 where the processor has them.
+/// Does work compiled for the 256-bit vectors of AVX2 where the processor has them; no sum or
+/// product is fused, so that the result is the same without.
 #[inline]
-pub(crate) fn with_wide_vectors<W: Work>(work: W) -> W::Output {
+pub fn with_wide_vectors<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2")]

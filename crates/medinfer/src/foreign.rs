@@ -2,7 +2,7 @@
 
 mod postprocessing;
 
-use medaug::{Foreground, ForegroundRule, Intensity, Preprocess};
+use medaug::{Foreground, ForegroundRule, Intensity, Preprocess, SliceDistance};
 use medcore::LabelTable;
 use medcore::resample::Interpolation;
 use medmodels::bundles::monai::{Blend, Inferer, Step, TensorFormat, Transform};
@@ -23,13 +23,26 @@ fn refuse(setting: &'static str, rule: &'static str, value: impl std::fmt::Debug
 }
 
 impl Segmenter<'static> {
-    /// A fold of a model of nnU-Net. nnU-Net itself averages the logits of all folds.
+    /// A fold of a model of nnU-Net; [`Segmenter::from_nnunet_folds`] takes several, as nnU-Net itself does.
     ///
     /// # Errors
     /// As [`SegmenterConfig::of_nnunet`], and when weights do not fit.
     pub fn from_nnunet(folder: &NnUnetFolder, fold: &Fold) -> Result<Self> {
         let config = SegmenterConfig::of_nnunet(folder)?;
         Self::new(config, folder.load(fold)?.network)
+    }
+
+    /// Folds of a model of nnU-Net, whose logits are averaged: nnU-Net takes [`NnUnetFolder::folds`], all of them.
+    ///
+    /// # Errors
+    /// As [`Segmenter::from_nnunet`], and without a fold.
+    pub fn from_nnunet_folds(folder: &NnUnetFolder, folds: &[Fold]) -> Result<Self> {
+        let [first, others @ ..] = folds else {
+            return Err(refuse("folds", "at least one", folds));
+        };
+        let load = |fold: &Fold| Ok(folder.load(fold)?.network);
+        let others = others.iter().map(load).collect::<Result<_>>()?;
+        Ok(Self::from_nnunet(folder, first)?.with_ensemble(others))
     }
 
     /// A bundle of MONAI.
@@ -43,26 +56,32 @@ impl Segmenter<'static> {
 }
 
 impl SegmenterConfig {
-    /// What nnU-Net does with a model of three axes: crop, normalise, resample, windows with mirror images, and logits back
-    /// on the scan's grid.
+    /// What nnU-Net does with a model: crop, normalise, resample, windows with mirror images, and logits back on the scan's
+    /// grid; axes in the order of its plans, and for a network of two axes slice by slice along the first of them, slices as
+    /// far from each other as the scan has them.
     ///
     /// # Errors
-    /// Refuses what is not described here: a configuration for slices (which keeps their own distance), a second stage,
-    /// transposed axes, readers that turn axes in another way than `NibabelIOWithReorient`, other functions for resampling,
-    /// division by 255, and means within a mask (`use_mask_for_norm`): nnU-Net's mask is what is not 0 in any channel, with
-    /// its holes filled, that of [`Intensity::ZScore`] what is not 0 in the channel itself.
+    /// Refuses what is not described here: a second stage, readers that turn axes in another way than
+    /// `NibabelIOWithReorient`, other functions for resampling, and division by 255.
     pub fn of_nnunet(folder: &NnUnetFolder) -> Result<Self> {
         let plan = folder.plan();
-        let Ok(spacing) = <[f64; 3]>::try_from(plan.spacing.as_slice()) else {
-            return Err(refuse("spacing", "of three axes", &plan.spacing));
+        let (spacing, slice_distance) = match plan.spacing[..] {
+            [slices, rows, columns] => ([slices, rows, columns], SliceDistance::Target),
+            // The first is of no meaning.
+            [rows, columns] => ([1.0, rows, columns], SliceDistance::Own),
+            _ => return Err(refuse("spacing", "of two or three axes", &plan.spacing)),
         };
         if let Some(stage) = &plan.previous_stage {
             return Err(refuse("previous_stage", "absent", stage));
         }
-        if plan.transpose_forward != [0, 1, 2] {
-            let axes = &plan.transpose_forward;
-            return Err(refuse("transpose_forward", "[0, 1, 2]", axes));
-        }
+        let transpose = match plan.transpose_forward[..] {
+            [0, 1, 2] => None,
+            [first, second, third] => Some([first, second, third]),
+            _ => {
+                let axes = &plan.transpose_forward;
+                return Err(refuse("transpose_forward", "of three axes", axes));
+            }
+        };
         let orientation = match plan.reader.as_deref() {
             None | Some("SimpleITKIO" | "NibabelIO") => None,
             // Axes of the file run to right, anterior and superior, and are stored the other way round.
@@ -74,7 +93,9 @@ impl SegmenterConfig {
         };
         let preprocess = Preprocess {
             orientation,
+            transpose,
             spacing: Some(spacing),
+            slice_distance,
             interpolation: interpolation(&plan.resampling)?,
             intensity: { plan.normalization.iter() }
                 .map(intensity)
@@ -124,10 +145,7 @@ fn intensity(scheme: &NormalizationScheme) -> Result<Intensity> {
             std: known.std,
         },
         NormalizationScheme::ZScore { masked: false } => Intensity::ZScore { masked: false },
-        NormalizationScheme::ZScore { masked: true } => {
-            let rule = "false: nnU-Net's mask joins the channels and fills holes, ours is what is not 0 in one";
-            return Err(refuse("use_mask_for_norm", rule, true));
-        }
+        NormalizationScheme::ZScore { masked: true } => Intensity::BodyZScore,
         NormalizationScheme::Keep => Intensity::Keep,
         NormalizationScheme::RescaleTo01 => Intensity::MinMax,
         other => {

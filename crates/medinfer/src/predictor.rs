@@ -35,6 +35,8 @@ use crate::window::{SlidingWindow, WindowGrid};
 #[derive(Clone)]
 pub struct Predictor<'a> {
     network: &'a dyn Model,
+    /// Networks whose logits are averaged with those of the first.
+    others: Vec<&'a dyn Model>,
     window: SlidingWindow,
     mirror_axes: Vec<usize>,
     batch: usize,
@@ -61,6 +63,7 @@ impl<'a> Predictor<'a> {
         window.check()?;
         Ok(Self {
             network,
+            others: Vec::new(),
             window,
             mirror_axes: Vec::new(),
             batch: 1,
@@ -78,6 +81,13 @@ impl<'a> Predictor<'a> {
         self.mirror_axes.sort_unstable();
         self.mirror_axes.dedup();
         self
+    }
+
+    /// Averages the logits with those of further networks, as nnU-Net does with its folds.
+    #[must_use]
+    pub fn with_ensemble(self, others: impl IntoIterator<Item = &'a dyn Model>) -> Self {
+        let others = others.into_iter().collect();
+        Self { others, ..self }
     }
 
     /// Runs so many windows in one forward pass; at least one.
@@ -341,27 +351,31 @@ impl<'a> Predictor<'a> {
         Ok((classes, logits))
     }
 
-    /// One forward pass: the number of classes and the logits.
+    /// One forward pass of every network: the number of classes and the mean of the logits.
     fn call(&self, patches: Vec<f32>, shape: &[usize]) -> Result<(usize, Vec<f32>)> {
-        let device: &Device = self.network.params().device();
-        let tensor = Tensor::from_vec(patches, shape, device).map_err(mednn::Error::from)?;
-        let logits = self
-            .network
-            .forward(&Inputs::from(tensor), &Context::evaluate())?
-            .logits;
-        let got = logits.dims();
-        let fits = got.len() == shape.len() && got[0] == shape[0] && got[2..] == shape[2..];
-        if !fits || got[1] == 0 {
-            let mut expected = shape.to_vec();
-            expected[1] = 0;
-            return Err(Error::OutputShape {
-                expected,
-                got: got.to_vec(),
-            });
+        let [rest @ .., last] = &self.others[..] else {
+            return call(self.network, patches, shape);
+        };
+        let (classes, mut sum) = call(self.network, patches.clone(), shape)?;
+        let mut add = |network: &dyn Model, patches| {
+            let (got, logits) = call(network, patches, shape)?;
+            if got != classes {
+                let expected = std::iter::once(shape[0]).chain([classes]);
+                return Err(Error::OutputShape {
+                    expected: expected.chain(shape[2..].iter().copied()).collect(),
+                    got: vec![shape[0], got],
+                });
+            }
+            { sum.iter_mut().zip(logits) }.for_each(|(sum, logit)| *sum += logit);
+            Ok(())
+        };
+        for network in rest {
+            add(*network, patches.clone())?;
         }
-        let classes = got[1];
-        let values = logits.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
-        Ok((classes, values.map_err(mednn::Error::from)?))
+        add(*last, patches)?;
+        let share = 1.0 / (self.others.len() + 1) as f32;
+        sum.iter_mut().for_each(|value| *value *= share);
+        Ok((classes, sum))
     }
 
     /// The voxels of some windows, `[windows, channels, ...roi]`, padded where they reach outside.
@@ -396,6 +410,28 @@ impl<'a> Predictor<'a> {
             });
         patches
     }
+}
+
+/// One forward pass: the number of classes and the logits.
+fn call(network: &dyn Model, patches: Vec<f32>, shape: &[usize]) -> Result<(usize, Vec<f32>)> {
+    let device: &Device = network.params().device();
+    let tensor = Tensor::from_vec(patches, shape, device).map_err(mednn::Error::from)?;
+    let logits = network
+        .forward(&Inputs::from(tensor), &Context::evaluate())?
+        .logits;
+    let got = logits.dims();
+    let fits = got.len() == shape.len() && got[0] == shape[0] && got[2..] == shape[2..];
+    if !fits || got[1] == 0 {
+        let mut expected = shape.to_vec();
+        expected[1] = 0;
+        return Err(Error::OutputShape {
+            expected,
+            got: got.to_vec(),
+        });
+    }
+    let classes = got[1];
+    let values = logits.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
+    Ok((classes, values.map_err(mednn::Error::from)?))
 }
 
 /// Refuses NaN and infinities, which would spread over all windows around them and end as background.

@@ -166,6 +166,8 @@ impl SegmenterConfig {
 pub struct Segmenter<'m> {
     config: SegmenterConfig,
     network: Box<dyn Model + 'm>,
+    /// Networks of the same architecture whose logits are averaged with those of the first.
+    others: Vec<Box<dyn Model + 'm>>,
 }
 
 impl std::fmt::Debug for Segmenter<'_> {
@@ -199,15 +201,32 @@ impl<'m> Segmenter<'m> {
     /// Refuses a description whose parts do not fit each other.
     pub fn new(config: SegmenterConfig, network: Box<dyn Model + 'm>) -> Result<Self> {
         config.check()?;
-        Ok(Self { config, network })
+        Ok(Self {
+            config,
+            network,
+            others: Vec::new(),
+        })
+    }
+
+    /// Averages the logits with those of further networks of the same architecture, as nnU-Net does with its folds.
+    #[must_use]
+    pub fn with_ensemble(self, others: Vec<Box<dyn Model + 'm>>) -> Self {
+        Self { others, ..self }
     }
 
     /// Writes description and weights into a folder, which is made if it is not there. Both are complete before one of
     /// them takes its name, and neither ever stands beside an old one (see [`Pending::commit_with`]).
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// When a file cannot be written, and for several networks, of which a folder has one.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        if !self.others.is_empty() {
+            return Err(Error::Setting {
+                setting: "networks",
+                rule: "one, as a folder holds the weights of one",
+                value: (self.others.len() + 1).to_string(),
+            });
+        }
         let folder = folder.as_ref();
         std::fs::create_dir_all(folder).map_err(|source| Error::Io {
             path: folder.to_owned(),
@@ -231,7 +250,7 @@ impl<'m> Segmenter<'m> {
         &self.config
     }
 
-    /// The network.
+    /// The network, of several the first.
     #[must_use]
     pub fn network(&self) -> &dyn Model {
         &*self.network
@@ -243,6 +262,7 @@ impl<'m> Segmenter<'m> {
     /// As [`Predictor::new`].
     pub fn predictor(&self) -> Result<Predictor<'_>> {
         Ok(Predictor::new(&*self.network, self.config.window.clone())?
+            .with_ensemble(self.others.iter().map(|network| &**network as &dyn Model))
             .with_mirror_axes(self.config.mirror_axes.clone())
             .with_accumulation(self.config.accumulation))
     }

@@ -45,6 +45,7 @@ mod millimetres;
 mod number;
 pub mod plot;
 pub mod quality;
+mod score;
 pub mod segmentation;
 pub mod statistics;
 pub mod table;

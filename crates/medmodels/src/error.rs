@@ -81,6 +81,18 @@ pub enum Error {
         /// The hash of the file.
         found: String,
     },
+    /// The file of published weights was not downloaded.
+    #[cfg(feature = "download")]
+    #[error("{tag}: {source_url}: {fault}")]
+    Download {
+        /// The weights.
+        tag: String,
+        /// Where the file is published.
+        source_url: String,
+        /// What went wrong.
+        #[source]
+        fault: Box<crate::pretrained::DownloadFault>,
+    },
     /// A folder of another program describes what cannot be used.
     #[error("{}: {key} must be {rule}, got {value}", path.display())]
     Described {

@@ -4,7 +4,7 @@
 //! right on the left of the picture, anterior or superior up, square pixels. [`overlay`] draws a label map
 //! over it; [`montage`], [`captioned`] and [`legend`] make a sheet of such pictures; [`comparison`] does
 //! all of this for a segmentation and its truth. [`Chart`] draws curves and other [`Layer`]s on two axes,
-//! [`Panels`] several charts below one another.
+//! [`Chart::below`] puts several below one another.
 //!
 //! ```
 //! use medcore::{Geometry, Image, LabelMap};
@@ -40,7 +40,7 @@ mod slice;
 mod window;
 
 pub use chart::{
-    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Panels, Rectangle, Rule, Scale, Side, Whisker,
+    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Rectangle, Rule, Scale, Side, Whisker,
 };
 pub use colour::{Rgb, class_colour};
 pub use comparison::{Comparison, comparison};

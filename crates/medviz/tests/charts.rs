@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use medviz::{
-    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Panels, Rectangle, Rule, Scale, Side, Whisker,
+    BoxGlyph, Cell, Chart, Dash, Layer, Note, Paint, Rectangle, Rule, Scale, Side, Whisker,
 };
 use proptest::prelude::*;
 
@@ -171,7 +171,7 @@ fn square_charts_are_square_and_names_have_room() {
 #[test]
 fn panels_share_their_left_edge() {
     let chart = |top: f64| Chart::new("t").series("a", [(0.0, 0.0), (1.0, top)]);
-    let svg = Panels::new(chart(1.0)).below(chart(123_456.0)).to_svg();
+    let svg = chart(1.0).below(chart(123_456.0)).to_svg();
     let axes: Vec<&str> = (svg.lines())
         .filter(|line| line.contains("class=\"axis\""))
         .map(|line| line.split('M').nth(1).unwrap().split(' ').next().unwrap())

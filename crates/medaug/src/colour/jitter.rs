@@ -3,7 +3,6 @@
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use super::gray::{TORCHVISION, luminance};
 use super::hsv::Hsv;
 use super::{Colours, for_each_colour, for_each_pixel, three_channels, unit};
 use crate::draw::Draw;
@@ -25,6 +24,12 @@ pub enum ColorAdjustment {
     Saturation(f32),
     /// Hues are turned by this part of the colour circle, -0.5 to 0.5.
     Hue(f32),
+}
+
+/// Grey of a colour, with torchvision's weights.
+#[inline(always)]
+fn luminance([red, green, blue]: [f32; 3]) -> f32 {
+    red * 0.2989 + green * 0.587 + blue * 0.114
 }
 
 const FACTOR: &str = "finite and at least 0";
@@ -60,7 +65,7 @@ impl ColorAdjustment {
                 for_each_pixel(colours, |rgb| rgb.map(|v| unit(v * factor + shift)));
             }
             Self::Saturation(factor) => for_each_pixel(colours, |rgb| {
-                let shift = luminance(rgb, TORCHVISION) * (1.0 - factor);
+                let shift = luminance(rgb) * (1.0 - factor);
                 rgb.map(|v| unit(v * factor + shift))
             }),
             Self::Hue(turn) => for_each_pixel(colours, |rgb| {
@@ -124,7 +129,7 @@ fn change_all<const D: usize>(
         }
         let pixels = red.iter().zip(&*green).zip(&*blue);
         pixels
-            .map(|((&r, &g), &b)| f64::from(luminance([r, g, b], TORCHVISION)))
+            .map(|((&r, &g), &b)| f64::from(luminance([r, g, b])))
             .sum::<f64>()
     })?;
     Ok((sums.iter().sum::<f64>() / sample.geometry().len() as f64) as f32)

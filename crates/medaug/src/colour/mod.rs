@@ -3,13 +3,11 @@
 //! Every pixel changes by itself, so they work in images of any number of axes. NaN stays in its pixel, where it
 //! may spread over the three channels.
 
-mod gray;
 mod hed;
 mod hsv;
 mod hue_saturation_value;
 mod jitter;
 
-pub use gray::{RandomToGray, ToGray};
 pub use hed::{HedJitter, RandomHedJitter};
 pub use hue_saturation_value::{ColorDepth, HueSaturationValue, RandomHueSaturationValue};
 pub use jitter::{ColorAdjustment, ColorJitter, RandomColorJitter};

@@ -4,7 +4,7 @@ use medcore::{Geometry, Image, LabelMap};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::grid::RawGrid;
+use crate::raw_grid::RawGrid;
 use crate::sample::Sample;
 use crate::step::Operation;
 use crate::warp::{Reading, Warp};

@@ -27,8 +27,21 @@ pub struct Gamma {
     pub retain_statistics: bool,
 }
 
+/// How division by a range or a deviation near 0 is avoided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SmallRange {
+    /// Neither falls below 1e-7 (batchgeneratorsv2).
+    Bounded,
+    /// 1e-7 is added to the range, 1e-8 to the deviation (MONAI).
+    Widened,
+}
+
 /// Raises intensities, scaled to 0..1 over the range present, to a power, and scales them back.
 pub fn gamma(voxels: &mut [f32], parameters: Gamma) {
+    correct(voxels, parameters, SmallRange::Bounded);
+}
+
+pub(super) fn correct(voxels: &mut [f32], parameters: Gamma, small: SmallRange) {
     let before = Statistics::of(voxels);
     let sign = if parameters.inverted { -1.0_f32 } else { 1.0 };
     let (min, max) = if parameters.inverted {
@@ -37,7 +50,10 @@ pub fn gamma(voxels: &mut [f32], parameters: Gamma) {
         (before.min, before.max)
     };
     let range = max - min;
-    let divisor = range.max(SMALLEST as f32);
+    let divisor = match small {
+        SmallRange::Bounded => range.max(SMALLEST as f32),
+        SmallRange::Widened => range + SMALLEST as f32,
+    };
     for_each_chunk(voxels, |_, chunk| {
         for v in chunk {
             let unit = (*v * sign - min) / divisor;
@@ -53,7 +69,11 @@ pub fn gamma(voxels: &mut [f32], parameters: Gamma) {
     let after = Statistics::of(voxels);
     let mean = (before.mean * f64::from(sign)) as f32;
     let shift = after.mean as f32;
-    let scale = (before.unbiased_std() / after.unbiased_std().max(SMALLEST)) as f32;
+    let deviation = match small {
+        SmallRange::Bounded => after.unbiased_std().max(SMALLEST),
+        SmallRange::Widened => after.unbiased_std() + SMALLEST / 10.0,
+    };
+    let scale = (before.unbiased_std() / deviation) as f32;
     for_each_chunk(voxels, |_, chunk| {
         for v in chunk {
             *v = ((*v - shift) * scale + mean) * sign;

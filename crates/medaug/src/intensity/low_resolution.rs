@@ -7,6 +7,7 @@ use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::upsample::{Tap, linear_taps, upsample};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_axes, check_entries};
@@ -26,8 +27,20 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
         let wanted = (shape[axis] as f64 * f64::from(scale[axis])).round_ties_even();
         coarse[3 - D + axis] = (wanted as usize).max(1);
     }
-    let [_, height, width] = dims;
     let kept: [Vec<usize>; 3] = std::array::from_fn(|a| nearest_exact(dims[a], coarse[a]));
+    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
+    through_coarse(voxels, dims, &kept, &taps);
+}
+
+/// Keeps some voxels along each axis and makes all of them anew from those.
+pub(super) fn through_coarse(
+    voxels: &mut [f32],
+    dims: [usize; 3],
+    kept: &[Vec<usize>; 3],
+    taps: &[Vec<Tap>; 3],
+) {
+    let [_, height, width] = dims;
+    let coarse = kept.each_ref().map(Vec::len);
     let source = &*voxels;
     let mut small = vec![0.0_f32; coarse.iter().product()];
     small
@@ -41,32 +54,7 @@ pub fn low_resolution<const D: usize>(voxels: &mut [f32], shape: [usize; D], sca
                 }
             }
         });
-    let taps: [Vec<Tap>; 3] = std::array::from_fn(|a| linear_taps(coarse[a], dims[a]));
-    let (coarse_slice, coarse_width) = (coarse[1] * coarse[2], coarse[2]);
-    voxels
-        .par_chunks_mut(height * width)
-        .zip(&taps[0])
-        .for_each_init(
-            || (vec![0.0; coarse_slice], vec![0.0; coarse_width]),
-            |(plane, line), (slice, d)| {
-                let at = |i: usize| &small[i * coarse_slice..][..coarse_slice];
-                blend(plane, at(d.low), at(d.high), d.weight);
-                for (row, h) in slice.chunks_exact_mut(width).zip(&taps[1]) {
-                    let at = |i: usize| &plane[i * coarse_width..][..coarse_width];
-                    blend(line, at(h.low), at(h.high), h.weight);
-                    for (v, w) in row.iter_mut().zip(&taps[2]) {
-                        *v = line[w.low] * (1.0 - w.weight) + line[w.high] * w.weight;
-                    }
-                }
-            },
-        );
-}
-
-/// Two neighbours and the share of the second.
-struct Tap {
-    low: usize,
-    high: usize,
-    weight: f32,
+    upsample(&small, coarse, taps, voxels, |v, value| *v = value);
 }
 
 /// The voxel of an axis of `len` that each of `coarse` voxels keeps.
@@ -75,28 +63,6 @@ fn nearest_exact(len: usize, coarse: usize) -> Vec<usize> {
     (0..coarse)
         .map(|i| (((i as f32 + 0.5) * scale) as usize).min(len - 1))
         .collect()
-}
-
-/// Where each of `len` voxels lies among `coarse` ones of the same extent.
-fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
-    let scale = coarse as f32 / len as f32;
-    (0..len)
-        .map(|i| {
-            let at = (scale * (i as f32 + 0.5) - 0.5).max(0.0);
-            let low = (at as usize).min(coarse - 1);
-            Tap {
-                low,
-                high: (low + 1).min(coarse - 1),
-                weight: (at - low as f32).clamp(0.0, 1.0),
-            }
-        })
-        .collect()
-}
-
-fn blend(out: &mut [f32], low: &[f32], high: &[f32], weight: f32) {
-    for ((o, &a), &b) in out.iter_mut().zip(low).zip(high) {
-        *o = a * (1.0 - weight) + b * weight;
-    }
 }
 
 /// Makes an image look as if it had been taken with fewer voxels.

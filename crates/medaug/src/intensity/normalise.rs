@@ -1,11 +1,13 @@
 //! Intensities on the scale a network was trained on: the deterministic part of preprocessing.
 
 use medcore::Image;
+use medcore::morphology::fill_holes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
-use crate::operation::{Channel, ChannelOperation};
+use crate::operation::SampleOperation;
 use crate::parallel::{Statistics, for_each_chunk};
+use crate::sample::{Contents, Sample};
 
 /// How the intensities of one channel are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub enum Intensity {
         /// skull-stripped image but for its enclosed zeros).
         masked: bool,
     },
+    /// `(v - mean) / std` of the voxels of the body, divisor n; the others stay as they are. The body is what is not 0 in any
+    /// channel, with its holes filled (nnU-Net's `use_mask_for_norm`).
+    BodyZScore,
     /// The image's smallest intensity becomes 0, its largest 1.
     MinMax,
 }
@@ -56,7 +61,7 @@ impl Intensity {
             })
         };
         match *self {
-            Self::Keep | Self::ZScore { .. } | Self::MinMax => Ok(()),
+            Self::Keep | Self::ZScore { .. } | Self::BodyZScore | Self::MinMax => Ok(()),
             Self::Window { low, high } => ordered(low, high),
             Self::ClipZScore {
                 low,
@@ -85,13 +90,37 @@ fn clip_and_divide(voxels: &mut [f32], low: f32, high: f32, shift: f32, divisor:
     });
 }
 
-impl ChannelOperation for Intensity {
-    fn check(&self, _dimension: usize) -> Result<()> {
-        Self::check(self)
+/// Scales every channel of an image as told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalise {
+    /// One scheme for each channel, or one for all.
+    pub schemes: Vec<Intensity>,
+}
+
+impl From<Intensity> for Normalise {
+    fn from(scheme: Intensity) -> Self {
+        Self {
+            schemes: vec![scheme],
+        }
+    }
+}
+
+impl<const D: usize> SampleOperation<D> for Normalise {
+    fn check(&self) -> Result<()> {
+        self.schemes.iter().try_for_each(Intensity::check)
     }
 
-    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
-        normalise_channel(channel.voxels, *self, channel.number)
+    fn needs(&self) -> Contents {
+        Contents {
+            channels: Some(self.schemes.len()).filter(|&schemes| schemes != 1),
+            ..Contents::default()
+        }
+    }
+
+    fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {
+        normalise(sample.image_and_labels_mut().0, &self.schemes)?;
+        Ok(sample)
     }
 }
 
@@ -111,6 +140,10 @@ pub fn normalise<const D: usize>(image: &mut Image<f32, D>, schemes: &[Intensity
         });
     }
     schemes.iter().try_for_each(Intensity::check)?;
+    let body = match schemes.contains(&Intensity::BodyZScore) {
+        true => body(image)?,
+        false => Vec::new(),
+    };
     let len = image.geometry().len();
     for (channel, voxels) in image.as_mut_slice().chunks_exact_mut(len).enumerate() {
         let scheme = if schemes.len() == 1 {
@@ -118,12 +151,28 @@ pub fn normalise<const D: usize>(image: &mut Image<f32, D>, schemes: &[Intensity
         } else {
             schemes[channel]
         };
-        normalise_channel(voxels, scheme, channel)?;
+        normalise_channel(voxels, scheme, &body, channel)?;
     }
     Ok(())
 }
 
-fn normalise_channel(voxels: &mut [f32], scheme: Intensity, channel: usize) -> Result<()> {
+/// What is not 0 in any channel, with its holes filled.
+fn body<const D: usize>(image: &Image<f32, D>) -> Result<Vec<bool>> {
+    let mut body = vec![false; image.geometry().len()];
+    for channel in 0..image.channels() {
+        let voxels = image.channel(channel);
+        { body.iter_mut().zip(voxels) }.for_each(|(inside, &v)| *inside |= v != 0.0);
+    }
+    fill_holes(&mut body, image.shape())?;
+    Ok(body)
+}
+
+fn normalise_channel(
+    voxels: &mut [f32],
+    scheme: Intensity,
+    body: &[bool],
+    channel: usize,
+) -> Result<()> {
     let finite = |statistics: Statistics| {
         if statistics.is_finite() {
             Ok(statistics)
@@ -158,6 +207,16 @@ fn normalise_channel(voxels: &mut [f32], scheme: Intensity, channel: usize) -> R
                     *v = if *v == 0.0 { 0.0 } else { (*v - mean) / std };
                 }
             });
+        }
+        Intensity::BodyZScore => {
+            let inside = voxels.iter().zip(body).filter(|(_, inside)| **inside);
+            let inside: Vec<f32> = inside.map(|(&v, _)| v).collect();
+            let s = finite(Statistics::of(&inside))?;
+            let std = if s.std() > 0.0 { s.std() } else { 1.0 };
+            let (mean, std) = (s.mean as f32, std as f32);
+            for (v, _) in voxels.iter_mut().zip(body).filter(|(_, inside)| **inside) {
+                *v = (*v - mean) / std;
+            }
         }
         Intensity::MinMax => {
             let s = finite(Statistics::of(voxels))?;
@@ -214,6 +273,38 @@ mod tests {
         let mut flat = image(vec![7.0; 5]);
         normalise(&mut flat, &[Intensity::MinMax]).unwrap();
         assert_eq!(flat.as_slice(), [0.0; 5]);
+    }
+
+    #[test]
+    fn the_body_is_that_of_all_channels_without_its_holes() {
+        let grid = Geometry::axis_aligned([3, 4], [1.0; 2]).unwrap();
+        // A ring around a zero, of two channels together; a column outside.
+        let first = [1.0, 2.0, 3.0, 0.0, 4.0, 0.0, 5.0, 0.0, 6.0, 7.0, 0.0, 0.0];
+        let second = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0, 0.0];
+        let mut image = Image::with_channels(2, grid, [first, second].concat()).unwrap();
+        normalise(&mut image, &[Intensity::BodyZScore]).unwrap();
+        for (channel, voxels) in [first, second].iter().enumerate() {
+            let inside: Vec<f64> = (0..12)
+                .filter(|i| i % 4 < 3)
+                .map(|i| f64::from(voxels[i]))
+                .collect();
+            let mean = inside.iter().sum::<f64>() / 9.0;
+            let std = (inside.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 9.0).sqrt();
+            for (i, (&got, &v)) in image.channel(channel).iter().zip(voxels).enumerate() {
+                let want = if i % 4 < 3 {
+                    (f64::from(v) - mean) / std
+                } else {
+                    0.0
+                };
+                assert!(
+                    (f64::from(got) - want).abs() < 1e-6,
+                    "{channel} {i}: {got} {want}"
+                );
+            }
+        }
+        let mut empty = Image::zeros(2, grid).unwrap();
+        normalise(&mut empty, &[Intensity::BodyZScore]).unwrap();
+        assert!(empty.as_slice().iter().all(|&v| v == 0.0));
     }
 
     #[test]

@@ -6,4 +6,5 @@ mod sampler;
 
 pub use locations::{ClassLocations, ClassVoxels};
 pub use pipeline::{Case, PatchPipeline};
+pub(crate) use sampler::uniform_start;
 pub use sampler::{BatchSlot, PatchChoice, PatchSampler, Placement};

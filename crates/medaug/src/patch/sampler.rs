@@ -184,19 +184,46 @@ impl<const D: usize> PatchSampler<D> {
         })
     }
 
-    fn uniform(&self, shape: [usize; D], random: &mut Random) -> Placement<D> {
-        let start = std::array::from_fn(|a| {
-            let (len, patch) = (shape[a] as isize, self.patch[a] as isize);
-            let room = len - patch;
-            if room >= 0 {
-                random.below(room as usize + 1) as isize
-            } else {
-                // An odd amount of padding has two middles.
-                room.div_euclid(2) + random.below(1 + room.rem_euclid(2) as usize) as isize
+    /// Whether a case holds a class that may be looked for.
+    pub(crate) fn finds_a_class_in(&self, locations: &ClassLocations<D>) -> bool {
+        let mut classes = locations.classes().iter().map(|c| usize::from(c.class));
+        match &self.choice {
+            PatchChoice::Uniform => true,
+            PatchChoice::ForcedForeground { .. } | PatchChoice::Foreground { .. } => {
+                classes.any(|class| class != 0)
             }
-        });
-        Placement { start, class: None }
+            PatchChoice::PositiveNegative { positive, .. } => {
+                classes.any(|class| (class != 0) == (*positive > 0.0))
+            }
+            PatchChoice::ClassRatios { ratios } => {
+                classes.any(|class| ratios.get(class).is_some_and(|&weight| weight > 0.0))
+            }
+        }
     }
+
+    fn uniform(&self, shape: [usize; D], random: &mut Random) -> Placement<D> {
+        Placement {
+            start: uniform_start(shape, self.patch, random),
+            class: None,
+        }
+    }
+}
+
+/// A place of a patch anywhere in an image of `shape`; an axis shorter than the patch is centred in it.
+pub(crate) fn uniform_start<const D: usize>(
+    shape: [usize; D],
+    patch: [usize; D],
+    random: &mut Random,
+) -> [isize; D] {
+    std::array::from_fn(|a| {
+        let room = shape[a] as isize - patch[a] as isize;
+        if room >= 0 {
+            random.below(room as usize + 1) as isize
+        } else {
+            // An odd amount of padding has two middles.
+            room.div_euclid(2) + random.below(1 + room.rem_euclid(2) as usize) as isize
+        }
+    })
 }
 
 /// One of the foreground classes present, all with the same probability.

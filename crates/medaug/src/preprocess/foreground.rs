@@ -34,37 +34,46 @@ pub fn foreground_region<T: Voxel>(
     foreground: &Foreground,
 ) -> Option<Region<3>> {
     match foreground.rule {
-        ForegroundRule::NonZero => bounds(image, |v| v != 0.0),
+        ForegroundRule::NonZero => bounds(image.as_slice(), image.shape(), |v| v.to_f32() != 0.0),
         ForegroundRule::Above(threshold) => {
             let threshold = threshold as f32;
-            bounds(image, move |v| v > threshold)
+            bounds(image.as_slice(), image.shape(), move |v| {
+                v.to_f32() > threshold
+            })
         }
     }
     .map(|region| region.grown(foreground.margin, image.shape()))
 }
 
-fn bounds<T: Voxel>(image: &Image<T, 3>, counts: impl Fn(f32) -> bool + Sync) -> Option<Region<3>> {
-    let [depth, height, width] = image.shape();
-    (0..image.channels() * depth)
-        .into_par_iter()
-        .filter_map(|slice| {
-            let voxels = &image.as_slice()[slice * height * width..][..height * width];
-            let mut found: Option<([usize; 2], [usize; 2])> = None;
-            for (h, row) in voxels.chunks_exact(width).enumerate() {
-                let Some(first) = row.iter().position(|v| counts(v.to_f32())) else {
+/// The smallest box around the voxels of any channel that count; `None` if there are none.
+pub(crate) fn bounds<T: Copy + Sync, const D: usize>(
+    voxels: &[T],
+    shape: [usize; D],
+    counts: impl Fn(T) -> bool + Sync,
+) -> Option<Region<D>> {
+    let width = shape[D - 1];
+    let rows = (shape[1..].iter().product::<usize>() / width).max(1);
+    voxels
+        .par_chunks(rows * width)
+        .enumerate()
+        .filter_map(|(task, chunk)| {
+            let mut found: Option<Region<D>> = None;
+            for (r, row) in chunk.chunks_exact(width).enumerate() {
+                let Some(first) = row.iter().position(|&v| counts(v)) else {
                     continue;
                 };
-                let last = row
-                    .iter()
-                    .rposition(|v| counts(v.to_f32()))
-                    .unwrap_or(first);
-                let (low, high) = found.get_or_insert(([h, first], [h + 1, last + 1]));
-                low[1] = low[1].min(first);
-                *high = [h + 1, high[1].max(last + 1)];
+                let last = row.iter().rposition(|&v| counts(v)).unwrap_or(first);
+                let (mut start, mut rest) = ([first; D], task * rows + r);
+                for axis in (0..D - 1).rev() {
+                    start[axis] = rest % shape[axis];
+                    rest /= shape[axis];
+                }
+                let mut end = start.map(|v| v + 1);
+                end[D - 1] = last + 1;
+                let row = Region::new(start, end).ok()?;
+                found = Some(found.map_or(row, |found| found.union(&row)));
             }
-            let (low, high) = found?;
-            let d = slice % depth;
-            Region::new([d, low[0], low[1]], [d + 1, high[0], high[1]]).ok()
+            found
         })
         .reduce_with(|a, b| a.union(&b))
 }

@@ -25,17 +25,21 @@ pub enum GridRule {
 }
 
 /// Shape of the new grid, and its indices on the old one: `old = scale * new + offset`.
-pub(super) type Target = ([usize; 3], [f64; 3], [f64; 3]);
+pub(crate) type Target<const D: usize> = ([usize; D], [f64; D], [f64; D]);
 
 impl GridRule {
     /// The grid of another spacing, or `None` if it is the one there.
-    pub(super) fn resampled(self, source: &Geometry<3>, spacing: [f64; 3]) -> Option<Target> {
+    pub(crate) fn resampled<const D: usize>(
+        self,
+        source: &Geometry<D>,
+        spacing: [f64; D],
+    ) -> Option<Target<D>> {
         const SAME: f64 = 1e-3;
         let (old, len) = (source.spacing(), source.shape());
         let mut shape = len;
-        let mut scale = [1.0; 3];
-        let mut offset = [0.0; 3];
-        for a in 0..3 {
+        let mut scale = [1.0; D];
+        let mut offset = [0.0; D];
+        for a in 0..D {
             let n = len[a] as f64;
             let ratio = spacing[a] / old[a];
             let count = match self {

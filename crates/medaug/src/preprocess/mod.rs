@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics, Modality};
+pub(crate) use foreground::bounds;
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
 pub use trace::Trace;
@@ -32,6 +33,23 @@ pub enum PreprocessOrder {
     NnUnet,
     /// Spacing, intensities, crop.
     Monai,
+}
+
+/// What distance slices have after a change of spacing; slices follow each other along the first axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SliceDistance {
+    /// That of the new spacing.
+    #[default]
+    Target,
+    /// That of the scan: networks for slices see slices as they were taken.
+    Own,
+}
+
+impl SliceDistance {
+    fn is_target(&self) -> bool {
+        *self == Self::Target
+    }
 }
 
 /// A border that brings the grid to a size the network accepts, half of it (rounded down) in front.
@@ -88,10 +106,17 @@ pub struct Preprocess {
     pub order: PreprocessOrder,
     /// Where the axes run to; `None` keeps the scan's own.
     pub orientation: Option<Orientation>,
+    /// Which axis of the oriented scan comes first, second and third (nnU-Net's `transpose_forward`); `None` keeps their
+    /// order. All other settings are of the axes in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<[usize; 3]>,
     /// Crop to what is not background.
     pub foreground: Option<Foreground>,
     /// Millimetres between voxels; `None` keeps the scan's own.
     pub spacing: Option<[f64; 3]>,
+    /// Whether scans keep their own distance of slices, whatever `spacing` says of the first axis (nnU-Net in 2D).
+    #[serde(skip_serializing_if = "SliceDistance::is_target")]
+    pub slice_distance: SliceDistance,
     /// How many voxels the new spacing gives, and where they lie.
     pub grid: GridRule,
     /// Between the voxels of the image.
@@ -113,8 +138,10 @@ impl Default for Preprocess {
         Self {
             order: PreprocessOrder::NnUnet,
             orientation: None,
+            transpose: None,
             foreground: None,
             spacing: None,
+            slice_distance: SliceDistance::Target,
             grid: GridRule::FieldOfView,
             interpolation: Interpolation::Linear,
             label_interpolation: LabelInterpolation::Nearest,
@@ -191,6 +218,12 @@ impl Preprocess {
                 v.is_finite() && v > 0.0
             })?;
         }
+        let mut axes = self.transpose.unwrap_or([0, 1, 2]);
+        axes.sort_unstable();
+        if let Some(axis) = (0..3).find(|&axis| axes[axis] != axis) {
+            let rule = "an order of the axes 0, 1 and 2";
+            check(NAME, "transpose", axes[axis] as f64, rule, |_| false)?;
+        }
         for &voxels in self.padding.minimum.iter().chain(&self.padding.divisible) {
             check(
                 NAME,
@@ -228,8 +261,8 @@ impl Preprocess {
                 .check_same_as(labels.geometry(), &GeometryTolerance::default())
                 .map_err(medcore::Error::from)?;
         }
-        let turn = self
-            .orientation
+        let orientation = self.orientation_of(&original)?;
+        let turn = orientation
             .map(|orientation| Reorientation::new(&original, orientation))
             .filter(|turn| !turn.is_identity());
         let turned = turn.map(|turn| reoriented(image, turn)).transpose()?;
@@ -281,12 +314,24 @@ impl Preprocess {
             }
         };
         let (image, labels) = self.pad(image, labels)?;
-        let trace = Trace::new(original, self.orientation, kept, *image.geometry())?;
+        let trace = Trace::new(original, orientation, kept, *image.geometry())?;
         Ok(Preprocessed {
             image,
             labels,
             trace,
         })
+    }
+
+    /// Where the axes of a scan run to after they were turned and transposed; `None` if they stay.
+    fn orientation_of(&self, scan: &Geometry<3>) -> Result<Option<Orientation>> {
+        let Some(order) = self.transpose else {
+            return Ok(self.orientation);
+        };
+        let turned = self.orientation;
+        let directions = turned
+            .unwrap_or_else(|| Orientation::closest_to(scan))
+            .directions();
+        Ok(Some(Orientation::new(order.map(|axis| directions[axis]))?))
     }
 
     fn crop_region<T: Voxel>(&self, image: &Image<T, 3>) -> Result<Region<3>> {
@@ -303,16 +348,20 @@ impl Preprocess {
         labels: Option<LabelMap<u8, 3>>,
     ) -> Result<(Image<f32, 3>, Option<LabelMap<u8, 3>>)> {
         let source = *image.geometry();
-        let Some(target) = self
-            .spacing
-            .and_then(|spacing| self.grid.resampled(&source, spacing))
-        else {
+        let spacing = self.spacing.map(|[slices, rows, columns]| {
+            let slices = match self.slice_distance {
+                SliceDistance::Target => slices,
+                SliceDistance::Own => source.spacing()[0],
+            };
+            [slices, rows, columns]
+        });
+        let Some(target) = spacing.and_then(|spacing| self.grid.resampled(&source, spacing)) else {
             return Ok((image, labels));
         };
         let (shape, scale, offset) = target;
         let coarse = self
             .nearest_slice_above
-            .zip(self.spacing)
+            .zip(spacing)
             .and_then(|(limit, spacing)| {
                 grid::coarse_axis(source.spacing(), limit)
                     .or_else(|| grid::coarse_axis(spacing, limit))

@@ -6,7 +6,7 @@ use medcore::{Geometry, GeometryTolerance, IndexMap, Label, LabelMap, Region, bu
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::grid::RawGrid;
+use crate::raw_grid::RawGrid;
 
 /// What preprocessing did to the grid of one scan.
 ///

@@ -3,10 +3,10 @@
 use medcore::resample::{
     Interpolation, LabelInterpolation, Outside, resample_labels_slice, resample_slice,
 };
-use medcore::{Geometry, Image, IndexMap, Label, LabelMap, Plain, buffer};
-use rayon::prelude::*;
+use medcore::{Geometry, Image, IndexMap, Label, LabelMap, buffer};
 use serde::{Deserialize, Serialize};
 
+use super::lattice::Lattice;
 use crate::error::Result;
 use crate::sample::{Layer, Sample};
 
@@ -36,11 +36,11 @@ impl Default for Sampling {
     }
 }
 
-/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and layers,
-/// without boxes and points ([`Warp`](crate::Warp) moves those too).
+/// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and
+/// layers, without boxes and points ([`Warp`](crate::Warp) moves those too).
 ///
-/// Every voxel of the patch keeps its world position. A map that only shifts by whole voxels and mirrors
-/// copies them unchanged.
+/// Every voxel of the patch keeps its world position. A map that only shifts by whole voxels, mirrors and
+/// exchanges axes copies them unchanged.
 ///
 /// # Errors
 /// Refuses an empty shape and a map that flattens the patch or is not finite.
@@ -79,7 +79,7 @@ struct Reader<'a, const D: usize> {
     geometry: Geometry<D>,
     map: &'a IndexMap<D>,
     sampling: &'a Sampling,
-    lattice: Option<Lattice<D>>,
+    lattice: Option<Lattice>,
 }
 
 impl<const D: usize> Reader<'_, D> {
@@ -128,121 +128,5 @@ impl<const D: usize> Reader<'_, D> {
             )?,
         }
         Ok(LabelMap::new(self.geometry, classes)?)
-    }
-}
-
-/// A map that takes voxels to voxels, axis by axis.
-struct Lattice<const D: usize> {
-    source: [usize; D],
-    out: [usize; D],
-    /// Source index of output index 0 along each axis, and whether the axis runs backwards.
-    start: [i64; D],
-    backwards: [bool; D],
-}
-
-impl<const D: usize> Lattice<D> {
-    /// `None` if the map falls between voxels by more than a rounding error.
-    fn of(map: &IndexMap<D>, source: [usize; D], out: [usize; D]) -> Option<Self> {
-        const ROUNDING: f64 = 1e-6;
-        const FARTHEST: f64 = (1_u64 << 52) as f64;
-        let mut start = [0; D];
-        let mut backwards = [false; D];
-        for a in 0..D {
-            for b in 0..D {
-                let wanted = f64::from(u8::from(a == b));
-                let error = (map.matrix[a][b].abs() - wanted).abs() * out[b] as f64;
-                if error.is_nan() || error > ROUNDING {
-                    return None;
-                }
-            }
-            let whole = map.offset[a].round();
-            let error = (map.offset[a] - whole).abs();
-            if error.is_nan() || error > ROUNDING || whole.abs() > FARTHEST {
-                return None;
-            }
-            start[a] = whole as i64;
-            backwards[a] = map.matrix[a][a] < 0.0;
-        }
-        Some(Self {
-            source,
-            out,
-            start,
-            backwards,
-        })
-    }
-
-    /// Source index of every output index along `axis`; `None` outside.
-    fn indices<T>(&self, axis: usize, outside: Outside<T>) -> Vec<Option<usize>> {
-        let len = self.source[axis] as i64;
-        (0..self.out[axis] as i64)
-            .map(|i| {
-                let at = self.start[axis] + if self.backwards[axis] { -i } else { i };
-                let at = match outside {
-                    Outside::Value(_) => at,
-                    Outside::Edge => at.clamp(0, len - 1),
-                    Outside::Reflect => {
-                        let at = at.rem_euclid(2 * len);
-                        at.min(2 * len - 1 - at)
-                    }
-                };
-                (0..len).contains(&at).then_some(at as usize)
-            })
-            .collect()
-    }
-
-    fn copy<T: Plain>(&self, source: &[T], out: &mut [T], outside: Outside<T>) {
-        let fill = match outside {
-            Outside::Value(value) => value,
-            Outside::Edge | Outside::Reflect => T::default(),
-        };
-        let indices: [Vec<Option<usize>>; D] =
-            std::array::from_fn(|axis| self.indices(axis, outside));
-        let width = self.out[D - 1];
-        let columns = &indices[D - 1];
-        // The inside of a row is one run, and forwards it is contiguous in the source.
-        let first = columns.iter().position(Option::is_some).unwrap_or(width);
-        let end = columns
-            .iter()
-            .rposition(Option::is_some)
-            .map_or(width, |last| last + 1);
-        let contiguous = columns[first..end]
-            .windows(2)
-            .all(|pair| pair[1] == pair[0].map(|v| v + 1));
-        let rows = (crate::parallel::CHUNK / width).max(1);
-        out.par_chunks_mut(rows * width)
-            .enumerate()
-            .for_each(|(block, out)| {
-                for (r, out) in out.chunks_exact_mut(width).enumerate() {
-                    let Some(at) = self.row(block * rows + r, &indices) else {
-                        out.fill(fill);
-                        continue;
-                    };
-                    let row = &source[at..at + self.source[D - 1]];
-                    out[..first].fill(fill);
-                    out[end..].fill(fill);
-                    let inside = &mut out[first..end];
-                    match columns.get(first).copied().flatten() {
-                        Some(from) if contiguous => {
-                            inside.copy_from_slice(&row[from..from + inside.len()]);
-                        }
-                        _ => {
-                            for (o, column) in inside.iter_mut().zip(&columns[first..end]) {
-                                *o = column.map_or(fill, |c| row[c]);
-                            }
-                        }
-                    }
-                }
-            });
-    }
-
-    /// Where the source row of an output row begins; `None` outside.
-    fn row(&self, row: usize, indices: &[Vec<Option<usize>>; D]) -> Option<usize> {
-        let mut rest = row;
-        let mut index = [0; D];
-        for axis in (0..D - 1).rev() {
-            index[axis] = indices[axis][rest % self.out[axis]]?;
-            rest /= self.out[axis];
-        }
-        Some((0..D).fold(0, |at, axis| at * self.source[axis] + index[axis]))
     }
 }

@@ -1,13 +1,24 @@
-//! An image brought to a fixed shape without changing its proportions, as detectors want it, and boxes there and back.
+//! An image brought to a fixed shape without changing its proportions, as detectors want it, and boxes there
+//! and back.
 
-use medcore::resample::{Interpolation, Outside, resample};
-use medcore::{BoundingBox, Image, IndexMap};
+use medcore::resample::{Interpolation, LabelInterpolation, Outside, resample};
+use medcore::{BoundingBox, Geometry, Image, IndexMap};
+use serde::{Deserialize, Serialize};
 
+use crate::array::per_axis;
 use crate::error::{Error, Result};
+use crate::operation::SampleOperation;
+use crate::resize::stretched;
+use crate::sample::Sample;
+use crate::warp::{Reading, Warp};
 
 const NAME: &str = "Letterbox";
 
-/// Scales images until they fit a shape and fills what is left on both sides alike (ultralytics' `LetterBox`).
+/// Scales images until they fit a shape and fills what is left on both sides alike (ultralytics'
+/// `LetterBox`).
+///
+/// As a step of a pipeline it moves labels (the nearest), boxes, points and layers too; background fills
+/// their borders. For single images and for the way back there is [`Letterbox::fit`].
 ///
 /// ```
 /// use medaug::Letterbox;
@@ -25,24 +36,31 @@ const NAME: &str = "Letterbox";
 /// assert_eq!(letterbox.restore(&placed)?, pixel);
 /// # Ok::<(), medaug::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Letterbox<const D: usize> {
-    /// The shape to fit into.
-    pub shape: [usize; D],
+pub struct Letterbox {
+    /// The shape to fit into; one for all axes, or one an axis.
+    pub shape: Vec<usize>,
     /// What is around the image: 114/255, the grey of ultralytics.
+    #[serde(default = "grey")]
     pub fill: f32,
     /// Fills up to the next multiple of this only, and not to the whole shape; a detector's coarsest stride.
+    #[serde(default)]
     pub multiple: Option<usize>,
 }
 
-impl<const D: usize> Letterbox<D> {
+fn grey() -> f32 {
+    114.0 / 255.0
+}
+
+impl Letterbox {
     /// A letterbox of this shape.
     #[must_use]
-    pub fn new(shape: [usize; D]) -> Self {
+    pub fn new(shape: impl Into<Vec<usize>>) -> Self {
         Self {
-            shape,
-            fill: 114.0 / 255.0,
+            shape: shape.into(),
+            fill: grey(),
             multiple: None,
         }
     }
@@ -63,12 +81,12 @@ impl<const D: usize> Letterbox<D> {
 
     /// How images of a shape are placed.
     ///
-    /// All axes are scaled by the factor of the one that fits last; extents are rounded to whole voxels, and of an odd number
-    /// of voxels to fill the odd one comes behind.
+    /// All axes are scaled by the factor of the one that fits last; extents are rounded to whole voxels, and
+    /// of an odd number of voxels to fill the odd one comes behind.
     ///
     /// # Errors
-    /// Refuses shapes without voxels, a multiple of 0, and a fill that is not finite.
-    pub fn fit(&self, shape: [usize; D]) -> Result<LetterboxFit<D>> {
+    /// Refuses shapes without voxels or of other dimension, a multiple of 0, and a fill that is not finite.
+    pub fn fit<const D: usize>(&self, shape: [usize; D]) -> Result<LetterboxFit<D>> {
         let refuse = |parameter, rule, value| {
             Err(Error::InvalidParameter {
                 transform: NAME,
@@ -77,7 +95,8 @@ impl<const D: usize> Letterbox<D> {
                 value,
             })
         };
-        if self.shape.contains(&0) || shape.contains(&0) {
+        let wanted: [usize; D] = per_axis(NAME, "shape", &self.shape)?;
+        if wanted.contains(&0) || shape.contains(&0) {
             return refuse("shape", "at least 1 along each axis", 0.0);
         }
         if self.multiple == Some(0) {
@@ -86,7 +105,7 @@ impl<const D: usize> Letterbox<D> {
         if !self.fill.is_finite() {
             return refuse("fill", "finite", f64::from(self.fill));
         }
-        let factors = (0..D).map(|axis| self.shape[axis] as f64 / shape[axis] as f64);
+        let factors = (0..D).map(|axis| wanted[axis] as f64 / shape[axis] as f64);
         let factor = factors.fold(f64::INFINITY, f64::min);
         let scaled = shape.map(|extent| {
             let voxels = (extent as f64 * factor).round_ties_even();
@@ -94,7 +113,7 @@ impl<const D: usize> Letterbox<D> {
         });
         let filled: [usize; D] = std::array::from_fn(|axis| {
             let up = |multiple| scaled[axis].next_multiple_of(multiple);
-            self.multiple.map_or(self.shape[axis], up)
+            self.multiple.map_or(wanted[axis], up)
         });
         let before = std::array::from_fn(|axis| (filled[axis] - scaled[axis]) / 2);
         Ok(LetterboxFit {
@@ -104,6 +123,22 @@ impl<const D: usize> Letterbox<D> {
             shape: filled,
             fill: self.fill,
         })
+    }
+}
+
+impl<const D: usize> SampleOperation<D> for Letterbox {
+    fn check(&self) -> Result<()> {
+        self.fit([1; D]).map(|_| ())
+    }
+
+    fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
+        let (scale, place) = self.fit(sample.shape())?.warps(self.fill);
+        place.apply(&scale.apply(&sample)?)
+    }
+
+    fn warp(&self, grid: &Geometry<D>) -> Result<Option<Warp<D>>> {
+        let (scale, place) = self.fit(grid.shape())?.warps(self.fill);
+        Ok(Some(scale.composed(place, Reading::EXACT)))
     }
 }
 
@@ -160,6 +195,26 @@ impl<const D: usize> LetterboxFit<D> {
         let behind =
             std::array::from_fn(|axis| self.shape[axis] - self.scaled[axis] - self.before[axis]);
         Ok(scaled.pad(self.before, behind, self.fill)?)
+    }
+
+    /// Scaling, which repeats the outermost voxels, and placing, which fills.
+    fn warps(&self, fill: f32) -> (Warp<D>, Warp<D>) {
+        let scaling = Reading {
+            interpolation: Some(Interpolation::Linear),
+            labels: Some(LabelInterpolation::Nearest),
+            outside: Some(Outside::Edge),
+            ..Reading::EXACT
+        };
+        let placing = Reading {
+            outside: Some(Outside::Value(fill)),
+            outside_label: Some(0),
+            ..Reading::EXACT
+        };
+        let start = IndexMap::translation(self.before.map(|v| -(v as f64)));
+        (
+            stretched(self.image, self.scaled, scaling),
+            Warp::new(self.shape, start, placing),
+        )
     }
 
     /// Where a box of the image is in the letterbox.

@@ -1,15 +1,40 @@
 //! Transforms that move voxels, all of them composed into one map and resampled once.
 
 mod affine;
+mod convention;
+mod convention_random;
+mod elastic_deformation;
+mod elastic_transform;
 mod extract;
 mod flip;
+mod folding;
+mod grid_distortion;
+mod lattice;
 mod letterbox;
+mod named;
+mod optical_distortion;
+mod orient;
 mod parameters;
+mod perspective;
 mod random;
+mod rotate90;
+mod transpose;
 
 pub use affine::Affine;
+pub use convention::{MonaiAffine, ShiftScaleRotate, TorchioAffine};
+pub use convention_random::{RandomMonaiAffine, RandomShiftScaleRotate, RandomTorchioAffine};
+pub use elastic_deformation::{ElasticDeformation, RandomElasticDeformation};
+pub use elastic_transform::{ElasticTransform, Magnitude, RandomElasticTransform, smoothed_noise};
 pub use extract::{Sampling, extract};
 pub use flip::{Flip, Laterality, RandomFlip, left_right_axis};
+pub use folding::Folding;
+pub use grid_distortion::{GridDistortion, LastCell, RandomGridDistortion};
 pub use letterbox::{Letterbox, LetterboxFit};
+pub use named::{RandomRotate, RandomScale, RandomShear, RandomTranslate};
+pub use optical_distortion::{Lens, OpticalDistortion, RandomOpticalDistortion};
+pub use orient::Orient;
 pub use parameters::{Space, SpatialParameters};
+pub use perspective::{Perspective, RandomPerspective};
 pub use random::RandomSpatial;
+pub use rotate90::{RandomRotate90, Rotate90};
+pub use transpose::{RandomSymmetry, Transpose};

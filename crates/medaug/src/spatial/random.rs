@@ -119,6 +119,11 @@ impl RandomSpatial {
     }
 
     pub(crate) fn check_for(&self, dimension: usize) -> Result<()> {
+        self.check_named(NAME, dimension)
+    }
+
+    /// Checks the parameters; errors are reported under the name `transform`.
+    pub(super) fn check_named(&self, transform: &'static str, dimension: usize) -> Result<()> {
         let lists = [
             (
                 "rotation_degrees",
@@ -132,7 +137,7 @@ impl RandomSpatial {
         for (parameter, draws, expected) in lists {
             if draws.len() != 1 && draws.len() != expected {
                 return Err(Error::EntryCount {
-                    transform: NAME,
+                    transform,
                     parameter,
                     expected,
                     got: draws.len(),
@@ -140,11 +145,11 @@ impl RandomSpatial {
             }
             for draw in draws {
                 if parameter == "scale" {
-                    draw.check(NAME, parameter, "within 0.01 and 100", |v| {
+                    draw.check(transform, parameter, "within 0.01 and 100", |v| {
                         (0.01..=100.0).contains(&v)
                     })?;
                 } else {
-                    draw.check(NAME, parameter, "finite", f64::is_finite)?;
+                    draw.check(transform, parameter, "finite", f64::is_finite)?;
                 }
             }
         }
@@ -154,15 +159,15 @@ impl RandomSpatial {
             self.shear_probability,
             self.translation_probability,
         ] {
-            check_probability(NAME, probability)?;
+            check_probability(transform, probability)?;
         }
         check_axes(
-            NAME,
+            transform,
             "scale_ignored_axes",
             &self.scale_ignored_axes,
             dimension,
         )?;
-        self.flip.check_for(NAME, dimension)
+        self.flip.check_for(transform, dimension)
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "../../../../examples/augment_gallery/exhibits.rs"]
+#[path = "../../../../examples/augment_gallery/exhibits/mod.rs"]
 mod exhibits;
 mod moves;
 mod numbers;

@@ -40,8 +40,6 @@ chain = tensor
 for name, factor in (("hue", -0.12), ("contrast", 1.3), ("brightness", 0.8), ("saturation", 0.4), ("contrast", 0.7)):
     chain = getattr(torchvision, f"adjust_{name}")(chain, factor)
 put("chain", chain.numpy())
-put("gray_torchvision", torchvision.rgb_to_grayscale(tensor, 3).numpy())
-put("gray", np.repeat(cv2.cvtColor(last, cv2.COLOR_RGB2GRAY)[None], 3, 0))
 
 
 def hsv(hue, saturation, value):

@@ -2,7 +2,6 @@
 
 use medaug::{
     ColorAdjustment, ColorDepth, ColorJitter, HedJitter, HueSaturationValue, Operation, Sample,
-    ToGray,
 };
 use medcore::{Geometry, Image};
 
@@ -47,19 +46,6 @@ fn colours_are_adjusted_as_in_torchvision() {
             ColorAdjustment::Contrast(0.7),
         ],
     );
-}
-
-#[test]
-fn greys_are_those_of_opencv_and_torchvision() {
-    let fixture = Fixture::load("colour");
-    let image = fixture.get("image");
-    let got = changed(&image, 1.0, ToGray::default());
-    fixture.get("gray").assert_close(&got, 1e-6, "gray");
-    let weights = [0.2989, 0.587, 0.114];
-    let got = changed(&image, 1.0, ToGray { weights });
-    fixture
-        .get("gray_torchvision")
-        .assert_close(&got, 1e-6, "torchvision");
 }
 
 #[test]

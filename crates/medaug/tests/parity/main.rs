@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod affine;
 mod colour;
+mod deform;
+mod fields;
+mod filters;
 mod histogram;
+mod index;
 mod intensity;
 mod k_space;
 mod normalise;
 mod preprocess;
+mod resize;
+mod scaling;
 mod spatial;
 mod support;

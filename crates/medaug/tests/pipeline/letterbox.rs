@@ -1,7 +1,7 @@
 //! Images in a letterbox, and boxes there and back.
 
-use medaug::Letterbox;
-use medcore::{BoundingBox, Geometry, Image};
+use medaug::{Boxes, Letterbox, Operation, Record, Sample};
+use medcore::{BoundingBox, Geometry, Image, LabelMap};
 
 fn image(shape: [usize; 2]) -> Image<f32, 2> {
     let grid = Geometry::axis_aligned(shape, [0.5, 0.25]).unwrap();
@@ -68,11 +68,39 @@ fn voxels_and_boxes_keep_their_place_in_the_world() {
 
 #[test]
 fn what_cannot_be_placed_is_refused() {
-    let letterbox = Letterbox::new([8, 8]);
+    let letterbox = || Letterbox::new([8, 8]);
     assert!(Letterbox::new([8, 0]).fit([4, 4]).is_err());
-    assert!(letterbox.fit([0, 4]).is_err());
-    assert!(letterbox.with_multiple(Some(0)).fit([4, 4]).is_err());
-    assert!(letterbox.with_fill(f32::NAN).fit([4, 4]).is_err());
-    let fit = letterbox.fit([4, 4]).unwrap();
+    assert!(letterbox().fit([0, 4]).is_err());
+    assert!(letterbox().with_multiple(Some(0)).fit([4, 4]).is_err());
+    assert!(letterbox().with_fill(f32::NAN).fit([4, 4]).is_err());
+    let fit = letterbox().fit([4, 4]).unwrap();
     assert!(fit.apply(&image([4, 5])).is_err());
+}
+
+#[test]
+fn a_step_of_a_pipeline_places_image_labels_and_boxes_as_the_fit_does() {
+    let image = image([5, 9]);
+    let labels = (0..45).map(|i| i % 3).collect::<Vec<u8>>();
+    let labels = LabelMap::new(*image.geometry(), labels).unwrap();
+    let bounds = BoundingBox::new([0.25, 1.5], [3.0, 7.75]).unwrap();
+    let sample = Sample::with_labels(image.clone(), labels.clone()).unwrap();
+    let sample = sample.with_boxes(Boxes::new([(bounds, 4)]));
+    let letterbox = Letterbox::new([16, 20]).with_fill(-2.0);
+    let fit = letterbox.fit([5, 9]).unwrap();
+    let operation = Operation::from(letterbox);
+    let placed = operation.apply_to(sample).unwrap();
+    assert_eq!(
+        placed.image().as_slice(),
+        fit.apply(&image).unwrap().as_slice()
+    );
+    let (got, want) = (
+        placed.boxes().unwrap().items()[0].bounds,
+        fit.place(&bounds).unwrap(),
+    );
+    for (got, want) in [(got.min(), want.min()), (got.max(), want.max())] {
+        assert!((0..2).all(|a| (got[a] - want[a]).abs() < 1e-9));
+    }
+    let record = Record::new(*image.geometry(), vec![operation]);
+    let restored = record.restore_labels(placed.labels().unwrap()).unwrap();
+    assert_eq!(restored.as_slice(), labels.as_slice());
 }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod crops;
+mod deform;
 mod determinism;
+mod holes;
+mod intensity;
 mod letterbox;
 mod patches;
 mod preprocess;

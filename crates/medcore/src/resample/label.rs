@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::oblique::{Line, Rows, bounds};
+use super::oblique::{Rows, bounds};
 use super::{Border, Outside, Path, check_slice, oblique, separable, taps};
 use crate::error::Result;
 use crate::geometry::Geometry;
@@ -90,30 +90,41 @@ fn linear<L: Label, const D: usize>(
     rows.for_each(out, |line, out_row| {
         let interior = line.within(low, high, out_row.len());
         for x in (0..interior.start).chain(interior.end..out_row.len()) {
-            out_row[x] = vote_at(source, rows, &line, x, border, outside);
+            out_row[x] = vote_at(source, rows.source, line.coordinates(x), border, outside);
         }
         let mut at = line.at(interior.start);
         for out in &mut out_row[interior] {
             let base: usize = (0..D)
                 .map(|a| (at[a] >> 32) as usize * rows.strides[a])
                 .sum();
-            let first = source[base];
-            let mut cell = [first; 8];
-            let mut uniform = true;
-            for corner in 1..1 << D {
-                cell[corner] = source[base + corners[corner]];
-                uniform &= cell[corner] == first;
-            }
-            *out = if uniform {
-                first
-            } else {
-                majority::<L, D>(&cell, at.map(oblique::fraction))
-            };
+            *out = vote_cell(source, base, &corners, at.map(oblique::fraction));
             for a in 0..D {
                 at[a] += line.step()[a];
             }
         }
     });
+}
+
+/// The class within the cell that begins at `base`.
+#[inline(always)]
+pub(super) fn vote_cell<L: Label, const D: usize>(
+    source: &[L],
+    base: usize,
+    corners: &[usize; 8],
+    fraction: [f32; D],
+) -> L {
+    let first = source[base];
+    let mut cell = [first; 8];
+    let mut uniform = true;
+    for corner in 1..1 << D {
+        cell[corner] = source[base + corners[corner]];
+        uniform &= cell[corner] == first;
+    }
+    if uniform {
+        first
+    } else {
+        majority::<L, D>(&cell, fraction)
+    }
 }
 
 /// The class of the largest weight among the 2^D corners of a cell.
@@ -161,16 +172,16 @@ fn majority<L: Label, const D: usize>(cell: &[L; 8], fraction: [f32; D]) -> L {
 /// Weights of classes closer than this are a tie.
 const TIE: f32 = 1e-6;
 
-fn vote_at<L: Label, const D: usize>(
+/// The class at any place: slow, and right everywhere.
+pub(super) fn vote_at<L: Label, const D: usize>(
     source: &[L],
-    rows: &Rows<D>,
-    line: &Line<D>,
-    x: usize,
+    shape: [usize; D],
+    at: [f64; D],
     border: Border,
     outside: L,
 ) -> L {
-    let at = line.coordinates(x);
-    let axes: [_; D] = std::array::from_fn(|a| taps::linear(at[a], rows.source[a], border));
+    let strides = oblique::strides(shape);
+    let axes: [_; D] = std::array::from_fn(|a| taps::linear(at[a], shape[a], border));
     let mut votes: [(L, f32); 9] = [(outside, 0.0); 9];
     let inside: f32 = axes.iter().map(|t| t.inside).product();
     votes[0].1 = 1.0 - inside;
@@ -180,7 +191,7 @@ fn vote_at<L: Label, const D: usize>(
         for a in 0..D {
             let k = corner >> (D - 1 - a) & 1;
             weight *= axes[a].weight[k];
-            index += axes[a].index[k] * rows.strides[a];
+            index += axes[a].index[k] * strides[a];
         }
         if weight == 0.0 {
             continue;
@@ -188,7 +199,7 @@ fn vote_at<L: Label, const D: usize>(
         used = add_vote(&mut votes, used, source[index], weight);
     }
     let index = (0..D).try_fold(0, |sum, a| {
-        Some(sum + taps::nearest(at[a], rows.source[a], border)? * rows.strides[a])
+        Some(sum + taps::nearest(at[a], shape[a], border)? * strides[a])
     });
     winner(&votes[..used], index.map_or(outside, |i| source[i]))
 }

@@ -3,6 +3,7 @@
 //! Index `i` is the centre of voxel `i` everywhere (PyTorch's `align_corners=False`, SciPy's coordinates,
 //! ITK's index space). Maps along the axes are separable and run from precomputed tables; any other
 //! affine map runs row by row on fixed-point coordinates, whose interior is known before it is entered.
+//! [`Gather`] reads at places that follow no map.
 //! Results do not depend on the number of threads.
 //!
 //! Conventions, by interpolation:
@@ -17,6 +18,7 @@
 //!   B-spline: mirrored at the end samples, and the value beyond half a voxel outside.
 
 mod bspline;
+mod gather;
 mod label;
 mod oblique;
 mod separable;
@@ -34,6 +36,7 @@ use crate::image::{Image, for_each_row, linear_index};
 use crate::linear::IndexMap;
 use crate::region::Region;
 
+pub use gather::{Gather, GatherLabels, Places};
 pub use label::{LabelInterpolation, resample_labels, resample_labels_slice};
 pub use voxel::Voxel;
 
@@ -173,7 +176,8 @@ pub fn resample_slice<T: Voxel, const D: usize>(
             Path::Oblique(rows) => oblique::linear(source, &rows, border, outside.value(), out),
         },
         Interpolation::CubicBSpline => {
-            let part = CoefficientBlock::new(source, source_shape, map, out_shape, border)?;
+            let seen = extent(map, out_shape);
+            let part = CoefficientBlock::new(source, source_shape, seen, border)?;
             let map = map.then(&IndexMap::translation(part.start.map(|v| -(v as f64))));
             match Path::of(part.shape, &map, out_shape)? {
                 Path::Separable(axes) => separable::weighted(
@@ -276,13 +280,12 @@ impl<const D: usize> CoefficientBlock<D> {
     fn new<T: Voxel>(
         source: &[T],
         source_shape: [usize; D],
-        map: &IndexMap<D>,
-        out_shape: [usize; D],
+        seen: [(f64, f64); D],
         border: Border,
     ) -> Result<Self> {
         let mut start = [0; D];
         let mut end = source_shape;
-        for (a, (low, high)) in extent(map, out_shape).into_iter().enumerate() {
+        for (a, (low, high)) in seen.into_iter().enumerate() {
             let last = (source_shape[a] - 1) as f64;
             if border == Border::Reflect && (low < 0.0 || high > last) {
                 continue;

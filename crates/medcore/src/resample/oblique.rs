@@ -34,17 +34,22 @@ pub(super) struct Line<const D: usize> {
     step: [i64; D],
 }
 
+/// Positions that a step along each axis takes in memory.
+pub(super) fn strides<const D: usize>(shape: [usize; D]) -> [usize; D] {
+    let mut strides = [1; D];
+    for a in (0..D - 1).rev() {
+        strides[a] = strides[a + 1] * shape[a + 1];
+    }
+    strides
+}
+
 impl<const D: usize> Rows<D> {
     pub(super) fn new(source: [usize; D], map: &IndexMap<D>, out: [usize; D]) -> Self {
-        let mut strides = [1; D];
-        for a in (0..D - 1).rev() {
-            strides[a] = strides[a + 1] * source[a + 1];
-        }
         Self {
             source,
             out,
             map: *map,
-            strides,
+            strides: strides(source),
         }
     }
 
@@ -204,21 +209,33 @@ pub(super) fn linear<T: Voxel, const D: usize>(
             let base: usize = (0..D)
                 .map(|a| (at[a] >> 32) as usize * rows.strides[a])
                 .sum();
-            let mut value = [0.0f32; 8];
-            for corner in 0..1 << D {
-                value[corner] = source[base + corners[corner]].to_f32();
-            }
+            *out = T::from_f32(linear_cell(source, base, &corners, at.map(fraction)));
             for a in 0..D {
-                let f = fraction(at[a]);
-                let half = 1 << (D - 1 - a);
-                for c in 0..half {
-                    value[c] += f * (value[c + half] - value[c]);
-                }
                 at[a] += line.step[a];
             }
-            *out = T::from_f32(value[0]);
         }
     });
+}
+
+/// The value within the cell that begins at `base`.
+#[inline(always)]
+pub(super) fn linear_cell<T: Voxel, const D: usize>(
+    source: &[T],
+    base: usize,
+    corners: &[usize; 8],
+    fraction: [f32; D],
+) -> f32 {
+    let mut value = [0.0f32; 8];
+    for corner in 0..1 << D {
+        value[corner] = source[base + corners[corner]].to_f32();
+    }
+    for (a, f) in fraction.into_iter().enumerate() {
+        let half = 1 << (D - 1 - a);
+        for c in 0..half {
+            value[c] += f * (value[c + half] - value[c]);
+        }
+    }
+    value[0]
 }
 
 /// Offsets of the 2^D corners of a cell; the first axis is the highest bit.
@@ -240,13 +257,7 @@ pub(super) fn cubic<T: Voxel, const D: usize>(
     out: &mut [T],
 ) {
     let (low, high) = bounds(rows.source, 1, 2);
-    let lines = 1usize << (2 * (D - 1));
-    // Memory offsets of the rows of four coefficients around a cell.
-    let offsets: [usize; 16] = std::array::from_fn(|l| {
-        (0..D - 1)
-            .map(|a| (l >> (2 * (D - 2 - a)) & 3) * rows.strides[a])
-            .sum()
-    });
+    let offsets = line_offsets(rows.strides);
     let corner: usize = rows.strides.iter().sum();
     rows.for_each(out, |line, out_row| {
         let width = out_row.len();
@@ -262,17 +273,7 @@ pub(super) fn cubic<T: Voxel, const D: usize>(
                 .map(|a| (at[a] >> 32) as usize * rows.strides[a])
                 .sum();
             let base = cell - corner;
-            let weights: [[f32; 4]; D] = at.map(|p| cubic_weights(fraction(p)));
-            let mut sum = 0.0;
-            for l in 0..lines {
-                let mut weight = 1.0;
-                for a in 0..D - 1 {
-                    weight *= weights[a][l >> (2 * (D - 2 - a)) & 3];
-                }
-                let c = &coefficients[base + offsets[l]..][..4];
-                let w = &weights[D - 1];
-                sum += weight * ((w[0] * c[0] + w[1] * c[1]) + (w[2] * c[2] + w[3] * c[3]));
-            }
+            let sum = cubic_cell(coefficients, base, &offsets, at.map(fraction));
             *out = T::from_f32(sum);
             for a in 0..D {
                 at[a] += line.step[a];
@@ -281,8 +282,39 @@ pub(super) fn cubic<T: Voxel, const D: usize>(
     });
 }
 
+/// Memory offsets of the rows of four coefficients around a cell.
+pub(super) fn line_offsets<const D: usize>(strides: [usize; D]) -> [usize; 16] {
+    std::array::from_fn(|l| {
+        (0..D - 1)
+            .map(|a| (l >> (2 * (D - 2 - a)) & 3) * strides[a])
+            .sum()
+    })
+}
+
+/// The sum of the cubic B-splines within a cell, whose first coefficient lies at `base`.
+#[inline(always)]
+pub(super) fn cubic_cell<const D: usize>(
+    coefficients: &[f32],
+    base: usize,
+    offsets: &[usize; 16],
+    fraction: [f32; D],
+) -> f32 {
+    let weights: [[f32; 4]; D] = fraction.map(cubic_weights);
+    let mut sum = 0.0;
+    for (l, offset) in offsets[..1 << (2 * (D - 1))].iter().enumerate() {
+        let mut weight = 1.0;
+        for a in 0..D - 1 {
+            weight *= weights[a][l >> (2 * (D - 2 - a)) & 3];
+        }
+        let c = &coefficients[base + offset..][..4];
+        let w = &weights[D - 1];
+        sum += weight * ((w[0] * c[0] + w[1] * c[1]) + (w[2] * c[2] + w[3] * c[3]));
+    }
+    sum
+}
+
 /// The value where taps were folded: slow, and right everywhere.
-fn weighted_sum<S: Voxel, T: Voxel, const K: usize, const D: usize>(
+pub(super) fn weighted_sum<S: Voxel, T: Voxel, const K: usize, const D: usize>(
     source: &[S],
     taps: &[Taps<K>; D],
     strides: [usize; D],

@@ -128,7 +128,8 @@ fn a_small_patch_of_a_spline_equals_the_patch_of_the_whole() {
         let mut whole = samples.clone();
         bspline::prefilter(&mut whole, source, border);
         let (mut part, mut all) = (vec![0.0f32; 210], vec![0.0f32; 210]);
-        let block = CoefficientBlock::new(&samples, source, &turned, shape, border).unwrap();
+        let block =
+            CoefficientBlock::new(&samples, source, extent(&turned, shape), border).unwrap();
         assert!(block.coefficients.len() < samples.len());
         let outside = match border {
             Border::Value => Outside::Value(11.0),

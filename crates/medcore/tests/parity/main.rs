@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod gather;
 mod orientation;
 mod resample;
 mod resample_itk;

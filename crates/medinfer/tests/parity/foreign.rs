@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use medaug::Intensity;
 use medinfer::SegmenterConfig;
 use medmodels::bundles::{MonaiBundle, NnUnetFolder};
 
@@ -139,15 +140,30 @@ fn classes_beyond_a_label_are_refused() {
 }
 
 #[test]
-fn a_mean_within_a_mask_is_refused_since_nnunet_has_another_mask() {
+fn a_mean_within_a_mask_is_that_of_the_body() {
     let scheme = |masked: bool| {
         move |plan: &mut serde_json::Value| {
             plan["normalization_schemes"] = serde_json::json!(["ZScoreNormalization"]);
             plan["use_mask_for_norm"] = serde_json::json!([masked]);
         }
     };
-    of_nnunet(scheme(false)).unwrap();
-    refused(of_nnunet(scheme(true)), &["use_mask_for_norm", "holes"]);
+    let intensity = |masked| of_nnunet(scheme(masked)).unwrap().preprocess.intensity;
+    assert_eq!(intensity(false), [Intensity::ZScore { masked: false }]);
+    assert_eq!(intensity(true), [Intensity::BodyZScore]);
+}
+
+#[test]
+fn what_follows_a_network_of_lower_resolution_is_refused() {
+    let folder = changed(HEART, "plans.json", |plans| {
+        let configurations = &mut plans["configurations"];
+        configurations["3d_lowres"] = configurations["3d_fullres"].clone();
+        configurations["3d_fullres"]["previous_stage"] = "3d_lowres".into();
+    });
+    let folder = NnUnetFolder::open(folder.path()).unwrap();
+    refused(
+        SegmenterConfig::of_nnunet(&folder),
+        &["previous_stage", "3d_lowres"],
+    );
 }
 
 #[test]

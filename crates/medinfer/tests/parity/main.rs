@@ -7,5 +7,6 @@ mod foreign;
 mod laws;
 mod mapping;
 mod networks;
+mod nnunet;
 mod segmenter;
 mod sliding_window;

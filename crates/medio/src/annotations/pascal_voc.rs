@@ -133,8 +133,8 @@ pub fn read_folder(folder: impl AsRef<Path>, convention: PixelConvention) -> Res
 /// Writes one file an image into a folder, `a.xml` for `a.png`.
 ///
 /// # Errors
-/// Refuses annotations that contradict themselves, images without a size, names that leave the folder or whose
-/// files would be one; passes on what the system says.
+/// Refuses what [`encode`] does, names that leave the folder or whose files would be one; passes on what the
+/// system says.
 pub fn write_folder(
     folder: impl AsRef<Path>,
     annotations: &Annotations,
@@ -288,7 +288,8 @@ fn ring(
 /// Shapes other than polygons become the box around them. Numbers are whole where the boxes end on pixels.
 ///
 /// # Errors
-/// Refuses annotations that contradict themselves (see [`Annotations::check`]) and images without a size.
+/// Refuses annotations that contradict themselves (see [`Annotations::check`]), images without a size, and what
+/// XML cannot hold: control characters, and [`Extra`](super::Extra) that is neither attribute nor element.
 pub fn encode(
     annotations: &Annotations,
     convention: PixelConvention,
@@ -322,25 +323,22 @@ fn document(
         ));
     };
     let mut out = Writer::default();
-    let kept = |key: &'static str| image.extra.text(Format::PascalVoc, key);
+    let kept = |pick: fn(&str) -> bool| {
+        let elements = image.extra.xml_elements(Format::PascalVoc);
+        elements.filter(move |(key, _)| pick(key))
+    };
     out.open("annotation", image.extra.xml_attributes(Format::PascalVoc));
-    if let Some(folder) = kept("folder") {
-        out.raw(folder);
-    }
+    kept(|key| key == "folder").for_each(|(_, raw)| out.kept(raw));
     out.leaf("filename", &image.name);
     out.open("size", []);
     out.leaf("width", &width.to_string());
     out.leaf("height", &height.to_string());
-    match kept("size/depth") {
-        Some(depth) => out.raw(depth),
-        None => out.leaf("depth", "3"),
+    if image.extra.text(Format::PascalVoc, "size/depth").is_none() {
+        out.leaf("depth", "3");
     }
+    kept(|key| key.starts_with("size/")).for_each(|(_, raw)| out.kept(raw));
     out.close();
-    for (key, raw) in image.extra.xml_elements(Format::PascalVoc) {
-        if key != "folder" && !key.starts_with("size/") {
-            out.raw(raw);
-        }
-    }
+    kept(|key| key != "folder" && !key.starts_with("size/")).for_each(|(_, raw)| out.kept(raw));
     // VOC has no word for attributes of images.
     for attribute in &image.attributes {
         let name = attribute.name.clone();
@@ -362,7 +360,8 @@ fn document(
         }
     }
     out.close();
-    Ok(out.finish())
+    out.check(place)?;
+    out.finish()
 }
 
 fn write_object(
@@ -442,7 +441,7 @@ fn write_object(
         None => {}
     }
     for (_, raw) in object.extra.xml_elements(Format::PascalVoc) {
-        out.raw(raw);
+        out.kept(raw);
     }
     out.close();
 }

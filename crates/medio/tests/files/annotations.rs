@@ -301,6 +301,7 @@ const VOC: &str = r#"<annotation verified="yes">
     <width>30</width>
     <height>40</height>
     <depth>1</depth>
+    <bits>12</bits>
   </size>
   <source><database>x</database></source>
   <segmented>0</segmented>
@@ -643,7 +644,8 @@ fn every_format_says_what_it_can_and_counts_the_rest() {
         &back.images[0].objects[6].shape,
     );
     assert_eq!(a, b);
-    assert!(label_studio::interface(&all, &options).contains("<Label value=\"cyst\"/>"));
+    let interface = label_studio::interface(&all, &options).unwrap();
+    assert!(interface.contains("<Label value=\"cyst\"/>"));
 
     let (texts, losses) = label_me::encode(&all).unwrap();
     let back = label_me::decode(texts[0].as_bytes(), &budget()).unwrap();

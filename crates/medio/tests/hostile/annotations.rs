@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use medio::annotations::pascal_voc::{self, PixelConvention};
 use medio::annotations::yolo::{self, Task};
-use medio::annotations::{Annotations, Fault, Problem, coco, cvat, label_me, label_studio};
+use medio::annotations::{
+    Annotations, Attribute, Fault, Problem, coco, cvat, label_me, label_studio,
+};
 use medio::medcore::Budget;
 use medio::medcore::random::{Key, Random};
 
@@ -300,6 +302,148 @@ fn xml_files_that_break_the_rules_are_refused_by_name() {
     at("<width>30</width>", "<width>-1</width>", "line 2, width");
     at("<x3>1</x3>", "<x99999999>1</x99999999>", "line 4");
     at("<x3>1</x3><y3>9</y3>", "", "line 4, polygon");
+}
+
+#[test]
+fn files_that_are_not_well_formed_xml_are_refused_by_line() {
+    let voc: Read = |bytes, budget| pascal_voc::decode(bytes, PixelConvention::FromOne, budget);
+    let at = |from: &str, to: &str, place: &str| refused(cvat::decode, CVAT, from, to, place);
+    // Characters that XML has not, as they are and by their number.
+    let has = "of the characters that XML 1.0 has, got";
+    for (bad, code) in [
+        ("\0", "U+0000"),
+        ("\u{8}", "U+0008"),
+        ("&#1;", "U+0001"),
+        ("&#x1F;", "U+001F"),
+        ("\u{ffff}", "U+FFFF"),
+        ("&#xFFFE;", "U+FFFE"),
+    ] {
+        let complaint = format!("{has} {code}");
+        at("b &amp; c", &format!("b {bad} c"), &complaint);
+        at("b &amp; c", &format!("b {bad} c"), "line 4");
+        at(
+            "polygon label=\"x\"",
+            &format!("polygon label=\"{bad}\""),
+            &complaint,
+        );
+        at(
+            "polygon label=\"x\"",
+            &format!("polygon label=\"{bad}\""),
+            "line 5",
+        );
+        refused(voc, VOC, "<name>x", &format!("<name>x{bad}"), &complaint);
+        refused(voc, VOC, "<name>x", &format!("<name>x{bad}"), "line 3");
+    }
+    at("b &amp; c", "b &#0; c", "line 4");
+    at("b &amp; c", "b &#xD800; c", "line 4");
+    // Names that are none, where the element would be kept as it stands.
+    let name = "must be a name of XML 1.0";
+    at("<mask label=\"x\"", "<@tobpointsboxl=\"x\"", name);
+    at("<mask label=\"x\"", "<@mask label=\"x\"", "line 5");
+    at("<tag label", "<1tag label", name);
+    at("<tag label", "<tag @label=\"1\" label", name);
+    at("<version>1.1</version>", "<a/b>1.1</a/b>", name);
+    refused(voc, VOC, "<depth>3</depth>", "<@depth>3</@depth>", name);
+    refused(voc, VOC, "<folder>f</folder>", "<@folder>f</@folder>", name);
+    refused(voc, VOC, "<annotation>", "<annotation a$=\"1\">", name);
+    // What other readers of XML refuse.
+    at("label=\"x\" occluded", "label=\"x\"occluded", "line 4");
+    at("name=\"a\">", "name=\"a<\">", "line 4");
+    at("b &amp; c", "b ]]> c", "line 4");
+    at("b &amp; c", "b <!-- -- --> c", "line 4");
+    at("<labels>", "<labels>&bomb;", "there is no entity bomb");
+    at("\"1.0\"?>", "\"0.U0\"?>", "must be XML of version 1");
+    at("<?xml", " <?xml", "before the declaration");
+    at("<annotations>", "x<annotations>", "before the root element");
+    refused(
+        voc,
+        VOC,
+        "<annotation>",
+        "x<annotation>",
+        "before the root element",
+    );
+}
+
+#[test]
+fn line_breaks_and_spaces_are_what_xml_says() {
+    let budget = Budget::new(1 << 20);
+    let text = CVAT.replace("<tag label=\"x\"/>", "<tag label=\"a\tb\r\nc&#10;d\"/>");
+    let text = text.replace("b &amp; c", "b\r\nc&#13;d\re");
+    let read = cvat::decode(text.as_bytes(), &budget).unwrap();
+    let attribute = &read.images[0].objects[0].attributes[0];
+    assert_eq!(*attribute, Attribute::text("a", "b\nc\rd\ne"));
+    let name = &read.categories[read.images[0].labels[0].category].name;
+    assert_eq!(name, "a b c\nd");
+    let (text, _) = cvat::encode(&read).unwrap();
+    let again = cvat::decode(text.as_bytes(), &budget).unwrap();
+    assert_eq!(again.images[0].objects[0].attributes[0], *attribute);
+    assert!(
+        again
+            .categories
+            .iter()
+            .any(|category| category.name == *name)
+    );
+}
+
+#[test]
+fn what_xml_cannot_hold_is_not_written() {
+    let coco = |name: &str| {
+        let text = COCO.replace("\"name\": \"x\"", &format!("\"name\": \"{name}\""));
+        coco::decode(text.as_bytes(), &Budget::new(1 << 20)).unwrap()
+    };
+    type Edit = fn(&mut Annotations);
+    let fields: [(&str, Edit); 4] = [
+        ("leaf", |all| all.categories[0].name.push('\u{1}')),
+        ("\"a.png\\u{1}\"", |all| all.images[0].name.push('\u{1}')),
+        ("annotation/object/attributes/attribute/name", |all| {
+            all.images[0].objects[0]
+                .attributes
+                .push(Attribute::text("\u{1}", "a"));
+        }),
+        ("annotation/object/attributes/attribute/value", |all| {
+            all.images[0].objects[0]
+                .attributes
+                .push(Attribute::text("a", "\u{1}"));
+        }),
+    ];
+    for (place, edit) in fields {
+        let mut all = coco("x");
+        edit(&mut all);
+        let refusals = [
+            cvat::encode(&all).err(),
+            pascal_voc::encode(&all, PixelConvention::FromOne).err(),
+        ];
+        for fault in refusals {
+            let message = fault
+                .unwrap_or_else(|| panic!("{place} was written"))
+                .to_string();
+            assert!(message.ends_with("XML 1.0 has, got U+0001"), "{message}");
+        }
+        let voc = pascal_voc::encode(&all, PixelConvention::FromOne).unwrap_err();
+        assert!(place == "leaf" || voc.to_string().contains(place), "{voc}");
+    }
+    let named = coco("\\u0001");
+    assert!(label_studio::interface(&named, &label_studio::Options::new()).is_err());
+    // Signs are no trouble.
+    let named = coco("<&\\\"'>\\n");
+    let (text, _) = cvat::encode(&named).unwrap();
+    let again = cvat::decode(text.as_bytes(), &Budget::new(1 << 20)).unwrap();
+    assert_eq!(again.categories[0].name, "<&\"'>\n");
+}
+
+#[test]
+fn kept_text_that_is_no_xml_is_not_written() {
+    let budget = Budget::new(1 << 20);
+    for key in ["@a b", "@", "@label", "cuboid"] {
+        let mut cvat = cvat::decode(CVAT.as_bytes(), &budget).unwrap();
+        cvat.images[0].objects[1].extra.set_json(key, &true.into());
+        let fault = cvat::encode(&cvat).unwrap_err().to_string();
+        assert!(fault.starts_with("\"a.png\", annotations/image"), "{fault}");
+        let mut voc = pascal_voc::decode(VOC.as_bytes(), PixelConvention::Edges, &budget).unwrap();
+        voc.images[0].extra.set_json(key, &true.into());
+        let written = pascal_voc::encode(&voc, PixelConvention::Edges);
+        assert_eq!(written.is_ok(), key == "@label", "{key}");
+    }
 }
 
 #[test]
@@ -660,6 +804,12 @@ fn rewrite(name: &str, all: &Annotations, number: u32) {
     let again = match name {
         "coco" => coco::decode(coco::encode(all).unwrap().0.as_bytes(), &budget()),
         "cvat" => cvat::decode(cvat::encode(all).unwrap().0.as_bytes(), &budget()),
+        "voc" => {
+            let (texts, _) = pascal_voc::encode(all, PixelConvention::FromOne).unwrap_or_default();
+            // A file without a size is not written.
+            let Some(text) = texts.first() else { return };
+            pascal_voc::decode(text.as_bytes(), PixelConvention::FromOne, &budget())
+        }
         _ => return,
     };
     let again = again.unwrap_or_else(|e| panic!("{name} {number} is not read again: {e}"));

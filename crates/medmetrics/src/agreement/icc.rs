@@ -196,10 +196,10 @@ impl AnalysisOfVariance {
     }
 
     /// The coefficient of variation within targets: the root mean square of the targets' own, as a share
-    /// (QIBA). Undefined if a target's mean is 0.
+    /// (QIBA). Undefined if a target's mean is 0, or squares are beyond all numbers.
     #[must_use]
     pub fn within_subject_variation(&self) -> Estimate {
-        match self.squared_variation {
+        match self.squared_variation.filter(|square| square.is_finite()) {
             Some(square) => Estimate::new(square.sqrt(), self.targets, "wcv/root-mean-square"),
             None => Estimate::undefined(self.targets, "wcv/root-mean-square"),
         }

@@ -175,14 +175,17 @@ impl Panel {
         all.into_iter().map(of).collect()
     }
 
-    /// What the bootstrap draws again: one of the four means of the agreements.
-    fn drawn(&self, cases: &[&[f64]], summary: Summary) -> Result<Estimate> {
-        let convention = format!("panel-{}:{}", summary.name(), self.convention());
-        self.bootstrap.estimate(cases.len(), convention, |times| {
-            let agreements: Option<Vec<f64>> =
-                self.agreements(cases, times).ok()?.into_iter().collect();
-            summary.of(&agreements?, self.readers)
-        })
+    /// What the bootstrap draws again: the four means of the agreements, of the same draws.
+    fn drawn(&self, cases: &[&[f64]]) -> Result<[Estimate; 4]> {
+        let convention = self.convention();
+        let conventions = Summary::ALL.map(|s| format!("panel-{}:{convention}", s.name()));
+        self.bootstrap
+            .estimates(cases.len(), conventions, |times: &[u32]| {
+                let agreements = self.agreements(cases, times).ok();
+                let defined =
+                    agreements.and_then(|all| all.into_iter().collect::<Option<Vec<_>>>());
+                Summary::ALL.map(|summary| summary.of(defined.as_ref()?, self.readers))
+            })
     }
 
     fn convention(&self) -> String {
@@ -220,6 +223,8 @@ enum Summary {
 }
 
 impl Summary {
+    const ALL: [Self; 4] = [Self::Model, Self::Panel, Self::Difference, Self::Williams];
+
     fn of(self, agreements: &[f64], readers: usize) -> Option<f64> {
         let (model, panel) = agreements.split_at(readers);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -329,13 +334,14 @@ impl Accumulator for Panel {
                 _ => among_readers.push((one - 1, other - 1, estimate)),
             }
         }
+        let [model, panel, difference, williams_index] = self.drawn(&cases)?;
         Ok(PanelAgreement {
             with_readers,
             among_readers,
-            model: self.drawn(&cases, Summary::Model)?,
-            panel: self.drawn(&cases, Summary::Panel)?,
-            difference: self.drawn(&cases, Summary::Difference)?,
-            williams_index: self.drawn(&cases, Summary::Williams)?,
+            model,
+            panel,
+            difference,
+            williams_index,
         })
     }
 }

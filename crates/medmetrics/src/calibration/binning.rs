@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 use crate::statistics::percentile::percentile;
 
 /// How probabilities are put into bins.
@@ -55,7 +55,8 @@ pub enum BinRule {
     /// `(a, b]` as `sklearn.calibration.calibration_curve` has it, with NumPy's `linspace`.
     ScikitLearn,
     /// `[a, b)`, and 1 lies in a bin of its own, with `torch.linspace` in `float32`
-    /// (torchmetrics issue 3510).
+    /// (torchmetrics issue 3510). For binary scores in `float64` torchmetrics takes edges in `float64`, so that
+    /// a score such as 0.6 on an edge may lie one bin higher there.
     TorchMetrics,
     /// `(a, b]` up to a little above 1, with `torch.linspace` in `float32`.
     Monai,

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::binning::Binning;
 use super::check;
 use super::class_scores::{ClassProbabilities, class_of};
-use super::score::Score;
 use super::tally::{Cell, ONE, fixed};
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
+use crate::score::Score;
 
 /// Sums of squared differences between probabilities and events, bin by bin.
 ///

@@ -1,8 +1,8 @@
 //! What scores and labels must be before anything is computed from them.
 
 use super::binning::Binning;
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// Refuses lists of different lengths.
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<()> {

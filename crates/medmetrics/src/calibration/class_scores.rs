@@ -4,8 +4,8 @@ use medcore::Label;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// How the scores of several classes lie in a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

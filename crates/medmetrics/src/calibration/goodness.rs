@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::binning::Binning;
 use super::check;
 use super::logistic::{Predictor, Problem};
-use super::score::Score;
 use super::table::CalibrationTable;
 use super::tally::ONE;
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Estimate, Interval, IntervalMethod};
+use crate::score::Score;
 use crate::statistics::TestResult;
 use crate::statistics::distribution::{chi_squared_upper, normal_quantile};
 

@@ -15,10 +15,10 @@ mod goodness;
 mod log_loss;
 mod logistic;
 mod multiclass;
-mod score;
 mod table;
 mod tally;
 
+pub use crate::score::Score;
 pub use binning::{BinEdges, BinRule, Binning};
 pub use brier::{BrierDecomposition, BrierScale, BrierScore, BrierTable, MulticlassBrier};
 pub use calibrator::{
@@ -30,5 +30,4 @@ pub use error::{CalibrationError, bootstrap_error};
 pub use goodness::{Recalibration, ScoredBy, hosmer_lemeshow, spiegelhalter};
 pub use log_loss::{LogLoss, LogLossRule};
 pub use multiclass::MulticlassCalibration;
-pub use score::Score;
 pub use table::{CalibrationBin, CalibrationTable};

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::binning::Binning;
 use super::check;
 use super::class_scores::{ClassProbabilities, class_of};
-use super::score::Score;
 use super::table::CalibrationTable;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
+use crate::score::Score;
 
 /// Tables of every class against the rest, and of the most probable class.
 ///

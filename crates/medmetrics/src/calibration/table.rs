@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::binning::Binning;
 use super::check;
-use super::score::Score;
 use super::tally::{Cell, ONE, tally};
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Interval};
+use crate::score::Score;
 use crate::statistics::{Proportion, ProportionInterval};
 
 /// Counts of probabilities and of what came true, bin by bin.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::score::Score;
 use crate::error::Result;
+use crate::score::Score;
 
 /// What a bin holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

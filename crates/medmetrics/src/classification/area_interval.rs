@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::ranking::{AveragePrecisionRule, Ranking};
-use super::score::Score;
 use crate::error::Result;
 use crate::estimate::{Confidence, Estimate};
+use crate::score::Score;
 use crate::statistics::{AucScale, Bootstrap, DeLong, Units};
 
 impl<S: Score> Ranking<S> {

@@ -189,7 +189,7 @@ impl ConfusionMatrix {
 
     /// Mean sensitivity of the classes that occur; the others count as undefined (scikit-learn's rule).
     #[must_use]
-    pub fn balanced_accuracy(&self, scale: Chance) -> Estimate {
+    pub fn balanced_accuracy(&self, scale: ChanceLevel) -> Estimate {
         let classes = self.one_vs_rest();
         let found = classes.iter().filter(|class| class.positives() > 0);
         let rates: Vec<f64> = found
@@ -198,8 +198,8 @@ impl ConfusionMatrix {
         let occurring = rates.len() as f64;
         let mean = ratio(rates.iter().sum(), occurring);
         let (value, convention) = match scale {
-            Chance::Kept => (mean, "balanced-accuracy"),
-            Chance::Removed => (
+            ChanceLevel::Kept => (mean, "balanced-accuracy"),
+            ChanceLevel::Removed => (
                 mean.filter(|_| rates.len() > 1)
                     .map(|mean| (mean - 1.0 / occurring) / (1.0 - 1.0 / occurring)),
                 "balanced-accuracy:adjusted",
@@ -226,7 +226,7 @@ impl ConfusionMatrix {
 /// Whether what chance gives is taken off a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Chance {
+pub enum ChanceLevel {
     /// The score as it is.
     #[default]
     Kept,

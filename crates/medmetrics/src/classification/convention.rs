@@ -10,7 +10,8 @@ pub enum RankingConvention {
     /// None: what is undefined is undefined, and left out of averages.
     #[default]
     Exact,
-    /// No AUC, and no macro average with such a class; average precision 0 without positives.
+    /// No AUC, and no macro average over classes with such a class (one over pairs leaves it out); average
+    /// precision 0 without positives.
     ScikitLearn,
     /// AUC 0 and average precision 0, which also enter averages.
     Torchmetrics,

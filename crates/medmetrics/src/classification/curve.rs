@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::counts::BinaryCounts;
 use super::operating::OperatingPoint;
 use super::ranking::Ranking;
-use super::score::Score;
+use crate::score::Score;
 
 /// Sensitivity over false positive rate, from the strictest threshold to the most lenient.
 ///

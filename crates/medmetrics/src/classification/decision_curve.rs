@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::counts::BinaryCounts;
 use super::measure::BinaryMeasure;
 use super::ranking::Ranking;
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// Net benefit over the probability from which on one would act (A. Vickers and E. Elkin, Med. Decis. Making
 /// 26, 2006); the net benefit of acting on nobody is 0.

@@ -7,11 +7,11 @@ use super::convention::RankingConvention;
 use super::counts::{check_lengths, nan_score};
 use super::multiclass::{check_row, mean};
 use super::ranking::{AveragePrecisionRule, Ranking};
-use super::score::Score;
 use super::scores::Scores;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
+use crate::score::Score;
 
 /// A score for each of several labels of every case, any of which may be true.
 ///

@@ -5,7 +5,7 @@
 //! * [`Scores`] gather scores and become a [`Ranking`]: AUC, partial AUC and average precision, all exact.
 //!   [`Roc`] and [`PrecisionRecall`] are its curves, a [`Selection`] chooses an [`OperatingPoint`].
 //! * [`ClassScores`] do the same for classes of which one is true, [`LabelScores`] for any number of labels;
-//!   [`LogLoss`] and [`TopK`] measure rows of probabilities.
+//!   [`TopK`] measures rows of scores, [`LogLoss`](crate::calibration::LogLoss) of probabilities.
 //! * [`DecisionIntervals`] give intervals, [`AtPrevalence`] predictive values elsewhere, a [`DecisionCurve`]
 //!   says whether acting on a score does good; [`Stratified`] does any of this for each site or scanner.
 
@@ -28,13 +28,13 @@ mod prevalence;
 mod probabilities;
 mod radix;
 mod ranking;
-mod score;
 mod scores;
 mod stratified;
 
+pub use crate::score::Score;
 pub use area_interval::Resampling;
 pub use average::{AbsentClasses, Average, AveragingRule, ZeroDivision};
-pub use confusion::{Chance, ConfusionMatrix};
+pub use confusion::{ChanceLevel, ConfusionMatrix};
 pub use convention::RankingConvention;
 pub use cost::CostMatrix;
 pub use counts::{BinaryCounts, Threshold};
@@ -48,8 +48,7 @@ pub use multiclass::{ClassAreas, ClassScores};
 pub use multilabel::MultiLabelCounts;
 pub use operating::{DecisionCosts, OperatingPoint, Selection};
 pub use prevalence::{AtPrevalence, PredictiveInterval, PredictiveValues, post_test_probability};
-pub use probabilities::{LogLoss, TopK, TopTies};
+pub use probabilities::{TopK, TopTies};
 pub use ranking::{AveragePrecisionRule, PartialAuc, PartialRange, Ranking, Step};
-pub use score::Score;
 pub use scores::Scores;
 pub use stratified::{Stratified, StratifiedResult};

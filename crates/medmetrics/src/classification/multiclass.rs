@@ -7,11 +7,11 @@ use super::convention::RankingConvention;
 use super::counts::nan_score;
 use super::radix;
 use super::ranking::doubled_wins;
-use super::score::Score;
 use super::scores::Scores;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result, check_table_sizes};
 use crate::estimate::Estimate;
+use crate::score::Score;
 
 /// A score for every class of every case, of which one class is true.
 ///
@@ -225,7 +225,8 @@ impl ClassAreas {
 
     /// The average over pairs of classes, each pair asked both ways (Hand and Till, Machine Learning 45,
     /// 2001); `n` counts pairs. Weighted averages count a pair as often as its classes are true, as
-    /// scikit-learn does. Pairs have no micro average: it is undefined.
+    /// scikit-learn does; by its convention pairs with a class that is never true do not count at all. Pairs
+    /// have no micro average: it is undefined.
     #[must_use]
     pub fn one_vs_one(&self, average: Average, convention: RankingConvention) -> Estimate {
         let k = self.support.len();
@@ -235,7 +236,10 @@ impl ClassAreas {
             Average::Micro => return Estimate::undefined(0, "auc:ovo/micro"),
         };
         let name = convention.named(&format!("auc:ovo/{kind}"));
+        let taken =
+            |class: usize| self.support[class] > 0 || convention != RankingConvention::ScikitLearn;
         let pairs = (0..k).flat_map(|a| (a + 1..k).map(move |b| (a, b)));
+        let pairs = pairs.filter(|&(a, b)| taken(a) && taken(b));
         let values = pairs.map(|(a, b)| {
             let (m, n) = (self.support[a], self.support[b]);
             let wins = self.wins[a * k + b] + self.wins[b * k + a];

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::counts::BinaryCounts;
 use super::measure::BinaryMeasure;
 use super::ranking::Ranking;
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// A threshold with the decisions it makes: scores of at least `threshold` are called positive.
 ///

@@ -1,6 +1,6 @@
 //! Sorting millions of keys by counting their digits.
 
-use super::score::Key;
+use crate::score::Key;
 
 /// Bits of a digit: a table of counts that a first-level cache holds.
 const DIGIT: u32 = 11;
@@ -84,7 +84,7 @@ mod tests {
     use medcore::random::Key as Seed;
 
     use super::*;
-    use crate::classification::score::Score;
+    use crate::score::Score;
 
     fn check<K: Key>(mut keys: Vec<K>) {
         let mut want = keys.clone();

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::convention::RankingConvention;
-use super::score::Score;
 use super::scores::Scores;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
+use crate::score::Score;
 
 /// The scores of positive and negative cases in order, ties included.
 ///

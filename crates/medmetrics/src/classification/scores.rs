@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::counts::{check_lengths, nan_score};
 use super::radix;
 use super::ranking::Ranking;
-use super::score::Score;
 use crate::accumulator::Accumulator;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// Scores of positive and of negative cases, in any order.
 ///

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::annotation::{Annotation, AnnotationKind, Detection};
-use super::curve::{ApRule, PrecisionRecall};
+use super::curve::{ApRule, DetectionCurve};
 use super::images::{DetectionImage, DetectionImages, DetectionProtocol};
 use super::table::{Group, MOST_THRESHOLDS, Matcher, Outcome, tables};
 use crate::error::{Error, Result};
@@ -166,12 +166,12 @@ impl AveragePrecision {
         images: &DetectionImages<D>,
         class: u32,
         threshold: f64,
-    ) -> Result<Option<PrecisionRecall>> {
+    ) -> Result<Option<DetectionCurve>> {
         let protocol = self.clone().with_thresholds([threshold]);
         protocol.check()?;
         let tables = tables(images, &protocol)?;
         let table = tables.iter().find(|table| table.class == class);
-        Ok(table.and_then(|table| PrecisionRecall::of_table(table, 0, 0)))
+        Ok(table.and_then(|table| DetectionCurve::of_table(table, 0, 0)))
     }
 
     fn check(&self) -> Result<()> {
@@ -287,7 +287,7 @@ impl<const D: usize> DetectionProtocol<D> for AveragePrecision {
         for table in tables(images, self)? {
             let curves = 0..self.thresholds.len();
             let values = curves.map(|t| {
-                let curve = PrecisionRecall::of_table(&table, 0, t)?;
+                let curve = DetectionCurve::of_table(&table, 0, t)?;
                 Some(curve.average_precision(self.rule))
             });
             match values.collect() {

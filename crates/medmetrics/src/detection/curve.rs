@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// Precision and recall behind each detection, by falling score.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct PrecisionRecall {
+pub struct DetectionCurve {
     /// The score of the detection.
     pub score: Vec<f64>,
     /// The share of the annotations found so far.
@@ -17,7 +17,7 @@ pub struct PrecisionRecall {
     pub precision: Vec<f64>,
 }
 
-impl PrecisionRecall {
+impl DetectionCurve {
     /// The curve of a table at one threshold; `None` without annotations.
     pub(super) fn of_table(table: &ClassTable, range: usize, threshold: usize) -> Option<Self> {
         let positives = table.positives(range, |_| 1);

@@ -20,7 +20,7 @@ pub use coco::{
     Coco, CocoConvention, CocoMatches, CocoNumber, CocoResult, CocoSelection, Overlapping,
     RangeEnd, SizeMeasure, SizeRange,
 };
-pub use curve::{ApRule, PrecisionRecall};
+pub use curve::{ApRule, DetectionCurve};
 pub use froc::{
     BeyondCurve, Froc, FrocCurve, FrocPoint, FrocPoints, FrocResult, HitCriterion, HitRadius,
     LesionDetection, LesionDetectionResult, RepeatedMarks, SensitivityAtRate,

@@ -45,22 +45,23 @@ impl SampleDistances {
         let mut sums = Sums::default();
         sweep(reference, current, |step| {
             let gap = step.below[0] as f64 / r - step.below[1] as f64 / c;
-            sums.wasserstein += gap.abs() * step.width;
-            sums.energy += gap * gap * step.width;
+            sums.wasserstein += gap.abs() * step.half_width;
+            sums.energy += gap * gap * step.half_width;
             let apart = (step.below[0] as u128 * current.len() as u128)
                 .abs_diff(step.below[1] as u128 * reference.len() as u128);
             sums.apart = sums.apart.max(apart);
         });
         let deviation = Moments::of(reference).deviation;
+        let wasserstein = 2.0 * sums.wasserstein;
         let ranks = MannWhitneyTest {
             distribution: NullDistribution::NormalCorrected,
             ..MannWhitneyTest::default()
         };
         Ok(Self {
             kolmogorov_smirnov: kolmogorov_smirnov(reference.len(), current.len(), sums.apart),
-            wasserstein: sums.wasserstein,
-            wasserstein_normed: (deviation > 0.0).then(|| sums.wasserstein / deviation),
-            energy: (2.0 * sums.energy).sqrt(),
+            wasserstein,
+            wasserstein_normed: (deviation > 0.0).then(|| wasserstein / deviation),
+            energy: 2.0 * sums.energy.sqrt(),
             mann_whitney: ranks.test(current, reference)?,
         })
     }
@@ -68,6 +69,7 @@ impl SampleDistances {
 
 #[derive(Default)]
 struct Sums {
+    /// Halves of the distance and of half its square.
     wasserstein: f64,
     energy: f64,
     /// The largest difference of distribution functions, times both counts.
@@ -78,8 +80,8 @@ struct Sums {
 struct Step {
     /// How many of each sample do not exceed it.
     below: [usize; 2],
-    /// From here to the next distinct value; 0 at the last.
-    width: f64,
+    /// Half of the way to the next distinct value, of which the whole may be beyond all numbers; 0 at the last.
+    half_width: f64,
 }
 
 /// Shows the distinct values of two sorted samples, ascending.
@@ -96,12 +98,12 @@ fn sweep(reference: &[f64], current: &[f64], mut see: impl FnMut(&Step)) {
             *below += sample[*below..].iter().take_while(|&&v| v == value).count();
         }
         let following = next(below);
-        let width = if following < f64::INFINITY {
-            following - value
+        let half_width = if following < f64::INFINITY {
+            0.5 * following - 0.5 * value
         } else {
             0.0
         };
-        see(&Step { below, width });
+        see(&Step { below, half_width });
         value = following;
     }
 }
@@ -140,12 +142,23 @@ pub(super) struct Moments {
 impl Moments {
     pub(super) fn of(values: &[f64]) -> Self {
         let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+        // Squares and sums of very large and very small values need another unit, a power of two.
+        let unit = match largest {
+            l if l > 1e140 => libm::scalbn(1.0, libm::ilogb(l)),
+            l if l > 0.0 && l < 1e-140 => libm::scalbn(1.0, libm::ilogb(l).max(-1022)),
+            _ => 1.0,
+        };
+        let scaled = || values.iter().map(|v| v / unit);
+        let mean = scaled().sum::<f64>() / n;
+        let squares: f64 = scaled().map(|v| (v - mean) * (v - mean)).sum();
         // What is all alike does not vary by rounding.
         let alike = values.iter().all(|v| *v == values[0]);
         let deviation = if alike { 0.0 } else { (squares / n).sqrt() };
-        Self { mean, deviation }
+        Self {
+            mean: mean * unit,
+            deviation: deviation * unit,
+        }
     }
 }
 

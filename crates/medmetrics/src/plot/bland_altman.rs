@@ -67,15 +67,6 @@ impl BlandAltmanPlot {
         }
     }
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
     /// The same with the line of a proportional bias.
     #[must_use]
     pub fn with_trend(self, trend: impl Into<Option<Trend>>) -> Self {
@@ -117,12 +108,30 @@ impl BlandAltmanPlot {
             None => Ok(()),
         }
     }
+}
 
+const BIAS: Paint = Paint::Series(0);
+const LIMIT: Paint = Paint::Series(1);
+const TREND: Paint = Paint::Series(2);
+const POINTS: Paint = Paint::Series(7);
+
+impl Trend {
+    fn layer(&self, digits: usize) -> Option<Layer> {
+        let rule = Rule::Through {
+            intercept: self.intercept,
+            slope: self.slope.value?,
+        };
+        let name = in_words("trend, slope", &self.slope, digits.max(3));
+        Some(Layer::rule(rule).painted(TREND).width(2.0).named(name))
+    }
+}
+
+impl Plot for BlandAltmanPlot {
     /// The plot as a chart.
     ///
     /// # Errors
     /// Refuses numbers that are not finite.
-    pub fn chart(&self) -> Result<Chart> {
+    fn chart(&self) -> Result<Chart> {
         self.check()?;
         let [lower, upper] = &self.limits;
         let across = padded(
@@ -200,26 +209,8 @@ impl BlandAltmanPlot {
         }
         Ok(chart)
     }
-}
 
-const BIAS: Paint = Paint::Series(0);
-const LIMIT: Paint = Paint::Series(1);
-const TREND: Paint = Paint::Series(2);
-const POINTS: Paint = Paint::Series(7);
-
-impl Trend {
-    fn layer(&self, digits: usize) -> Option<Layer> {
-        let rule = Rule::Through {
-            intercept: self.intercept,
-            slope: self.slope.value?,
-        };
-        let name = in_words("trend, slope", &self.slope, digits.max(3));
-        Some(Layer::rule(rule).painted(TREND).width(2.0).named(name))
-    }
-}
-
-impl Plot for BlandAltmanPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }

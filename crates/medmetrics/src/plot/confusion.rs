@@ -38,20 +38,31 @@ impl ConfusionPlot {
         }
     }
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
+    fn cell(&self, (reference, prediction): (usize, usize), count: u64, sum: u128) -> Cell {
+        let n = self.classes.len();
+        let share = (sum > 0).then(|| count as f64 / sum as f64);
+        let percent = share.map(|share| format!("{:.1} %", 100.0 * share));
+        let of_class = match &percent {
+            Some(percent) => format!(", {percent}"),
+            None => String::new(),
+        };
+        let (truth, found) = (&self.classes[reference], &self.classes[prediction]);
+        Cell {
+            column: prediction,
+            row: n - 1 - reference,
+            share,
+            lines: std::iter::once(count.to_string()).chain(percent).collect(),
+            tip: format!("{truth} predicted as {found}: {count}{of_class}"),
         }
     }
+}
 
+impl Plot for ConfusionPlot {
     /// The plot as a chart.
     ///
     /// # Errors
     /// Refuses a table that is not square or has no class.
-    pub fn chart(&self) -> Result<Chart> {
+    fn chart(&self) -> Result<Chart> {
         let n = self.classes.len();
         if n == 0 {
             return Err(Error::TooFew {
@@ -99,27 +110,7 @@ impl ConfusionPlot {
             .layer(Layer::cells(cells)))
     }
 
-    fn cell(&self, (reference, prediction): (usize, usize), count: u64, sum: u128) -> Cell {
-        let n = self.classes.len();
-        let share = (sum > 0).then(|| count as f64 / sum as f64);
-        let percent = share.map(|share| format!("{:.1} %", 100.0 * share));
-        let of_class = match &percent {
-            Some(percent) => format!(", {percent}"),
-            None => String::new(),
-        };
-        let (truth, found) = (&self.classes[reference], &self.classes[prediction]);
-        Cell {
-            column: prediction,
-            row: n - 1 - reference,
-            share,
-            lines: std::iter::once(count.to_string()).chain(percent).collect(),
-            tip: format!("{truth} predicted as {found}: {count}{of_class}"),
-        }
-    }
-}
-
-impl Plot for ConfusionPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }

@@ -3,6 +3,7 @@
 use medviz::{Chart, Dash, Layer, Note, Paint, Side, Whisker};
 use serde::{Deserialize, Serialize};
 
+use super::curve_plot::Joined;
 use super::{finite, finite_estimate, in_words, percent};
 use crate::error::Result;
 use crate::estimate::{Confidence, Estimate, Interval};
@@ -96,7 +97,7 @@ pub struct BandPoint {
 
 /// A point of a curve at which one would work, with the intervals of both of its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OperatingPoint {
+pub struct CurvePoint {
     /// What stands beside it, such as `threshold 0.4`; empty for nothing.
     pub label: String,
     /// The number of the curve it belongs to, from 0.
@@ -111,7 +112,7 @@ pub struct OperatingPoint {
     pub y_interval: Option<Interval>,
 }
 
-impl OperatingPoint {
+impl CurvePoint {
     /// A point without intervals on the first curve.
     #[must_use]
     pub fn new(label: impl Into<String>, x: f64, y: f64) -> Self {
@@ -154,14 +155,6 @@ impl OperatingPoint {
     }
 }
 
-/// How the points of a curve are joined.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Joined {
-    Straight,
-    Steps,
-    StepsBefore,
-}
-
 /// Curves in the order of their colours; `summary` is what the plot calls their summaries.
 pub(super) fn with_curves(chart: Chart, curves: &[Curve], summary: &str, joined: Joined) -> Chart {
     let bands = curves.iter().filter_map(|curve| curve.band.as_ref());
@@ -192,7 +185,7 @@ pub(super) fn with_curves(chart: Chart, curves: &[Curve], summary: &str, joined:
 }
 
 /// Operating points above the curves.
-pub(super) fn with_operating_points(chart: Chart, points: &[OperatingPoint]) -> Result<Chart> {
+pub(super) fn with_operating_points(chart: Chart, points: &[CurvePoint]) -> Result<Chart> {
     let mut chart = chart;
     for point in points {
         point.check()?;

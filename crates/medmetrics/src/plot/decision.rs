@@ -3,7 +3,8 @@
 use medviz::{Chart, Dash, Layer, Paint, Rule};
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, Joined, description, with_curves};
+use super::curve::{Curve, description, with_curves};
+use super::curve_plot::Joined;
 use super::{Plot, span};
 use crate::error::{Error, Result};
 
@@ -41,21 +42,14 @@ impl DecisionPlot {
             prevalence,
         }
     }
+}
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
+impl Plot for DecisionPlot {
     /// The plot as a chart.
     ///
     /// # Errors
     /// Refuses numbers that are not finite, thresholds outside 0 to below 1, and a prevalence outside 0 to 1.
-    pub fn chart(&self) -> Result<Chart> {
+    fn chart(&self) -> Result<Chart> {
         let prevalence = self.prevalence;
         if !(0.0..=1.0).contains(&prevalence) {
             return Err(Error::InvalidParameter {
@@ -106,10 +100,8 @@ impl DecisionPlot {
                     .named("treat none"),
             ))
     }
-}
 
-impl Plot for DecisionPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }

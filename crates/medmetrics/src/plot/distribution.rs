@@ -12,8 +12,9 @@ use crate::segmentation::{Measure, Report, Structure};
 ///
 /// Boxes span the quartiles with a line at the median; whiskers reach the last case within 1.5 interquartile
 /// ranges. Violins are [`kernel_density`]s of equal width with the same box inside. Beyond 300 cases only
-/// those outside the whiskers are drawn as points. The number of cases stands below each name, with the
-/// number of undefined ones.
+/// those outside the whiskers are drawn as points. The number of cases that are drawn stands below each name,
+/// with the numbers of infinite and of undefined ones: a distance to what was not found at all has no place
+/// on an axis, and no part in the quartiles.
 ///
 /// ```
 /// use medmetrics::plot::{DistributionPlot, Group, Plot};
@@ -45,21 +46,55 @@ pub struct DistributionPlot {
 pub struct Group {
     /// The class.
     pub label: String,
-    /// Its values, one a case.
+    /// Its finite values, one a case.
     pub values: Vec<f64>,
+    /// Number of cases whose value is infinite.
+    #[serde(default)]
+    pub infinite: u64,
     /// Number of cases without a value.
     pub undefined: u64,
 }
 
 impl Group {
-    /// A class whose cases all have a value.
+    /// A class whose cases all have a finite value.
     #[must_use]
     pub fn new(label: impl Into<String>, values: Vec<f64>) -> Self {
         Self {
             label: label.into(),
             values,
+            infinite: 0,
             undefined: 0,
         }
+    }
+
+    /// A class with a measure of each case, which may be infinite or missing.
+    ///
+    /// ```
+    /// use medmetrics::plot::Group;
+    ///
+    /// let group = Group::of_cases("spleen", [Some(3.5), Some(f64::INFINITY), None]);
+    /// assert_eq!(group, Group::new("spleen", vec![3.5]).with_infinite(1).with_undefined(1));
+    /// ```
+    #[must_use]
+    pub fn of_cases(
+        label: impl Into<String>,
+        cases: impl IntoIterator<Item = Option<f64>>,
+    ) -> Self {
+        let mut group = Self::new(label, Vec::new());
+        for value in cases {
+            match value {
+                None => group.undefined += 1,
+                Some(value) if value.is_infinite() => group.infinite += 1,
+                Some(value) => group.values.push(value),
+            }
+        }
+        group
+    }
+
+    /// The same with a number of cases whose value is infinite.
+    #[must_use]
+    pub fn with_infinite(self, infinite: u64) -> Self {
+        Self { infinite, ..self }
     }
 
     /// The same with a number of cases without a value.
@@ -69,11 +104,31 @@ impl Group {
     }
 
     fn name(&self) -> String {
-        let n = self.values.len();
-        match self.undefined {
-            0 => format!("{}\nn = {n}", self.label),
-            undefined => format!("{}\nn = {n}\n{undefined} undefined", self.label),
+        let mut name = format!("{}\nn = {}", self.label, self.values.len());
+        for (count, what) in self.left_out() {
+            name += &format!("\n{count} {what}");
         }
+        name
+    }
+
+    fn said(&self) -> String {
+        let mut said = match Quartiles::of(&self.values) {
+            Some(q) => {
+                let n = self.values.len();
+                format!("{} median {:.3}, n = {n}", self.label, q.median)
+            }
+            None => format!("{} without values", self.label),
+        };
+        for (count, what) in self.left_out() {
+            said += &format!(", {count} {what}");
+        }
+        said
+    }
+
+    /// The cases that have no place on the axis.
+    fn left_out(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let counts = [(self.infinite, "infinite"), (self.undefined, "undefined")];
+        counts.into_iter().filter(|(count, _)| *count > 0)
     }
 }
 
@@ -108,27 +163,17 @@ impl DistributionPlot {
 
     /// A box for each structure of a report on label maps; scores get the range from 0 to 1.
     ///
-    /// Infinite distances, which some policies put in the place of missing ones, are refused when it is drawn.
+    /// Infinite distances, which some policies put in the place of missing ones, are counted beside the box.
     #[must_use]
     pub fn of_report(report: &Report, measure: Measure) -> Self {
         let group = |structure: &Structure| {
-            let summary = report.summary(&structure.name, measure);
-            Group::new(&structure.name, report.values(&structure.name, measure))
-                .with_undefined(summary.n_undefined as u64)
+            let values = report.values(&structure.name, measure);
+            Group::of_cases(&structure.name, values)
         };
         let groups = report.evaluation.structures.iter().map(group).collect();
         Self {
             range: measure.is_score().then_some((0.0, 1.0)),
             ..Self::new(report.heading(measure), groups)
-        }
-    }
-
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
         }
     }
 
@@ -145,38 +190,6 @@ impl DistributionPlot {
             range: Some(range),
             ..self
         }
-    }
-
-    /// The plot as a chart.
-    ///
-    /// # Errors
-    /// Refuses values that are not finite, and a range that cuts off values.
-    pub fn chart(&self) -> Result<Chart> {
-        for group in &self.groups {
-            finite("values of a class", group.values.iter().copied())?;
-        }
-        self.check_range()?;
-        let said: Vec<String> = self.groups.iter().map(summary).collect();
-        let lines = self
-            .groups
-            .iter()
-            .flat_map(|g| [g.label.chars().count(), 12]);
-        let slot = (14 + 8 * lines.max().unwrap_or(0)).clamp(80, 150);
-        let width = (90 + slot * self.groups.len()).clamp(420, 1500);
-        let mut chart = Chart::new(&self.title)
-            .description(format!("{}: {}.", self.measure, said.join("; ")))
-            .y_label(&self.measure)
-            .size(width as u32, 460)
-            .x_names(self.groups.iter().map(Group::name));
-        if let Some((low, high)) = self.range {
-            chart = chart.y_range(low, high);
-        }
-        for (i, group) in self.groups.iter().enumerate() {
-            for layer in layers(group, i as f64, self.glyph) {
-                chart = chart.layer(layer);
-            }
-        }
-        Ok(chart)
     }
 
     fn check_range(&self) -> Result<()> {
@@ -202,14 +215,6 @@ impl DistributionPlot {
             }
         }
         Ok(())
-    }
-}
-
-fn summary(group: &Group) -> String {
-    let n = group.values.len();
-    match Quartiles::of(&group.values) {
-        Some(q) => format!("{} median {:.3}, n = {n}", group.label, q.median),
-        None => format!("{} without values", group.label),
     }
 }
 
@@ -270,7 +275,39 @@ fn scattered(values: &[f64], quartiles: &Quartiles, at: f64) -> Vec<(f64, f64)> 
 }
 
 impl Plot for DistributionPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    /// The plot as a chart.
+    ///
+    /// # Errors
+    /// Refuses values that are not finite, and a range that cuts off values.
+    fn chart(&self) -> Result<Chart> {
+        for group in &self.groups {
+            finite("values of a class", group.values.iter().copied())?;
+        }
+        self.check_range()?;
+        let said: Vec<String> = self.groups.iter().map(Group::said).collect();
+        let lines = self
+            .groups
+            .iter()
+            .flat_map(|g| [g.label.chars().count(), 12]);
+        let slot = (14 + 8 * lines.max().unwrap_or(0)).clamp(80, 150);
+        let width = (90 + slot * self.groups.len()).clamp(420, 1500);
+        let mut chart = Chart::new(&self.title)
+            .description(format!("{}: {}.", self.measure, said.join("; ")))
+            .y_label(&self.measure)
+            .size(width as u32, 460)
+            .x_names(self.groups.iter().map(Group::name));
+        if let Some((low, high)) = self.range {
+            chart = chart.y_range(low, high);
+        }
+        for (i, group) in self.groups.iter().enumerate() {
+            for layer in layers(group, i as f64, self.glyph) {
+                chart = chart.layer(layer);
+            }
+        }
+        Ok(chart)
+    }
+
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }

@@ -11,11 +11,11 @@ use crate::estimate::Estimate;
 ///
 /// ```
 /// use medmetrics::Estimate;
-/// use medmetrics::plot::{DriftBar, DriftPlot, Plot, Threshold};
+/// use medmetrics::plot::{DriftBar, DriftPlot, Plot, DriftLine};
 ///
 /// let bar = |label, psi| DriftBar::new(label, Estimate::new(psi, 500, "psi:reference-deciles"));
 /// let plot = DriftPlot::new("population stability index", vec![bar("age", 0.03), bar("kVp", 0.31)])
-///     .with_thresholds(vec![Threshold::new("moderate", 0.1), Threshold::new("large", 0.25)]);
+///     .with_thresholds(vec![DriftLine::new("moderate", 0.1), DriftLine::new("large", 0.25)]);
 /// assert!(plot.to_svg()?.contains(">large 0.25</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
@@ -28,7 +28,7 @@ pub struct DriftPlot {
     /// The features from above.
     pub bars: Vec<DriftBar>,
     /// Values from which on a drift has a name, in ascending order.
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Vec<DriftLine>,
 }
 
 /// The drift of one feature.
@@ -77,14 +77,14 @@ impl DriftBar {
 
 /// A value from which on a drift has a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Threshold {
+pub struct DriftLine {
     /// The name.
     pub label: String,
     /// The value.
     pub value: f64,
 }
 
-impl Threshold {
+impl DriftLine {
     /// A value from which on a drift is called `label`.
     #[must_use]
     pub fn new(label: impl Into<String>, value: f64) -> Self {
@@ -107,72 +107,10 @@ impl DriftPlot {
         }
     }
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
     /// The same with values from which on a drift has a name.
     #[must_use]
-    pub fn with_thresholds(self, thresholds: Vec<Threshold>) -> Self {
+    pub fn with_thresholds(self, thresholds: Vec<DriftLine>) -> Self {
         Self { thresholds, ..self }
-    }
-
-    /// The plot as a chart.
-    ///
-    /// # Errors
-    /// Refuses numbers that are not finite.
-    pub fn chart(&self) -> Result<Chart> {
-        for bar in &self.bars {
-            finite_estimate("the statistic of a feature", &bar.estimate)?;
-        }
-        finite("thresholds", self.thresholds.iter().map(|t| t.value))?;
-        let ends = self.bars.iter().flat_map(|bar| {
-            let high = bar.estimate.interval.map(|i| i.high);
-            bar.estimate.value.into_iter().chain(high)
-        });
-        let thresholds = self.thresholds.iter().map(|t| t.value);
-        let most = ends.chain(thresholds).fold(0.0, f64::max);
-        let most = if most > 0.0 { most } else { 1.0 };
-        let names = (self.bars.iter().rev()).map(|bar| bar.label.clone());
-        let height = 140 + 28 * self.bars.len();
-        let mut chart = Chart::new(&self.title)
-            .description(self.description())
-            .x_label(&self.statistic)
-            .size(680, u32::try_from(height).unwrap_or(u32::MAX))
-            .x_range(0.0, 1.16 * most)
-            .y_names(names);
-        for seriousness in [Paint::Series(0), Paint::Series(1)] {
-            chart = chart.layer(self.bars_of(seriousness));
-        }
-        let whiskers = self.placed().filter_map(|(y, bar)| {
-            let x = bar.estimate.interval.map(|i| (i.low, i.high))?;
-            Some(Whisker::Horizontal { x, y })
-        });
-        chart = chart.layer(Layer::whiskers(whiskers).painted(Paint::Series(7)));
-        let dashes = [Dash::Dotted, Dash::Dashed, Dash::Solid];
-        for (i, threshold) in self.thresholds.iter().enumerate() {
-            let name = format!("{} {}", threshold.label, threshold.value);
-            let rule = Layer::rule(Rule::Vertical(threshold.value)).width(1.8);
-            chart = chart.layer(rule.dash(dashes[i.min(2)]).named(name));
-        }
-        let notes = self.placed().map(|(y, bar)| {
-            let end = bar.estimate.interval.map_or(0.0, |i| i.high);
-            Note {
-                at: (bar.estimate.value.unwrap_or(0.0).max(end), y),
-                text: match bar.estimate.value {
-                    Some(value) => format!("{value:.3}"),
-                    None if bar.verdict == Verdict::Drifted => "undefined, drifted".to_owned(),
-                    None => "undefined".to_owned(),
-                },
-                side: Side::Right,
-            }
-        });
-        Ok(chart.layer(Layer::notes(notes)))
     }
 
     /// Bars with their places, the first on top.
@@ -230,7 +168,60 @@ impl DriftPlot {
 }
 
 impl Plot for DriftPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+    /// The plot as a chart.
+    ///
+    /// # Errors
+    /// Refuses numbers that are not finite.
+    fn chart(&self) -> Result<Chart> {
+        for bar in &self.bars {
+            finite_estimate("the statistic of a feature", &bar.estimate)?;
+        }
+        finite("thresholds", self.thresholds.iter().map(|t| t.value))?;
+        let ends = self.bars.iter().flat_map(|bar| {
+            let high = bar.estimate.interval.map(|i| i.high);
+            bar.estimate.value.into_iter().chain(high)
+        });
+        let thresholds = self.thresholds.iter().map(|t| t.value);
+        let most = ends.chain(thresholds).fold(0.0, f64::max);
+        let most = if most > 0.0 { most } else { 1.0 };
+        let names = (self.bars.iter().rev()).map(|bar| bar.label.clone());
+        let height = 140 + 28 * self.bars.len();
+        let mut chart = Chart::new(&self.title)
+            .description(self.description())
+            .x_label(&self.statistic)
+            .size(680, u32::try_from(height).unwrap_or(u32::MAX))
+            .x_range(0.0, 1.16 * most)
+            .y_names(names);
+        for seriousness in [Paint::Series(0), Paint::Series(1)] {
+            chart = chart.layer(self.bars_of(seriousness));
+        }
+        let whiskers = self.placed().filter_map(|(y, bar)| {
+            let x = bar.estimate.interval.map(|i| (i.low, i.high))?;
+            Some(Whisker::Horizontal { x, y })
+        });
+        chart = chart.layer(Layer::whiskers(whiskers).painted(Paint::Series(7)));
+        let dashes = [Dash::Dotted, Dash::Dashed, Dash::Solid];
+        for (i, threshold) in self.thresholds.iter().enumerate() {
+            let name = format!("{} {}", threshold.label, threshold.value);
+            let rule = Layer::rule(Rule::Vertical(threshold.value)).width(1.8);
+            chart = chart.layer(rule.dash(dashes[i.min(2)]).named(name));
+        }
+        let notes = self.placed().map(|(y, bar)| {
+            let end = bar.estimate.interval.map_or(0.0, |i| i.high);
+            Note {
+                at: (bar.estimate.value.unwrap_or(0.0).max(end), y),
+                text: match bar.estimate.value {
+                    Some(value) => format!("{value:.3}"),
+                    None if bar.verdict == Verdict::Drifted => "undefined, drifted".to_owned(),
+                    None => "undefined".to_owned(),
+                },
+                side: Side::Right,
+            }
+        });
+        Ok(chart.layer(Layer::notes(notes)))
+    }
+
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }

@@ -3,16 +3,14 @@
 use medviz::{Chart, Scale};
 use serde::{Deserialize, Serialize};
 
-use super::Plot;
-use super::curve::{
-    Band, Curve, Joined, OperatingPoint, description, with_curves, with_operating_points,
-};
+use super::curve::{Band, Curve};
+use super::curve_plot::{CurveAxes, CurvePlot, Joined};
 use crate::error::{Error, Result};
 
 /// Sensitivity for lesions against false positives per scan, the latter on a scale of doublings.
 ///
 /// Curves are steps: a sensitivity holds until the next false positives. Where a curve ends, no lower
-/// threshold was seen, and nothing is drawn.
+/// threshold was seen, and nothing is drawn. Summaries of curves are scores such as LUNA16's.
 ///
 /// ```
 /// use medmetrics::plot::{Curve, FrocPlot, Plot};
@@ -21,54 +19,43 @@ use crate::error::{Error, Result};
 /// assert!(FrocPlot::new(vec![curve]).to_svg()?.contains(">1/8</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FrocPlot {
-    /// What stands above it.
-    pub title: String,
-    /// Sensitivities (0 to 1) over false positives per scan; their summaries are scores such as LUNA16's.
-    pub curves: Vec<Curve>,
-    /// Points at which one would work.
-    pub operating_points: Vec<OperatingPoint>,
+pub type FrocPlot = CurvePlot<FrocAxes>;
+
+/// Sensitivities (0 to 1) over false positives per scan.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FrocAxes {
     /// The ends of the horizontal axis in false positives per scan, 1/8 and 8 by default.
     pub range: (f64, f64),
 }
 
-impl FrocPlot {
-    /// A plot of these curves under the usual title.
-    #[must_use]
-    pub fn new(curves: Vec<Curve>) -> Self {
+impl Default for FrocAxes {
+    fn default() -> Self {
         Self {
-            title: "Free-response ROC".to_owned(),
-            curves,
-            operating_points: Vec::new(),
             range: (0.125, 8.0),
         }
     }
+}
 
-    /// The same under another title.
+impl FrocPlot {
+    /// The same with other ends of the horizontal axis, in false positives per scan.
     #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
+    pub fn with_range(mut self, range: (f64, f64)) -> Self {
+        self.axes.range = range;
+        self
     }
+}
 
-    /// The same with points at which one would work.
-    #[must_use]
-    pub fn with_operating_points(self, operating_points: Vec<OperatingPoint>) -> Self {
-        Self {
-            operating_points,
-            ..self
-        }
-    }
+impl CurveAxes for FrocAxes {
+    const TITLE: &'static str = "Free-response ROC";
+    const SUMMARY: &'static str = "score";
+    const JOINED: Joined = Joined::Steps;
 
-    /// The plot as a chart.
+    /// The axes, the horizontal one in doublings.
     ///
     /// # Errors
-    /// Refuses numbers that are not finite, and a range that does not lie above 0.
-    pub fn chart(&self) -> Result<Chart> {
-        self.curves.iter().try_for_each(Curve::check)?;
+    /// Refuses a range that does not lie above 0.
+    fn on(&self, chart: Chart) -> Result<Chart> {
         let (low, high) = self.range;
         if !(low > 0.0 && high > low && high.is_finite()) {
             return Err(Error::InvalidParameter {
@@ -77,17 +64,17 @@ impl FrocPlot {
                 value: low,
             });
         }
-        let chart = Chart::new(&self.title)
-            .description(description(&self.curves, "score"))
+        Ok(chart
             .x_label("false positives per scan")
             .y_label("sensitivity")
             .size(640, 440)
             .x_scale(Scale::Log2)
             .x_range(low, high)
-            .y_range(0.0, 1.0);
-        let curves: Vec<Curve> = self.curves.iter().map(|c| from_edge(c, low)).collect();
-        let chart = with_curves(chart, &curves, "score", Joined::Steps);
-        with_operating_points(chart, &self.operating_points)
+            .y_range(0.0, 1.0))
+    }
+
+    fn part(&self, curve: &Curve) -> Curve {
+        from_edge(curve, self.range.0)
     }
 }
 
@@ -112,11 +99,5 @@ fn from_edge(curve: &Curve, low: f64) -> Curve {
         points: edge.into_iter().chain(inside).collect(),
         band,
         ..curve.clone()
-    }
-}
-
-impl Plot for FrocPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
     }
 }

@@ -18,6 +18,7 @@
 mod bland_altman;
 mod confusion;
 mod curve;
+mod curve_plot;
 mod decision;
 mod density;
 mod distribution;
@@ -30,28 +31,49 @@ mod roc;
 
 use std::path::Path;
 
+use medviz::Chart;
+
 pub use bland_altman::{BlandAltmanPlot, Trend};
 pub use confusion::ConfusionPlot;
-pub use curve::{Band, BandPoint, Curve, OperatingPoint};
+pub use curve::{Band, BandPoint, Curve, CurvePoint};
+pub use curve_plot::{CurveAxes, CurvePlot, Joined};
 pub use decision::DecisionPlot;
 pub use density::{Quartiles, kernel_density};
 pub use distribution::{DistributionPlot, Glyph, Group};
-pub use drift::{DriftBar, DriftPlot, Threshold, Verdict};
-pub use froc::FrocPlot;
-pub use precision_recall::PrecisionRecallPlot;
+pub use drift::{DriftBar, DriftLine, DriftPlot, Verdict};
+pub use froc::{FrocAxes, FrocPlot};
+pub use precision_recall::{PrecisionRecallAxes, PrecisionRecallPlot};
 pub use reliability::{ReliabilityBin, ReliabilityCurve, ReliabilityPlot};
-pub use roc::RocPlot;
+pub use roc::{RocAxes, RocPlot};
 
 use crate::error::{Error, Result};
 use crate::estimate::{Confidence, Estimate};
 
 /// A picture of a result.
-pub trait Plot {
-    /// The picture as an SVG document.
+pub trait Plot: Sized {
+    /// The picture as a chart, to which more can be added.
     ///
     /// # Errors
     /// Refuses numbers that cannot be drawn: NaN, infinite ones, lists of different lengths.
-    fn to_svg(&self) -> Result<String>;
+    fn chart(&self) -> Result<Chart>;
+
+    /// What stands above it.
+    fn title_mut(&mut self) -> &mut String;
+
+    /// The same under another title.
+    #[must_use]
+    fn with_title(mut self, title: impl Into<String>) -> Self {
+        *self.title_mut() = title.into();
+        self
+    }
+
+    /// The picture as an SVG document.
+    ///
+    /// # Errors
+    /// As [`Plot::chart`].
+    fn to_svg(&self) -> Result<String> {
+        Ok(self.chart()?.to_svg())
+    }
 
     /// Writes the picture as an SVG file, whole or not at all.
     ///

@@ -3,16 +3,16 @@
 use medviz::{Chart, Layer, Rule};
 use serde::{Deserialize, Serialize};
 
-use super::curve::{
-    Curve, Joined, OperatingPoint, description, faint, with_curves, with_operating_points,
-};
-use super::{Plot, finite};
+use super::curve::faint;
+use super::curve_plot::{CurveAxes, CurvePlot, Joined};
+use super::finite;
 use crate::error::{Error, Result};
 
 /// Precision against recall, with the prevalence that a guess reaches.
 ///
 /// Curves are steps: the precision of a point holds from the recall before it, as the average precision
-/// counts it. Joining points by straight lines would be too good (Davis & Goadrich 2006).
+/// counts it. Joining points by straight lines would be too good (Davis & Goadrich 2006). Summaries of curves
+/// are average precisions.
 ///
 /// ```
 /// use medmetrics::plot::{Curve, Plot, PrecisionRecallPlot};
@@ -22,14 +22,12 @@ use crate::error::{Error, Result};
 /// assert!(plot.to_svg()?.contains(">prevalence 0.200</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PrecisionRecallPlot {
-    /// What stands above it.
-    pub title: String,
-    /// Precisions (0 to 1) over recalls (0 to 1); their summaries are average precisions.
-    pub curves: Vec<Curve>,
-    /// Points at which one would work.
-    pub operating_points: Vec<OperatingPoint>,
+pub type PrecisionRecallPlot = CurvePlot<PrecisionRecallAxes>;
+
+/// Precisions (0 to 1) over recalls (0 to 1).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PrecisionRecallAxes {
     /// The share of positives, drawn as a line.
     pub prevalence: Option<f64>,
     /// Values of F1 whose lines are drawn; none by default.
@@ -37,60 +35,33 @@ pub struct PrecisionRecallPlot {
 }
 
 impl PrecisionRecallPlot {
-    /// A plot of these curves under the usual title.
-    #[must_use]
-    pub fn new(curves: Vec<Curve>) -> Self {
-        Self {
-            title: "Precision and recall".to_owned(),
-            curves,
-            operating_points: Vec::new(),
-            prevalence: None,
-            iso_f1: Vec::new(),
-        }
-    }
-
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
-    /// The same with points at which one would work.
-    #[must_use]
-    pub fn with_operating_points(self, operating_points: Vec<OperatingPoint>) -> Self {
-        Self {
-            operating_points,
-            ..self
-        }
-    }
-
     /// The same with a line at the share of positives.
     #[must_use]
-    pub fn with_prevalence(self, prevalence: f64) -> Self {
-        Self {
-            prevalence: Some(prevalence),
-            ..self
-        }
+    pub fn with_prevalence(mut self, prevalence: impl Into<Option<f64>>) -> Self {
+        self.axes.prevalence = prevalence.into();
+        self
     }
 
     /// The same with lines of equal F1, such as 0.2, 0.4, 0.6 and 0.8.
     #[must_use]
-    pub fn with_iso_f1(self, iso_f1: Vec<f64>) -> Self {
-        Self { iso_f1, ..self }
+    pub fn with_iso_f1(mut self, iso_f1: Vec<f64>) -> Self {
+        self.axes.iso_f1 = iso_f1;
+        self
     }
+}
 
-    /// The plot as a chart.
+impl CurveAxes for PrecisionRecallAxes {
+    const TITLE: &'static str = "Precision and recall";
+    const SUMMARY: &'static str = "AP";
+    const JOINED: Joined = Joined::StepsBefore;
+
+    /// The axes with the lines of the prevalence and of equal F1.
     ///
     /// # Errors
-    /// Refuses numbers that are not finite, and an F1 outside 0 to 1.
-    pub fn chart(&self) -> Result<Chart> {
-        self.curves.iter().try_for_each(Curve::check)?;
+    /// Refuses a prevalence that is not finite, and an F1 outside 0 to 1.
+    fn on(&self, chart: Chart) -> Result<Chart> {
         finite("the prevalence", self.prevalence)?;
-        let mut chart = Chart::new(&self.title)
-            .description(description(&self.curves, "AP"))
+        let mut chart = chart
             .x_label("recall (sensitivity)")
             .y_label("precision (positive predictive value)")
             .size(560, 520)
@@ -112,8 +83,7 @@ impl PrecisionRecallPlot {
             let note = format!("prevalence {prevalence:.3}");
             chart = chart.layer(Layer::rule(Rule::Horizontal(prevalence)).noted(note));
         }
-        let chart = with_curves(chart, &self.curves, "AP", Joined::StepsBefore);
-        with_operating_points(chart, &self.operating_points)
+        Ok(chart)
     }
 }
 
@@ -126,10 +96,4 @@ fn iso_line(f1: f64) -> Layer {
         ((u + f1) / 2.0, (f1 * f1 / u + f1) / 2.0)
     });
     faint(points).noted(format!("F1 = {f1}"))
-}
-
-impl Plot for PrecisionRecallPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
-    }
 }

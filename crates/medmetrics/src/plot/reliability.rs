@@ -1,6 +1,6 @@
 //! Observed frequencies against predicted probabilities.
 
-use medviz::{Chart, Layer, Paint, Panels, Rectangle, Rule, Whisker};
+use medviz::{Chart, Layer, Paint, Rectangle, Rule, Whisker};
 use serde::{Deserialize, Serialize};
 
 use super::{Plot, finite, finite_estimate, in_words};
@@ -146,21 +146,14 @@ impl ReliabilityPlot {
             curves,
         }
     }
+}
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
-
-    /// The plot as two charts, one below the other.
+impl Plot for ReliabilityPlot {
+    /// The diagram with the histogram below it.
     ///
     /// # Errors
     /// Refuses numbers that are not finite.
-    pub fn panels(&self) -> Result<Panels> {
+    fn chart(&self) -> Result<Chart> {
         self.curves.iter().try_for_each(ReliabilityCurve::check)?;
         let names: Vec<String> = self.curves.iter().map(ReliabilityCurve::name).collect();
         let mut diagram = Chart::new(&self.title)
@@ -199,7 +192,11 @@ impl ReliabilityPlot {
             let bars = curve.bins.iter().map(|bin| bar(bin, i, self.curves.len()));
             histogram = histogram.layer(Layer::rectangles(bars).painted(paint).opacity(0.75));
         }
-        Ok(Panels::new(diagram).below(histogram))
+        Ok(diagram.below(histogram))
+    }
+
+    fn title_mut(&mut self) -> &mut String {
+        &mut self.title
     }
 }
 
@@ -210,11 +207,5 @@ fn bar(bin: &ReliabilityBin, curve: usize, curves: usize) -> Rectangle {
     Rectangle {
         x: (place(curve), place(curve + 1)),
         y: (0.0, bin.n as f64),
-    }
-}
-
-impl Plot for ReliabilityPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.panels()?.to_svg())
     }
 }

@@ -3,86 +3,43 @@
 use medviz::{Chart, Layer, Rule};
 use serde::{Deserialize, Serialize};
 
-use super::Plot;
-use super::curve::{
-    Curve, Joined, OperatingPoint, description, with_curves, with_operating_points,
-};
+use super::curve_plot::{CurveAxes, CurvePlot, Joined};
 use crate::error::Result;
 
 /// Sensitivity against the share of false alarms, with the diagonal of a guess.
 ///
 /// Points are joined by straight lines: that is what the area under the curve counts where scores are tied.
+/// Summaries of curves are areas.
 ///
 /// ```
-/// use medmetrics::plot::{Curve, OperatingPoint, Plot, RocPlot};
+/// use medmetrics::plot::{Curve, CurvePoint, Plot, RocPlot};
 ///
 /// let curve = Curve::new("model", vec![(0.0, 0.0), (0.1, 0.7), (0.3, 0.9), (1.0, 1.0)]);
 /// let plot = RocPlot::new(vec![curve])
-///     .with_operating_points(vec![OperatingPoint::new("threshold 0.4", 0.1, 0.7)]);
+///     .with_operating_points(vec![CurvePoint::new("threshold 0.4", 0.1, 0.7)]);
 /// assert!(plot.to_svg()?.contains(">threshold 0.4</text>"));
 /// # Ok::<(), medmetrics::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RocPlot {
-    /// What stands above it.
-    pub title: String,
-    /// Sensitivities (0 to 1) over false positive rates (0 to 1); their summaries are areas.
-    pub curves: Vec<Curve>,
-    /// Points at which one would work.
-    pub operating_points: Vec<OperatingPoint>,
-}
+pub type RocPlot = CurvePlot<RocAxes>;
 
-impl RocPlot {
-    /// A plot of these curves under the usual title.
-    #[must_use]
-    pub fn new(curves: Vec<Curve>) -> Self {
-        Self {
-            title: "Receiver operating characteristic".to_owned(),
-            curves,
-            operating_points: Vec::new(),
-        }
-    }
+/// Sensitivities (0 to 1) over false positive rates (0 to 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RocAxes {}
 
-    /// The same under another title.
-    #[must_use]
-    pub fn with_title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
-    }
+impl CurveAxes for RocAxes {
+    const TITLE: &'static str = "Receiver operating characteristic";
+    const SUMMARY: &'static str = "AUC";
+    const JOINED: Joined = Joined::Straight;
 
-    /// The same with points at which one would work.
-    #[must_use]
-    pub fn with_operating_points(self, operating_points: Vec<OperatingPoint>) -> Self {
-        Self {
-            operating_points,
-            ..self
-        }
-    }
-
-    /// The plot as a chart.
-    ///
-    /// # Errors
-    /// Refuses numbers that are not finite.
-    pub fn chart(&self) -> Result<Chart> {
-        self.curves.iter().try_for_each(Curve::check)?;
-        let chart = Chart::new(&self.title)
-            .description(description(&self.curves, "AUC"))
+    fn on(&self, chart: Chart) -> Result<Chart> {
+        Ok(chart
             .x_label("false positive rate (1 - specificity)")
             .y_label("true positive rate (sensitivity)")
             .size(520, 520)
             .square()
             .x_range(0.0, 1.0)
             .y_range(0.0, 1.0)
-            .layer(Layer::rule(Rule::diagonal()));
-        let chart = with_curves(chart, &self.curves, "AUC", Joined::Straight);
-        with_operating_points(chart, &self.operating_points)
-    }
-}
-
-impl Plot for RocPlot {
-    fn to_svg(&self) -> Result<String> {
-        Ok(self.chart()?.to_svg())
+            .layer(Layer::rule(Rule::diagonal())))
     }
 }

@@ -43,7 +43,7 @@ impl MatchThreshold {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum MatchRule {
+pub enum InstanceMatchRule {
     /// All of them: an IoU above one half leaves no choice (Kirillov et al., "Panoptic segmentation", CVPR
     /// 2019).
     #[default]
@@ -66,7 +66,7 @@ pub struct InstanceMatching {
     /// From which score on.
     pub threshold: MatchThreshold,
     /// How pairs are chosen.
-    pub rule: MatchRule,
+    pub rule: InstanceMatchRule,
 }
 
 impl Default for InstanceMatching {
@@ -83,9 +83,9 @@ impl InstanceMatching {
             score: MatchScore::Iou,
             threshold: MatchThreshold::Above(threshold),
             rule: if threshold >= 0.5 {
-                MatchRule::Unique
+                InstanceMatchRule::Unique
             } else {
-                MatchRule::OptimalBeforeThreshold
+                InstanceMatchRule::OptimalBeforeThreshold
             },
         }
     }
@@ -96,7 +96,7 @@ impl InstanceMatching {
         Self {
             score: MatchScore::Iou,
             threshold: MatchThreshold::AtLeast(threshold),
-            rule: MatchRule::Greedy,
+            rule: InstanceMatchRule::Greedy,
         }
     }
 
@@ -104,7 +104,7 @@ impl InstanceMatching {
     #[must_use]
     pub fn panoptica_bipartite(threshold: f64) -> Self {
         Self {
-            rule: MatchRule::Optimal,
+            rule: InstanceMatchRule::Optimal,
             ..Self::panoptica_naive(threshold)
         }
     }
@@ -123,7 +123,7 @@ impl InstanceMatching {
         };
         let rule = match self.rule {
             _ if !(0.0..=1.0).contains(&value) => "from 0 to 1",
-            MatchRule::Unique if !unique => {
+            InstanceMatchRule::Unique if !unique => {
                 "an IoU above 0.5 or a Dice above 2/3 for unique matches"
             }
             _ => return Ok(()),
@@ -146,10 +146,14 @@ impl InstanceMatching {
     pub(crate) fn pairs(&self, overlaps: &[InstanceOverlap]) -> Result<Vec<InstanceOverlap>> {
         let may = |overlap: &&InstanceOverlap| self.threshold.holds(self.score(overlap));
         let mut pairs: Vec<InstanceOverlap> = match self.rule {
-            MatchRule::Unique => overlaps.iter().filter(may).copied().collect(),
-            MatchRule::Greedy => self.greedy(overlaps.iter().filter(may).copied().collect()),
-            MatchRule::Optimal => self.optimal(overlaps.iter().filter(may).copied().collect())?,
-            MatchRule::OptimalBeforeThreshold => {
+            InstanceMatchRule::Unique => overlaps.iter().filter(may).copied().collect(),
+            InstanceMatchRule::Greedy => {
+                self.greedy(overlaps.iter().filter(may).copied().collect())
+            }
+            InstanceMatchRule::Optimal => {
+                self.optimal(overlaps.iter().filter(may).copied().collect())?
+            }
+            InstanceMatchRule::OptimalBeforeThreshold => {
                 let best = self.optimal(overlaps.to_vec())?;
                 best.iter().filter(may).copied().collect()
             }
@@ -261,10 +265,10 @@ impl fmt::Display for InstanceMatching {
             MatchThreshold::AtLeast(value) => write!(f, ">={value}/"),
         }?;
         f.write_str(match self.rule {
-            MatchRule::Unique => "unique",
-            MatchRule::Greedy => "greedy",
-            MatchRule::Optimal => "optimal",
-            MatchRule::OptimalBeforeThreshold => "optimal-before-threshold",
+            InstanceMatchRule::Unique => "unique",
+            InstanceMatchRule::Greedy => "greedy",
+            InstanceMatchRule::Optimal => "optimal",
+            InstanceMatchRule::OptimalBeforeThreshold => "optimal-before-threshold",
         })
     }
 }

@@ -43,7 +43,7 @@ pub use generalised_dice::{
     ClassWeighting, GeneralisedDice, GeneralisedDiceConvention, GeneralisedDiceRule,
 };
 pub use instance::{InstanceMatch, InstanceMatches, InstanceRule};
-pub use instance_matching::{InstanceMatching, MatchRule, MatchScore, MatchThreshold};
+pub use instance_matching::{InstanceMatchRule, InstanceMatching, MatchScore, MatchThreshold};
 pub use lesion::{LesionRule, LesionScore, LesionScores};
 pub use measure::Measure;
 pub use overlap::{JointHistogram, Overlap};

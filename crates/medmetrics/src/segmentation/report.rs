@@ -1,5 +1,6 @@
 //! Many cases: averages that say what they leave out, and the worst results by name.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,42 @@ use super::summary::Summary;
 use crate::error::{Error, Result};
 
 /// The measures of all cases, with the evaluation that made them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Report {
     /// What was measured, and how.
     pub evaluation: Evaluation,
     /// One entry a case, in the order in which they were added.
     pub cases: Vec<CaseMetrics>,
+    /// Where each case is, so that a case is looked up without a search.
+    #[serde(skip)]
+    places: HashMap<String, usize>,
+}
+
+/// A report as it is read; cases are added one by one, as [`Report::push`] adds them.
+#[derive(Deserialize)]
+struct Saved {
+    evaluation: Evaluation,
+    cases: Vec<CaseMetrics>,
+}
+
+impl TryFrom<Saved> for Report {
+    type Error = Error;
+    fn try_from(saved: Saved) -> Result<Self> {
+        let mut report = Self::new(saved.evaluation);
+        saved
+            .cases
+            .into_iter()
+            .try_for_each(|case| report.push(case))?;
+        Ok(report)
+    }
+}
+
+/// By evaluation and cases.
+impl PartialEq for Report {
+    fn eq(&self, other: &Self) -> bool {
+        self.evaluation == other.evaluation && self.cases == other.cases
+    }
 }
 
 /// A result that needs a look.
@@ -74,6 +105,7 @@ impl Report {
         Self {
             evaluation,
             cases: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -82,17 +114,55 @@ impl Report {
     /// # Errors
     /// Refuses a case that is there already, and one with other structures.
     pub fn push(&mut self, case: CaseMetrics) -> Result<()> {
-        if self.cases.iter().any(|other| other.case == case.case) {
-            return Err(Error::DuplicateCase { case: case.case });
+        self.find_cases();
+        self.check(&case)?;
+        self.add(case);
+        Ok(())
+    }
+
+    /// Adds many cases, all or none.
+    pub(super) fn extend(&mut self, cases: &[CaseMetrics]) -> Result<()> {
+        self.find_cases();
+        let before = self.cases.len();
+        for case in cases {
+            if let Err(error) = self.check(case) {
+                self.cases.truncate(before);
+                self.places.clear();
+                return Err(error);
+            }
+            self.add(case.clone());
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, case: CaseMetrics) {
+        self.places.insert(case.case.clone(), self.cases.len());
+        self.cases.push(case);
+    }
+
+    /// Notes the places of the cases again if somebody else has added or moved some.
+    fn find_cases(&mut self) {
+        let stays =
+            |case: &CaseMetrics| self.places.get(&case.case) == Some(&(self.cases.len() - 1));
+        let noted = self.places.len() == self.cases.len() && self.cases.last().is_none_or(stays);
+        if !noted {
+            let names = self.cases.iter().map(|case| case.case.clone());
+            self.places = names.zip(0..).collect();
+        }
+    }
+
+    fn check(&self, case: &CaseMetrics) -> Result<()> {
+        if self.places.contains_key(&case.case) {
+            let case = case.case.clone();
+            return Err(Error::DuplicateCase { case });
         }
         let expected = self.evaluation.structures.iter().map(|s| &s.name);
         if !expected.eq(case.structures.iter().map(|s| &s.name)) {
             return Err(Error::InvalidStructure {
-                name: case.case,
+                name: case.case.clone(),
                 rule: "a case must hold the structures of the report's evaluation, in their order",
             });
         }
-        self.cases.push(case);
         Ok(())
     }
 

@@ -128,23 +128,14 @@ impl Accumulator for Report {
                 right: named(other),
             });
         }
-        let known: std::collections::BTreeSet<&str> =
-            self.cases.iter().map(|case| case.case.as_str()).collect();
-        if let Some(twice) = other
-            .cases
-            .iter()
-            .find(|case| known.contains(case.case.as_str()))
-        {
-            let case = twice.case.clone();
-            return Err(Error::DuplicateCase { case });
-        }
-        self.cases.extend_from_slice(&other.cases);
-        Ok(())
+        self.extend(&other.cases)
     }
 
     fn finish(&self) -> Result<Self> {
-        let mut report = self.clone();
-        report.cases.sort_by(|a, b| a.case.cmp(&b.case));
+        let mut cases = self.cases.clone();
+        cases.sort_by(|a, b| a.case.cmp(&b.case));
+        let mut report = Self::new(self.evaluation.clone());
+        report.extend(&cases)?;
         Ok(report)
     }
 }

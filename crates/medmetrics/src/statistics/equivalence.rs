@@ -67,7 +67,7 @@ impl Equivalence {
     /// Tests the mean of differences of pairs.
     ///
     /// # Errors
-    /// Refuses fewer than two differences and what is not a number.
+    /// Refuses fewer than two differences, what is not a number, and a variance that is not finite.
     pub fn paired(&self, differences: &[f64]) -> Result<EquivalenceResult> {
         let (mean, variance) = moments("differences", differences)?;
         let n = differences.len() as f64;
@@ -79,7 +79,7 @@ impl Equivalence {
     /// 1947).
     ///
     /// # Errors
-    /// Refuses fewer than two values of a group and what is not a number.
+    /// Refuses fewer than two values of a group, what is not a number, and a variance that is not finite.
     pub fn unpaired(&self, first: &[f64], second: &[f64]) -> Result<EquivalenceResult> {
         let (mean1, variance1) = moments("values of the first group", first)?;
         let (mean2, variance2) = moments("values of the second group", second)?;
@@ -131,5 +131,12 @@ fn moments(what: &'static str, values: &[f64]) -> Result<(f64, f64)> {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    if !squares.is_finite() {
+        return Err(Error::InvalidParameter {
+            parameter: "the variance",
+            rule: "finite",
+            value: squares,
+        });
+    }
     Ok((mean, squares / (n - 1.0)))
 }

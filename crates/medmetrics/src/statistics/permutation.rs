@@ -11,8 +11,9 @@ use crate::statistics::test_result::{Alternative, TestResult};
 ///
 /// The p value counts the permutations whose statistic is at least as extreme, the observed one among them,
 /// and is never 0 (B. Phipson and G. Smyth, Statistical Applications in Genetics and Molecular Biology 9,
-/// 2010). Two-sided it is twice the smaller tail, as in `scipy.stats.permutation_test`. It does not depend on
-/// the number of threads.
+/// 2010). Statistics that differ by less than 1e-12 of the larger ones count as equal, whatever their unit.
+/// Two-sided it is twice the smaller tail, as in `scipy.stats.permutation_test`. It does not depend on the
+/// number of threads.
 ///
 /// ```
 /// use medmetrics::statistics::PermutationTest;
@@ -151,10 +152,16 @@ impl PermutationTest {
     /// As for [`PermutationTest::unpaired`].
     pub fn unpaired_means(&self, first: &[f64], second: &[f64]) -> Result<TestResult> {
         let counts = [first.len(), second.len()];
+        // About one of the values, so that the means of large numbers that differ little keep their digits.
+        let origin = first
+            .first()
+            .copied()
+            .filter(|v| v.is_finite())
+            .unwrap_or(0.0);
         self.unpaired(counts, |members| {
             let mut sums = [0.0; 2];
             for (value, &member) in first.iter().chain(second).zip(members) {
-                sums[usize::from(!member)] += value;
+                sums[usize::from(!member)] += value - origin;
             }
             sums[0] / counts[0] as f64 - sums[1] / counts[1] as f64
         })
@@ -188,15 +195,30 @@ impl PermutationTest {
         if value.is_nan() {
             return Err(not_a_number(0, value));
         }
-        // Equal statistics differ by rounding, depending on the order of sums.
-        let slack = (1e-14 * value.abs()).max(1e-14);
+        let of = |flags: &mut Vec<bool>, number| {
+            nth(number, flags);
+            statistic(flags)
+        };
+        // Equal statistics differ by rounding, depending on the order of sums: by a share of the sizes that
+        // statistics have, of which a sample tells enough. The observed one may be 0.
+        let every = count.div_ceil(SIZES).max(1);
+        let size = (0..count.div_ceil(every))
+            .into_par_iter()
+            .map_init(
+                || vec![false; observed.len()],
+                |flags, i| of(flags, i * every),
+            )
+            .chain(rayon::iter::once(value))
+            .filter(|other| other.is_finite())
+            .map(f64::abs)
+            .reduce(|| 0.0, f64::max);
+        let slack = ROUNDING * size;
         let [low, high] = (0..count)
             .into_par_iter()
             .map_init(
                 || vec![false; observed.len()],
                 |flags, number| {
-                    nth(number, flags);
-                    let other = statistic(flags);
+                    let other = of(flags, number);
                     if other.is_nan() {
                         return Err(not_a_number(number, other));
                     }
@@ -223,6 +245,12 @@ impl PermutationTest {
         ))
     }
 }
+
+/// Statistics that differ by less than this share of the larger ones are equal.
+const ROUNDING: f64 = 1e-12;
+
+/// So many permutations, evenly spaced, tell how large statistics are.
+const SIZES: u64 = 512;
 
 fn too_few(of: &'static str, got: usize) -> Error {
     Error::TooFew {

@@ -75,17 +75,31 @@ impl Units {
         &self,
         statistic: impl Fn(&[u32]) -> Option<f64> + Sync,
     ) -> Option<Vec<Vec<f64>>> {
+        let strata = self.each_left_out(statistic).into_iter();
+        strata
+            .map(|values| {
+                let defined = values.into_iter().map(|v| v.filter(|v| !v.is_nan()));
+                defined.collect()
+            })
+            .collect()
+    }
+
+    /// What a function of the draws gives with each unit left out in turn, a list for each stratum of at
+    /// least two units.
+    pub(super) fn each_left_out<T: Send>(
+        &self,
+        statistic: impl Fn(&[u32]) -> T + Sync,
+    ) -> Vec<Vec<T>> {
         let without = |times: &mut Vec<u32>, unit: usize| {
             times[unit] = 0;
             let value = statistic(times);
             times[unit] = 1;
-            value.filter(|value| !value.is_nan())
+            value
         };
         let ones = || vec![1; self.count];
         if self.strata.is_empty() {
             let units = (0..self.count).into_par_iter();
-            let values = units.map_init(ones, without).collect::<Option<_>>()?;
-            return Some(vec![values]);
+            return vec![units.map_init(ones, without).collect()];
         }
         let large = self.strata.iter().filter(|stratum| stratum.len() > 1);
         large

@@ -43,6 +43,7 @@ mod segmentation;
 use serde::{Deserialize, Serialize};
 
 pub use cell::{Cell, Column, Kind};
+pub use segmentation::MeanOverCases;
 
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;

@@ -1,10 +1,23 @@
 //! Tables of a report on label maps.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cell, Column, Table};
 use crate::error::Result;
 use crate::estimate::Estimate;
 use crate::segmentation::{Measure, Report, Summary};
 use crate::statistics::Bootstrap;
+
+/// The mean of a measure of one structure over the cases where it is defined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeanOverCases {
+    /// The name of the structure.
+    pub structure: String,
+    /// What was averaged.
+    pub measure: Measure,
+    /// The mean, with an interval that draws units.
+    pub estimate: Estimate,
+}
 
 impl Report {
     /// One row a structure: means over cases of Dice, IoU, Hausdorff percentile, average distance and surface
@@ -15,7 +28,8 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> Table {
         let row = |name: &String| {
-            let means = MEASURES.map(|(measure, _)| self.mean_over_cases(name, measure));
+            let means =
+                MEASURES.map(|(measure, _)| Cell::from(self.mean_over_cases(name, measure)));
             self.row(name, means)
         };
         let names = self.evaluation.structures.iter().map(|s| &s.name);
@@ -26,19 +40,50 @@ impl Report {
         }
     }
 
-    /// The same with intervals of the means, as [`Report::estimate`] finds them.
+    /// The means of [`Report::table`] structure by structure, with intervals as [`Report::estimate`] finds
+    /// them; [`Report::table_of_means`] shows them.
+    ///
+    /// # Errors
+    /// Refuses a bootstrap of too few replicates.
+    pub fn means(&self, bootstrap: &Bootstrap) -> Result<Vec<MeanOverCases>> {
+        let structures = self.evaluation.structures.iter();
+        let mean = |structure: &str, measure: Measure| -> Result<MeanOverCases> {
+            Ok(MeanOverCases {
+                structure: structure.to_owned(),
+                measure,
+                estimate: self.estimate(structure, measure, bootstrap)?,
+            })
+        };
+        structures
+            .flat_map(|s| MEASURES.map(|(measure, _)| mean(&s.name, measure)))
+            .collect()
+    }
+
+    /// The table of means that were found before, one row a structure; a mean that is not among them leaves
+    /// its cell empty.
+    ///
+    /// # Errors
+    /// Refuses NaN among the means.
+    pub fn table_of_means(&self, means: &[MeanOverCases]) -> Result<Table> {
+        let mut table = Table::new(self.columns());
+        for structure in &self.evaluation.structures {
+            let cells = MEASURES.map(|(measure, _)| {
+                let mut found = means.iter();
+                found
+                    .find(|mean| mean.structure == structure.name && mean.measure == measure)
+                    .map_or(Cell::Empty, |mean| mean.estimate.clone().into())
+            });
+            table.push(self.row(&structure.name, cells))?;
+        }
+        Ok(table)
+    }
+
+    /// [`Report::table`] with intervals of the means, as [`Report::estimate`] finds them.
     ///
     /// # Errors
     /// Refuses a bootstrap of too few replicates.
     pub fn table_with_intervals(&self, bootstrap: &Bootstrap) -> Result<Table> {
-        let mut table = Table::new(self.columns());
-        for structure in &self.evaluation.structures {
-            let means =
-                MEASURES.map(|(measure, _)| self.estimate(&structure.name, measure, bootstrap));
-            let means: Vec<Estimate> = means.into_iter().collect::<Result<_>>()?;
-            table.push(self.row(&structure.name, means))?;
-        }
-        Ok(table)
+        self.table_of_means(&self.means(bootstrap)?)
     }
 
     /// One row a case and structure: overlap and surface distances, what [`crate::segmentation::Extras`] ask
@@ -81,19 +126,21 @@ impl Report {
         head.into_iter().chain(measures).collect()
     }
 
-    fn row(&self, structure: &str, means: impl IntoIterator<Item = Estimate>) -> Vec<Cell> {
+    fn row(&self, structure: &str, means: [Cell; MEASURES.len()]) -> Vec<Cell> {
         let n = self.summary(structure, Measure::Dice).n as u64;
         let head = [structure.into(), Cell::Count(n)];
-        head.into_iter()
-            .chain(means.into_iter().map(Cell::from))
-            .collect()
+        head.into_iter().chain(means).collect()
     }
 
-    /// The defined values of one structure in the order of the cases.
-    pub(crate) fn values(&self, structure: &str, measure: Measure) -> Vec<f64> {
+    /// A measure of one structure in the order of the cases.
+    pub(crate) fn values(
+        &self,
+        structure: &str,
+        measure: Measure,
+    ) -> impl Iterator<Item = Option<f64>> {
         let results = self.cases.iter().flat_map(|case| &case.structures);
-        let results = results.filter(|s| s.name == structure);
-        results.filter_map(|s| measure.of(s).value).collect()
+        let results = results.filter(move |s| s.name == structure);
+        results.map(move |s| measure.of(s).value)
     }
 
     fn mean_over_cases(&self, structure: &str, measure: Measure) -> Estimate {

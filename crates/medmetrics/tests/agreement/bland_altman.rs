@@ -424,3 +424,15 @@ fn intervals_of_repeated_limits_cover_as_often_as_the_formulas() {
         });
     }
 }
+
+#[test]
+fn differences_without_a_finite_spread_are_refused() {
+    for size in [1.7e308, 1e200] {
+        let pairs =
+            PairedMeasurements::new(&[size, -size, size], &[-size, size, 0.5 * size]).unwrap();
+        assert!(matches!(
+            BlandAltman::default().of(&pairs),
+            Err(Error::InvalidParameter { .. })
+        ));
+    }
+}

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bland_altman;
+#[path = "../common/fixture.rs"]
+mod fixture;
 mod kappa;
 mod noncentral_t;
 mod panel;

@@ -410,3 +410,17 @@ fn intervals_of_pairs_cover_as_often_as_their_formulas() {
         }
     }
 }
+
+#[test]
+fn ratings_whose_squares_overflow_have_no_variation() {
+    let analysis = matrix(&[
+        vec![1e200, 2e200],
+        vec![3e200, -1e200],
+        vec![0.5e200, 1e200],
+    ]);
+    let analysis = analysis.finish().unwrap();
+    assert_eq!(analysis.within_subject_variation().value, None);
+    for form in IccForm::ALL {
+        assert_eq!(analysis.icc(form, Confidence::default()).value, None);
+    }
+}

@@ -3,18 +3,16 @@
 use medcore::random::Random;
 use serde_json::Value;
 
+pub(crate) use crate::fixture::numbers;
+use crate::fixture::read;
+
 /// The fixture of this name, written by the script beside it.
 pub(crate) fn fixture(name: &str) -> Value {
-    let path = format!("{}/tests/agreement/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    read(&format!("agreement/{name}.json"))
 }
 
 pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
-}
-
-pub(crate) fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
 }
 
 pub(crate) fn rows(value: &Value) -> Vec<Vec<f64>> {

@@ -8,7 +8,7 @@ use medmetrics::calibration::{
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::{assert_near, assert_within, numbers, truths};
+use crate::{assert_near, assert_within, fixture, numbers, truths};
 
 struct Fixture {
     want: Value,
@@ -20,7 +20,7 @@ struct Fixture {
 
 impl Fixture {
     fn read() -> Self {
-        let want: Value = serde_json::from_str(include_str!("calibrators.json")).unwrap();
+        let want: Value = fixture::read("calibration/calibrators.json");
         Self {
             scores: numbers(&want["scores"]),
             y: truths(&want["y"]),

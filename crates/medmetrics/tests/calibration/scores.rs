@@ -9,10 +9,11 @@ use medmetrics::{Accumulator, Confidence, Error, Estimate};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::fixture::read;
 use crate::{assert_near, assert_within, numbers, truths};
 
 fn fixture() -> (Value, Vec<f64>, Vec<bool>) {
-    let fixture: Value = serde_json::from_str(include_str!("scores.json")).unwrap();
+    let fixture: Value = read("calibration/scores.json");
     let (p, y) = (numbers(&fixture["p"]), truths(&fixture["y"]));
     (fixture, p, y)
 }
@@ -222,5 +223,33 @@ proptest! {
         let [all, mut second, first] = losses;
         second.merge(&first).unwrap();
         prop_assert_eq!(all.finish().unwrap(), second.finish().unwrap());
+    }
+}
+
+#[test]
+fn log_loss_counts_what_it_clipped_and_refuses_rows_that_are_no_distribution() {
+    let rows = [0.0, 1.0, 0.25, 0.75];
+    let probabilities = ClassProbabilities::new(&rows, 2, ClassLayout::Rows).unwrap();
+    let of = |rule| {
+        let mut loss = LogLoss::new(rule);
+        loss.extend_classes(&probabilities, &[0u8, 1]).unwrap();
+        (loss.clipped(), loss.finish().unwrap())
+    };
+    let (clipped, estimate) = of(LogLossRule::Clipped(0.1));
+    assert_eq!(
+        (clipped, estimate.convention.as_str()),
+        (1, "log-loss:clip-1e-1")
+    );
+    let want = -0.5 * (0.1f64.ln() + 0.75f64.ln());
+    assert!((estimate.value.unwrap() - want).abs() < 1e-15);
+    assert_eq!(of(LogLossRule::Exact).0, 0);
+    assert_eq!(of(LogLossRule::ScikitLearn).0, 1);
+    let none = ClassProbabilities::new(&[0.1, 0.1], 2, ClassLayout::Rows).unwrap();
+    let mut loss = LogLoss::default();
+    assert!(loss.extend_classes(&none, &[0u8]).is_err());
+    assert_eq!(loss, LogLoss::default());
+    for clip in [0.0, 0.5, 0.7, -1.0, f64::NAN] {
+        let mut loss = LogLoss::new(LogLossRule::Clipped(clip));
+        assert!(loss.push(0.5).is_err());
     }
 }

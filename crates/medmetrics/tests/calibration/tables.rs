@@ -9,10 +9,11 @@ use medmetrics::statistics::{Bootstrap, BootstrapMethod, ProportionInterval};
 use medmetrics::{Confidence, Error};
 use serde_json::Value;
 
+use crate::fixture::read;
 use crate::{assert_near, assert_within, numbers, truths};
 
 fn fixture() -> Value {
-    serde_json::from_str(include_str!("tables.json")).unwrap()
+    read("calibration/tables.json")
 }
 
 fn scored(fixture: &Value) -> (Vec<f32>, Vec<bool>) {

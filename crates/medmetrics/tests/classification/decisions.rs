@@ -2,7 +2,7 @@
 
 use medmetrics::Accumulator;
 use medmetrics::classification::{
-    AveragingRule, BinaryCounts, BinaryMeasure, Chance, ConfusionMatrix, MatthewsRule,
+    AveragingRule, BinaryCounts, BinaryMeasure, ChanceLevel, ConfusionMatrix, MatthewsRule,
     MultiLabelCounts, ZeroDivision,
 };
 use serde_json::Value;
@@ -132,8 +132,8 @@ fn averages_over_classes_are_scikit_learns_and_torchmetrics() {
         let whole = &case["whole"];
         for got in [
             matrix.accuracy(),
-            matrix.balanced_accuracy(Chance::Kept),
-            matrix.balanced_accuracy(Chance::Removed),
+            matrix.balanced_accuracy(ChanceLevel::Kept),
+            matrix.balanced_accuracy(ChanceLevel::Removed),
             matrix.matthews(MatthewsRule::ScikitLearn),
         ] {
             assert_close(

@@ -77,6 +77,11 @@ def several(truth, scores, ks):
             areas[f"ovr/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovr", **how))
             if average != "micro":
                 areas[f"ovo/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, multi_class="ovo", **how))
+    elif len(set(truth.tolist())) > 1:
+        # Over all classes there is none, over pairs those of the classes that occur.
+        for average in ("macro", "weighted"):
+            how = dict(average=average, labels=classes, multi_class="ovo")
+            areas[f"ovo/{average}/scikit_learn"] = plain(sk.roc_auc_score(truth, scores, **how))
     for average in ("macro", "weighted"):
         theirs = tm.multiclass_auroc(torch.tensor(scores), torch.tensor(truth), len(classes), average=average)
         areas[f"ovr/{average}/torchmetrics"] = plain(theirs)

@@ -1,9 +1,10 @@
 //! Scores against scikit-learn, torchmetrics and MONAI (`rankings.py`).
 
 use medmetrics::Accumulator;
+use medmetrics::calibration::{ClassLayout, ClassProbabilities, LogLoss, LogLossRule};
 use medmetrics::classification::{
-    Average, AveragePrecisionRule, BinaryMeasure, ClassScores, LabelScores, LogLoss, PartialRange,
-    Ranking, RankingConvention, Selection, TopK, TopTies,
+    Average, AveragePrecisionRule, BinaryMeasure, ClassScores, LabelScores, PartialRange, Ranking,
+    RankingConvention, Selection, TopK, TopTies,
 };
 use serde_json::Value;
 
@@ -197,12 +198,14 @@ fn areas_of_several_classes_are_scikit_learns_and_torchmetrics() {
         };
         let classes = row(0).len();
         let mut scores = ClassScores::new(classes).unwrap();
-        let mut loss = LogLoss::new(classes).unwrap();
+        let mut loss = LogLoss::new(LogLossRule::ScikitLearn);
         let mut top = TopK::new(classes, TopTies::HigherClass).unwrap();
         for (i, &label) in truth.iter().enumerate() {
-            scores.push((label, &row(i))).unwrap();
-            loss.push((label, &row(i))).unwrap();
-            top.push((label, &row(i))).unwrap();
+            let row = row(i);
+            scores.push((label, &row)).unwrap();
+            let probabilities = ClassProbabilities::new(&row, classes, ClassLayout::Rows).unwrap();
+            loss.extend_classes(&probabilities, &[label]).unwrap();
+            top.push((label, &row)).unwrap();
         }
         assert_close(
             loss.finish().unwrap().value,

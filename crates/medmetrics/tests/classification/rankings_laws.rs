@@ -1,8 +1,8 @@
 //! Laws of rankings: brute force, symmetry, merging, refusals.
 
 use medmetrics::classification::{
-    Average, AveragePrecisionRule, ClassScores, DecisionCosts, LabelScores, LogLoss, PartialRange,
-    Ranking, RankingConvention, Scores, Selection, TopK, TopTies,
+    Average, AveragePrecisionRule, ClassScores, DecisionCosts, LabelScores, PartialRange, Ranking,
+    RankingConvention, Scores, Selection, TopK, TopTies,
 };
 use medmetrics::{Accumulator, Error};
 use proptest::prelude::*;
@@ -119,30 +119,26 @@ proptest! {
         let of = |rows: &[(u32, u8, u8, u8)]| {
             let mut classes = ClassScores::new(3).unwrap();
             let mut labels = LabelScores::new(3).unwrap();
-            let mut loss = LogLoss::new(3).unwrap();
             let mut top = TopK::new(3, TopTies::Against).unwrap();
             for r in rows {
                 let truth: [bool; 3] = std::array::from_fn(|c| c == r.0 as usize);
                 classes.push((r.0, &row(r))).unwrap();
                 labels.push((&truth, &row(r))).unwrap();
-                loss.push((r.0, &row(r))).unwrap();
                 top.push((r.0, &row(r))).unwrap();
             }
-            (classes, labels, loss, top)
+            (classes, labels, top)
         };
         let (left, right) = rows.split_at(cut.min(rows.len()));
         let (whole, part, mut merged) = (of(&rows), of(left), of(right));
         merged.0.merge(&part.0).unwrap();
         merged.1.merge(&part.1).unwrap();
         merged.2.merge(&part.2).unwrap();
-        merged.3.merge(&part.3).unwrap();
         let json = serde_json::to_string(&merged.0).unwrap();
         let read: ClassScores<f64> = serde_json::from_str(&json).unwrap();
         prop_assert_eq!(&read.finish().unwrap(), &whole.0.finish().unwrap());
         prop_assert_eq!(&merged.0.finish().unwrap(), &whole.0.finish().unwrap());
         prop_assert_eq!(&merged.1.finish().unwrap(), &whole.1.finish().unwrap());
-        prop_assert_eq!(&merged.2.finish().unwrap(), &whole.2.finish().unwrap());
-        prop_assert_eq!(&merged.3, &whole.3);
+        prop_assert_eq!(&merged.2, &whole.2);
     }
 }
 
@@ -175,16 +171,6 @@ fn nan_scores_are_refused_with_their_place() {
             .unwrap()
             .push((0, &[0.1, f64::NAN]))
             .is_err()
-    );
-    assert!(
-        LogLoss::new(2)
-            .unwrap()
-            .push((0, &[0.1, f64::NAN]))
-            .is_err()
-    );
-    assert!(
-        LogLoss::new(2).unwrap().push((0, &[0.1, 0.1])).is_err(),
-        "no distribution"
     );
 }
 
@@ -239,7 +225,6 @@ fn shares_outside_their_range_are_refused() {
                 .is_err()
         );
     }
-    assert!(LogLoss::new(2).unwrap().with_clip(0.7).is_err());
     assert!(TopK::new(2, TopTies::Against).unwrap().accuracy(0).is_err());
 }
 

@@ -1,8 +1,8 @@
 //! VOC's and ultralytics' average precision against their own tools, COCO's per class against torchmetrics.
 
 use medmetrics::detection::{
-    Annotation, ApRule, AveragePrecision, Coco, CocoSelection, Detection, DetectionImage,
-    DetectionImages, DetectionProtocol, MatchRule, PrecisionRecall,
+    Annotation, ApRule, AveragePrecision, Coco, CocoSelection, Detection, DetectionCurve,
+    DetectionImage, DetectionImages, DetectionProtocol, MatchRule,
 };
 use serde_json::Value;
 
@@ -105,7 +105,7 @@ fn the_area_under_the_steps_is_vocs_average_precision() {
         assert_eq!(protocol.curve(&images, 99, 0.5).unwrap(), None);
         assert!(protocol.curve(&images, 0, f64::NAN).is_err());
     }
-    assert!(PrecisionRecall::default().steps().is_empty());
+    assert!(DetectionCurve::default().steps().is_empty());
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Committed results of the reference libraries, and the images they were computed from.
 
-use std::path::Path;
-
 use medcore::BoundingBox;
 use medcore::rle::Rle;
 use medmetrics::detection::{
@@ -9,16 +7,11 @@ use medmetrics::detection::{
 };
 use serde_json::Value;
 
-pub(crate) fn load(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/detection")
-        .join(name);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
+pub(crate) use crate::common::numbers;
+use crate::common::read;
 
-pub(crate) fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().unwrap().iter();
-    list.map(|v| v.as_f64().unwrap()).collect()
+pub(crate) fn load(name: &str) -> Value {
+    read(&format!("detection/{name}"))
 }
 
 fn class(item: &Value) -> u32 {

@@ -3,6 +3,8 @@
 
 mod average_precision;
 mod coco;
+#[path = "../common/fixture.rs"]
+mod common;
 mod fixture;
 mod froc;
 mod laws;

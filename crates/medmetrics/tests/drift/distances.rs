@@ -339,3 +339,28 @@ fn widths_and_counts_beyond_all_numbers() {
     let found = Divergences::between(&huge, &one, EmptyCells::HalfCase).unwrap();
     assert!(found.total_variation > 0.99 && found.chi_squared.p == Some(0.0));
 }
+
+#[test]
+fn distances_follow_the_unit_to_the_ends_of_all_numbers() {
+    let (reference, current) = ([1.0, 2.0, 4.0, -1.5], [0.5, 3.0, -1.75]);
+    let plain = SampleDistances::between(&reference, &current).unwrap();
+    for unit in [2f64.powi(1020), 2f64.powi(600), 2f64.powi(-700)] {
+        let [a, b] = [
+            reference.map(|v| v * unit).to_vec(),
+            current.map(|v| v * unit).to_vec(),
+        ];
+        let scaled = SampleDistances::between(&a, &b).unwrap();
+        assert_eq!(scaled.wasserstein, plain.wasserstein * unit);
+        assert_within(
+            scaled.wasserstein_normed.unwrap(),
+            plain.wasserstein_normed.unwrap(),
+            1e-12,
+            "normed",
+        );
+    }
+    // The range of these values is beyond all numbers.
+    let wide = [-1.7e308, 1.7e308];
+    let same = SampleDistances::between(&wide, &wide).unwrap();
+    assert_eq!((same.wasserstein, same.energy), (0.0, 0.0));
+    assert_eq!(same.wasserstein_normed, Some(0.0));
+}

@@ -2,23 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod distances;
+#[path = "../common/fixture.rs"]
+mod fixture;
 mod reports;
 mod sequential;
+#[path = "../common/within.rs"]
+mod within;
 
-fn assert_within(got: f64, want: f64, relative: f64, what: &str) {
-    let far = (got - want).abs();
-    assert!(
-        far <= relative * want.abs() + 1e-12,
-        "{what}: {got} is not {want}"
-    );
-}
-
-/// Numbers of a fixture.
-fn numbers(value: &serde_json::Value) -> Vec<f64> {
-    let entries = value.as_array().unwrap();
-    entries.iter().map(|v| v.as_f64().unwrap()).collect()
-}
+use fixture::numbers;
+use within::assert_within;
 
 fn fixture() -> serde_json::Value {
-    serde_json::from_str(include_str!("distances.json")).unwrap()
+    fixture::read("drift/distances.json")
 }

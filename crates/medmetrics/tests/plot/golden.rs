@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use medmetrics::plot::{
-    Band, BandPoint, BlandAltmanPlot, ConfusionPlot, Curve, DecisionPlot, DistributionPlot,
-    DriftBar, DriftPlot, FrocPlot, Glyph, Group, OperatingPoint, Plot, PrecisionRecallPlot,
-    ReliabilityBin, ReliabilityCurve, ReliabilityPlot, RocPlot, Threshold, Trend,
+    Band, BandPoint, BlandAltmanPlot, ConfusionPlot, Curve, CurvePoint, DecisionPlot,
+    DistributionPlot, DriftBar, DriftLine, DriftPlot, FrocPlot, Glyph, Group, Plot,
+    PrecisionRecallPlot, ReliabilityBin, ReliabilityCurve, ReliabilityPlot, RocPlot, Trend,
 };
 use medmetrics::{Confidence, Estimate, Interval, IntervalMethod};
 
@@ -67,10 +67,10 @@ fn roc() {
             .with_summary(estimate(0.889, 0.861, 0.913)),
         Curve::new("radiomics", concave(1)).with_summary(estimate(0.667, 0.621, 0.709)),
     ];
-    let mut best = OperatingPoint::new("Youden 0.41", 0.1, 0.75);
+    let mut best = CurvePoint::new("Youden 0.41", 0.1, 0.75);
     best.x_interval = Some(interval(0.06, 0.15));
     best.y_interval = Some(interval(0.67, 0.82));
-    let mut other = OperatingPoint::new("screening 0.12", 0.3, 0.548);
+    let mut other = CurvePoint::new("screening 0.12", 0.3, 0.548);
     other.curve = 1;
     golden(
         "roc",
@@ -195,6 +195,23 @@ fn boxes_and_violins() {
 }
 
 #[test]
+fn boxes_of_distances_some_of_which_are_infinite() {
+    let distances = |n: usize, middle: f64, infinite: usize| {
+        let finite = (0..n).map(move |i| middle * (1.2 + noise(i) + noise(i * 31 + 7)));
+        finite
+            .map(Some)
+            .chain((0..infinite).map(|_| Some(f64::INFINITY)))
+    };
+    let groups = vec![
+        Group::of_cases("liver", distances(40, 6.0, 0)),
+        Group::of_cases("pancreas", distances(31, 9.0, 9)),
+        Group::of_cases("gallbladder", distances(20, 4.0, 3).chain([None; 17])),
+        Group::of_cases("cyst", distances(0, 0.0, 5)),
+    ];
+    golden("distances", &DistributionPlot::new("HD95 mm", groups));
+}
+
+#[test]
 fn decision() {
     let benefit = |worth: f64| {
         (0..=60).map(move |i| {
@@ -225,8 +242,8 @@ fn drift() {
         DriftBar::new("contrast agent", Estimate::undefined(0, "psi")),
     ];
     let thresholds = vec![
-        Threshold::new("moderate", 0.1),
-        Threshold::new("large", 0.25),
+        DriftLine::new("moderate", 0.1),
+        DriftLine::new("large", 0.25),
     ];
     let plot = DriftPlot::new("population stability index", bars).with_thresholds(thresholds);
     golden("drift", &plot);

@@ -13,7 +13,7 @@ use medmetrics::detection::{
 };
 use medmetrics::drift::{DriftThresholds, FieldValues, MetadataReference, ReferenceSettings};
 use medmetrics::plot::{
-    BlandAltmanPlot, ConfusionPlot, Curve, DecisionPlot, DriftPlot, FrocPlot, OperatingPoint, Plot,
+    BlandAltmanPlot, ConfusionPlot, Curve, CurvePoint, DecisionPlot, DriftPlot, FrocPlot, Plot,
     PrecisionRecallPlot, ReliabilityPlot, RocPlot, Trend, Verdict,
 };
 use medmetrics::statistics::Bootstrap;
@@ -67,7 +67,10 @@ fn curves_of_many_scores_stay_small_and_keep_their_area() {
     let steps: f64 = points.windows(2).map(|p| (p[1].0 - p[0].0) * p[1].1).sum();
     let average = plot.curves[0].summary.as_ref().unwrap().value.unwrap();
     assert!((steps - average).abs() < 1e-3, "{steps} {average}");
-    assert_eq!(plot.prevalence, Some(ranking.positives() as f64 / 60_000.0));
+    assert_eq!(
+        plot.axes.prevalence,
+        Some(ranking.positives() as f64 / 60_000.0)
+    );
     plot.to_svg().unwrap();
 }
 
@@ -110,20 +113,20 @@ fn cases_of_one_kind_and_perfect_scores_are_pictures_too() {
     );
     let healthy = Ranking::of(&[false, false], &[0.2, 0.4]).unwrap();
     let plot = PrecisionRecallPlot::of_rankings([("a", &healthy), ("b", &sick)]);
-    assert_eq!(plot.prevalence, None, "two prevalences have no common line");
+    assert_eq!(
+        plot.axes.prevalence, None,
+        "two prevalences have no common line"
+    );
     assert!(plot.to_svg().unwrap().contains(">a, AP undefined</text>"));
     let perfect = Ranking::of(&[true, false, true, false], &[0.9, 0.1, 0.8, 0.2]).unwrap();
     let plot = RocPlot::of_rankings([("model", &perfect)]).unwrap();
     assert!(plot.to_svg().unwrap().contains(">model, AUC 1.000"));
     let point = perfect.at(f64::INFINITY);
     let intervals = DecisionIntervals::default();
-    let shown = OperatingPoint::on_roc(&point, &intervals).unwrap();
+    let shown = CurvePoint::on_roc(&point, &intervals).unwrap();
     assert_eq!(shown.label, "nothing called positive");
-    assert_eq!(
-        OperatingPoint::on_precision_recall(&point, &intervals),
-        None
-    );
-    assert_eq!(OperatingPoint::on_roc(&sick.at(0.3), &intervals), None);
+    assert_eq!(CurvePoint::on_precision_recall(&point, &intervals), None);
+    assert_eq!(CurvePoint::on_roc(&sick.at(0.3), &intervals), None);
 }
 
 #[test]
@@ -135,14 +138,12 @@ fn operating_points_lie_on_their_curves() {
         .unwrap()
         .unwrap();
     let intervals = DecisionIntervals::default();
-    let roc = OperatingPoint::on_roc(&point, &intervals)
-        .unwrap()
-        .on_curve(1);
+    let roc = CurvePoint::on_roc(&point, &intervals).unwrap().on_curve(1);
     assert!(ranking.roc().points().unwrap().contains(&[roc.x, roc.y]));
     assert!(roc.x_interval.unwrap().contains(roc.x) && roc.y_interval.unwrap().contains(roc.y));
     assert_eq!(roc.curve, 1);
     assert_eq!(roc.label, format!("threshold {:.3}", point.threshold));
-    let found = OperatingPoint::on_precision_recall(&point, &intervals).unwrap();
+    let found = CurvePoint::on_precision_recall(&point, &intervals).unwrap();
     let curve = ranking.precision_recall();
     let recall = curve.recall().unwrap();
     let mut on = recall.iter().zip(curve.precision());
@@ -217,7 +218,7 @@ fn froc_shows_sensitivities_with_intervals_as_far_as_the_curve_goes() {
         .evaluate(&scans)
         .unwrap();
     let plot = FrocPlot::of_results([("plain", &plain), ("with intervals", &drawn)]);
-    assert_eq!(plot.range, (0.125, 8.0));
+    assert_eq!(plot.axes.range, (0.125, 8.0));
     // The curve ends at two false marks a scan; 4 and 8 are not on it.
     let last = plain.curve.points.last().unwrap().false_positives_per_scan;
     let rates: Vec<f64> = plot.operating_points.iter().map(|p| p.x).collect();
@@ -236,7 +237,7 @@ fn froc_shows_sensitivities_with_intervals_as_far_as_the_curve_goes() {
     let at_half = LesionDetection::new(Froc::luna16().hit, 0.5)
         .evaluate(&scans)
         .unwrap();
-    let point = OperatingPoint::on_froc("0.5", &at_half).unwrap();
+    let point = CurvePoint::on_froc("0.5", &at_half).unwrap();
     let on = |p: &(f64, f64)| (p.0 - point.x).abs() < 1e-12 && (p.1 - point.y).abs() < 1e-12;
     let points = plain
         .curve

@@ -193,10 +193,8 @@ fn all_measures_are_the_same_for_one_two_and_four_threads() {
     };
     let one = run(1);
     assert!(run(2) == one && run(4) == one);
-    let report = Report {
-        evaluation: evaluation(),
-        cases: one,
-    };
+    let mut report = Report::new(evaluation());
+    one.into_iter().for_each(|case| report.push(case).unwrap());
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
 }

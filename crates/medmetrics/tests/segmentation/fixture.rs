@@ -1,18 +1,13 @@
 //! Reading the committed JSON.
 
-use std::path::Path;
-
 use medcore::{Geometry, LabelMap};
 use serde_json::Value;
 
-pub(crate) fn load(name: &str) -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/segmentation");
-    serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
-}
+pub(crate) use crate::common::numbers;
+use crate::common::read;
 
-pub(crate) fn numbers(value: &Value) -> Vec<f64> {
-    let entries = value.as_array().unwrap();
-    entries.iter().map(|v| v.as_f64().unwrap()).collect()
+pub(crate) fn load(name: &str) -> Value {
+    read(&format!("segmentation/{name}"))
 }
 
 pub(crate) fn shape<const D: usize>(row: &Value) -> [usize; D] {

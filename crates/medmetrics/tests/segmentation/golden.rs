@@ -5,6 +5,8 @@ use medmetrics::{
     Convention, EmptyCase, EmptyPolicy, Evaluation, Measured, Structure, StructureMetrics,
 };
 
+use crate::fixture;
+
 type Mask = LabelMap<u8, 3>;
 
 const SHAPE: [usize; 3] = [24, 96, 96];
@@ -221,9 +223,7 @@ fn regions_and_unannotated_voxels_are_measured_as_masks() {
 /// torchmetrics 1.9 mixes up rows and columns of planes that are not square.
 #[test]
 fn torchmetrics_is_right_for_squares_alone() {
-    use crate::fixture::load;
-
-    let rows = load("wide_planes.json");
+    let rows = fixture::load("wide_planes.json");
     let [mut wrong, mut refused] = [0; 2];
     for row in rows.as_array().unwrap() {
         let [theirs, truth] = match row["shape"].as_array().unwrap().len() {
@@ -246,15 +246,16 @@ fn torchmetrics_is_right_for_squares_alone() {
 fn hausdorff_of_torchmetrics_and_others<const D: usize>(
     row: &serde_json::Value,
 ) -> [Option<f64>; 2] {
-    use crate::fixture::{assert_near, mask_map};
-
-    let (reference, prediction) = (mask_map::<D>(row, "reference"), mask_map(row, "prediction"));
+    let (reference, prediction) = (
+        fixture::mask_map::<D>(row, "reference"),
+        fixture::mask_map(row, "prediction"),
+    );
     let of = |convention: Convention, key: &str| {
         let evaluation = Evaluation::of_organs(["a"]).with_convention(convention);
         let case = evaluation.case("case", &reference, &prediction).unwrap();
         let value = case.structures[0].hausdorff.value;
         match value {
-            Some(value) => assert_near(value, &row[key], 1e-6),
+            Some(value) => fixture::assert_near(value, &row[key], 1e-6),
             None => assert!(row[key].is_null(), "{row}"),
         }
         value

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod accumulation;
+#[path = "../common/fixture.rs"]
+mod common;
 mod empty;
 mod fixture;
 mod golden;

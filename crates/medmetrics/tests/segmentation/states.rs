@@ -196,3 +196,79 @@ fn a_report_pools_instances_and_sums_up_generalised_dice() {
     let nothing = plain.generalised_dice(&bootstrap).unwrap();
     assert_eq!((nothing.value, nothing.n), (None, 0));
 }
+
+#[test]
+fn a_report_read_from_json_holds_what_could_have_been_pushed() {
+    let evaluation = Evaluation::of_organs(["a", "b"]);
+    let map = row([0, 1, 2, 1]);
+    let mut report = Report::new(evaluation.clone());
+    for name in ["one", "two"] {
+        report
+            .push(evaluation.case(name, &map, &map).unwrap())
+            .unwrap();
+    }
+    let good = serde_json::to_value(&report).unwrap();
+    let mut back: Report = serde_json::from_value(good.clone()).unwrap();
+    assert_eq!(back, report);
+    let repeated = back.push(report.cases[1].clone());
+    assert!(matches!(repeated, Err(Error::DuplicateCase { .. })));
+    for spoil in [
+        |json: &mut serde_json::Value| json["cases"][1]["case"] = "one".into(),
+        |json: &mut serde_json::Value| json["cases"][1]["structures"][0]["name"] = "c".into(),
+        |json: &mut serde_json::Value| json["cases"][0]["structures"] = serde_json::json!([]),
+    ] {
+        let mut bad = good.clone();
+        spoil(&mut bad);
+        assert!(serde_json::from_value::<Report>(bad).is_err());
+    }
+}
+
+#[test]
+fn a_refused_merge_of_reports_changes_nothing() {
+    let evaluation = Evaluation::of_organs(["a", "b"]);
+    let map = row([0, 1, 2, 1]);
+    let case = |name: &str| evaluation.case(name, &map, &map).unwrap();
+    let mut report = Report::new(evaluation.clone());
+    report.push(case("one")).unwrap();
+    let before = report.clone();
+    let mut other = Report::new(evaluation.clone());
+    other.push(case("two")).unwrap();
+    // What nobody checked, because cases can be reached.
+    other.cases.push(case("three"));
+    other.cases[1].structures.truncate(1);
+    assert!(matches!(
+        report.merge(&other),
+        Err(Error::InvalidStructure { .. })
+    ));
+    assert_eq!(report, before);
+    other.cases[1] = case("two");
+    assert!(matches!(
+        report.merge(&other),
+        Err(Error::DuplicateCase { .. })
+    ));
+    assert_eq!(report, before);
+    other.cases[1] = case("three");
+    report.merge(&other).unwrap();
+    assert_eq!(report.cases.len(), 3);
+    let repeated = report.push(case("three"));
+    assert!(matches!(repeated, Err(Error::DuplicateCase { .. })));
+}
+
+/// A search through all cases for each new one would take minutes.
+#[test]
+fn a_report_takes_a_hundred_thousand_cases() {
+    let evaluation = Evaluation::of_organs(["a"]);
+    let map = row([0, 1]);
+    let case = evaluation.case("", &map, &map).unwrap();
+    let mut report = Report::new(evaluation);
+    for i in 0..100_000 {
+        let mut next = case.clone();
+        next.case = format!("a rather long and common prefix of a case's identifier {i}");
+        report.push(next).unwrap();
+    }
+    let repeated = report.cases[7].clone();
+    assert!(matches!(
+        report.push(repeated),
+        Err(Error::DuplicateCase { .. })
+    ));
+}

@@ -104,6 +104,47 @@ fn intervals_of_given_replicates_are_scipys() {
     check(&pairs, x.len(), |times| correlation(times, x, y));
 }
 
+type Statistic<'a> = &'a (dyn Fn(&[u32]) -> Option<f64> + Sync);
+
+#[test]
+fn several_statistics_of_one_draw_are_each_as_alone() {
+    let [x, y] = [
+        [1.0, 2.5, 0.3, 4.0, 2.2, 9.0],
+        [2.0, 2.4, 1.0, 5.5, 1.9, 7.0],
+    ];
+    let mean = |times: &[u32]| weighted_mean(times, &x);
+    let pairs = |times: &[u32]| correlation(times, &x, &y);
+    // Undefined where the last unit was not drawn, as it is once among those left out.
+    let last = |times: &[u32]| (times[5] > 0).then(|| f64::from(times[5]) * y[5]);
+    let never = |_: &[u32]| None;
+    let names = ["mean", "correlation", "last", "never"].map(str::to_owned);
+    for method in [BootstrapMethod::Percentile, BootstrapMethod::Bca] {
+        for units in [Units::from(6), Units::stratified(&[0, 0, 1, 1, 0, 1])] {
+            let bootstrap = Bootstrap {
+                method,
+                ..Bootstrap::default()
+            };
+            let all = |times: &[u32]| [mean(times), pairs(times), last(times), never(times)];
+            let together = bootstrap
+                .estimates(units.clone(), names.clone(), all)
+                .unwrap();
+            let alone: [Statistic<'_>; 4] = [&mean, &pairs, &last, &never];
+            for ((together, name), alone) in together.iter().zip(&names).zip(alone) {
+                let alone = bootstrap.estimate(units.clone(), name, alone).unwrap();
+                assert_eq!(together, &alone, "{name} {method:?}");
+            }
+            assert!(together[2].undefined > 0 && together[3].value.is_none());
+            let interval = together[2].interval.is_some();
+            assert_eq!(
+                interval,
+                method == BootstrapMethod::Percentile,
+                "BCa leaves each out"
+            );
+            assert!(together[0].interval.is_some() && together[1].interval.is_some());
+        }
+    }
+}
+
 /// For a mean nothing needs drawing to know how wide: s / sqrt(n), without the correction of s.
 #[test]
 fn replicates_of_a_mean_have_its_standard_error() {

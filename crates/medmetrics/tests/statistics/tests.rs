@@ -195,6 +195,33 @@ fn drawn_permutations_come_near_the_exact_ones_on_any_number_of_threads() {
     }
 }
 
+/// Tied statistics differ by rounding alone, which grows and shrinks with the unit.
+#[test]
+fn permutations_do_not_depend_on_the_unit() {
+    let first = [0.1, 0.4, 0.3, 0.7, 0.2, 0.9, 0.6];
+    let second = [0.3, 0.2, 0.5, 0.5, 0.4, 0.7, 0.7];
+    let test = PermutationTest::default();
+    let p = |unit: f64, shift: f64| {
+        let [a, b] = [first, second].map(|list| list.map(|v| unit * v + shift));
+        [test.paired_means(&a, &b), test.unpaired_means(&a, &b)].map(|r| r.unwrap().p.unwrap())
+    };
+    // Whole numbers have no rounding: what the tails are.
+    let whole = p(10.0, 0.0);
+    for (unit, shift) in [
+        (1e6, 0.0),
+        (1e-6, 0.0),
+        (1e-18, 0.0),
+        (1e290, 0.0),
+        (1.0, 1000.0),
+    ] {
+        assert_eq!(p(unit, shift), whole, "{unit} {shift}");
+    }
+    // Differences far below 1e-14 are differences, the observed one the largest.
+    let small: Vec<f64> = (1..=6).map(|i| 1e-20 * f64::from(i)).collect();
+    let result = test.paired_means(&small, &[0.0; 6]).unwrap();
+    assert_eq!(result.p, Some(2.0 / 64.0));
+}
+
 /// Swapping the scores of two models case by case asks DeLong's question without its normal distribution.
 #[test]
 fn a_permutation_of_scores_agrees_with_delong() {

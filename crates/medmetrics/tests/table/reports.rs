@@ -4,7 +4,7 @@ use medcore::{Geometry, LabelMap};
 use medmetrics::plot::{DistributionPlot, Plot};
 use medmetrics::statistics::Bootstrap;
 use medmetrics::table::Cell;
-use medmetrics::{EmptyPolicy, Error, Evaluation, Measure, Report};
+use medmetrics::{EmptyPolicy, Evaluation, Measure, Report};
 
 fn report() -> Report {
     let grid = Geometry::<3>::axis_aligned([1, 2, 4], [5.0, 1.0, 1.0]).unwrap();
@@ -81,7 +81,16 @@ fn every_result_of_every_case_has_a_row() {
 #[test]
 fn means_get_intervals_where_they_can_have_one() {
     let report = report();
-    let table = report.table_with_intervals(&Bootstrap::default()).unwrap();
+    let means = report.means(&Bootstrap::default()).unwrap();
+    let table = report.table_of_means(&means).unwrap();
+    assert_eq!(
+        report.table_with_intervals(&Bootstrap::default()).unwrap(),
+        table
+    );
+    assert_eq!(means.len(), 2 * 5);
+    let without = report.table_of_means(&means[1..]).unwrap();
+    assert_eq!(without.rows()[0][2], Cell::Empty);
+    assert_eq!(without.rows()[1], table.rows()[1]);
     assert_eq!(table.columns(), report.table().columns());
     let estimate = |row: usize, column: usize| match &table.rows()[row][column] {
         Cell::Estimate(estimate) => (**estimate).clone(),
@@ -112,10 +121,14 @@ fn a_report_becomes_a_plot_of_its_structures() {
         (plot.groups[0].values.as_slice(), plot.range),
         (&[0.8, 0.0][..], Some((0.0, 1.0)))
     );
-    // Half of the distances are infinite by the report's policy.
+    // Half of the distances are infinite by the report's policy: they are counted, not drawn.
     let distances = DistributionPlot::of_report(&report, Measure::HausdorffPercentile);
-    assert!(matches!(
-        distances.to_svg(),
-        Err(Error::InvalidValue { index: 1, .. })
-    ));
+    let group = &distances.groups[0];
+    assert_eq!(
+        (group.values.len(), group.infinite, group.undefined),
+        (1, 1, 0)
+    );
+    let svg = distances.to_svg().unwrap();
+    assert!(svg.contains(">n = 1</text>") && svg.contains(">1 infinite</text>"));
+    assert!(svg.contains("n = 1, 1 infinite; spleen without values, 2 undefined.</desc>"));
 }

@@ -5,39 +5,28 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{
-    Conv, ConvConfig, DropPath, Dropout, DropoutUnit, LayerNorm, LayerNormAxes, LayerNormConfig,
-    Linear, LinearConfig,
-};
+use mednn::layers::{Dropout, DropoutUnit, LayerNorm, LayerNormAxes, Linear};
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::ops::conv::ConvConfig as ConvGeometry;
-use mednn::ops::{self, Activation};
-use mednn::params::{Init, Param, ParamPath, Params};
+use mednn::params::Params;
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{Features, check_input, check_smallest, checkpointed, global_average};
+use crate::blocks::{Features, global_average};
 use crate::check::{check_all_positive, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::{Error, Result};
+
+mod features;
+mod naming;
+
+pub use features::ConvNeXtFeatures;
+pub use naming::ConvNeXtNaming;
+
+use features::{linear, norm};
 
 const NAME: &str = "ConvNeXt";
 
 /// Patches of 4, and three times halved.
 const SMALLEST: usize = 32;
-
-/// Features of a block's perceptron, for each of the block.
-const EXPANSION: usize = 4;
-
-/// Which library's names parameters and features have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ConvNeXtNaming {
-    /// torchvision's: `features.1.0.block.0`, `classifier.2`.
-    Torchvision,
-    /// timm's, and those of the paper's weights there: `stages.0.blocks.0.conv_dw`, `head.fc`.
-    Timm,
-}
 
 /// Settings of [`ConvNeXt`]; defaults are torchvision's.
 ///
@@ -199,197 +188,12 @@ impl ConvNeXtConfig {
     }
 }
 
-impl ConvNeXtNaming {
-    fn stem(self) -> &'static str {
-        match self {
-            Self::Torchvision => "features.0",
-            Self::Timm => "stem",
-        }
-    }
-
-    /// What halves the resolution before a stage.
-    fn downsample(self, stage: usize) -> String {
-        match self {
-            Self::Torchvision => format!("features.{}", 2 * stage),
-            Self::Timm => format!("stages.{stage}.downsample"),
-        }
-    }
-
-    fn stage(self, stage: usize) -> String {
-        match self {
-            Self::Torchvision => format!("features.{}", 2 * stage + 1),
-            Self::Timm => format!("stages.{stage}"),
-        }
-    }
-
-    fn block(self, root: &ParamPath, stage: usize, block: usize) -> BlockPaths {
-        let path = root.child(self.stage(stage));
-        match self {
-            Self::Torchvision => {
-                let path = path.child(block);
-                let layer = |place: usize| path.child("block").child(place);
-                BlockPaths {
-                    conv: layer(0),
-                    norm: layer(2),
-                    expand: layer(3),
-                    project: layer(5),
-                    scale: "layer_scale",
-                    drop_path: path.child("stochastic_depth"),
-                    block: path,
-                }
-            }
-            Self::Timm => {
-                let path = path.child("blocks").child(block);
-                BlockPaths {
-                    conv: path.child("conv_dw"),
-                    norm: path.child("norm"),
-                    expand: path.child("mlp.fc1"),
-                    project: path.child("mlp.fc2"),
-                    scale: "gamma",
-                    drop_path: path.child("drop_path"),
-                    block: path,
-                }
-            }
-        }
-    }
-
-    /// The names of the last normalisation, of dropout and of the last layer.
-    fn head(self) -> [&'static str; 3] {
-        match self {
-            Self::Torchvision => ["classifier.0", "classifier.drop", "classifier.2"],
-            Self::Timm => ["head.norm", "head.drop", "head.fc"],
-        }
-    }
-
-    fn pooled(self) -> &'static str {
-        match self {
-            Self::Torchvision => "avgpool",
-            Self::Timm => "head.global_pool",
-        }
-    }
-
-    /// The scale of each channel as a parameter.
-    fn scale_shape(self, channels: usize) -> Vec<usize> {
-        match self {
-            Self::Torchvision => vec![channels, 1, 1],
-            Self::Timm => vec![channels],
-        }
-    }
-}
-
-/// Where a block has its parameters.
-struct BlockPaths {
-    conv: ParamPath,
-    norm: ParamPath,
-    expand: ParamPath,
-    project: ParamPath,
-    block: ParamPath,
-    /// The name of the scale in the block.
-    scale: &'static str,
-    drop_path: ParamPath,
-}
-
-/// How all weights are drawn.
-const WEIGHTS: Init = Init::Normal {
-    mean: 0.0,
-    std: 0.02,
-};
-
-fn linear(from: usize, to: usize, path: &ParamPath) -> mednn::Result<Linear> {
-    let config = LinearConfig::new(from, to).with_init(WEIGHTS, Some(Init::ZEROS));
-    Linear::new(&config, path)
-}
-
-/// Normalisation of the channels of each pixel.
-fn norm(channels: usize, axes: LayerNormAxes, path: &ParamPath) -> mednn::Result<LayerNorm> {
-    let config = LayerNormConfig::default()
-        .with_epsilon(1e-6)
-        .with_axes(axes);
-    LayerNorm::new(&[channels], &config, path)
-}
-
-/// A convolution whose windows do not overlap.
-fn patches(from: usize, to: usize, size: usize, path: &ParamPath) -> mednn::Result<Conv<2>> {
-    let config = ConvConfig::same(from, to, [size; 2])
-        .with_geometry(ConvGeometry::default().with_stride([size; 2]))
-        .with_init(WEIGHTS, Some(Init::ZEROS));
-    Conv::new(&config, path)
-}
-
-/// A convolution of each channel by itself, then a perceptron for each pixel, scaled; the input is added.
-#[derive(Debug, Clone)]
-struct Block {
-    conv: Conv<2>,
-    norm: LayerNorm,
-    expand: Linear,
-    project: Linear,
-    scale: Param,
-    drop_path: DropPath,
-}
-
-impl Block {
-    fn new(
-        channels: usize,
-        layer_scale: f64,
-        drop_path: f64,
-        (naming, paths): (ConvNeXtNaming, &BlockPaths),
-    ) -> mednn::Result<Self> {
-        let mut conv = ConvConfig::same(channels, channels, [7; 2]);
-        conv.geometry.groups = channels;
-        let conv = conv.with_init(WEIGHTS, Some(Init::ZEROS));
-        let hidden = EXPANSION * channels;
-        Ok(Self {
-            conv: Conv::new(&conv, &paths.conv)?,
-            norm: norm(channels, LayerNormAxes::Last, &paths.norm)?,
-            expand: linear(channels, hidden, &paths.expand)?,
-            project: linear(hidden, channels, &paths.project)?,
-            scale: paths.block.parameter(
-                paths.scale,
-                &naming.scale_shape(channels),
-                Init::Constant(layer_scale),
-            )?,
-            drop_path: DropPath::new(drop_path, &paths.drop_path)?,
-        })
-    }
-
-    fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(self, [input.clone()], context, |block, [input], context| {
-            let branch = block.branch(&input, context)?;
-            ops::add(&block.drop_path.forward(&branch, context)?, &input)
-        })
-    }
-
-    fn branch(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        let convolved = self.conv.forward(input, context)?;
-        let pixels = ops::permute(&convolved, &[0, 2, 3, 1])?;
-        let pixels = self.norm.forward(&pixels, context)?;
-        let hidden = self.expand.forward(&pixels, context)?;
-        let hidden = ops::activation(&hidden, Activation::Gelu)?;
-        let pixels = self.project.forward(&hidden, context)?;
-        let channels = pixels.dims()[3];
-        let scale = ops::reshape(&self.scale.tensor(context), &[channels])?;
-        let scaled = ops::multiply(&pixels, &scale)?;
-        ops::permute(&scaled, &[0, 3, 1, 2])
-    }
-}
-
-/// What halves the resolution, where it is halved, and blocks.
-#[derive(Debug)]
-struct Stage {
-    downsample: Option<(LayerNorm, Conv<2>)>,
-    downsample_name: String,
-    blocks: Vec<Block>,
-    name: String,
-}
-
 /// ConvNeXt for images.
 #[derive(Debug)]
 pub struct ConvNeXt {
     config: ConvNeXtConfig,
     params: Params,
-    stem: Conv<2>,
-    stem_norm: LayerNorm,
-    stages: Vec<Stage>,
+    features: ConvNeXtFeatures,
     norm: LayerNorm,
     dropout: Dropout,
     classifier: Linear,
@@ -401,43 +205,15 @@ impl ConvNeXt {
     /// # Errors
     /// Refuses settings out of range and names that are taken.
     pub fn new(config: &ConvNeXtConfig, params: &Params) -> Result<Self> {
-        config.check()?;
         let root = params.root();
-        let (naming, widths) = (config.naming, config.features);
-        let stem = root.child(naming.stem());
-        let rates = DropPath::rates(config.drop_path, config.blocks.iter().sum());
-        let mut rates = rates.into_iter();
-        let mut stages = Vec::with_capacity(widths.len());
-        for (s, &width) in widths.iter().enumerate() {
-            let downsample_name = naming.downsample(s);
-            let downsample = (s > 0).then(|| {
-                let path = root.child(&downsample_name);
-                let from = widths[s - 1];
-                let norm = norm(from, LayerNormAxes::Channels, &path.child(0))?;
-                Ok::<_, mednn::Error>((norm, patches(from, width, 2, &path.child(1))?))
-            });
-            let block = |(b, rate)| {
-                let paths = naming.block(&root, s, b);
-                Block::new(width, config.layer_scale, rate, (naming, &paths))
-            };
-            stages.push(Stage {
-                downsample: downsample.transpose()?,
-                downsample_name,
-                blocks: (0..config.blocks[s])
-                    .zip(rates.by_ref())
-                    .map(block)
-                    .collect::<mednn::Result<_>>()?,
-                name: naming.stage(s),
-            });
-        }
-        let [last_norm, dropout, classifier] = naming.head().map(|name| root.child(name));
+        let features = ConvNeXtFeatures::new(config, &root)?;
+        let last = config.features[3];
+        let [last_norm, dropout, classifier] = config.naming.head().map(|name| root.child(name));
         Ok(Self {
-            stem: patches(config.in_channels, widths[0], 4, &stem.child(0))?,
-            stem_norm: norm(widths[0], LayerNormAxes::Channels, &stem.child(1))?,
-            stages,
-            norm: norm(widths[3], LayerNormAxes::Last, &last_norm)?,
+            features,
+            norm: norm(last, LayerNormAxes::Last, &last_norm)?,
             dropout: Dropout::new(config.dropout, DropoutUnit::Element, &dropout)?,
-            classifier: linear(widths[3], config.out_channels, &classifier)?,
+            classifier: linear(last, config.out_channels, &classifier)?,
             params: params.clone(),
             config: config.clone(),
         })
@@ -457,26 +233,11 @@ impl Model for ConvNeXt {
     /// - features, `[batch, channels, height, width]`, and the means, `[batch, channels]`: `features.0` to `features.7`,
     ///   `avgpool` (torchvision); `stem`, `stages.0` to `stages.3`, `stages.1.downsample` and so on, `head.global_pool` (timm)
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let image = inputs.image()?;
-        check_input(NAME, image, self.config.in_channels, 2)?;
-        check_smallest(NAME, image, SMALLEST)?;
         let mut features = Features::of(context);
-        let naming = self.config.naming;
-        let stem = self.stem.forward(image, context)?;
-        let mut out = self.stem_norm.forward(&stem, context)?;
-        features.keep(naming.stem(), &out);
-        for stage in &self.stages {
-            if let Some((norm, halving)) = &stage.downsample {
-                out = halving.forward(&norm.forward(&out, context)?, context)?;
-                features.keep(&stage.downsample_name, &out);
-            }
-            for block in &stage.blocks {
-                out = block.forward(&out, context)?;
-            }
-            features.keep(&stage.name, &out);
-        }
+        let mut keep = |name: &str, value: &Tensor| features.keep(name, value);
+        let out = self.features.walk(inputs.image()?, context, &mut keep)?;
         let means = global_average::<2>(&out)?;
-        features.keep(naming.pooled(), &means);
+        features.keep(self.config.naming.pooled(), &means);
         let means = self.norm.forward(&means, context)?;
         let means = self.dropout.forward(&means, context)?;
         let logits = self.classifier.forward(&means, context)?;

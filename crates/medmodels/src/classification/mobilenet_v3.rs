@@ -3,23 +3,23 @@
 //!
 //! Parameter names are those of torchvision's `MobileNetV3`.
 
+use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{BatchNormConfig, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig};
+use mednn::layers::{Dropout, DropoutUnit, Linear, LinearConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Activation};
-use mednn::params::{Init, ParamPath, Params};
+use mednn::params::{Init, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{
-    ConvBatchNorm, Features, check_input, check_smallest, global_average, with_fan_out_init,
-};
-use crate::blocks::{
-    ConvNormPaths, InvertedResidual, InvertedResidualConfig, InvertedResidualPaths, SqueezeConfig,
-    Zeros, multiple_of_eight,
-};
+use crate::backbone::BackboneEnd;
+use crate::blocks::{Features, global_average, multiple_of_eight};
 use crate::check::{check_factor, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::Result;
+
+mod features;
+
+pub use features::MobileNetV3Features;
 
 const NAME: &str = "MobileNetV3";
 
@@ -241,55 +241,6 @@ impl MobileNetV3Config {
     fn scaled(&self, features: usize) -> usize {
         multiple_of_eight(features as f64 * self.width)
     }
-
-    /// The settings of each block, given those of the stem.
-    fn blocks(&self, stem: usize) -> Vec<InvertedResidualConfig<2>> {
-        let rows = self.size.rows();
-        let tail = rows.len() - TAIL;
-        let mut from = stem;
-        let block = |(at, row): (usize, &Row)| {
-            let divisor = if self.reduced_tail && at >= tail {
-                2
-            } else {
-                1
-            };
-            // What enters the tail has its features undivided.
-            let inside = if at == tail { 1 } else { divisor };
-            let expanded = self.scaled(row.expanded / inside);
-            let dilates = self.dilated && at >= tail;
-            let squeeze = SqueezeConfig {
-                features: multiple_of_eight((expanded / 4) as f64),
-                activation: Relu,
-                gate: Activation::HardSigmoid,
-            };
-            let block = InvertedResidualConfig {
-                from,
-                expanded,
-                to: self.scaled(row.to / divisor),
-                kernel: row.kernel,
-                stride: if dilates { 1 } else { row.stride },
-                dilation: if dilates { 2 } else { 1 },
-                squeeze: row.squeezes.then_some(squeeze),
-                activation: row.activation,
-                norm: norm(),
-                zeros: Zeros::Symmetric,
-                // A block that would stride has none, also where it dilates.
-                shortcut: row.stride == 1,
-                drop_path: 0.0,
-                draw: with_fan_out_init,
-            };
-            from = block.to;
-            block
-        };
-        rows.iter().enumerate().map(block).collect()
-    }
-}
-
-/// TensorFlow's normalisation.
-fn norm() -> BatchNormConfig {
-    BatchNormConfig::default()
-        .with_epsilon(1e-3)
-        .with_momentum(Some(0.01))
 }
 
 /// MobileNetV3 for images.
@@ -297,9 +248,7 @@ fn norm() -> BatchNormConfig {
 pub struct MobileNetV3 {
     config: MobileNetV3Config,
     params: Params,
-    stem: ConvBatchNorm<2>,
-    blocks: Vec<InvertedResidual<2>>,
-    head: ConvBatchNorm<2>,
+    features: MobileNetV3Features,
     hidden: Linear,
     dropout: Dropout,
     classifier: Linear,
@@ -311,23 +260,11 @@ impl MobileNetV3 {
     /// # Errors
     /// Refuses settings out of range and names that are taken.
     pub fn new(config: &MobileNetV3Config, params: &Params) -> Result<Self> {
-        config.check()?;
         let root = params.root();
-        let (list, classifier) = (root.child("features"), root.child("classifier"));
-        let stem = config.scaled(16);
-        let configs = config.blocks(stem);
-        let last = configs.last().map_or(stem, |block| block.to);
+        let features = MobileNetV3Features::new(config, BackboneEnd::Pooling, &root)?;
+        let classifier = root.child("classifier");
         let divisor = if config.reduced_tail { 2 } else { 1 };
         let hidden = config.scaled(config.size.hidden() / divisor);
-        let layer = |conv: ConvConfig<2>, path: &ParamPath| {
-            let paths = ConvNormPaths::torchvision(path);
-            ConvBatchNorm::with_norm(
-                &with_fan_out_init(conv.with_bias(false)),
-                &norm().with_activation(HardSwish),
-                &paths.conv,
-                &paths.norm,
-            )
-        };
         let linear = |from, to, place: usize| {
             let weight = Init::Normal {
                 mean: 0.0,
@@ -336,23 +273,9 @@ impl MobileNetV3 {
             let config = LinearConfig::new(from, to).with_init(weight, Some(Init::ZEROS));
             Linear::new(&config, &classifier.child(place))
         };
-        let block = |(at, block): (usize, &InvertedResidualConfig<2>)| {
-            let has = (block.expands(), block.squeeze.is_some());
-            let paths = InvertedResidualPaths::torchvision(&list.child(at), has.0, has.1);
-            InvertedResidual::new(block, &paths)
-        };
-        let first = ConvConfig::same(config.in_channels, stem, [3; 2]).with_stride([2; 2]);
         Ok(Self {
-            stem: layer(first, &list.child(0))?,
-            blocks: (1..)
-                .zip(&configs)
-                .map(block)
-                .collect::<mednn::Result<_>>()?,
-            head: layer(
-                ConvConfig::same(last, 6 * last, [1; 2]),
-                &list.child(configs.len() + 1),
-            )?,
-            hidden: linear(6 * last, hidden, 0)?,
+            features,
+            hidden: linear(config.pooled_features(), hidden, 0)?,
             dropout: Dropout::new(config.dropout, DropoutUnit::Element, &classifier.child(2))?,
             classifier: linear(hidden, config.out_channels, 3)?,
             params: params.clone(),
@@ -374,18 +297,9 @@ impl Model for MobileNetV3 {
     /// - features: `features.0` (the stem), `features.1` and so on (the blocks and the last convolution), `[batch, channels,
     ///   height, width]`; `avgpool`, `[batch, channels]`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let image = inputs.image()?;
-        check_input(NAME, image, self.config.in_channels, 2)?;
-        check_smallest(NAME, image, 1)?;
         let mut features = Features::of(context);
-        let mut out = self.stem.forward(image, context)?;
-        features.keep("features.0", &out);
-        for (place, block) in (1..).zip(&self.blocks) {
-            out = block.forward(&out, context)?;
-            features.keep(&format!("features.{place}"), &out);
-        }
-        out = self.head.forward(&out, context)?;
-        features.keep(&format!("features.{}", self.blocks.len() + 1), &out);
+        let mut keep = |name: &str, value: &Tensor| features.keep(name, value);
+        let out = self.features.walk(inputs.image()?, context, &mut keep)?;
         let means = global_average::<2>(&out)?;
         features.keep("avgpool", &means);
         let hidden = self.hidden.forward(&means, context)?;

@@ -5,21 +5,21 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig};
+use mednn::layers::{Dropout, DropoutUnit, Linear, LinearConfig};
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::ops::{self, Activation};
-use mednn::params::{Init, ParamPath, Params};
+use mednn::params::{Init, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{
-    ConvBatchNorm, Features, check_input, check_smallest, checkpointed, global_average,
-};
-use crate::blocks::{SqueezeConfig, SqueezeExcitation};
+use crate::blocks::{Features, global_average};
 use crate::check::{
-    check_all_positive, check_asked, check_one_to_three_axes, check_positive, check_probability,
+    check_all_positive, check_one_to_three_axes, check_positive, check_probability,
 };
 use crate::config::{Architecture, described_by_fields, in_dimensions};
 use crate::error::{Error, Result};
+
+mod features;
+
+pub use features::SENetFeatures;
 
 const NAME: &str = "SENet";
 
@@ -262,104 +262,12 @@ impl SENetConfig {
     }
 }
 
-/// A convolution of MONAI's, drawn He-normal by its inputs; the normalisation stands in a block beside it.
-fn layer<const D: usize>(
-    config: ConvConfig<D>,
-    activation: Activation,
-    path: &ParamPath,
-) -> mednn::Result<ConvBatchNorm<D>> {
-    let (conv, norm) = (path.child("conv"), path.child("adn.N"));
-    ConvBatchNorm::new(&drawn(config), activation, &conv, &norm)
-}
-
-fn drawn<const D: usize>(config: ConvConfig<D>) -> ConvConfig<D> {
-    config
-        .with_bias(false)
-        .with_init(Init::KaimingNormal { slope: 0.0 }, None)
-}
-
-/// Three convolutions and squeeze-and-excitation beside a shortcut, a rectifier behind their sum.
-#[derive(Debug, Clone)]
-struct Block<const D: usize> {
-    convs: [ConvBatchNorm<D>; 3],
-    squeeze: SqueezeExcitation<D>,
-    project: Option<ConvBatchNorm<D>>,
-}
-
-impl<const D: usize> Block<D> {
-    fn new(
-        config: &SENetConfig,
-        (from, features, stride): (usize, usize, usize),
-        project_kernel: Option<usize>,
-        path: &ParamPath,
-    ) -> mednn::Result<Self> {
-        let to = EXPANSION * features;
-        let [first, second] = config.widths(features);
-        let strides = match config.block {
-            SENetBlock::ResNet => [stride, 1],
-            SENetBlock::Wide | SENetBlock::ResNeXt => [1, stride],
-        };
-        let conv = |from, to, kernel, stride| {
-            ConvConfig::same(from, to, [kernel; D]).with_stride([stride; D])
-        };
-        let mut middle = conv(first, second, 3, strides[1]);
-        middle.geometry.groups = config.groups;
-        let squeeze = SqueezeConfig {
-            features: to / config.reduction,
-            activation: Activation::Relu,
-            gate: Activation::Sigmoid,
-        };
-        let fc = path.child("se_layer.fc");
-        let project = |kernel| {
-            let config = conv(from, to, kernel, stride);
-            layer(config, Activation::None, &path.child("project"))
-        };
-        Ok(Self {
-            convs: [
-                layer(
-                    conv(from, first, 1, strides[0]),
-                    Activation::Relu,
-                    &path.child("conv1"),
-                )?,
-                layer(middle, Activation::Relu, &path.child("conv2"))?,
-                layer(
-                    conv(second, to, 1, 1),
-                    Activation::None,
-                    &path.child("conv3"),
-                )?,
-            ],
-            squeeze: SqueezeExcitation::linear(to, squeeze, &[fc.child(0), fc.child(2)])?,
-            project: project_kernel.map(project).transpose()?,
-        })
-    }
-
-    fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(self, [input.clone()], context, |block, [input], context| {
-            block.sum(&input, context)
-        })
-    }
-
-    fn sum(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        let mut out = input.clone();
-        for conv in &self.convs {
-            out = conv.forward(&out, context)?;
-        }
-        out = self.squeeze.forward(&out, context)?;
-        let sum = match &self.project {
-            Some(project) => ops::add(&out, &project.forward(input, context)?)?,
-            None => ops::add(&out, input)?,
-        };
-        ops::activation(&sum, Activation::Relu)
-    }
-}
-
 /// SENet for `D` spatial axes.
 #[derive(Debug)]
 pub struct SENet<const D: usize> {
     config: SENetConfig,
     params: Params,
-    stem: Vec<ConvBatchNorm<D>>,
-    stages: [Vec<Block<D>>; 4],
+    features: SENetFeatures<D>,
     dropout: Dropout,
     last_linear: Linear,
 }
@@ -370,28 +278,13 @@ impl<const D: usize> SENet<D> {
     /// # Errors
     /// Refuses settings out of range, another number of spatial axes and names that are taken.
     pub fn new(config: &SENetConfig, params: &Params) -> Result<Self> {
-        config.check()?;
-        check_asked(NAME, config.spatial_dims, D)?;
         let path = params.root();
-        let mut from = config.stem;
-        let mut stages = [const { Vec::new() }; 4];
-        for (s, stage) in stages.iter_mut().enumerate() {
-            let path = path.child(format!("layer{}", s + 1));
-            for b in 0..config.blocks[s] {
-                let stride = if s > 0 && b == 0 { 2 } else { 1 };
-                let to = EXPANSION * config.features[s];
-                let kernel = if s > 0 { config.shortcut_kernel } else { 1 };
-                let project = (b == 0 && (stride != 1 || from != to)).then_some(kernel);
-                let shape = (from, config.features[s], stride);
-                stage.push(Block::new(config, shape, project, &path.child(b))?);
-                from = to;
-            }
-        }
+        let features = SENetFeatures::new(config, &path)?;
+        let from = EXPANSION * config.features[3];
         let last = LinearConfig::new(from, config.out_channels);
         let weight = last.weight_init;
         Ok(Self {
-            stem: stem(config, &path.child("layer0"))?,
-            stages,
+            features,
             dropout: Dropout::new(config.dropout, DropoutUnit::Element, &path.child("dropout"))?,
             last_linear: Linear::new(
                 &last.with_init(weight, Some(Init::ZEROS)),
@@ -409,60 +302,16 @@ impl<const D: usize> SENet<D> {
     }
 }
 
-/// The convolutions before the pooling.
-fn stem<const D: usize>(
-    config: &SENetConfig,
-    path: &ParamPath,
-) -> mednn::Result<Vec<ConvBatchNorm<D>>> {
-    let same = |from, to, kernel| ConvConfig::same(from, to, [kernel; D]);
-    let convs = if config.deep_stem {
-        vec![
-            same(config.in_channels, DEEP_STEM, 3).with_stride([2; D]),
-            same(DEEP_STEM, DEEP_STEM, 3),
-            same(DEEP_STEM, config.stem, 3),
-        ]
-    } else {
-        vec![same(config.in_channels, config.stem, 7).with_stride([2; D])]
-    };
-    let layer = |(place, conv): (usize, ConvConfig<D>)| {
-        let (conv_path, norm) = (
-            path.child(format!("conv{place}")),
-            path.child(format!("bn{place}")),
-        );
-        ConvBatchNorm::new(&drawn(conv), Activation::Relu, &conv_path, &norm)
-    };
-    (1..).zip(convs).map(layer).collect()
-}
-
 impl<const D: usize> Model for SENet<D> {
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`, each axis at least 3 long
     /// - logits: `[batch, out_channels]`
-    /// - features: `layer0` (the stem) to `layer4`, `[batch, channels, depth, height, width]`; `adaptive_avg_pool`,
+    /// - features: `layer0.relu1` or `layer0.relu3` (the stem before its pooling), `layer0` to `layer4`, `[batch, channels, depth, height, width]`; `adaptive_avg_pool`,
     ///   `[batch, channels]`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let image = inputs.image()?;
-        check_input(NAME, image, self.config.in_channels, D)?;
-        check_smallest(NAME, image, SMALLEST)?;
         let mut features = Features::of(context);
-        let mut out = image.clone();
-        for conv in &self.stem {
-            out = conv.forward(&out, context)?;
-        }
-        let halving = ops::PoolConfig::new([3; D])
-            .with_stride([2; D])
-            .with_ceil_mode(true);
-        out = ops::max_pool(&out, &halving)?;
-        features.keep("layer0", &out);
-        for (name, stage) in ["layer1", "layer2", "layer3", "layer4"]
-            .into_iter()
-            .zip(&self.stages)
-        {
-            for block in stage {
-                out = block.forward(&out, context)?;
-            }
-            features.keep(name, &out);
-        }
+        let mut keep = |name: &str, value: &Tensor| features.keep(name, value);
+        let out = self.features.walk(inputs.image()?, context, &mut keep)?;
         let means = global_average::<D>(&out)?;
         features.keep("adaptive_avg_pool", &means);
         let means = self.dropout.forward(&means, context)?;

@@ -6,18 +6,20 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig};
+use mednn::layers::{Dropout, DropoutUnit, Linear, LinearConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops::{self, Activation};
-use mednn::params::{Init, ParamPath, Params};
+use mednn::params::{Init, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{
-    ConvBatchNorm, Features, check_input, check_smallest, checkpointed, with_fan_out_init,
-};
+use crate::blocks::Features;
 use crate::check::{check_all_positive, check_dropout, check_positive};
 use crate::config::{Architecture, described_by_fields};
 use crate::error::Result;
+
+mod features;
+
+pub use features::VggFeatures;
 
 const NAME: &str = "VGG";
 
@@ -182,83 +184,12 @@ impl VggConfig {
     }
 }
 
-/// A convolution of size 3 that ends in a rectifier.
-#[derive(Debug, Clone)]
-enum Layer {
-    Plain(Conv<2>),
-    Normalised(ConvBatchNorm<2>),
-}
-
-impl Layer {
-    fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        match self {
-            Self::Plain(conv) => ops::activation(&conv.forward(input, context)?, Activation::Relu),
-            Self::Normalised(conv) => conv.forward(input, context),
-        }
-    }
-}
-
-/// Convolutions of one resolution, then max pooling by two.
-#[derive(Debug, Clone)]
-struct Stage {
-    layers: Vec<Layer>,
-    /// The name of what it gives: that of its pooling.
-    name: String,
-}
-
-impl Stage {
-    /// Its modules are numbered from `next` on, as are those of all stages.
-    fn new(
-        config: &VggConfig,
-        (from, to, convs): (usize, usize, usize),
-        next: &mut usize,
-        path: &ParamPath,
-    ) -> mednn::Result<Self> {
-        let layer = |c: usize| {
-            let conv =
-                with_fan_out_init(ConvConfig::same(if c == 0 { from } else { to }, to, [3; 2]));
-            let (conv_path, norm_path) = (path.child(*next), path.child(*next + 1));
-            // The rectifier is a module, too.
-            *next += if config.batch_norm { 3 } else { 2 };
-            Ok(if config.batch_norm {
-                Layer::Normalised(ConvBatchNorm::new(
-                    &conv,
-                    Activation::Relu,
-                    &conv_path,
-                    &norm_path,
-                )?)
-            } else {
-                Layer::Plain(Conv::new(&conv, &conv_path)?)
-            })
-        };
-        let layers = (0..convs).map(layer).collect::<mednn::Result<_>>()?;
-        let name = path.child(*next).name().to_owned();
-        *next += 1;
-        Ok(Self { layers, name })
-    }
-
-    fn forward(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        let mut out = input.clone();
-        for layer in &self.layers {
-            out = layer.forward(&out, context)?;
-        }
-        ops::max_pool(&out, &ops::PoolConfig::new([2; 2]))
-    }
-
-    /// As [`Stage::forward`], with a checkpoint around it.
-    fn checkpointed(&self, input: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        checkpointed(self, [input.clone()], context, |stage, [input], context| {
-            stage.forward(&input, context)
-        })
-    }
-}
-
 /// Stages of convolutions of size 3, and a classifier of three layers.
 #[derive(Debug)]
 pub struct Vgg {
     config: VggConfig,
     params: Params,
-    stages: Vec<Stage>,
+    features: VggFeatures,
     /// Each followed by a rectifier and dropout.
     hidden: [(Linear, Dropout); 2],
     classifier: Linear,
@@ -270,13 +201,8 @@ impl Vgg {
     /// # Errors
     /// Refuses settings out of range and names that are taken.
     pub fn new(config: &VggConfig, params: &Params) -> Result<Self> {
-        config.check()?;
-        let path = params.root().child("features");
-        let (mut stages, mut from, mut next) = (Vec::new(), config.in_channels, 0);
-        for (to, convs) in config.features.into_iter().zip(config.convs) {
-            stages.push(Stage::new(config, (from, to, convs), &mut next, &path)?);
-            from = to;
-        }
+        let features = VggFeatures::new(config, &params.root())?;
+        let pooled = config.features[4] * POOLED * POOLED;
         let path = params.root().child("classifier");
         let linear = |inputs, outputs, name: usize| {
             let weight = Init::Normal {
@@ -289,12 +215,9 @@ impl Vgg {
         let dropout =
             |name: usize| Dropout::new(config.dropout, DropoutUnit::Element, &path.child(name));
         Ok(Self {
-            stages,
+            features,
             hidden: [
-                (
-                    linear(from * POOLED * POOLED, config.hidden, 0)?,
-                    dropout(2)?,
-                ),
+                (linear(pooled, config.hidden, 0)?, dropout(2)?),
                 (linear(config.hidden, config.hidden, 3)?, dropout(5)?),
             ],
             classifier: linear(config.hidden, config.out_channels, 6)?,
@@ -317,15 +240,9 @@ impl Model for Vgg {
     /// - features: the poolings behind the five stages, `features.4`, `features.9` and so on, and `avgpool`,
     ///   `[batch, channels, height, width]`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let image = inputs.image()?;
-        check_input(NAME, image, self.config.in_channels, 2)?;
-        check_smallest(NAME, image, SMALLEST)?;
         let mut features = Features::of(context);
-        let mut out = image.clone();
-        for stage in &self.stages {
-            out = stage.checkpointed(&out, context)?;
-            features.keep(&stage.name, &out);
-        }
+        let mut keep = |name: &str, value: &Tensor| features.keep(name, value);
+        let mut out = self.features.walk(inputs.image()?, context, &mut keep)?;
         out = ops::adaptive_avg_pool(&out, [POOLED; 2])?;
         features.keep("avgpool", &out);
         out = ops::flatten_from(&out, 1)?;

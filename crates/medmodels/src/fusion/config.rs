@@ -13,6 +13,7 @@ use super::image::ImageConfig;
 use super::join::Join;
 use super::network::Fusion;
 use super::table::TableConfig;
+use crate::backbone::stems;
 use crate::check::{check_axes, check_dropout, check_positive};
 use crate::config::{Architecture, Task};
 use crate::error::Result;
@@ -155,13 +156,11 @@ impl Architecture for FusionConfig {
     }
 
     fn stem(&self) -> &'static [&'static str] {
-        &[
-            "image.conv1.weight",
-            "image.features.conv0.weight",
-            "image.patch_embed.proj.weight",
-            "image.conv_proj.weight",
-            "image.patch_embedding.patch_embeddings.weight",
-        ]
+        stems!(
+            "image.",
+            "conv_proj.weight",
+            "patch_embedding.patch_embeddings.weight"
+        )
     }
 
     fn head(&self) -> &'static [&'static str] {

@@ -7,51 +7,73 @@ use mednn::params::{LoadPolicy, NameMap, ParamPath};
 use serde::{Deserialize, Serialize};
 
 use super::NAME;
-use crate::backbone::{Backbone, BackboneConfig};
+use crate::backbone::{Backbone, BackboneConfig, BackboneEnd, with_backbones};
 use crate::blocks::Features;
 use crate::check::{check_asked, check_axes};
 use crate::config::Architecture;
+use crate::convnext::ConvNeXtConfig;
 use crate::densenet::DenseNetConfig;
+use crate::efficientnet::EfficientNetConfig;
 use crate::error::Result;
+use crate::mobilenet_v3::MobileNetV3Config;
 use crate::resnet::ResNetConfig;
+use crate::senet::SENetConfig;
+use crate::swin::SwinConfig;
+use crate::vgg::VggConfig;
 use crate::vit::{Encoder, ViTConfig};
 use crate::weights::names;
 
-/// What looks at the image, by the settings of a classifier whose classes are of no meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "network")]
-#[non_exhaustive]
-pub enum ImageConfig {
-    /// A residual network.
-    ResNet(ResNetConfig),
-    /// A densely connected network.
-    DenseNet(DenseNetConfig),
-    /// A vision transformer.
-    ViT(ViTConfig),
-}
+/// All networks that look at images: the enum of their settings, and what holds for each.
+macro_rules! image_networks {
+    ($($(#[$doc:meta])* $name:ident($config:ty),)*) => {
+        /// What looks at the image, by the settings of a classifier whose classes are of no meaning; it ends where the
+        /// classifier pools.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "network")]
+        #[non_exhaustive]
+        pub enum ImageConfig {
+            $($(#[$doc])* $name($config),)*
+            /// A vision transformer.
+            ViT(ViTConfig),
+        }
 
-/// The same for every classifier.
-macro_rules! of_each {
-    ($self:expr, $settings:ident => $value:expr) => {
-        match $self {
-            ImageConfig::ResNet($settings) => $value,
-            ImageConfig::DenseNet($settings) => $value,
-            ImageConfig::ViT($settings) => $value,
+        $(impl From<$config> for ImageConfig {
+            fn from(config: $config) -> Self {
+                Self::$name(config)
+            }
+        })*
+
+        impl From<BackboneConfig> for ImageConfig {
+            fn from(config: BackboneConfig) -> Self {
+                match config {
+                    $(BackboneConfig::$name(config) => Self::$name(config),)*
+                }
+            }
+        }
+
+        impl ImageConfig {
+            /// Its backbone, or the transformer of one resolution.
+            fn backbone(&self) -> std::result::Result<BackboneConfig, &ViTConfig> {
+                match self {
+                    $(Self::$name(config) => Ok(config.clone().into()),)*
+                    Self::ViT(config) => Err(config),
+                }
+            }
+        }
+
+        /// The same for every network.
+        macro_rules! of_each {
+            ($self:expr, $settings:ident => $value:expr) => {
+                match $self {
+                    $(ImageConfig::$name($settings) => $value,)*
+                    ImageConfig::ViT($settings) => $value,
+                }
+            };
         }
     };
 }
 
-impl From<ResNetConfig> for ImageConfig {
-    fn from(config: ResNetConfig) -> Self {
-        Self::ResNet(config)
-    }
-}
-
-impl From<DenseNetConfig> for ImageConfig {
-    fn from(config: DenseNetConfig) -> Self {
-        Self::DenseNet(config)
-    }
-}
+with_backbones!(image_networks);
 
 impl From<ViTConfig> for ImageConfig {
     fn from(config: ViTConfig) -> Self {
@@ -59,17 +81,11 @@ impl From<ViTConfig> for ImageConfig {
     }
 }
 
-impl From<BackboneConfig> for ImageConfig {
-    fn from(config: BackboneConfig) -> Self {
-        match config {
-            BackboneConfig::ResNet(config) => Self::ResNet(config),
-            BackboneConfig::DenseNet(config) => Self::DenseNet(config),
-        }
-    }
-}
-
 /// Where the modules of a classifier stand.
 const PATH: &str = "image";
+
+/// Where it ends.
+const END: BackboneEnd = BackboneEnd::Pooling;
 
 impl ImageConfig {
     /// Spatial axes of the image.
@@ -91,15 +107,15 @@ impl ImageConfig {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        of_each!(self, config => config.check())?;
+        of_each!(self, config => Architecture::check(config))?;
         check_axes(NAME, self.spatial_dims())
     }
 
     /// What files of the classifier's library may lack or hold besides, below the image's path.
     pub(super) fn accept(&self, policy: LoadPolicy) -> LoadPolicy {
         match self {
-            Self::ResNet(_) | Self::DenseNet(_) => policy,
             Self::ViT(config) => config.accept_below(&format!("{PATH}."), policy),
+            _ => policy,
         }
     }
 
@@ -121,6 +137,10 @@ impl ImageConfig {
         let policy = heads.iter().fold(policy, |policy, head| {
             policy.with_unexpected_allowed(below(head))
         });
+        let policy = match self.backbone() {
+            Ok(backbone) => backbone.accept_behind(END, &below(""), policy),
+            Err(_) => policy,
+        };
         let others = ["table.**", "tokens.**", "fusion.**", "head.**"];
         { others.into_iter() }.fold(policy, LoadPolicy::with_missing_allowed)
     }
@@ -168,12 +188,13 @@ impl<const D: usize> ImageEncoder<D> {
     pub(super) fn new(config: &ImageConfig, root: &ParamPath) -> Result<Self> {
         check_asked(NAME, config.spatial_dims(), D)?;
         let path = root.child(PATH);
-        match config {
-            ImageConfig::ResNet(config) => Self::on(&config.clone().into(), &path),
-            ImageConfig::DenseNet(config) => {
-                Self::on(&config.clone().into(), &path.child("features"))
+        match config.backbone() {
+            // The features of a DenseNet stand in a module of their own.
+            Ok(backbone @ BackboneConfig::DenseNet(_)) => {
+                Self::on(&backbone, &path.child("features"))
             }
-            ImageConfig::ViT(config) => {
+            Ok(backbone) => Self::on(&backbone, &path),
+            Err(config) => {
                 let prefix = config.prefix();
                 Ok(Self::Transformer {
                     encoder: Box::new(Encoder::new(config, &prefix, &path)?),
@@ -185,9 +206,9 @@ impl<const D: usize> ImageEncoder<D> {
     }
 
     fn on(config: &BackboneConfig, path: &ParamPath) -> Result<Self> {
-        let last = config.levels().pop();
+        let last = config.levels_until(END).pop();
         Ok(Self::Backbone {
-            backbone: config.build::<D>(path)?,
+            backbone: config.build_until::<D>(END, path)?,
             channels: last.expect("every backbone has levels").channels,
         })
     }

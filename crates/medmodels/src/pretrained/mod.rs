@@ -1,8 +1,9 @@
 //! Weights that others published: what they are, where they come from, under which licence, and how they reach a network.
 //!
-//! Nothing is downloaded here: whether an application may ask the network, and whom, is the application's choice. A
-//! [`Manifest`] says where a file is published and which hash it has, a [`Store`] is a folder of such files, and a file is
-//! read after its hash was found right.
+//! A [`Manifest`] says where a file is published and which hash it has, a [`Store`] is a folder of such files, and a file is
+//! read after its hash was found right. Nothing is downloaded unless it is asked for: whether an application may ask the
+//! network, and whom, is the application's choice. With the feature `download`, which is off by default, `Store::download`
+//! fetches the file of a manifest over HTTPS.
 //!
 //! ```no_run
 //! use medmodels::pretrained::{self, Store};
@@ -16,11 +17,15 @@
 //! # Ok::<(), medmodels::Error>(())
 //! ```
 
+#[cfg(feature = "download")]
+mod download;
 mod known;
 mod manifest;
 mod picture;
 mod store;
 
+#[cfg(feature = "download")]
+pub use download::{DownloadFault, DownloadSettings, Progress, TlsRoots};
 pub use known::manifests;
 pub use manifest::{AxisOrder, Manifest};
 pub use picture::Picture;

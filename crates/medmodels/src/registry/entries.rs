@@ -340,6 +340,14 @@ const FAMILIES: &[&[Entry]] = &[
         };
         "flexible_unet_resnet18" 40_436_034 |fit| flexible(ResNetConfig::resnet18, fit);
         "flexible_unet_resnet50" 67_673_666 |fit| flexible(ResNetConfig::resnet50, fit);
+        "flexible_unet_efficientnet_b0" 9_398_686 |fit| flexible_on_efficientnet(EfficientNetConfig::b0, fit);
+        "flexible_unet_efficientnet_b1" 12_156_802 |fit| flexible_on_efficientnet(EfficientNetConfig::b1, fit);
+        "flexible_unet_efficientnet_b2" 13_543_284 |fit| flexible_on_efficientnet(EfficientNetConfig::b2, fit);
+        "flexible_unet_efficientnet_b3" 17_046_058 |fit| flexible_on_efficientnet(EfficientNetConfig::b3, fit);
+        "flexible_unet_efficientnet_b4" 24_828_218 |fit| flexible_on_efficientnet(EfficientNetConfig::b4, fit);
+        "flexible_unet_efficientnet_b5" 36_421_650 |fit| flexible_on_efficientnet(EfficientNetConfig::b5, fit);
+        "flexible_unet_efficientnet_b6" 49_942_154 |fit| flexible_on_efficientnet(EfficientNetConfig::b6, fit);
+        "flexible_unet_efficientnet_b7" 74_465_298 |fit| flexible_on_efficientnet(EfficientNetConfig::b7, fit);
     },
     entries! {
         Segmentation, "nnU-Net", [(3, 128), (2, 512)], 1 to 2;
@@ -425,6 +433,15 @@ fn retina_net(config: fn(usize) -> ResNetConfig, fit: Fit) -> RetinaNetConfig {
 /// MONAI's `FlexibleUNet`, whose backbones name a first convolution that strides.
 fn flexible(config: fn(usize) -> ResNetConfig, fit: Fit) -> FlexibleUNetConfig {
     let backbone = config(1).with_spatial_dims(fit.spatial_dims);
+    FlexibleUNetConfig::new(backbone.with_in_channels(fit.in_channels), fit.out_channels)
+}
+
+/// The same on an EfficientNet.
+fn flexible_on_efficientnet(
+    config: fn(usize) -> EfficientNetConfig,
+    fit: Fit,
+) -> FlexibleUNetConfig {
+    let backbone = config(1).monai(fit.spatial_dims);
     FlexibleUNetConfig::new(backbone.with_in_channels(fit.in_channels), fit.out_channels)
 }
 

@@ -9,10 +9,10 @@ use mednn::context::Context;
 use mednn::layers::{Conv, ConvConfig};
 use mednn::model::{Inputs, Model, Outputs};
 use mednn::ops;
-use mednn::params::{Init, Params};
+use mednn::params::{Init, LoadPolicy, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::{Backbone, BackboneConfig, Level, described_by_encoder};
+use crate::backbone::{Backbone, BackboneConfig, BackboneEnd, Level, described_by_encoder};
 use crate::blocks::aspp::{Aspp, AsppConfig, ConvNormRelu, ConvShape, resized_to};
 use crate::blocks::{Features, check_input, check_multiples};
 use crate::check::{check_all_positive, check_axes, check_dropout, check_positive};
@@ -58,6 +58,11 @@ pub struct DeepLabV3PlusConfig {
 
 impl Architecture for DeepLabV3PlusConfig {
     described_by_encoder!(DeepLabV3Plus);
+
+    fn accept(&self, policy: LoadPolicy) -> LoadPolicy {
+        self.encoder
+            .accept_behind(BackboneEnd::Stages, "encoder.", policy)
+    }
 
     fn head(&self) -> &'static [&'static str] {
         &["segmentation_head.0.*"]
@@ -241,7 +246,7 @@ impl<const D: usize> Model for DeepLabV3Plus<D> {
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`, extents multiples of [`DeepLabV3PlusConfig::divisor`]
     /// - logits: `[batch, out_channels, depth, height, width]`
-    /// - features: the levels of the encoder (`encoder.relu`, `encoder.layer1` and on), `decoder.aspp.0`, `decoder.aspp`,
+    /// - features: the levels of the encoder (`encoder.relu`, `encoder.layer1` and on for a ResNet), `decoder.aspp.0`, `decoder.aspp`,
     ///   `decoder.block1`, `decoder.block2`
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;

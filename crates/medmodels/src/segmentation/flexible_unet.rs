@@ -1,21 +1,23 @@
 //! A U-Net on any backbone: MONAI's FlexibleUNet, after that of segmentation_models_pytorch.
 //!
 //! Parameters have the names of MONAI 1.x `FlexibleUNet`, so its state dictionaries load unchanged, and outputs, gradients
-//! and features are equal to its own where the backbone is a ResNet of MONAI. Its shortcuts without weights (18 and 34
-//! layers) pass the gradient on here, which MONAI cuts.
+//! and features are equal to its own where the backbone is a ResNet or an EfficientNet of MONAI. The shortcuts without weights
+//! of the ResNets (18 and 34 layers) pass the gradient on here, which MONAI cuts; the layers of the EfficientNets behind the
+//! last stage, which MONAI holds and does not run, are left out and may be in files.
 
 use mednn::context::Context;
 use mednn::layers::{Conv, ConvConfig};
 use mednn::model::{Inputs, Model, Outputs};
-use mednn::params::Params;
+use mednn::params::{LoadPolicy, Params};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::{Backbone, BackboneConfig, described_by_encoder};
+use crate::backbone::{Backbone, BackboneConfig, BackboneEnd, Level, described_by_encoder};
 use crate::blocks::two_conv::{TwoConvConfig, UpCat, UpCatShape};
 use crate::blocks::upsample::Upsampling;
 use crate::blocks::{Features, Nonlinearity, Normalization, check_input, check_multiples};
 use crate::check::{check_all_positive, check_axes, check_dropout, check_positive};
 use crate::config::Architecture;
+use crate::efficientnet::EfficientNetConfig;
 use crate::error::{Error, Result};
 use crate::resnet::ResNetConfig;
 
@@ -29,6 +31,7 @@ const NAME: &str = "FlexibleUNet";
 ///
 /// let endoscopy = FlexibleUNetConfig::monai("resnet18", 2, 3, 2)?;
 /// assert_eq!(endoscopy.divisor(), [32, 32]);
+/// FlexibleUNetConfig::monai("efficientnet-b4", 2, 3, 2)?.check()?;
 /// // On a backbone that MONAI does not have there.
 /// FlexibleUNetConfig::new(DenseNetConfig::densenet121(1), 4).check()?;
 /// # Ok::<(), medmodels::Error>(())
@@ -37,12 +40,13 @@ const NAME: &str = "FlexibleUNet";
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FlexibleUNetConfig {
-    /// What goes down, for 2 or 3 spatial axes; each of its levels has half the resolution of the one before, the first of
-    /// the image.
+    /// What goes down, for 2 or 3 spatial axes; each of its levels has half the resolution of the one before, and the first
+    /// half of the image's, a quarter or so on.
     pub encoder: BackboneConfig,
     /// Classes or regions.
     pub out_channels: usize,
-    /// Features of the blocks on the way up, as many as the encoder has levels, the lowest first.
+    /// Features of the blocks on the way up, the lowest first, one for each doubling of the resolution: as many as the encoder
+    /// has levels where the first has half the resolution of the image.
     pub decoder_channels: Vec<usize>,
     /// What normalises features on the way up.
     pub normalization: Normalization,
@@ -58,6 +62,11 @@ pub struct FlexibleUNetConfig {
 
 impl Architecture for FlexibleUNetConfig {
     described_by_encoder!(FlexibleUNet);
+
+    fn accept(&self, policy: LoadPolicy) -> LoadPolicy {
+        self.encoder
+            .accept_behind(BackboneEnd::Stages, "encoder.", policy)
+    }
 
     fn head(&self) -> &'static [&'static str] {
         &["segmentation_head.0.*"]
@@ -83,8 +92,8 @@ impl FlexibleUNetConfig {
         }
     }
 
-    /// The network on a backbone that MONAI names: `resnet10`, `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`
-    /// or `resnet200`.
+    /// The network on a backbone that MONAI names: `resnet10`, `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`,
+    /// `resnet200`, `efficientnet-b0` to `efficientnet-b8` or `efficientnet-l2`.
     ///
     /// # Errors
     /// Refuses other names.
@@ -94,24 +103,43 @@ impl FlexibleUNetConfig {
         in_channels: usize,
         out_channels: usize,
     ) -> Result<Self> {
-        let resnet = match backbone {
-            "resnet10" => ResNetConfig::resnet10,
-            "resnet18" => ResNetConfig::resnet18,
-            "resnet34" => ResNetConfig::resnet34,
-            "resnet50" => ResNetConfig::resnet50,
-            "resnet101" => ResNetConfig::resnet101,
-            "resnet152" => ResNetConfig::resnet152,
-            "resnet200" => ResNetConfig::resnet200,
+        let resnet = |config: fn(usize) -> ResNetConfig| {
+            let config = config(out_channels).medical_net();
+            let config = config.with_spatial_dims(spatial_dims);
+            BackboneConfig::from(config.with_in_channels(in_channels))
+        };
+        let efficientnet = |config: EfficientNetConfig| {
+            let config = config.monai(spatial_dims);
+            BackboneConfig::from(config.with_in_channels(in_channels))
+        };
+        let larger = |width, depth, resolution| {
+            let config = EfficientNetConfig::b7(out_channels).with_factors(width, depth);
+            efficientnet(config.with_resolution(resolution))
+        };
+        let encoder = match backbone {
+            "resnet10" => resnet(ResNetConfig::resnet10),
+            "resnet18" => resnet(ResNetConfig::resnet18),
+            "resnet34" => resnet(ResNetConfig::resnet34),
+            "resnet50" => resnet(ResNetConfig::resnet50),
+            "resnet101" => resnet(ResNetConfig::resnet101),
+            "resnet152" => resnet(ResNetConfig::resnet152),
+            "resnet200" => resnet(ResNetConfig::resnet200),
+            "efficientnet-b0" => efficientnet(EfficientNetConfig::b0(out_channels)),
+            "efficientnet-b1" => efficientnet(EfficientNetConfig::b1(out_channels)),
+            "efficientnet-b2" => efficientnet(EfficientNetConfig::b2(out_channels)),
+            "efficientnet-b3" => efficientnet(EfficientNetConfig::b3(out_channels)),
+            "efficientnet-b4" => efficientnet(EfficientNetConfig::b4(out_channels)),
+            "efficientnet-b5" => efficientnet(EfficientNetConfig::b5(out_channels)),
+            "efficientnet-b6" => efficientnet(EfficientNetConfig::b6(out_channels)),
+            "efficientnet-b7" => efficientnet(EfficientNetConfig::b7(out_channels)),
+            "efficientnet-b8" => larger(2.2, 3.6, 672),
+            "efficientnet-l2" => larger(4.3, 5.3, 800),
             _ => {
-                let rule =
-                    "resnet10, resnet18, resnet34, resnet50, resnet101, resnet152 or resnet200";
+                let rule = "resnet10, 18, 34, 50, 101, 152 or 200, efficientnet-b0 to efficientnet-b8 or \
+                            efficientnet-l2";
                 return Err(Error::setting(NAME, "backbone", rule, backbone));
             }
         };
-        let encoder = resnet(out_channels)
-            .medical_net()
-            .with_spatial_dims(spatial_dims)
-            .with_in_channels(in_channels);
         Ok(Self::new(encoder, out_channels))
     }
 
@@ -175,35 +203,41 @@ impl FlexibleUNetConfig {
         check_all_positive(NAME, &[("decoder_channels", &self.decoder_channels)])?;
         check_dropout(NAME, self.dropout)?;
         let levels = self.encoder.levels();
-        let halves = levels
-            .iter()
-            .enumerate()
-            .all(|(i, level)| level.stride.iter().all(|&stride| stride == 2 << i));
-        if !halves {
+        let Some(blocks) = blocks(&levels) else {
             let strides: Vec<_> = levels.iter().map(|level| &level.stride).collect();
-            let rule = "of levels with strides 2, 4, 8 and on";
+            let rule = "of levels with strides of 2, 4, 8 and on, beginning anywhere";
             return Err(Error::setting(
                 NAME,
                 "encoder",
                 rule,
                 format!("{strides:?}"),
             ));
-        }
-        if self.decoder_channels.len() != levels.len() {
-            let rule = format!("given for each of the {} levels", levels.len());
+        };
+        if self.decoder_channels.len() != blocks {
+            let rule = format!("given for each of {blocks} blocks");
             let value = format!("{:?}", self.decoder_channels);
             return Err(Error::setting(NAME, "decoder_channels", rule, value));
         }
-        // All blocks but the last halve what they get.
-        if let [above @ .., _, _] = &self.decoder_channels[..]
-            && above.contains(&1)
-        {
+        // Blocks with a skip halve what they get; the first gets that of the encoder, the others that of the block before.
+        let halved = levels.len().saturating_sub(2);
+        if self.decoder_channels.iter().take(halved).any(|&c| c == 1) {
             let value = format!("{:?}", self.decoder_channels);
-            let rule = "at least 2 but for the last two";
+            let rule = format!("at least 2 in the first {halved}");
             return Err(Error::setting(NAME, "decoder_channels", rule, value));
         }
         Ok(())
     }
+}
+
+/// How often the resolution must be doubled from the last level to the image, if it is halved from each level to the next.
+fn blocks(levels: &[Level]) -> Option<usize> {
+    let &first = levels.first()?.stride.first()?;
+    let halves = |(i, level): (usize, &Level)| {
+        let stride = u32::try_from(i).ok().and_then(|i| first.checked_shl(i));
+        level.stride.iter().all(|&s| Some(s) == stride)
+    };
+    let fits = first > 1 && first.is_power_of_two() && levels.iter().enumerate().all(halves);
+    fits.then(|| levels.len() - 1 + first.ilog2() as usize)
 }
 
 /// A backbone down, upsampling and pairs of convolutions up.
@@ -270,7 +304,7 @@ impl<const D: usize> Model for FlexibleUNet<D> {
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`, extents multiples of [`FlexibleUNetConfig::divisor`]
     /// - logits: `[batch, out_channels, depth, height, width]`
-    /// - features: the levels of the encoder (`encoder.relu`, `encoder.layer1` and on), `decoder.blocks.0` and on
+    /// - features: the levels of the encoder (`encoder.relu`, `encoder.layer1` and on for a ResNet), `decoder.blocks.0` and on
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         check_input(NAME, image, self.config.encoder.in_channels(), D)?;

@@ -12,8 +12,8 @@ use super::{notes, shapes};
 pub(super) fn chart(chart: &Chart, layout: &Layout, svg: &mut Svg) {
     title(layout, svg);
     let cells = (chart.layers.iter()).any(|layer| matches!(layer.shape, Shape::Cells(_)));
-    x_axis(layout, svg);
-    y_axis(layout, svg);
+    axis(Edge::Bottom, layout, svg);
+    axis(Edge::Left, layout, svg);
     labels(chart, layout, svg);
     let Frame {
         left,
@@ -84,72 +84,71 @@ fn title(layout: &Layout, svg: &mut Svg) {
     }
 }
 
-fn x_axis(layout: &Layout, svg: &mut Svg) {
+/// Which axis: the one along the bottom of the frame, or the one along its left side.
+#[derive(Clone, Copy)]
+enum Edge {
+    Bottom,
+    Left,
+}
+
+/// The ticks of an axis: lines across the chart unless they are names, and their texts.
+fn axis(edge: Edge, layout: &Layout, svg: &mut Svg) {
     let Frame {
         left,
         right,
         top,
         bottom,
     } = layout.frame;
-    let mute = hex(MUTED.light);
-    for tick in &layout.x.ticks {
-        let x = left + (right - left) * layout.x.place(tick.value);
-        if !layout.x.named {
+    let (axis, start, end) = match edge {
+        Edge::Bottom => (&layout.x, left, right),
+        Edge::Left => (&layout.y, bottom, top),
+    };
+    for tick in &axis.ticks {
+        let at = start + (end - start) * axis.place(tick.value);
+        let ((x1, y1), (x2, y2)) = match edge {
+            Edge::Bottom => ((at, top), (at, bottom)),
+            Edge::Left => ((left, at), (right, at)),
+        };
+        if !axis.named {
             svg.line(format_args!(
-                "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" class=\"grid\" \
+                "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" class=\"grid\" \
                  stroke=\"{}\"/>",
                 hex(GRID.light)
             ));
         }
-        match layout.slant {
-            Slant::Level => {
-                for (i, line) in tick.text.lines().enumerate() {
-                    svg.line(format_args!(
-                        "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"mute\" \
-                         fill=\"{mute}\">{}</text>",
-                        bottom + 18.0 + 15.0 * i as f64,
-                        escape(&short_line(line))
-                    ));
-                }
+        match (edge, layout.slant) {
+            (Edge::Bottom, Slant::Level) => {
+                tick_lines(&tick.text, (at, bottom + 18.0), "middle", svg);
             }
-            Slant::Oblique => svg.line(format_args!(
+            (Edge::Bottom, Slant::Oblique) => svg.line(format_args!(
                 "<text transform=\"translate({:.1} {:.1}) rotate(-40)\" text-anchor=\"end\" class=\"mute\" \
-                 fill=\"{mute}\">{}</text>",
-                x + 4.0,
+                 fill=\"{}\">{}</text>",
+                at + 4.0,
                 bottom + 14.0,
+                hex(MUTED.light),
                 escape(&one_line(&tick.text))
             )),
+            (Edge::Left, _) => {
+                let below_first = tick.text.lines().count().saturating_sub(1);
+                let first = at + 4.5 - LINE / 2.0 * below_first as f64;
+                tick_lines(&tick.text, (left - 7.0, first), "end", svg);
+            }
         }
     }
 }
 
-fn y_axis(layout: &Layout, svg: &mut Svg) {
-    let Frame {
-        left,
-        right,
-        top,
-        bottom,
-    } = layout.frame;
-    for tick in &layout.y.ticks {
-        let y = bottom - (bottom - top) * layout.y.place(tick.value);
-        if !layout.y.named {
-            svg.line(format_args!(
-                "<line x1=\"{left:.1}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" class=\"grid\" \
-                 stroke=\"{}\"/>",
-                hex(GRID.light)
-            ));
-        }
-        let lines: Vec<&str> = tick.text.lines().collect();
-        for (i, line) in lines.iter().enumerate() {
-            let shift = 4.5 + 15.0 * (i as f64 - (lines.len() - 1) as f64 / 2.0);
-            svg.line(format_args!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" class=\"mute\" fill=\"{}\">{}</text>",
-                left - 7.0,
-                y + shift,
-                hex(MUTED.light),
-                escape(&short_line(line))
-            ));
-        }
+/// The distance of the lines of a tick's text in pixels.
+const LINE: f64 = 15.0;
+
+/// The lines of a tick's text from a first one on downwards.
+fn tick_lines(text: &str, (x, y): (f64, f64), anchor: &str, svg: &mut Svg) {
+    for (i, line) in text.lines().enumerate() {
+        svg.line(format_args!(
+            "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" class=\"mute\" fill=\"{}\">{}</text>",
+            y + LINE * i as f64,
+            hex(MUTED.light),
+            escape(&short_line(line))
+        ));
     }
 }
 

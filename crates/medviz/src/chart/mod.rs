@@ -19,11 +19,8 @@ use std::path::Path;
 
 pub use axis::Scale;
 pub use layer::{BoxGlyph, Cell, Dash, Layer, Note, Paint, Rectangle, Rule, Side, Whisker};
-pub use panels::Panels;
 
 use crate::error::Result;
-use layout::Layout;
-use svg::Svg;
 
 /// A chart with one or more layers on two axes.
 ///
@@ -62,6 +59,7 @@ pub struct Chart {
     layers: Vec<Layer>,
     size: (f64, f64),
     square: bool,
+    below: Vec<Self>,
 }
 
 /// What was asked of an axis.
@@ -85,6 +83,7 @@ impl Chart {
             layers: Vec::new(),
             size: (720.0, 420.0),
             square: false,
+            below: Vec::new(),
         }
     }
 
@@ -188,19 +187,6 @@ impl Chart {
     pub fn layer(mut self, layer: Layer) -> Self {
         self.layers.push(layer);
         self
-    }
-
-    /// The chart as an SVG document.
-    #[must_use]
-    pub fn to_svg(&self) -> String {
-        let layout = Layout::of(self, 0.0);
-        let mut svg = Svg::document(
-            (layout.width, layout.height),
-            &self.title,
-            &self.description,
-        );
-        draw::chart(self, &layout, &mut svg);
-        svg.finish()
     }
 
     /// Writes the chart as an SVG file, whole or not at all.

@@ -16,7 +16,7 @@ mod write;
 
 use std::path::Path;
 
-use medcore::Budget;
+use medcore::{BoundingBox, Budget};
 
 pub use boxes::{ScoredBox, decode_boxes, read_boxes};
 pub use polygon::fill_polygons;
@@ -24,10 +24,32 @@ pub use read::{decode, decode_results};
 pub use rle::{compress, decompress};
 pub use write::{encode, encode_results};
 
-use super::file;
 use super::loss::LossReport;
 use super::model::Annotations;
+use super::{edges, file};
 use crate::error::{Error, Result};
+
+/// `x, y, width, height` of a box as a file has them, in its own digits.
+///
+/// What the COCO evaluation calls the area of a box is the product of these sides, which the difference of
+/// its corners may miss by a last digit.
+///
+/// ```
+/// use medio::annotations::coco;
+/// use medio::medcore::Budget;
+///
+/// let text = br#"{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cell"}],
+///     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0.01, 0.08, 0.1, 0.1]}]}"#;
+/// let read = coco::decode(text, &Budget::default())?;
+/// let bounds = read.images[0].objects[0].bounding_box.unwrap();
+/// assert_ne!(bounds.extent(), [0.1, 0.1]);
+/// assert_eq!(coco::box_numbers(&bounds), [0.01, 0.08, 0.1, 0.1]);
+/// # Ok::<(), medio::annotations::Fault>(())
+/// ```
+#[must_use]
+pub fn box_numbers(bounds: &BoundingBox<2>) -> [f64; 4] {
+    edges::xywh(bounds)
+}
 
 /// Reads a file of images, categories and annotations.
 ///

@@ -40,7 +40,8 @@ const WORDS: Vocabulary = Vocabulary {
 ///
 /// # Errors
 /// Refuses annotations that contradict themselves (see [`Annotations::check`]), image ids that are there twice,
-/// and images without a size.
+/// images without a size, and what XML cannot hold: control characters, and [`Extra`](super::super::Extra) that
+/// is neither attribute nor element.
 pub fn encode(annotations: &Annotations) -> Result<(String, LossReport)> {
     annotations.check()?;
     let ids = numbered("image id", annotations.images.iter().map(|image| image.id));
@@ -48,7 +49,7 @@ pub fn encode(annotations: &Annotations) -> Result<(String, LossReport)> {
     let mut losses = LossReport::default();
     losses.note(annotations, &WORDS);
     let mut out = Writer::default();
-    out.raw("<?xml version=\"1.0\" encoding=\"utf-8\"?>");
+    out.declare();
     out.open(
         "annotations",
         annotations.extra.xml_attributes(Format::Cvat),
@@ -63,14 +64,14 @@ pub fn encode(annotations: &Annotations) -> Result<(String, LossReport)> {
     }
     for (key, raw) in annotations.extra.xml_elements(Format::Cvat) {
         if key != "meta" || meta.is_some() {
-            out.raw(raw);
+            out.kept(raw);
         }
     }
     for (image, id) in annotations.images.iter().zip(ids) {
         write_image(&mut out, annotations, image, id, &mut losses)?;
     }
     out.close();
-    Ok((out.finish(), losses))
+    Ok((out.finish()?, losses))
 }
 
 /// Whether a stored `meta` has a label for every category.
@@ -175,15 +176,15 @@ fn write_image(
         label
             .extra
             .xml_elements(Format::Cvat)
-            .for_each(|(_, raw)| out.raw(raw));
+            .for_each(|(_, raw)| out.kept(raw));
         out.close();
     }
     image
         .extra
         .xml_elements(Format::Cvat)
-        .for_each(|(_, raw)| out.raw(raw));
+        .for_each(|(_, raw)| out.kept(raw));
     out.close();
-    Ok(())
+    out.check(|| format!("{:?}", image.name))
 }
 
 fn source(image: &AnnotatedImage, layer: usize) -> &'static str {
@@ -256,7 +257,7 @@ fn write_object(
     object
         .extra
         .xml_elements(Format::Cvat)
-        .for_each(|(_, raw)| out.raw(raw));
+        .for_each(|(_, raw)| out.kept(raw));
     out.close();
     Ok(())
 }
@@ -400,7 +401,7 @@ fn write_points(out: &mut Writer, object: &Object, target: &Target<'_>, losses: 
                 && raw.contains("occluded=\"1\"") == (point.visibility == Visibility::Hidden)
         };
         if let Some(raw) = stored.filter(says) {
-            out.raw(raw);
+            out.kept(raw);
             continue;
         }
         let flag = |set: bool| Cow::Borrowed(if set { "1" } else { "0" });

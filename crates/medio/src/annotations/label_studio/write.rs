@@ -13,7 +13,7 @@ use super::super::model::{
 use super::super::number::real;
 use super::super::say::{Groups, drawings, name};
 use super::super::shape::{Shape, ShapeKind};
-use super::super::xml::escaped;
+use super::super::xml::{check_characters, escaped};
 use super::Options;
 use super::brush;
 use super::value::Percent;
@@ -45,8 +45,14 @@ const TAGS: [(&str, &str, &str); 6] = [
 ];
 
 /// A labelling interface (XML) that knows what [`encode`] writes.
-#[must_use]
-pub fn interface(annotations: &Annotations, options: &Options) -> String {
+///
+/// # Errors
+/// Refuses names with control characters, which XML cannot hold.
+pub fn interface(annotations: &Annotations, options: &Options) -> Result<String> {
+    let names = annotations.categories.iter().map(|category| &category.name);
+    for name in names.chain([&options.to_name, &options.image_key]) {
+        check_characters(name).map_err(|e| Fault::new(format!("{name:?}"), e))?;
+    }
     let (to, key) = (escaped(&options.to_name), escaped(&options.image_key));
     let mut text = format!("<View>\n  <Image name=\"{to}\" value=\"${key}\"/>\n");
     for (tag, from, child) in TAGS {
@@ -65,7 +71,7 @@ pub fn interface(annotations: &Annotations, options: &Options) -> String {
         text.push_str(&format!("  </{tag}>\n"));
     }
     text.push_str("</View>\n");
-    text
+    Ok(text)
 }
 
 /// The text of a file of tasks, and what Label Studio could not say.

@@ -134,8 +134,8 @@ impl BlandAltman {
     /// limits of normal differences as often as they say, for any number of pairs.
     ///
     /// # Errors
-    /// Refuses fewer than three pairs, a share that is not between 0 and 1, and pairs that the scale does not
-    /// allow.
+    /// Refuses fewer than three pairs, a share that is not between 0 and 1, pairs that the scale does not
+    /// allow, and differences whose squares are beyond all numbers.
     pub fn of(&self, pairs: &PairedMeasurements) -> Result<BlandAltmanEstimate> {
         let z = self.normal_range()?;
         let differences: Vec<f64> = (self.points(pairs)?.into_iter())
@@ -145,6 +145,14 @@ impl BlandAltman {
         let mean = sum(differences.iter().copied()) / n;
         let squares = sum(differences.iter().map(|d| (d - mean) * (d - mean)));
         let sd = (squares / (n - 1.0)).sqrt();
+        // Of a mean that is not finite neither is the deviation.
+        if !sd.is_finite() {
+            return Err(Error::InvalidParameter {
+                parameter: "the standard deviation of the differences",
+                rule: "finite (measurements can be too large or too small to be compared)",
+                value: sd,
+            });
+        }
         let reach = -student_quantile(self.confidence.tail(), n - 1.0) * sd / n.sqrt();
         let bias = Estimate::new(
             mean,

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::check;
-use super::super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// A curve over the score of one event that never falls, linear between its corners and level beyond them.
 ///
-/// Equal scores are one score with their mean label, as in scikit-learn. Probabilities may be 0 and 1.
+/// Equal scores are one score with their mean label, as in scikit-learn, which takes also those for equal that
+/// differ by less than 1e-15. Probabilities may be 0 and 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved")]
 pub struct IsotonicRegression {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::class_scores::{ClassLogits, class_of};
 use super::super::logistic::{Predictor, Problem};
-use super::super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// A factor and a shift for each class's logit. The shift of the last class is 0: only differences count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::class_scores::{ClassGrid, ClassLayout};
-use super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 pub use isotonic::IsotonicRegression;
 pub use linear::{MatrixPenalty, MatrixScaling, VectorScaling};
 pub use platt::{PlattScaling, PlattTargets};

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::check;
 use super::super::logistic::{Predictor, Problem};
-use super::super::score::Score;
 use super::{finite, sigmoid};
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// A logistic curve over the score of one event: `sigmoid(slope * score + intercept)`.
 ///

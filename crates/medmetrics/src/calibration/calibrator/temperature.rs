@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::super::check;
 use super::super::class_scores::{ClassLogits, class_of};
 use super::super::logistic::{Predictor, Problem};
-use super::super::score::Score;
 use crate::error::{Error, Result};
+use crate::score::Score;
 
 /// Divides all logits by one number: confidence changes, the most probable class does not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::result::{CocoResult, Tensor};
 use super::settings::{Coco, CocoConvention};
-use crate::detection::curve::PrecisionRecall;
+use crate::detection::curve::DetectionCurve;
 use crate::detection::images::{DetectionImages, DetectionProtocol};
 use crate::detection::table::{ClassTable, tables};
 use crate::error::Result;
@@ -65,11 +65,11 @@ impl CocoMatches {
     ///
     /// `None` without such a class, threshold or range, or without annotations of it.
     #[must_use]
-    pub fn curve(&self, class: u32, threshold: usize, range: usize) -> Option<PrecisionRecall> {
+    pub fn curve(&self, class: u32, threshold: usize, range: usize) -> Option<DetectionCurve> {
         let settings = &self.settings;
         let known = threshold < settings.thresholds.len() && range < settings.ranges.len();
         let table = self.tables.iter().find(|t| known && t.class == class)?;
-        PrecisionRecall::of_table(table, range, threshold)
+        DetectionCurve::of_table(table, range, threshold)
     }
 
     /// The mean average precision of the first range with an interval by drawing patients (images where no

@@ -8,7 +8,7 @@ use crate::classification::{
 use crate::error::{Error, Result};
 use crate::estimate::Confidence;
 use crate::plot::{
-    ConfusionPlot, Curve, DecisionPlot, OperatingPoint, PrecisionRecallPlot, RocPlot, decimals,
+    ConfusionPlot, Curve, CurvePoint, DecisionPlot, PrecisionRecallPlot, RocPlot, decimals,
 };
 use crate::statistics::AucScale;
 
@@ -46,7 +46,7 @@ impl Curve {
     }
 }
 
-impl OperatingPoint {
+impl CurvePoint {
     /// A threshold as a point of a ROC curve, with the intervals of both rates; `None` unless there are cases
     /// of both kinds.
     #[must_use]
@@ -99,12 +99,12 @@ impl RocPlot {
     ///
     /// ```
     /// use medmetrics::classification::{Ranking, Selection};
-    /// use medmetrics::plot::{OperatingPoint, Plot, RocPlot};
+    /// use medmetrics::plot::{CurvePoint, Plot, RocPlot};
     ///
     /// let truth = [false, false, true, true, true, false];
     /// let ranking = Ranking::of(&truth, &[0.1, 0.4, 0.35, 0.8, 0.7, 0.3])?;
     /// let point = ranking.operating_point(&Selection::Youden)?;
-    /// let point = point.and_then(|point| OperatingPoint::on_roc(&point, &Default::default()));
+    /// let point = point.and_then(|point| CurvePoint::on_roc(&point, &Default::default()));
     /// let plot = RocPlot::of_rankings([("model", &ranking)])?
     ///     .with_operating_points(point.into_iter().collect());
     /// assert!(plot.to_svg()?.contains(">model, AUC 0.889 (0.261 to 0.995)</text>"));
@@ -155,10 +155,7 @@ impl PrecisionRecallPlot {
             [prevalence] => prevalence,
             _ => None,
         };
-        Self {
-            prevalence,
-            ..Self::new(curves)
-        }
+        Self::new(curves).with_prevalence(prevalence)
     }
 }
 

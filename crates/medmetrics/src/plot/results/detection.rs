@@ -2,9 +2,9 @@
 
 use super::thinned;
 use crate::detection::{
-    CocoResult, CocoSelection, FrocResult, LesionDetectionResult, PrecisionRecall,
+    CocoResult, CocoSelection, DetectionCurve, FrocResult, LesionDetectionResult,
 };
-use crate::plot::{Curve, FrocPlot, OperatingPoint};
+use crate::plot::{Curve, CurvePoint, FrocPlot};
 
 impl Curve {
     /// A FROC curve for a [`FrocPlot`] with its score; without points if there are no lesions.
@@ -52,7 +52,7 @@ impl Curve {
     }
 
     /// Precision against recall of detections for a
-    /// [`PrecisionRecallPlot`](super::super::PrecisionRecallPlot), as [`PrecisionRecall::steps`] has it: the area under what is drawn is VOC's average precision.
+    /// [`PrecisionRecallPlot`](super::super::PrecisionRecallPlot), as [`DetectionCurve::steps`] has it: the area under what is drawn is VOC's average precision.
     ///
     /// ```
     /// use medmetrics::detection::{Annotation, AveragePrecision, Detection, DetectionImage};
@@ -72,12 +72,12 @@ impl Curve {
     /// # Ok::<(), medmetrics::Error>(())
     /// ```
     #[must_use]
-    pub fn of_detections(label: impl Into<String>, curve: &PrecisionRecall) -> Self {
+    pub fn of_detections(label: impl Into<String>, curve: &DetectionCurve) -> Self {
         Self::new(label, thinned(curve.steps(), |x| x))
     }
 }
 
-impl OperatingPoint {
+impl CurvePoint {
     /// Lesions found and false marks a scan as a point of a FROC curve, with both intervals; `None` where
     /// there are no lesions or no scans.
     #[must_use]
@@ -127,16 +127,16 @@ impl FrocPlot {
                     continue;
                 };
                 if let Some(interval) = at.sensitivity.interval {
-                    points.push(OperatingPoint {
+                    points.push(CurvePoint {
                         y_interval: Some(interval),
-                        ..OperatingPoint::new("", at.rate, value).on_curve(number)
+                        ..CurvePoint::new("", at.rate, value).on_curve(number)
                     });
                 }
             }
         }
         let plot = Self::new(curves).with_operating_points(points);
         match crate::plot::span(rates) {
-            Some(range) if range.0 < range.1 => Self { range, ..plot },
+            Some(range) if range.0 < range.1 => plot.with_range(range),
             _ => plot,
         }
     }

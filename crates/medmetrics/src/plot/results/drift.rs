@@ -2,7 +2,7 @@
 
 use crate::drift::{DriftReport, FieldDrift, FieldMeasures};
 use crate::estimate::Estimate;
-use crate::plot::{DriftBar, DriftPlot, Threshold, Verdict};
+use crate::plot::{DriftBar, DriftLine, DriftPlot, Verdict};
 
 impl FieldDrift {
     /// The stability index of the field; undefined where one side has no values, or values of another kind.
@@ -56,7 +56,7 @@ impl DriftPlot {
             (drifted(b).cmp(&drifted(a))).then_with(|| size(b).total_cmp(&size(a)))
         });
         let threshold = report.thresholds.stability_index;
-        let threshold = threshold.map(|value| Threshold::new("threshold", value));
+        let threshold = threshold.map(|value| DriftLine::new("threshold", value));
         Self::new("population stability index", bars)
             .with_thresholds(threshold.into_iter().collect())
     }

@@ -8,11 +8,13 @@ mod attention;
 mod block;
 mod config;
 mod cosine;
+mod features;
 mod merging;
 mod network;
 
 pub(crate) use attention::{PositionIndex, Weighing, WindowFit};
 pub(crate) use block::{SwinBlock, SwinBlockConfig};
 pub use config::{SwinConfig, SwinConvention, SwinVersion};
+pub use features::SwinFeatures;
 pub(crate) use merging::{COLUMNS_FIRST, MergingConfig, PatchMerging};
 pub use network::Swin;

@@ -9,7 +9,8 @@ use mednn::layers::{
 use mednn::ops::{self, AttentionConfig};
 use mednn::params::{Init, Param, ParamPath};
 
-use super::config::{ViTConfig, ViTConvention};
+use super::choices::ViTConvention;
+use super::config::ViTConfig;
 use super::embedding::TRUNCATED;
 use crate::blocks::checkpointed;
 use crate::blocks::{Mlp, MlpConfig};

@@ -4,6 +4,9 @@ use mednn::model::Model;
 use mednn::params::{LoadPolicy, NameMap, Params};
 use serde::{Deserialize, Serialize};
 
+use super::choices::{
+    PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention,
+};
 use super::network::ViT;
 use crate::check::{check_axes, check_positive, check_probability};
 use crate::config::{Architecture, described_by_fields, in_dimensions};
@@ -11,71 +14,6 @@ use crate::error::{Error, Result};
 use crate::weights::names;
 
 pub(super) const NAME: &str = "ViT";
-
-/// Whose names and initial values parameters have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ViTConvention {
-    /// `blocks.0.attn.qkv`, `blocks.0.mlp.fc1`; epsilon 1e-6.
-    Timm,
-    /// `encoder.layers.encoder_layer_0.self_attention.in_proj_weight`; epsilon 1e-6.
-    Torchvision,
-    /// `blocks.0.attn.qkv`, `blocks.0.mlp.linear1`; epsilon 1e-5. The normalisation for cross-attention, which MONAI's
-    /// blocks hold and do not use, is a buffer here: loaded and saved, not trained.
-    Monai,
-}
-
-/// How a patch becomes a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PatchEmbedding {
-    /// By a convolution whose kernel and stride are a patch.
-    Convolution,
-    /// By a linear layer that sees the voxels of a patch with channels innermost (MONAI's `perceptron`).
-    Perceptron,
-}
-
-/// What tells a token its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Positions {
-    /// Trained numbers.
-    Learned,
-    /// Sines and cosines of the place along each axis, as MONAI lays them out; not trained.
-    SinCos,
-}
-
-/// Which of the tokens in front of the patches have positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PrefixPositions {
-    /// All.
-    All,
-    /// The class token, in the files of networks with registers that DINOv2 published.
-    ClassToken,
-    /// None, in timm's networks with registers (which adds the position of the class token to that token), in DeiT III and
-    /// in MONAI.
-    Absent,
-}
-
-/// What happens to the positions when an image has another size than the network was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PositionResampling {
-    /// The image is refused, as torchvision and MONAI do.
-    Refuse,
-    /// Cubic interpolation with antialiasing to the grid of patches: timm with `dynamic_img_size`, and the networks with
-    /// registers that DINOv2 published.
-    AntialiasedCubic,
-    /// Cubic interpolation without antialiasing, the scale that of a grid a tenth of a patch longer along each axis: the
-    /// networks without registers that DINOv2 published.
-    DinoV2,
-}
 
 /// Settings of [`ViT`].
 ///
@@ -185,147 +123,6 @@ impl Architecture for ViTConfig {
 }
 
 impl ViTConfig {
-    /// timm's network with `heads` heads of 64 features.
-    fn timm(heads: usize, depth: usize, classes: usize) -> Self {
-        let features = 64 * heads;
-        Self {
-            spatial_dims: 2,
-            in_channels: 3,
-            out_channels: classes,
-            image_size: vec![224; 2],
-            patch_size: vec![16; 2],
-            features,
-            mlp_features: 4 * features,
-            depth,
-            heads,
-            qkv_bias: true,
-            patch_embedding: PatchEmbedding::Convolution,
-            positions: Positions::Learned,
-            position_resampling: PositionResampling::AntialiasedCubic,
-            prefix_positions: PrefixPositions::All,
-            distilled: false,
-            registers: 0,
-            layer_scale: None,
-            tanh: false,
-            dropout: 0.0,
-            attention_dropout: 0.0,
-            head_dropout: 0.0,
-            drop_path: 0.0,
-            convention: ViTConvention::Timm,
-        }
-    }
-
-    /// timm's `vit_tiny_patch16_224` and `deit_tiny_patch16_224`.
-    #[must_use]
-    pub fn vit_tiny_patch16_224(classes: usize) -> Self {
-        Self::timm(3, 12, classes)
-    }
-
-    /// timm's `vit_small_patch16_224` and `deit_small_patch16_224`.
-    #[must_use]
-    pub fn vit_small_patch16_224(classes: usize) -> Self {
-        Self::timm(6, 12, classes)
-    }
-
-    /// timm's `vit_base_patch16_224` and `deit_base_patch16_224`.
-    #[must_use]
-    pub fn vit_base_patch16_224(classes: usize) -> Self {
-        Self::timm(12, 12, classes)
-    }
-
-    /// timm's `vit_large_patch16_224`.
-    #[must_use]
-    pub fn vit_large_patch16_224(classes: usize) -> Self {
-        Self::timm(16, 24, classes)
-    }
-
-    /// timm's `vit_small_patch14_dinov2`, of which DINOv2 published the weights but for the head.
-    #[must_use]
-    pub fn vit_small_patch14_dinov2(classes: usize) -> Self {
-        Self::timm(6, 12, classes).dinov2()
-    }
-
-    /// timm's `vit_base_patch14_dinov2`, of which DINOv2 published the weights but for the head.
-    #[must_use]
-    pub fn vit_base_patch14_dinov2(classes: usize) -> Self {
-        Self::timm(12, 12, classes).dinov2()
-    }
-
-    /// timm's `vit_large_patch14_dinov2`, of which DINOv2 published the weights but for the head.
-    #[must_use]
-    pub fn vit_large_patch14_dinov2(classes: usize) -> Self {
-        Self::timm(16, 24, classes).dinov2()
-    }
-
-    fn dinov2(self) -> Self {
-        self.with_image_size(&[518, 518])
-            .with_patch_size(&[14, 14])
-            .with_layer_scale(1e-5)
-    }
-
-    /// torchvision's `vit_b_16`.
-    #[must_use]
-    pub fn vit_b_16(classes: usize) -> Self {
-        Self::timm(12, 12, classes).torchvision()
-    }
-
-    /// torchvision's `vit_b_32`.
-    #[must_use]
-    pub fn vit_b_32(classes: usize) -> Self {
-        Self::vit_b_16(classes).with_patch_size(&[32, 32])
-    }
-
-    /// torchvision's `vit_l_16`.
-    #[must_use]
-    pub fn vit_l_16(classes: usize) -> Self {
-        Self::timm(16, 24, classes).torchvision()
-    }
-
-    /// torchvision's `vit_l_32`.
-    #[must_use]
-    pub fn vit_l_32(classes: usize) -> Self {
-        Self::vit_l_16(classes).with_patch_size(&[32, 32])
-    }
-
-    /// torchvision's `vit_h_14`, heads of 80 features.
-    #[must_use]
-    pub fn vit_h_14(classes: usize) -> Self {
-        Self::timm(16, 32, classes)
-            .torchvision()
-            .with_patch_size(&[14, 14])
-            .with_features(1280, 16)
-    }
-
-    fn torchvision(self) -> Self {
-        Self {
-            position_resampling: PositionResampling::Refuse,
-            convention: ViTConvention::Torchvision,
-            ..self
-        }
-    }
-
-    /// MONAI's `ViT` with `classification=True` for images or volumes of these extents.
-    #[must_use]
-    pub fn monai(
-        in_channels: usize,
-        classes: usize,
-        image_size: &[usize],
-        patch_size: &[usize],
-    ) -> Self {
-        Self {
-            spatial_dims: image_size.len(),
-            in_channels,
-            image_size: image_size.to_vec(),
-            patch_size: patch_size.to_vec(),
-            qkv_bias: false,
-            position_resampling: PositionResampling::Refuse,
-            prefix_positions: PrefixPositions::Absent,
-            tanh: true,
-            convention: ViTConvention::Monai,
-            ..Self::timm(12, 12, classes)
-        }
-    }
-
     /// The network with DeiT's second class token and its head (`deit_base_distilled_patch16_224` and its like).
     #[must_use]
     pub fn distilled(self) -> Self {

@@ -6,9 +6,10 @@ use mednn::layers::{Conv, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig
 use mednn::ops::{self, Interpolation, Size};
 use mednn::params::{Buffer, Init, Param, ParamPath};
 
-use super::config::{
-    PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConfig, ViTConvention,
+use super::choices::{
+    PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention,
 };
+use super::config::ViTConfig;
 use crate::blocks::{channels_first, channels_last, per_axis, with_zero_tokens};
 
 /// Truncation at two as `trunc_normal_` has it, which is a hundred standard deviations of 0.02.

@@ -7,12 +7,13 @@
 //! is all of them and its settings say which.
 
 mod block;
+mod choices;
 mod config;
 mod embedding;
 mod network;
+mod presets;
 
-pub use config::{
-    PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConfig, ViTConvention,
-};
+pub use choices::{PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention};
+pub use config::ViTConfig;
 pub(crate) use network::Encoder;
 pub use network::ViT;

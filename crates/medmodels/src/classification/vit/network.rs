@@ -8,7 +8,8 @@ use mednn::ops::{self, Activation};
 use mednn::params::{Init, ParamPath, Params};
 
 use super::block::{Block, layer_norm};
-use super::config::{NAME, PositionResampling, ViTConfig, ViTConvention};
+use super::choices::{PositionResampling, ViTConvention};
+use super::config::{NAME, ViTConfig};
 use super::embedding::{Embedding, Prefix, TRUNCATED};
 use crate::blocks::{Features, check_input, check_multiples};
 use crate::check::check_asked;

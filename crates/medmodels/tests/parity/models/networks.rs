@@ -62,7 +62,9 @@ networks! {
     FlexibleUNet "MONAI" flexible_unet:
         outputs_features_gradients_and_running_statistics_are_those_of_monai_in_2d
         outputs_features_and_gradients_are_those_of_monai_in_3d
-        linear_upsampling_is_that_of_monai;
+        linear_upsampling_is_that_of_monai
+        on_an_efficientnet_it_is_that_of_monai_in_2d
+        on_an_efficientnet_it_is_that_of_monai_in_3d;
     Fusion "the papers' formulas" fusion:
         concatenation_is_that_of_the_formula
         the_gate_is_that_of_the_paper

@@ -1,0 +1,22 @@
+//! Crops and borders: whole voxels, so that what stays keeps its values.
+
+mod around_boxes;
+mod by_class;
+mod center;
+mod foreground;
+mod or_pad;
+mod pad;
+mod random;
+mod region;
+mod resized;
+
+pub use around_boxes::{RandomBoxSafeCrop, RandomCropAroundBox};
+pub use by_class::RandomCropByClass;
+pub use center::CenterCrop;
+pub use foreground::{CropForeground, ForegroundSource};
+pub use or_pad::{Centring, CropOrPad};
+pub use pad::{Pad, PadSide, PadTo};
+pub use random::RandomCrop;
+pub use region::{Crop, CropShape, WhenAbsent};
+pub(crate) use region::{centred_start, check_voxels};
+pub use resized::RandomResizedCrop;

@@ -1,0 +1,7 @@
+//! Smooth fields over an image that its intensities are multiplied by.
+
+mod bias;
+mod smooth;
+
+pub use bias::{BiasBasis, BiasField, RandomBiasField};
+pub use smooth::{RandomSmoothFieldAdjustIntensity, SmoothFieldAdjustIntensity};

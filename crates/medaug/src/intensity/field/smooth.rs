@@ -1,0 +1,157 @@
+//! Intensities multiplied by a field drawn coarsely (MONAI `RandSmoothFieldAdjustIntensity`).
+
+use medcore::random::Random;
+use serde::{Deserialize, Serialize};
+
+use crate::array::per_axis;
+use crate::draw::{Channels, Draw};
+use crate::error::{Error, Result, check, check_entries};
+use crate::intensity::twin::random_channels;
+use crate::intensity::upsample::{linear_taps, outermost, upsample};
+use crate::operation::{Channel, ChannelOperation};
+use crate::parallel::Statistics;
+
+const NAME: &str = "SmoothFieldAdjustIntensity";
+
+/// Multiplies intensities by a field known at a few points and linear between them; NaN stays NaN.
+///
+/// As MONAI does, the field is stretched so that its extremes over the voxels are those of the points.
+/// MONAI's own default, `area`, makes blocks of it; this is its `bilinear` or `trilinear`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmoothFieldAdjustIntensity {
+    /// Points along each axis.
+    pub points: Vec<usize>,
+    /// The factor at each point, last axis fastest.
+    pub factors: Vec<f32>,
+}
+
+impl ChannelOperation for SmoothFieldAdjustIntensity {
+    fn check(&self, dimension: usize) -> Result<()> {
+        let count = |parameter, expected, got| {
+            (expected == got).then_some(()).ok_or(Error::EntryCount {
+                transform: NAME,
+                parameter,
+                expected,
+                got,
+            })
+        };
+        count("points", dimension, self.points.len())?;
+        for &points in &self.points {
+            check(NAME, "points", points as f64, POINTS, is_points)?;
+        }
+        count("factors", self.points.iter().product(), self.factors.len())?;
+        self.factors
+            .iter()
+            .try_for_each(|&f| check(NAME, "factors", f.into(), "finite", f64::is_finite))
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        let points: [usize; D] = per_axis(NAME, "points", &self.points)?;
+        let (mut coarse, mut fine) = ([1; 3], [1; 3]);
+        coarse[3 - D..].copy_from_slice(&points);
+        fine[3 - D..].copy_from_slice(&channel.shape);
+        let taps = std::array::from_fn(|a| linear_taps(coarse[a], fine[a]));
+        let corners = taps.each_ref().map(|taps| outermost(taps));
+        let mut extremes = vec![0.0; corners.iter().map(Vec::len).product()];
+        upsample(
+            &self.factors,
+            coarse,
+            &corners,
+            &mut extremes,
+            |v, factor| *v = factor,
+        );
+        let (seen, wanted) = (Statistics::of(&extremes), Statistics::of(&self.factors));
+        let stretch = if seen.max > seen.min {
+            (wanted.max - wanted.min) / (seen.max - seen.min)
+        } else {
+            1.0
+        };
+        let stretched = |&f: &f32| (f - seen.min) * stretch + wanted.min;
+        let factors: Vec<f32> = self.factors.iter().map(stretched).collect();
+        upsample(&factors, coarse, &taps, channel.voxels, |v, factor| {
+            *v *= factor;
+        });
+        Ok(())
+    }
+}
+
+const POINTS: &str = "within 1 and 64";
+
+fn is_points(value: f64) -> bool {
+    (1.0..=64.0).contains(&value)
+}
+
+/// Multiplies intensities by a drawn smooth field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomSmoothFieldAdjustIntensity {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// Points along an axis: one number for all axes, or one an axis.
+    pub points: Vec<usize>,
+    /// The factor at each point.
+    pub factor: Draw,
+    /// Points around them whose factor is 1, so that the border of the image changes little.
+    pub padding: usize,
+    /// Whether the channels share the field.
+    pub channels: Channels,
+}
+
+impl Default for RandomSmoothFieldAdjustIntensity {
+    /// MONAI's parameters; four points along each axis.
+    fn default() -> Self {
+        Self {
+            probability: 0.1,
+            points: vec![4],
+            factor: Draw::Uniform {
+                low: 0.1,
+                high: 1.0,
+            },
+            padding: 0,
+            channels: Channels::Together,
+        }
+    }
+}
+
+fn draw(
+    twin: &RandomSmoothFieldAdjustIntensity,
+    dimension: usize,
+    random: &mut Random,
+) -> SmoothFieldAdjustIntensity {
+    let drawn = |axis: usize| twin.points[if twin.points.len() == 1 { 0 } else { axis }];
+    let points: Vec<usize> = (0..dimension)
+        .map(|axis| drawn(axis) + 2 * twin.padding)
+        .collect();
+    let factors = (0..points.iter().product::<usize>()).map(|mut number| {
+        let mut padded = false;
+        for &points in points.iter().rev() {
+            let at = number % points;
+            padded |= at < twin.padding || at + twin.padding >= points;
+            number /= points;
+        }
+        if padded {
+            1.0
+        } else {
+            twin.factor.draw(random) as f32
+        }
+    });
+    SmoothFieldAdjustIntensity {
+        factors: factors.collect(),
+        points,
+    }
+}
+
+random_channels!(RandomSmoothFieldAdjustIntensity => SmoothFieldAdjustIntensity,
+    check: |twin, dimension| {
+        const NAME: &str = "RandomSmoothFieldAdjustIntensity";
+        check_entries(NAME, "points", twin.points.len(), dimension)?;
+        for &points in &twin.points {
+            let whole = points.saturating_add(twin.padding.saturating_mul(2));
+            check(NAME, "points", points as f64, POINTS, is_points)?;
+            check(NAME, "padding", whole as f64, "at most 64 points in all", |v| v <= 64.0)?;
+        }
+        twin.factor.check(NAME, "factor", "finite", |_| true)
+    },
+    draw: |twin, dimension, random| draw(twin, dimension, random),
+);

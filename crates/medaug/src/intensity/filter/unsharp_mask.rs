@@ -1,0 +1,102 @@
+//! Differences from a blurred image are added (Albumentations `Sharpen` with `method="gaussian"`).
+
+use serde::{Deserialize, Serialize};
+
+use super::border::FilterBorder;
+use super::box_blur::{ODD, is_odd};
+use super::separable::{sampled_gaussian, separable_filter};
+use crate::draw::{Channels, Draw};
+use crate::error::{Result, check};
+use crate::intensity::twin::random_channels;
+use crate::operation::{Channel, ChannelOperation};
+use crate::parallel::for_each_chunk_with;
+
+/// `v + amount (v - blurred)`; nothing is clipped, unlike in Albumentations. NaN spreads over the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsharpMask {
+    /// How much of the differences is added.
+    pub amount: f32,
+    /// Standard deviation of the Gaussian in voxels.
+    pub sigma_voxels: f64,
+    /// Voxels of the kernel along each axis, odd.
+    pub size: usize,
+}
+
+fn is_sigma(value: f64) -> bool {
+    value > 0.0 && value <= 100.0
+}
+
+const SIGMA: &str = "above 0 and at most 100";
+
+impl ChannelOperation for UnsharpMask {
+    fn check(&self, _dimension: usize) -> Result<()> {
+        const NAME: &str = "UnsharpMask";
+        check(
+            NAME,
+            "amount",
+            self.amount.into(),
+            "finite and at least 0",
+            |v| v.is_finite() && v >= 0.0,
+        )?;
+        check(NAME, "sigma_voxels", self.sigma_voxels, SIGMA, is_sigma)?;
+        check(NAME, "size", self.size as f64, ODD, is_odd)
+    }
+
+    fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
+        let kernel = sampled_gaussian(self.sigma_voxels, self.size);
+        let kernels = std::array::from_fn(|_| kernel.clone());
+        let mut blurred = channel.voxels.to_vec();
+        separable_filter(&mut blurred, channel.shape, kernels, FilterBorder::Mirror);
+        for_each_chunk_with(channel.voxels, &blurred, |v, blurred| {
+            v + self.amount * (v - blurred)
+        });
+        Ok(())
+    }
+}
+
+/// Sharpens by drawn amounts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomUnsharpMask {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// How much of the differences is added.
+    pub amount: Draw,
+    /// Standard deviation of the Gaussian in voxels.
+    pub sigma_voxels: Draw,
+    /// Voxels of the kernel along each axis, odd.
+    pub size: usize,
+    /// Whether the channels share the draws.
+    pub channels: Channels,
+}
+
+impl Default for RandomUnsharpMask {
+    /// Albumentations' parameters.
+    fn default() -> Self {
+        Self {
+            probability: 0.5,
+            amount: Draw::Uniform {
+                low: 0.2,
+                high: 0.5,
+            },
+            sigma_voxels: Draw::Fixed(1.0),
+            size: 5,
+            channels: Channels::Together,
+        }
+    }
+}
+
+random_channels!(RandomUnsharpMask => UnsharpMask,
+    check: |twin, _| {
+        const NAME: &str = "RandomUnsharpMask";
+        twin.amount.check(NAME, "amount", "at least 0", |v| v >= 0.0)?;
+        twin.sigma_voxels.check(NAME, "sigma_voxels", SIGMA, is_sigma)?;
+        check(NAME, "size", twin.size as f64, ODD, is_odd)
+    },
+    draw: |twin, _, random| UnsharpMask {
+        amount: twin.amount.draw(random) as f32,
+        sigma_voxels: twin.sigma_voxels.draw(random),
+        size: twin.size,
+    },
+);

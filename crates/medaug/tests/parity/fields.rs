@@ -1,0 +1,144 @@
+//! The fields, holes and channels of MONAI, TorchIO and Albumentations, given the drawn parameters.
+
+use medaug::{
+    BiasBasis, BiasField, ChannelDropout, CoarseDropout, DropoutPart, GrayMethod, GridDropout,
+    Hole, HoleFill, Operation, RepeatChannel, Sample, SmoothFieldAdjustIntensity, Swap, ToGray,
+};
+use medcore::{Geometry, Image};
+
+use crate::support::Fixture;
+
+#[track_caller]
+fn check<const D: usize>(expected: &str, tolerance: f64, operation: impl Into<Operation>) {
+    let fixture = Fixture::load("fields");
+    let array = fixture.get(&format!("{D}d.image"));
+    let grid = Geometry::<D>::axis_aligned(array.shape(), [1.5; D]).unwrap();
+    let image = Image::new(grid, array.floats()).unwrap();
+    let operation = operation.into();
+    operation.check::<D>().unwrap();
+    let changed = operation.apply_to(Sample::new(image)).unwrap();
+    fixture.get(&format!("{D}d.{expected}")).assert_close(
+        changed.image().as_slice(),
+        tolerance,
+        expected,
+    );
+}
+
+fn check_all<const D: usize>() {
+    let fixture = Fixture::load("fields");
+    let get = |name: &str| fixture.get(&format!("{D}d.{name}"));
+    for (name, basis) in [
+        ("legendre", BiasBasis::Legendre),
+        ("powers", BiasBasis::Powers),
+    ] {
+        let field = BiasField {
+            order: 3,
+            coefficients: get(&format!("{name}_coefficients")).values,
+            basis,
+        };
+        check::<D>(name, 3e-6, field);
+    }
+    for name in ["smooth", "smooth_padded"] {
+        let factors = get(&format!("{name}_factors"));
+        let field = SmoothFieldAdjustIntensity {
+            factors: factors.floats(),
+            points: factors.shape,
+        };
+        check::<D>(name, 3e-6, field);
+    }
+    let starts = get("hole_starts").values;
+    let holes = starts.chunks(D).map(|start| Hole {
+        start: start.iter().map(|&v| v as usize).collect(),
+        shape: [2, 3, 4][..D].to_vec(),
+    });
+    let dropout = CoarseDropout {
+        holes: holes.collect(),
+        fill: HoleFill::Value(-5.0),
+        ..CoarseDropout::default()
+    };
+    check::<D>("holes", 0.0, dropout.clone());
+    let rest = CoarseDropout {
+        part: DropoutPart::Rest,
+        ..dropout
+    };
+    check::<D>("rest", 0.0, rest);
+}
+
+#[test]
+fn slices_change_as_in_monai_and_torchio() {
+    check_all::<2>();
+}
+
+#[test]
+fn volumes_change_as_in_monai_and_torchio() {
+    check_all::<3>();
+    let swap = Swap {
+        size: vec![2, 3, 4],
+        pairs: vec![
+            [vec![0, 1, 2], vec![3, 5, 7]],
+            [vec![1, 0, 0], vec![2, 4, 6]],
+            [vec![3, 5, 2], vec![0, 0, 7]],
+        ],
+    };
+    check::<3>("swapped", 0.0, swap);
+}
+
+fn picture(operation: impl Into<Operation>) -> Image<f32, 2> {
+    let picture = Fixture::load("fields").get("picture");
+    let [channels, shape @ ..] = picture.shape::<3>();
+    let grid = Geometry::<2>::axis_aligned(shape, [1.0; 2]).unwrap();
+    let image = Image::with_channels(channels, grid, picture.floats()).unwrap();
+    let operation = operation.into();
+    operation.check::<2>().unwrap();
+    let changed = operation.apply_to(Sample::new(image)).unwrap();
+    changed.image().clone()
+}
+
+#[test]
+fn pictures_lose_what_they_lose_in_albumentations() {
+    let fixture = Fixture::load("fields");
+    for (name, shift) in [("grid", vec![0]), ("grid_shifted", vec![3, 2])] {
+        let grid = GridDropout {
+            cells: vec![4, 5],
+            ratio: 0.5,
+            shift,
+            fill: HoleFill::Value(0.25),
+            ..GridDropout::default()
+        };
+        let got = picture(grid);
+        fixture.get(name).assert_close(got.as_slice(), 0.0, name);
+    }
+    let dropout = ChannelDropout {
+        channels: vec![0, 2],
+        value: 0.5,
+    };
+    let got = picture(dropout);
+    fixture
+        .get("dropped")
+        .assert_close(got.as_slice(), 0.0, "dropped");
+}
+
+#[test]
+fn gray_is_that_of_albumentations() {
+    let fixture = Fixture::load("fields");
+    for (name, method) in [
+        ("luma", GrayMethod::Luma),
+        ("mean", GrayMethod::Mean),
+        ("max", GrayMethod::Max),
+    ] {
+        let one = picture(ToGray {
+            method,
+            channels: Some(1),
+        });
+        assert_eq!(one.channels(), 1);
+        fixture.get(name).assert_close(one.as_slice(), 1e-6, name);
+        let three = picture(ToGray {
+            method,
+            channels: None,
+        });
+        assert_eq!(three.as_slice(), one.as_slice().repeat(3));
+    }
+    let six = picture(RepeatChannel { count: 2 });
+    assert_eq!(six.channels(), 6);
+    assert_eq!(six.channel(4), six.channel(1));
+}
