@@ -108,6 +108,8 @@ where
     for Exhibit { caption, step } in shown {
         let title = step.name();
         match Compose::<D>::new(vec![step]) {
+            // Colours are not changed where there are none.
+            Ok(pipeline) if pipeline.check_contents(&sample.contents()).is_err() => {}
             Ok(pipeline) => {
                 let changed = pipeline.apply(sample.clone(), Key::new(cli.seed))?;
                 tiles.push(tile(title, caption, &changed)?);

@@ -1,5 +1,8 @@
 //! One example of every transform: what the gallery shows, and what the laws in the tests are tried on.
 
+mod artefact;
+mod colour;
+mod histogram;
 mod intensity;
 <<<<<<< HEAD
 mod moves;
@@ -39,9 +42,18 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
     }
 }
 
+<<<<<<< HEAD
 /// Examples for images on this grid, of every step but [`On`].
 pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = moves::all(grid);
+=======
+/// Examples for images of `D` axes, of every step but [`On`].
+pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
+    let mut all = moves::<D>();
+    all.extend(artefact::all::<D>());
+    all.extend(colour::all());
+    all.extend(histogram::all());
+>>>>>>> w4
     all.extend(intensity::all::<D>());
     all.extend(local::all());
     all.extend(labels());
