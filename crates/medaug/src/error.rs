@@ -145,6 +145,7 @@ pub enum Error {
     EmptyMask {
         /// Name of the transform.
         transform: &'static str,
+    },
     /// Something is made of several samples, and another number of them was given.
     #[error("{transform} is made of {expected} samples, got {got}")]
     SampleCount {

@@ -64,11 +64,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn softplus(x: f32) -> f32 {
     let raised = if x > 0.0 { x } else { 0.0 };
-<<<<<<< HEAD
-    raised + ln(1.0 + exp2(-x.abs() * core::f32::consts::LOG2_E))
-=======
     raised + ln(1.0 + exp(-x.abs()))
->>>>>>> w6
 }
 
 /// Natural logarithm of a positive normal number.

@@ -7,11 +7,8 @@ use crate::intensity::{
     ContrastRange, RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur,
     RandomGaussianNoise, RandomLowResolution, RandomMedianFilter, RandomShiftIntensity,
 };
-<<<<<<< HEAD
 use crate::local::{RandomBlankRectangles, RandomBrightnessGradient, RandomLocalGamma};
-=======
 use crate::mixing::{MixPipeline, RandomMosaic};
->>>>>>> w6
 use crate::patch::{PatchChoice, PatchPipeline, PatchSampler};
 use crate::spatial::{Laterality, RandomFlip, RandomRotate90, RandomSpatial, Sampling, Space};
 use crate::step::Step;
@@ -91,7 +88,6 @@ pub fn nnunet_default<const D: usize>(
     PatchPipeline::new(sampler, steps)
 }
 
-<<<<<<< HEAD
 /// nnU-Net's stronger pipeline (`nnUNetTrainerDA5` of 2.8 with batchgeneratorsv2 0.3): every axis turned by itself,
 /// scaled by itself, quarter turns of equal axes, median or blur, shifted brightness, contrast, lower resolution,
 /// inverted gamma twice, blank boxes, and brightness and gamma that fade from one place.
@@ -302,7 +298,8 @@ fn is_long<const D: usize>(patch: [usize; D]) -> bool {
     let longest = patch.iter().copied().max().unwrap_or(1) as f64;
     let shortest = patch.iter().copied().min().unwrap_or(1).max(1) as f64;
     longest / shortest > 1.5
-=======
+}
+
 /// Training of detectors on slices and radiographs as YOLO does it: a mosaic of four with this probability, else the image
 /// alone, scaled to fit; moved by up to a tenth, enlarged by 0.5 to 1.5 times, mirrored left to right half of the time.
 /// Numbers are those of ultralytics; images are from 0 to 1, so that its grey of 114 is 114/255.
@@ -349,7 +346,6 @@ pub fn yolo(shape: [usize; 2], mosaic: f64, laterality: Laterality) -> Result<Mi
         // Hue, saturation and value of colour images change here.
     ];
     MixPipeline::new(vec![mosaic.into()], Some(shape), GREY, steps)
->>>>>>> w6
 }
 
 /// Patches as they are, inside the scan, centred on a voxel of a class drawn with equal probability: for overfit checks, and

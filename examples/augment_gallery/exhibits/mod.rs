@@ -4,11 +4,9 @@ mod artefact;
 mod colour;
 mod histogram;
 mod intensity;
-<<<<<<< HEAD
-mod moves;
-=======
 mod local;
->>>>>>> w5
+mod moves;
+mod post;
 
 use medaug::*;
 use medcore::Geometry;
@@ -42,30 +40,17 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
     }
 }
 
-<<<<<<< HEAD
 /// Examples for images on this grid, of every step but [`On`].
 pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = moves::all(grid);
-=======
-/// Examples for images of `D` axes, of every step but [`On`].
-pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
-    let mut all = moves::<D>();
     all.extend(artefact::all::<D>());
     all.extend(colour::all());
     all.extend(histogram::all());
->>>>>>> w4
     all.extend(intensity::all::<D>());
     all.extend(local::all());
-    all.extend(labels());
+    all.extend(post::all());
     all.extend(choices());
     all
-}
-
-fn labels() -> Vec<Exhibit> {
-    vec![exhibit(
-        "the largest part of each class",
-        KeepLargest::default(),
-    )]
 }
 
 fn choices() -> Vec<Exhibit> {
