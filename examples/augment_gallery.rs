@@ -20,6 +20,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use medaug::{Compose, Error, Sample, Step};
+use medcore::Geometry;
 use medcore::random::Key;
 use medviz::{Picture, montage};
 
@@ -63,7 +64,8 @@ fn main() -> Result<()> {
         bail!("there is no transform {unknown:?}; --list shows them");
     }
     if cli.list {
-        for Exhibit { caption, step } in exhibits::<3>() {
+        for Exhibit { caption, step } in exhibits(&Geometry::<3>::axis_aligned([64; 3], [1.0; 3])?)
+        {
             println!(
                 "{}: {caption}\n    {}",
                 step.name(),
@@ -91,7 +93,7 @@ fn sheet<const D: usize>(cli: &Cli, name: &str, sample: Sample<D>) -> Result<()>
 where
     Sample<D>: Draw,
 {
-    let shown: Vec<Exhibit> = exhibits::<D>()
+    let shown: Vec<Exhibit> = exhibits(sample.geometry())
         .into_iter()
         .filter(|exhibit| {
             cli.only.is_empty() || cli.only.iter().any(|only| only == exhibit.step.name())
@@ -106,6 +108,8 @@ where
     for Exhibit { caption, step } in shown {
         let title = step.name();
         match Compose::<D>::new(vec![step]) {
+            // Colours are not changed where there are none.
+            Ok(pipeline) if pipeline.check_contents(&sample.contents()).is_err() => {}
             Ok(pipeline) => {
                 let changed = pipeline.apply(sample.clone(), Key::new(cli.seed))?;
                 tiles.push(tile(title, caption, &changed)?);

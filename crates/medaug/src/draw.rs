@@ -18,6 +18,13 @@ pub enum Draw {
         /// Largest value.
         high: f64,
     },
+    /// One over a number that is uniform in `[low, high)`, for a zoom given as an enlargement.
+    Inverse {
+        /// Smallest divisor.
+        low: f64,
+        /// Largest divisor.
+        high: f64,
+    },
     /// A factor that is as often below 1 as above: uniform in `[low, 1)` or in `[1, high)`, nnU-Net's
     /// `BGContrast`. A range on one side of 1 is uniform.
     Balanced {
@@ -43,6 +50,7 @@ impl Draw {
         match *self {
             Self::Fixed(value) => value,
             Self::Uniform { low, high } => random.uniform_in(low, high),
+            Self::Inverse { low, high } => 1.0 / random.uniform_in(low, high),
             Self::Balanced { low, high } => {
                 let below = random.chance(0.5);
                 if low >= 1.0 || high <= 1.0 {
@@ -62,6 +70,7 @@ impl Draw {
         match *self {
             Self::Fixed(value) => (value, value),
             Self::Uniform { low, high } | Self::Balanced { low, high } => (low, high),
+            Self::Inverse { low, high } => (1.0 / high, 1.0 / low),
         }
     }
 

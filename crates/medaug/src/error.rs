@@ -145,6 +145,37 @@ pub enum Error {
     EmptyMask {
         /// Name of the transform.
         transform: &'static str,
+    /// Something is made of several samples, and another number of them was given.
+    #[error("{transform} is made of {expected} samples, got {got}")]
+    SampleCount {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Samples needed.
+        expected: usize,
+        /// Samples given.
+        got: usize,
+    },
+    /// Samples that should become one differ in something that must be alike.
+    #[error("{transform}: the {what} of the samples must be alike, got {first} and {other}")]
+    Unlike {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What differs.
+        what: &'static str,
+        /// That of the first sample.
+        first: String,
+        /// That of another.
+        other: String,
+    },
+    /// Samples hold something that has no mean in this way of mixing.
+    #[error("{transform} cannot mix {what}: {instead}")]
+    CannotMix {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What it cannot mix.
+        what: &'static str,
+        /// What to do instead.
+        instead: &'static str,
     },
     /// A fingerprint was asked of no case, or of cases that do not go together.
     #[error("cannot describe these cases together: {reason}")]

@@ -13,14 +13,18 @@
 //! fixed size, so the same key gives the same bytes with any number of threads.
 
 mod array;
+mod artefact;
+mod colour;
 mod compose;
 mod crop;
 mod deformation;
 mod draw;
 mod error;
+mod histogram;
 mod intensity;
 mod local;
 mod math;
+mod mixing;
 mod on;
 mod operation;
 mod parallel;
@@ -41,6 +45,8 @@ mod warp;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use artefact::*;
+pub use colour::*;
 pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
 pub use crop::*;
 pub use deformation::{
@@ -48,9 +54,11 @@ pub use deformation::{
 };
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
+pub use histogram::*;
 pub use intensity::*;
 pub use local::*;
 pub use medcore;
+pub use mixing::*;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{

@@ -19,7 +19,7 @@ pub(crate) fn pow_unit(base: f32, exponent: f32) -> f32 {
 
 /// Logarithm to base 2 of a positive normal number.
 #[inline(always)]
-fn log2(x: f32) -> f32 {
+pub(crate) fn log2(x: f32) -> f32 {
     const HALF_SQRT: u32 = 0x3f35_04f3; // the bits of sqrt(1/2): mantissas run from it to sqrt(2)
     let bits = x.to_bits();
     let exponent = (bits.wrapping_sub(HALF_SQRT) as i32) >> 23;
@@ -33,7 +33,7 @@ fn log2(x: f32) -> f32 {
 
 /// Two to the power `x`, for `x` within -126 and 127; smaller ones give zero.
 #[inline(always)]
-fn exp2(x: f32) -> f32 {
+pub(crate) fn exp2(x: f32) -> f32 {
     let rounded = x + ROUND;
     let f = x - (rounded - ROUND);
     // The Taylor series of 2^f on [-1/2, 1/2]; the next term is below 1e-8.
@@ -64,7 +64,11 @@ pub(crate) fn exp(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn softplus(x: f32) -> f32 {
     let raised = if x > 0.0 { x } else { 0.0 };
+<<<<<<< HEAD
     raised + ln(1.0 + exp2(-x.abs() * core::f32::consts::LOG2_E))
+=======
+    raised + ln(1.0 + exp(-x.abs()))
+>>>>>>> w6
 }
 
 /// Natural logarithm of a positive normal number.

@@ -7,10 +7,15 @@ use crate::intensity::{
     ContrastRange, RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur,
     RandomGaussianNoise, RandomLowResolution, RandomMedianFilter, RandomShiftIntensity,
 };
+<<<<<<< HEAD
 use crate::local::{RandomBlankRectangles, RandomBrightnessGradient, RandomLocalGamma};
+=======
+use crate::mixing::{MixPipeline, RandomMosaic};
+>>>>>>> w6
 use crate::patch::{PatchChoice, PatchPipeline, PatchSampler};
 use crate::spatial::{Laterality, RandomFlip, RandomRotate90, RandomSpatial, Sampling, Space};
 use crate::step::Step;
+use medcore::resample::{LabelInterpolation, Outside};
 
 /// nnU-Net's default training pipeline (`nnUNetTrainer.get_training_transforms` of 2.8 with
 /// batchgeneratorsv2 0.3): a third of each batch forced to show foreground; rotation and scaling with
@@ -86,6 +91,7 @@ pub fn nnunet_default<const D: usize>(
     PatchPipeline::new(sampler, steps)
 }
 
+<<<<<<< HEAD
 /// nnU-Net's stronger pipeline (`nnUNetTrainerDA5` of 2.8 with batchgeneratorsv2 0.3): every axis turned by itself,
 /// scaled by itself, quarter turns of equal axes, median or blur, shifted brightness, contrast, lower resolution,
 /// inverted gamma twice, blank boxes, and brightness and gamma that fade from one place.
@@ -296,6 +302,54 @@ fn is_long<const D: usize>(patch: [usize; D]) -> bool {
     let longest = patch.iter().copied().max().unwrap_or(1) as f64;
     let shortest = patch.iter().copied().min().unwrap_or(1).max(1) as f64;
     longest / shortest > 1.5
+=======
+/// Training of detectors on slices and radiographs as YOLO does it: a mosaic of four with this probability, else the image
+/// alone, scaled to fit; moved by up to a tenth, enlarged by 0.5 to 1.5 times, mirrored left to right half of the time.
+/// Numbers are those of ultralytics; images are from 0 to 1, so that its grey of 114 is 114/255.
+///
+/// The middle of the mosaic and the moves are one map and read once. ultralytics draws no mosaics in the last ten epochs:
+/// train them with another pipeline of probability 0. Boxes are kept by their own [`BoxRule`](crate::BoxRule), whose default is
+/// ultralytics'. Mirroring obeys `laterality`; ultralytics' is [`Laterality::Ignore`].
+///
+/// # Errors
+/// Refuses a shape below 2 voxels, and what is not a probability.
+pub fn yolo(shape: [usize; 2], mosaic: f64, laterality: Laterality) -> Result<MixPipeline<2>> {
+    const GREY: f32 = 114.0 / 255.0;
+    let mosaic = RandomMosaic {
+        probability: mosaic,
+        shape: shape.to_vec(),
+        fill: GREY,
+    };
+    let spatial = RandomSpatial {
+        scale_probability: 1.0,
+        scale: vec![Draw::Inverse {
+            low: 0.5,
+            high: 1.5,
+        }],
+        translation_probability: 1.0,
+        translation: shape
+            .iter()
+            .map(|&extent| Draw::symmetric(0.1 * extent as f64))
+            .collect(),
+        flip: RandomFlip {
+            axes: vec![1],
+            probability: 0.5,
+            laterality,
+        },
+        space: Space::Voxels,
+        sampling: Sampling {
+            labels: LabelInterpolation::Nearest,
+            outside: Outside::Value(GREY),
+            ..Sampling::default()
+        },
+        ..RandomSpatial::default()
+    };
+    let steps: Vec<Step> = vec![
+        spatial.into(),
+        // Hue, saturation and value of colour images change here.
+    ];
+    MixPipeline::new(vec![mosaic.into()], Some(shape), GREY, steps)
+>>>>>>> w6
 }
 
 /// Patches as they are, inside the scan, centred on a voxel of a class drawn with equal probability: for overfit checks, and

@@ -4,9 +4,12 @@ use medcore::Geometry;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use crate::artefact::*;
+use crate::colour::*;
 use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
 use crate::crop::*;
 use crate::error::Result;
+use crate::histogram::*;
 use crate::intensity::*;
 use crate::local::*;
 use crate::on::On;
@@ -246,6 +249,17 @@ macro_rules! transforms {
                 }
             }
 
+            /// Whether what it does depends on the key.
+            #[must_use]
+            pub fn is_random<const D: usize>(&self) -> bool {
+                match self {
+                    $(Self::$random(transform) => Transform::<D>::is_random(transform),)*
+                    $(Self::$choice(choice) => choice.is_random::<D>(),)*
+                    Self::On(on) => on.inner.is_random::<D>(),
+                    _ => false,
+                }
+            }
+
             /// Decides under `key` what is done, does it, and adds it to `done`.
             ///
             /// # Errors
@@ -316,17 +330,28 @@ transforms! {
         BoxBlur,
         Brightness,
         BrightnessGradient,
+        Clahe,
+        ClaheEightBit,
         Clamp,
         Contrast,
+        DepthAttenuation,
         Gamma,
         GaussianBlur,
         GaussianNoise,
         GaussianSharpen,
         GaussianSmooth,
+        Ghosting,
+        GibbsNoise,
+        HistogramMatching,
+        HistogramNormalize,
         HistogramShift,
         LocalGamma,
+        HistogramStandardization,
+        KSpaceSpikeNoise,
         LowResolution,
         MedianFilter,
+        MetalArtefact,
+        Motion,
         MotionBlur,
         MultiplicativeNoise,
         PoissonNoise,
@@ -339,8 +364,10 @@ transforms! {
         ShiftIntensity,
         SmoothFieldAdjustIntensity,
         SpeckleNoise,
+        Spike,
         StdShiftIntensity,
         ThresholdIntensity,
+        UltrasoundSpeckle,
         UnsharpMask,
     ],
     sample: [
@@ -350,7 +377,10 @@ transforms! {
         ClipIntensityPercentiles,
         CoarseDropout,
         CoarseShuffle,
+        ColorJitter,
         GridDropout,
+        HedJitter,
+        HueSaturationValue,
         KeepLargest,
         Letterbox,
         MaskIntensity,
@@ -362,6 +392,19 @@ transforms! {
         ScaleIntensityRangePercentiles,
         Swap,
         ToGray,
+        Activations,
+        ArgMax,
+        FillHoles,
+        KeepLargest,
+        LabelFilter,
+        LabelToContour,
+        LabelsToRegions,
+        MapLabels,
+        Morphology,
+        OneHot,
+        RegionsToLabels,
+        RemoveSmall,
+        Threshold,
     ],
     random: [
         CropForeground,
@@ -377,12 +420,16 @@ transforms! {
         RandomBrightnessGradient,
         RandomChannelDropout,
         RandomChannelShuffle,
+        RandomClahe,
+        RandomClaheEightBit,
         RandomCoarseDropout,
         RandomCoarseShuffle,
+        RandomColorJitter,
         RandomContrast,
         RandomCrop,
         RandomCropAroundBox,
         RandomCropByClass,
+        RandomDepthAttenuation,
         RandomElasticDeformation,
         RandomElasticTransform,
         RandomFlip,
@@ -391,13 +438,21 @@ transforms! {
         RandomGaussianNoise,
         RandomGaussianSharpen,
         RandomGaussianSmooth,
+        RandomGhosting,
+        RandomGibbsNoise,
         RandomGridDistortion,
         RandomGridDropout,
+        RandomHedJitter,
+        RandomHistogramMatching,
         RandomHistogramShift,
         RandomLocalGamma,
+        RandomHueSaturationValue,
+        RandomKSpaceSpikeNoise,
         RandomLowResolution,
         RandomMedianFilter,
+        RandomMetalArtefact,
         RandomMonaiAffine,
+        RandomMotion,
         RandomMotionBlur,
         RandomMultiplicativeNoise,
         RandomOpticalDistortion,
@@ -418,12 +473,14 @@ transforms! {
         RandomSmoothFieldAdjustIntensity,
         RandomSpatial,
         RandomSpeckleNoise,
+        RandomSpike,
         RandomStdShiftIntensity,
         RandomSwap,
         RandomSymmetry,
         RandomToGray,
         RandomTorchioAffine,
         RandomTranslate,
+        RandomUltrasoundSpeckle,
         RandomUnsharpMask,
         RandomZoom,
     ],

@@ -27,6 +27,11 @@ pub trait Transform<const D: usize>: Debug + Send + Sync {
         Contents::default()
     }
 
+    /// Whether the operations depend on the key; a step that only looks at the sample says no, and may be cached.
+    fn is_random(&self) -> bool {
+        true
+    }
+
     /// The operations under `key`, in their order; none if chance leaves the sample alone.
     ///
     /// Looking only at the grid and the number of channels keeps moves waiting; asking for

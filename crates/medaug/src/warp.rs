@@ -106,6 +106,8 @@ pub struct Warp<const D: usize> {
     reading: Reading,
     /// For each time left and right were mirrored: the labels that changed places.
     swaps: Vec<Vec<(u8, u8)>>,
+    /// Whether it must see the border of what it is given.
+    bordered: bool,
 }
 
 /// A deformation and the affine map behind it.
@@ -125,6 +127,7 @@ impl<const D: usize> Warp<D> {
             bends: vec![],
             reading,
             swaps: vec![],
+            bordered: false,
         }
     }
 
@@ -151,6 +154,20 @@ impl<const D: usize> Warp<D> {
         self
     }
 
+    /// The warp that does not look through the border of what it is given: padding has to show what it was told, and not
+    /// what a crop before it left out.
+    #[must_use]
+    pub fn bordered(self) -> Self {
+        Self {
+            bordered: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_bordered(&self) -> bool {
+        self.bordered
+    }
+
     /// Shape of the result.
     #[must_use]
     pub fn shape(&self) -> [usize; D] {
@@ -170,7 +187,7 @@ impl<const D: usize> Warp<D> {
     #[must_use]
     pub fn then(self, next: Self) -> Option<Self> {
         let reading = self.reading.merged(next.reading)?;
-        Some(self.composed(next, reading))
+        (!next.bordered).then(|| self.composed(next, reading))
     }
 
     /// First `self`, then `next`, read as told.
@@ -187,6 +204,7 @@ impl<const D: usize> Warp<D> {
             bends,
             reading,
             swaps,
+            bordered: self.bordered,
         }
     }
 

@@ -168,7 +168,20 @@ fn squared(radius_mm: f64) -> Result<f32> {
 /// # Errors
 /// Refuses a slice that does not have `shape`, and empty shapes.
 pub fn fill_holes<const D: usize>(mask: &mut [bool], shape: [usize; D]) -> Result<()> {
-    let background = Components::new(mask, shape, Connectivity::Face, |&v| !v)?;
+    fill_holes_connected(mask, shape, Connectivity::Face)
+}
+
+/// Fills background that does not reach the border of the image; the background is connected as told, so that at
+/// [`Connectivity::Corner`] fewer holes are closed.
+///
+/// # Errors
+/// As [`fill_holes`].
+pub fn fill_holes_connected<const D: usize>(
+    mask: &mut [bool],
+    shape: [usize; D],
+    connectivity: Connectivity,
+) -> Result<()> {
+    let background = Components::new(mask, shape, connectivity, |&v| !v)?;
     let open: Vec<bool> = background
         .components()
         .iter()

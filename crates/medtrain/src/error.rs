@@ -91,6 +91,31 @@ pub enum Error {
         /// What was empty.
         what: &'static str,
     },
+    /// A case could not be read.
+    #[error("reading case {case}: {source}")]
+    Reading {
+        /// The case.
+        case: String,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no case of this number.
+    #[error("there are {count} cases, number {number} is none of them")]
+    NoSuchCase {
+        /// The number asked for, from zero.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A pipeline that should make whole cases has steps that draw.
+    #[error(
+        "step {step} draws, but patches are taken before it: put it into the pipeline of the patches"
+    )]
+    RandomBeforePatch {
+        /// Name of the step.
+        step: &'static str,
+    },
     /// A share of the cases is none.
     #[error("the share of cases held out must be between 0 and 1, got {share}")]
     InvalidShare {

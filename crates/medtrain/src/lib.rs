@@ -2,12 +2,14 @@
 //!
 //! * [`Loader`]: batches made ahead by several threads, in an order that does not depend on them.
 //! * [`Trainer`]: the loop, with checkpoints written whole or not at all, and a log of every epoch.
+//! * [`CaseCache`]: what is the same in every epoch, read and prepared once, in memory and on disk.
 //! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
 //!
 //! A run resumed from a checkpoint ends with the same bytes as one that never stopped, on any number
 //! of threads: everything random is looked up by (seed, epoch, step), nothing is consumed.
 #![forbid(unsafe_code)]
 
+mod cache;
 pub mod checkpoint;
 mod error;
 mod loader;
@@ -18,6 +20,7 @@ mod schedule;
 mod split;
 mod trainer;
 
+pub use cache::{CacheReport, CaseCache, CaseReader, Refused};
 pub use checkpoint::CheckpointFolder;
 pub use error::{Error, Result};
 pub use loader::{Loader, Prefetch, Source};

@@ -1,11 +1,15 @@
 //! Batches of augmented patches for segmentation.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use medaug::{BatchSlot, Case, PatchPipeline, Sample};
 use medcore::random::Key;
 use medcore::{Dims, Image, LabelMap, Rank};
 use mednn::Inputs;
 use mednn::candle_core::Device;
 
+use crate::cache::CaseCache;
 use crate::error::{Error, Result};
 use crate::loader::Source;
 use crate::trainer::Batch;
@@ -16,11 +20,41 @@ use crate::trainer::Batch;
 /// often as every other, up to one. What a batch holds depends on seed, epoch and step alone.
 #[derive(Debug)]
 pub struct PatchBatches<const D: usize> {
-    cases: Vec<(String, Case<D>)>,
+    cases: Cases<D>,
     pipeline: PatchPipeline<D>,
     batch_size: usize,
     steps_per_epoch: u32,
     key: Key,
+}
+
+/// Where the cases are.
+#[derive(Debug)]
+enum Cases<const D: usize> {
+    Given(Vec<(String, Arc<Case<D>>)>),
+    Cached(Arc<CaseCache<D>>),
+}
+
+impl<const D: usize> Cases<D> {
+    fn count(&self) -> usize {
+        match self {
+            Self::Given(cases) => cases.len(),
+            Self::Cached(cache) => cache.count(),
+        }
+    }
+
+    fn name(&self, number: usize) -> Cow<'_, str> {
+        match self {
+            Self::Given(cases) => Cow::Borrowed(&cases[number].0),
+            Self::Cached(cache) => Cow::Owned(cache.name(number)),
+        }
+    }
+
+    fn case(&self, number: usize) -> Result<Arc<Case<D>>> {
+        match self {
+            Self::Given(cases) => Ok(Arc::clone(&cases[number].1)),
+            Self::Cached(cache) => cache.case(number),
+        }
+    }
 }
 
 impl<const D: usize> PatchBatches<D> {
@@ -35,19 +69,53 @@ impl<const D: usize> PatchBatches<D> {
         steps_per_epoch: u32,
         seed: u64,
     ) -> Result<Self> {
-        let empty = [
-            (cases.is_empty(), "training cases"),
-            (batch_size == 0, "batch size"),
-            (steps_per_epoch == 0, "steps per epoch"),
-        ];
-        if let Some((_, what)) = empty.iter().find(|(empty, _)| *empty) {
-            return Err(Error::Nothing { what });
-        }
         if let Some((case, _)) = cases
             .iter()
             .find(|(_, case)| case.sample().labels().is_none())
         {
             return Err(Error::MissingLabels { case: case.clone() });
+        }
+        let cases = cases.into_iter().map(|(name, case)| (name, Arc::new(case)));
+        let cases = Cases::Given(cases.collect());
+        Self::of(cases, pipeline, batch_size, steps_per_epoch, seed)
+    }
+
+    /// Batches from cases that are read when they are needed, and kept as the cache can.
+    ///
+    /// The cache's own pipeline makes whole cases; all that is drawn belongs into the pipeline of the patches.
+    ///
+    /// # Errors
+    /// Refuses no cases, an empty batch, no steps, and a cache whose pipeline has steps that draw. A case without labels is
+    /// refused when it is read.
+    pub fn cached(
+        cache: Arc<CaseCache<D>>,
+        pipeline: PatchPipeline<D>,
+        batch_size: usize,
+        steps_per_epoch: u32,
+        seed: u64,
+    ) -> Result<Self> {
+        let steps = cache.pipeline().steps();
+        if let Some(step) = steps.get(cache.pipeline().prefix().steps().len()) {
+            return Err(Error::RandomBeforePatch { step: step.name() });
+        }
+        let cases = Cases::Cached(cache);
+        Self::of(cases, pipeline, batch_size, steps_per_epoch, seed)
+    }
+
+    fn of(
+        cases: Cases<D>,
+        pipeline: PatchPipeline<D>,
+        batch_size: usize,
+        steps_per_epoch: u32,
+        seed: u64,
+    ) -> Result<Self> {
+        let empty = [
+            (cases.count() == 0, "training cases"),
+            (batch_size == 0, "batch size"),
+            (steps_per_epoch == 0, "steps per epoch"),
+        ];
+        if let Some((_, what)) = empty.iter().find(|(empty, _)| *empty) {
+            return Err(Error::Nothing { what });
         }
         Ok(Self {
             cases,
@@ -58,17 +126,18 @@ impl<const D: usize> PatchBatches<D> {
         })
     }
 
-    /// The case that the `number`-th patch of an epoch is taken from.
-    fn case(&self, epoch: u32, number: usize) -> &(String, Case<D>) {
-        let (round, place) = (number / self.cases.len(), number % self.cases.len());
-        let mut order: Vec<usize> = (0..self.cases.len()).collect();
+    /// The number of the case that the `number`-th patch of an epoch is taken from.
+    fn case(&self, epoch: u32, number: usize) -> usize {
+        let count = self.cases.count();
+        let (round, place) = (number / count, number % count);
+        let mut order: Vec<usize> = (0..count).collect();
         let round = u32::try_from(round).unwrap_or(u32::MAX);
         self.key
             .epoch(epoch)
             .sample(round)
             .stream("case order")
             .shuffle(&mut order);
-        &self.cases[order[place]]
+        order[place]
     }
 }
 
@@ -88,7 +157,9 @@ where
             Vec::with_capacity(self.batch_size);
         for index in 0..self.batch_size {
             let number = step as usize * self.batch_size + index;
-            let (name, case) = self.case(epoch, number);
+            let place = self.case(epoch, number);
+            let name = self.cases.name(place).into_owned();
+            let case = self.cases.case(place)?;
             let key = self
                 .key
                 .epoch(epoch)
@@ -99,7 +170,7 @@ where
             };
             let patch: Sample<D> =
                 self.pipeline
-                    .draw(case, slot, key)
+                    .draw(&case, slot, key)
                     .map_err(|source| Error::Transform {
                         case: name.clone(),
                         source,
@@ -108,7 +179,7 @@ where
                 (image, Some(labels)) => patches.push((image, labels)),
                 (_, None) => return Err(Error::MissingLabels { case: name.clone() }),
             }
-            names.push(name.clone());
+            names.push(name);
         }
         let channels = patches[0].0.channels();
         if let Some(other) = patches

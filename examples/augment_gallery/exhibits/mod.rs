@@ -1,9 +1,17 @@
 //! One example of every transform: what the gallery shows, and what the laws in the tests are tried on.
 
+mod artefact;
+mod colour;
+mod histogram;
 mod intensity;
+<<<<<<< HEAD
+mod moves;
+=======
 mod local;
+>>>>>>> w5
 
 use medaug::*;
+use medcore::Geometry;
 
 /// A transform with numbers that show what it does.
 pub(crate) struct Exhibit {
@@ -34,60 +42,23 @@ fn exhibit(caption: &'static str, step: impl Into<Step>) -> Exhibit {
     }
 }
 
+<<<<<<< HEAD
+/// Examples for images on this grid, of every step but [`On`].
+pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    let mut all = moves::all(grid);
+=======
 /// Examples for images of `D` axes, of every step but [`On`].
 pub(crate) fn exhibits<const D: usize>() -> Vec<Exhibit> {
     let mut all = moves::<D>();
+    all.extend(artefact::all::<D>());
+    all.extend(colour::all());
+    all.extend(histogram::all());
+>>>>>>> w4
     all.extend(intensity::all::<D>());
     all.extend(local::all());
     all.extend(labels());
     all.extend(choices());
     all
-}
-
-fn moves<const D: usize>() -> Vec<Exhibit> {
-    let still = vec![0.0; D * (D - 1) / 2];
-    let turned = |degrees: f64| {
-        let mut angles = still.clone();
-        angles[0] = degrees;
-        angles
-    };
-    vec![
-        exhibit(
-            "turned by 20 degrees, sheared, mirrored",
-            Affine {
-                rotation_degrees: turned(20.0),
-                scale: vec![1.1],
-                shear: turned(0.1),
-                flip: vec![D - 1],
-                ..Affine::default()
-            },
-        ),
-        exhibit(
-            "mirrored",
-            Flip {
-                axes: vec![D - 1],
-                swap: None,
-            },
-        ),
-        exhibit(
-            "mirrored by chance",
-            RandomFlip {
-                axes: vec![D - 1],
-                probability: 1.0,
-                laterality: Laterality::Ignore,
-            },
-        ),
-        exhibit(
-            "turned, scaled, sheared and moved",
-            RandomSpatial {
-                rotation_probability: 1.0,
-                scale_probability: 1.0,
-                shear_probability: 1.0,
-                translation_probability: 1.0,
-                ..RandomSpatial::default()
-            },
-        ),
-    ]
 }
 
 fn labels() -> Vec<Exhibit> {

@@ -54,6 +54,11 @@ pub(crate) trait Choice {
 
     fn steps(&self) -> &[Step];
 
+    /// Whether what is done depends on the key.
+    fn is_random<const D: usize>(&self) -> bool {
+        true
+    }
+
     fn run<const D: usize>(
         &self,
         sample: LazySample<D>,
@@ -100,6 +105,10 @@ impl Choice for Sequence {
 
     fn steps(&self) -> &[Step] {
         &self.0
+    }
+
+    fn is_random<const D: usize>(&self) -> bool {
+        self.0.iter().any(Step::is_random::<D>)
     }
 
     fn run<const D: usize>(

@@ -94,6 +94,34 @@ impl<const D: usize> Compose<D> {
             .finish()
     }
 
+    /// The steps before the first that depends on the key: what they make of a sample is always the same and can be kept.
+    ///
+    /// ```
+    /// use medaug::{Brightness, Compose, Intensity, RandomGamma};
+    ///
+    /// let steps = vec![Intensity::MinMax.into(), RandomGamma::default().into(), Brightness { factor: 2.0 }.into()];
+    /// let pipeline = Compose::<2>::new(steps)?;
+    /// assert_eq!(pipeline.prefix().steps().len(), 1);
+    /// # Ok::<(), medaug::Error>(())
+    /// ```
+    #[must_use]
+    pub fn prefix(&self) -> Self {
+        let same = self.steps.iter().take_while(|s| !s.is_random::<D>());
+        Self {
+            steps: same.cloned().collect(),
+        }
+    }
+
+    /// Goes on with what the [`prefix`](Compose::prefix) left, under the key of the whole chain.
+    ///
+    /// # Errors
+    /// As [`Compose::apply`].
+    pub fn apply_after_prefix(&self, sample: Sample<D>, key: Key) -> Result<Sample<D>> {
+        let first = self.prefix().steps.len();
+        let rest = self.steps.iter().enumerate().skip(first);
+        choice::run_all(rest, sample.into_lazy(), key, &mut vec![])?.finish()
+    }
+
     /// Changes a sample as `key` says, and writes down what was done.
     ///
     /// # Errors

@@ -52,20 +52,40 @@ impl<const D: usize> Record<D> {
             .finish()
     }
 
-    /// All moves as one map; the reading is that of labels brought back, nearest and background outside.
+    /// All moves as one map.
     ///
     /// # Errors
     /// Passes on what the operations refuse.
     pub fn warp(&self) -> Result<Warp<D>> {
+        let whole = Warp::identity(self.source.shape());
+        let parts = self.parts()?.into_iter();
+        Ok(parts.fold(whole, |whole, (_, part)| {
+            whole.composed(part, Reading::EXACT)
+        }))
+    }
+
+    /// The moves as maps between grids, each with the grid it starts from; where a border was put around an image,
+    /// a new one begins, because what was cut off before is not under that border.
+    fn parts(&self) -> Result<Vec<(Geometry<D>, Warp<D>)>> {
         let mut geometry = self.source;
-        let mut whole = Warp::identity(geometry.shape());
+        let mut parts: Vec<(Geometry<D>, Warp<D>)> = vec![];
         for operation in &self.operations {
-            if let Some(warp) = operation.warp(&geometry)? {
-                geometry = warp.geometry(&geometry)?;
-                whole = whole.composed(warp, Reading::EXACT);
+            let Some(warp) = operation.warp(&geometry)? else {
+                continue;
+            };
+            let next = warp.geometry(&geometry)?;
+            match parts.pop() {
+                Some((source, part)) if !warp.is_bordered() => {
+                    parts.push((source, part.composed(warp, Reading::EXACT)));
+                }
+                before => {
+                    parts.extend(before);
+                    parts.push((geometry, warp));
+                }
             }
+            geometry = next;
         }
-        Ok(whole)
+        Ok(parts)
     }
 
     /// Brings labels predicted on the result back to the grid the sample came from: the class of the nearest voxel,
@@ -75,7 +95,13 @@ impl<const D: usize> Record<D> {
     /// # Errors
     /// Refuses labels that do not lie on the result's grid.
     pub fn restore_labels(&self, labels: &LabelMap<u8, D>) -> Result<LabelMap<u8, D>> {
-        self.warp()?.restore_labels(labels, &self.source)
+        let parts = self.parts()?;
+        parts
+            .iter()
+            .rev()
+            .try_fold(labels.clone(), |labels, (source, part)| {
+                part.restore_labels(&labels, source)
+            })
     }
 
     /// Brings an image predicted on the result back, linearly; `outside` fills what the result did not show.
@@ -83,7 +109,13 @@ impl<const D: usize> Record<D> {
     /// # Errors
     /// Refuses an image that does not lie on the result's grid.
     pub fn restore_image(&self, image: &Image<f32, D>, outside: f32) -> Result<Image<f32, D>> {
-        self.warp()?.restore_image(image, &self.source, outside)
+        let parts = self.parts()?;
+        parts
+            .iter()
+            .rev()
+            .try_fold(image.clone(), |image, (source, part)| {
+                part.restore_image(&image, source, outside)
+            })
     }
 }
 

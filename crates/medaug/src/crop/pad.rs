@@ -40,8 +40,8 @@ pub enum PadSide {
 
 /// Puts a border around an image; what is there keeps its values and its place in the patient.
 ///
-/// [`Outside::Reflect`] repeats the outermost voxels: numpy and MONAI call it `symmetric`. Behind a crop in
-/// the same chain the border shows what the crop has cut off, as every move does.
+/// [`Outside::Reflect`] repeats the outermost voxels: numpy and MONAI call it `symmetric`. The border is that of
+/// the image as it comes: behind a crop it does not show what was cut off.
 ///
 /// ```
 /// use medaug::{Operation, Pad, PadTo, Sample};

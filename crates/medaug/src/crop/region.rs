@@ -185,7 +185,8 @@ impl<const D: usize> Block<D> {
             }
         };
         let map = IndexMap::translation(self.start.map(|v| v as f64));
-        Ok(Warp::new(self.shape, map, reading))
+        let warp = Warp::new(self.shape, map, reading);
+        Ok(if inside { warp } else { warp.bordered() })
     }
 
     /// The block as an operation.

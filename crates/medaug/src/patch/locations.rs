@@ -87,6 +87,13 @@ impl<const D: usize> ClassLocations<D> {
         }
     }
 
+    /// Bytes that the positions take up.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let positions = self.classes.iter().map(|class| class.positions.len());
+        positions.sum::<usize>() * size_of::<u64>()
+    }
+
     /// Shape of the case.
     #[must_use]
     pub fn shape(&self) -> [usize; D] {

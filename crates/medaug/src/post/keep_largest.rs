@@ -1,14 +1,17 @@
-//! Only the largest connected part of each class is kept.
+//! Only the largest connected parts of each class are kept.
 
-use medcore::components::{self, Connectivity};
+use medcore::components::{Component, Connectivity};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use super::classes::{Scope, keep_parts, objects};
+use crate::error::{Result, check};
 use crate::operation::SampleOperation;
 use crate::sample::{Contents, Sample};
 
-/// Keeps the largest connected part of each class and makes the rest background (MONAI
+/// Keeps the largest connected parts of each class and makes the rest background (MONAI
 /// `KeepLargestConnectedComponent`, which by default counts voxels that touch at a corner as connected).
+///
+/// Of parts of one size the one that comes first in memory counts as larger.
 ///
 /// ```
 /// use medaug::{KeepLargest, Operation, Sample};
@@ -27,21 +30,29 @@ pub struct KeepLargest {
     pub classes: Vec<u8>,
     /// Which voxels are connected.
     pub connectivity: Connectivity,
+    /// How many parts are kept.
+    pub count: usize,
+    /// Whether each class is an object of its own.
+    pub scope: Scope,
 }
 
 impl Default for KeepLargest {
-    /// All classes, connected at corners.
+    /// One part of each class, connected at corners.
     fn default() -> Self {
         Self {
             classes: vec![],
             connectivity: Connectivity::Corner,
+            count: 1,
+            scope: Scope::Each,
         }
     }
 }
 
+const NAME: &str = "KeepLargest";
+
 impl<const D: usize> SampleOperation<D> for KeepLargest {
     fn check(&self) -> Result<()> {
-        Ok(())
+        check(NAME, "count", self.count as f64, "at least 1", |v| v >= 1.0)
     }
 
     fn needs(&self) -> Contents {
@@ -49,23 +60,25 @@ impl<const D: usize> SampleOperation<D> for KeepLargest {
     }
 
     fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {
-        sample.require_labels("KeepLargest")?;
-        let Some(labels) = sample.labels_mut() else {
-            return Ok(sample);
-        };
-        for class in chosen(&self.classes, &labels.counts()) {
-            components::keep_largest(labels, class, 0, self.connectivity)?;
+        let objects = objects(&self.classes, self.scope, sample.require_labels(NAME)?);
+        if let Some(labels) = sample.labels_mut() {
+            for object in objects {
+                keep_parts(labels, &object, self.connectivity, |parts| {
+                    largest(parts, self.count)
+                })?;
+            }
         }
         Ok(sample)
     }
 }
 
-/// The classes asked for; all that are there but background if none are.
-fn chosen(asked: &[u8], counts: &[u64]) -> Vec<u8> {
-    if !asked.is_empty() {
-        return asked.to_vec();
+/// Which parts are among the `count` largest.
+fn largest<const D: usize>(parts: &[Component<D>], count: usize) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|&part| std::cmp::Reverse(parts[part].voxels));
+    let mut kept = vec![false; parts.len()];
+    for &part in order.iter().take(count) {
+        kept[part] = true;
     }
-    (1..=u8::MAX)
-        .filter(|&class| counts.get(usize::from(class)).is_some_and(|&n| n > 0))
-        .collect()
+    kept
 }

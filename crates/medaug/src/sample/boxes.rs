@@ -97,6 +97,14 @@ impl<const D: usize> Boxes<D> {
         }));
     }
 
+    /// Replaces every box by what `change` makes of it, or drops it.
+    pub(crate) fn retain_changed(
+        &mut self,
+        change: impl FnMut(&LabelledBox<D>) -> Option<LabelledBox<D>>,
+    ) {
+        self.items = self.items.iter().filter_map(change).collect();
+    }
+
     /// The boxes at their new places, cut to an image of `shape`; those that do not keep the rule are dropped,
     /// as are those that `place` finds nowhere.
     pub(crate) fn moved(

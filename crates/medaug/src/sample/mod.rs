@@ -39,6 +39,7 @@ pub struct Sample<const D: usize> {
     boxes: Option<Boxes<D>>,
     points: Option<Points<D>>,
     layers: Layers<D>,
+    target: Option<Vec<f32>>,
 }
 
 impl<const D: usize> Sample<D> {
@@ -51,6 +52,7 @@ impl<const D: usize> Sample<D> {
             boxes: None,
             points: None,
             layers: BTreeMap::new(),
+            target: None,
         }
     }
 
@@ -91,6 +93,27 @@ impl<const D: usize> Sample<D> {
         Ok(self)
     }
 
+    /// The sample with the probability of each class for the whole image, as classifiers are trained on them; mixing blends
+    /// them.
+    #[must_use]
+    pub fn with_target(self, target: Vec<f32>) -> Self {
+        Self {
+            target: Some(target),
+            ..self
+        }
+    }
+
+    /// The probability of each class for the whole image, if it is known.
+    #[must_use]
+    pub fn target(&self) -> Option<&[f32]> {
+        self.target.as_deref()
+    }
+
+    /// The probabilities for writing.
+    pub fn target_mut(&mut self) -> Option<&mut Vec<f32>> {
+        self.target.as_mut()
+    }
+
     /// The boxes, if there are any lists of them.
     #[must_use]
     pub fn boxes(&self) -> Option<&Boxes<D>> {
@@ -117,6 +140,11 @@ impl<const D: usize> Sample<D> {
     #[must_use]
     pub fn layers(&self) -> &Layers<D> {
         &self.layers
+    }
+
+    /// The further layers for writing.
+    pub(crate) fn layers_mut(&mut self) -> &mut Layers<D> {
+        &mut self.layers
     }
 
     /// A further layer for a transform that was told its name.
@@ -151,6 +179,19 @@ impl<const D: usize> Sample<D> {
             labels: Some(labels),
             ..self
         })
+    }
+
+    /// Bytes of its voxels, labels and layers.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let image = |image: &Image<f32, D>| size_of_val(image.as_slice());
+        let layers = self.layers.values().map(|layer| match layer {
+            Layer::Image(voxels) => image(voxels),
+            Layer::Labels(labels) => size_of_val(labels.as_slice()),
+            Layer::Instances(numbers) => size_of_val(numbers.as_slice()),
+        });
+        let labels = self.labels.as_ref();
+        image(&self.image) + labels.map_or(0, |l| l.as_slice().len()) + layers.sum::<usize>()
     }
 
     /// What the sample holds, to be compared with what a pipeline needs.

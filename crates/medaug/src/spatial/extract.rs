@@ -59,6 +59,9 @@ pub fn extract<const D: usize>(
         lattice: Lattice::of(map, sample.shape(), shape),
     };
     let mut result = Sample::new(reader.image(sample.image())?);
+    if let Some(target) = sample.target() {
+        result = result.with_target(target.to_vec());
+    }
     if let Some(labels) = sample.labels() {
         result = result.with_class_labels(reader.labels(labels, sampling.outside_label)?)?;
     }

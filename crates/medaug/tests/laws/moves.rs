@@ -134,7 +134,24 @@ fn labels_never_take_a_value_that_was_not_there() {
 }
 
 /// Moves that take voxels to voxels: nothing is lost but what they cut off.
-const EXACT: &[&str] = &["Flip", "RandomFlip"];
+const EXACT: &[&str] = &[
+    "CenterCrop",
+    "Crop",
+    "CropForeground",
+    "CropOrPad",
+    "Flip",
+    "Orient",
+    "Pad",
+    "RandomBoxSafeCrop",
+    "RandomCrop",
+    "RandomCropAroundBox",
+    "RandomCropByClass",
+    "RandomFlip",
+    "RandomRotate90",
+    "RandomSymmetry",
+    "Rotate90",
+    "Transpose",
+];
 
 #[test]
 fn the_record_leads_labels_back() {

@@ -62,6 +62,25 @@ fn boxes_and_points_move_to_exact_corners() {
 }
 
 #[test]
+fn a_border_behind_a_crop_does_not_show_what_was_cut_off() {
+    let grid = Geometry::axis_aligned([1, 6], [1.0; 2]).unwrap();
+    let labels = LabelMap::new(grid, vec![1_u8, 2, 3, 1, 2, 3]).unwrap();
+    let image = Image::new(grid, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+    let sample = Sample::with_labels(image, labels).unwrap();
+    let steps = vec![
+        Crop::new([0, 2], [1, 2]).into(),
+        Pad::new(PadTo::Shape(vec![1, 4])).into(),
+    ];
+    let pipeline = Compose::new(steps).unwrap();
+    let (padded, record) = pipeline.record(sample, Key::new(0)).unwrap();
+    assert_eq!(padded.image().as_slice(), [0.0, 3.0, 4.0, 0.0]);
+    // What is predicted on the border belongs to no voxel.
+    let everywhere = padded.labels().unwrap().map(|_| 9_u8);
+    let back = record.restore_labels(&everywhere).unwrap();
+    assert_eq!(back.as_slice(), [0, 0, 9, 9, 0, 0]);
+}
+
+#[test]
 fn labels_come_back_exactly_through_a_chain_of_whole_voxels() {
     let scan = sample([9, 21, 18]);
     let labels = scan.labels().unwrap().clone();

@@ -9,6 +9,7 @@ mod guides;
 mod holes;
 mod intensity;
 mod letterbox;
+mod mixing;
 mod patches;
 mod preprocess;
 mod spatial;

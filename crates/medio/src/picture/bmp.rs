@@ -14,7 +14,14 @@ use crate::voxel::Datatype;
 /// A run of 255 pixels of three samples has two bytes.
 const MOST_EXPANSION: u64 = 383;
 
+/// The length of the header, where it stands; and that of `BITMAPV5HEADER`, which alone has a profile.
+const HEADER_LENGTH: usize = 14;
+const VERSION_5: u32 = 124;
+/// Where the length of the profile stands.
+const PROFILE_LENGTH: usize = 130;
+
 pub(super) fn open(file: Cow<'_, [u8]>) -> Result<Picture<'_>, Fault> {
+    check_profile(&file)?;
     let mut decoder = BmpDecoder::new(ZCursor::new(file.as_ref()));
     decoder.decode_headers().map_err(|e| broken(&e))?;
     let color = decoder.colorspace();
@@ -46,6 +53,25 @@ pub(super) fn open(file: Cow<'_, [u8]>) -> Result<Picture<'_>, Fault> {
         Ok(samples)
     });
     Ok(Picture { layout, decode })
+}
+
+/// Refuses a colour profile that is longer than the file: the decoder makes room before it looks for it.
+fn check_profile(file: &[u8]) -> Result<(), Fault> {
+    let number = |at: usize| {
+        let bytes = file.get(at..).and_then(<[u8]>::first_chunk);
+        bytes.copied().map(u32::from_le_bytes)
+    };
+    let available = len64(file.len());
+    match number(PROFILE_LENGTH).map(u64::from) {
+        Some(needed) if number(HEADER_LENGTH) == Some(VERSION_5) && needed > available => {
+            Err(Fault::Truncated {
+                what: "the colour profile",
+                needed,
+                available,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn broken(problem: &dyn std::fmt::Debug) -> Fault {

@@ -124,6 +124,38 @@ fn a_file_of_any_format_cut_anywhere_is_refused_or_loses_only_what_does_not_matt
     }
 }
 
+/// Two pixels a row, two rows, with the longest header, which names a colour profile of so many bytes.
+fn bitmap(profile: u32) -> Vec<u8> {
+    let offset = 14 + 124_u32;
+    let mut file = b"BM".to_vec();
+    for word in [offset + 16, 0, offset, 124, 2, 2, 1 | 24 << 16, 0, 16] {
+        file.extend(u32::to_le_bytes(word));
+    }
+    // Resolution, palette, masks, kind of colours, end points, gamma, intent, then the profile.
+    file.resize(14 + 112, 0);
+    file.extend(u32::to_le_bytes(124));
+    file.extend(u32::to_le_bytes(profile));
+    file.resize(14 + 124, 0);
+    file.extend([1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0]);
+    file
+}
+
+#[test]
+fn a_bitmap_makes_no_room_for_a_profile_that_is_longer_than_the_file() {
+    for profile in [0, 16] {
+        let read = decode(&bitmap(profile), &ReadOptions::new()).unwrap();
+        assert_eq!(read.value.geometry().shape(), [1, 2, 2]);
+        assert_eq!(read.value.channels(), 3);
+    }
+    for profile in [155, 1 << 20, 20 << 20, 1 << 31, u32::MAX] {
+        let (refused, peak) = peak_of(|| decode(&bitmap(profile), &ReadOptions::new()));
+        let message = refused.unwrap_err().to_string();
+        let needed = format!("the colour profile needs {profile} bytes, 154 are there");
+        assert!(message.contains(&needed), "{message}");
+        assert!(peak < 1 << 16, "{profile}: {peak} bytes");
+    }
+}
+
 /// Run by hand before fuzzing, as the seeds of NIfTI are: `MED_FUZZ_SEEDS=$PWD/fuzz/corpus`.
 #[test]
 fn every_seed_of_a_volume_is_written_for_the_fuzzers_on_request() {

@@ -1,0 +1,24 @@
+//! What scanners add to images: errors of MRI in k-space, of CT along rays, and the grain of ultrasound.
+
+mod back_projection;
+mod depth_attenuation;
+mod ghosting;
+mod gibbs;
+mod k_space_spike;
+mod lines;
+mod metal;
+mod motion;
+mod speckle;
+mod spectrum;
+mod spike;
+mod tiles;
+mod wave;
+
+pub use depth_attenuation::{DepthAttenuation, RandomDepthAttenuation};
+pub use ghosting::{Ghosting, RandomGhosting, ghosting};
+pub use gibbs::{GibbsNoise, RandomGibbsNoise, gibbs_noise};
+pub use k_space_spike::{KSpaceSpikeNoise, RandomKSpaceSpikeNoise, SpikeIntensity};
+pub use metal::{Implant, Metal, MetalArtefact, RandomMetalArtefact};
+pub use motion::{Motion, Movement, RandomMotion};
+pub use speckle::{RandomUltrasoundSpeckle, UltrasoundSpeckle};
+pub use spike::{RandomSpike, Spike};

@@ -1,0 +1,355 @@
+//! Transforms that move voxels.
+
+use medaug::*;
+use medcore::resample::{Interpolation, LabelInterpolation, Outside};
+use medcore::{Geometry, IndexMap, Orientation};
+
+use super::{Exhibit, certain, exhibit};
+
+pub(super) fn all<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    let mut all = affine::<D>();
+    all.extend(whole_voxels::<D>());
+    all.extend(bends(grid));
+    all.extend(crops(grid));
+    all.extend(grids(grid));
+    all
+}
+
+/// A number for the first plane or pair of axes, and nothing for the others.
+fn first<const D: usize>(value: f64) -> Vec<f64> {
+    let mut values = vec![0.0; D * (D - 1) / 2];
+    values[0] = value;
+    values
+}
+
+fn affine<const D: usize>() -> Vec<Exhibit> {
+    vec![
+        exhibit(
+            "turned by 20 degrees, sheared, mirrored",
+            Affine {
+                rotation_degrees: first::<D>(20.0),
+                scale: vec![1.1],
+                shear: first::<D>(0.1),
+                flip: vec![D - 1],
+                ..Affine::default()
+            },
+        ),
+        exhibit(
+            "turned, scaled, sheared and moved by chance",
+            RandomSpatial {
+                rotation_probability: 1.0,
+                scale_probability: 1.0,
+                shear_probability: 1.0,
+                translation_probability: 1.0,
+                ..RandomSpatial::default()
+            },
+        ),
+        certain!("turned by chance", RandomRotate),
+        certain!("scaled by chance", RandomScale),
+        certain!("sheared by chance", RandomShear),
+        certain!("moved by chance", RandomTranslate),
+        exhibit(
+            "MONAI's affine, turned in voxels",
+            MonaiAffine {
+                rotate: first::<D>(0.3),
+                shear: vec![0.0; D * (D - 1)],
+                translate: vec![3.0; D],
+                scale: vec![1.2; D],
+                sampling: Sampling::default(),
+            },
+        ),
+        exhibit(
+            "MONAI's affine by chance",
+            RandomMonaiAffine {
+                probability: 1.0,
+                rotate: vec![Draw::symmetric(0.4)],
+                scale: vec![Draw::Uniform {
+                    low: 0.8,
+                    high: 1.2,
+                }],
+                ..RandomMonaiAffine::default()
+            },
+        ),
+        exhibit(
+            "TorchIO's affine, turned in millimetres",
+            TorchioAffine {
+                scales: vec![0.9; 3],
+                degrees: vec![15.0, 0.0, 0.0],
+                translation: vec![5.0; 3],
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("TorchIO's affine by chance", RandomTorchioAffine),
+        exhibit(
+            "shifted, scaled, turned",
+            ShiftScaleRotate {
+                shift: vec![0.05; 2],
+                scale: vec![1.1],
+                degrees: 25.0,
+                ..ShiftScaleRotate::default()
+            },
+        ),
+        certain!("shifted, scaled, turned by chance", RandomShiftScaleRotate),
+    ]
+}
+
+fn whole_voxels<const D: usize>() -> Vec<Exhibit> {
+    let mut order: Vec<usize> = (0..D).collect();
+    order.swap(D - 2, D - 1);
+    vec![
+        exhibit(
+            "mirrored",
+            Flip {
+                axes: vec![D - 1],
+                swap: None,
+            },
+        ),
+        exhibit(
+            "mirrored by chance",
+            RandomFlip {
+                axes: vec![D - 1],
+                probability: 1.0,
+                laterality: Laterality::Ignore,
+            },
+        ),
+        exhibit(
+            "a quarter turn",
+            Rotate90 {
+                turns: 1,
+                axes: vec![D - 2, D - 1],
+            },
+        ),
+        certain!("quarter turns by chance", RandomRotate90),
+        exhibit("rows become columns", Transpose::new(order)),
+        exhibit(
+            "any symmetry of the square",
+            RandomSymmetry {
+                probability: 1.0,
+                axes: vec![D - 2, D - 1],
+                laterality: Laterality::Ignore,
+            },
+        ),
+        exhibit(
+            "axes to right, anterior, superior",
+            Orient {
+                orientation: Orientation::RAS,
+            },
+        ),
+    ]
+}
+
+fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    let [rows, columns] = [grid.shape()[0], grid.shape()[1]].map(|n| n as f64 - 1.0);
+    let points: usize = 7;
+    let count = points.pow(D as u32);
+    // One control point of the middle pulled by some millimetres.
+    let mut displacements_mm = vec![0.0; D * count];
+    let middle = (0..D).fold(0, |at, _| at * points + points / 2);
+    displacements_mm[(D - 1) * count + middle] = 6.0;
+    vec![
+        exhibit(
+            "the middle pulled to the side",
+            ElasticDeformation {
+                control_points: vec![points],
+                displacements_mm,
+                folding: Folding::Refuse,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("bent by splines", RandomElasticDeformation),
+        exhibit(
+            "bent by smooth noise",
+            ElasticTransform {
+                sigma: vec![6.0],
+                magnitude: vec![60.0],
+                measure: Magnitude::Factor,
+                seed: 3,
+                folding: Folding::Weaken,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("bent by noise by chance", RandomElasticTransform),
+        exhibit(
+            "a grid of uneven cells",
+            GridDistortion {
+                steps: vec![vec![0.7, 1.3, 0.8, 1.2]; D],
+                last: LastCell::End,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("a grid by chance", RandomGridDistortion),
+        exhibit(
+            "a barrel",
+            OpticalDistortion {
+                distortion: -0.3,
+                lens: Lens::Camera,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("a lens by chance", RandomOpticalDistortion),
+        exhibit(
+            "seen from the side",
+            Perspective {
+                corners: [
+                    [0.0, 0.0],
+                    [0.15 * rows, columns],
+                    [0.85 * rows, columns],
+                    [rows, 0.0],
+                ],
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("seen from anywhere", RandomPerspective),
+    ]
+}
+
+fn crops<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    let outside_label = 0;
+    let half = || CropShape::Share(vec![0.5]);
+    let half_voxels = || grid.shape().map(|n| n / 2).to_vec();
+    vec![
+        exhibit(
+            "half of it from a fifth on",
+            Crop {
+                start: grid.shape().map(|n| n as isize / 5).to_vec(),
+                shape: half_voxels(),
+                outside: None,
+                outside_label,
+            },
+        ),
+        exhibit(
+            "the middle half",
+            CenterCrop {
+                shape: half(),
+                outside: None,
+                outside_label,
+            },
+        ),
+        exhibit(
+            "half of it anywhere",
+            RandomCrop {
+                shape: half(),
+                largest: None,
+                centred: false,
+                outside: None,
+                outside_label,
+            },
+        ),
+        exhibit(
+            "what is labelled",
+            CropForeground {
+                source: ForegroundSource::Labels(vec![]),
+                margin: vec![2],
+                ..CropForeground::default()
+            },
+        ),
+        exhibit("no box is lost", RandomBoxSafeCrop { erosion: 0.0 }),
+        exhibit(
+            "around a box",
+            RandomCropAroundBox {
+                shape: CropShape::Voxels(half_voxels()),
+                absent: WhenAbsent::GoOn,
+                outside: None,
+                outside_label,
+            },
+        ),
+        exhibit(
+            "around a voxel of a class",
+            RandomCropByClass {
+                shape: half_voxels(),
+                choice: PatchChoice::Foreground { probability: 1.0 },
+                absent: WhenAbsent::GoOn,
+                ignored: None,
+                outside: None,
+                outside_label,
+            },
+        ),
+        exhibit(
+            "a part made as large as the whole",
+            RandomResizedCrop {
+                shape: grid.shape().to_vec(),
+                area: Draw::Uniform {
+                    low: 0.3,
+                    high: 0.6,
+                },
+                aspect: (0.75, 4.0 / 3.0),
+                interpolation: Interpolation::Linear,
+                labels: LabelInterpolation::Nearest,
+            },
+        ),
+        exhibit("a border", Pad::new(PadTo::Divisible(vec![16]))),
+        exhibit(
+            "another shape, cropped or padded",
+            CropOrPad {
+                shape: another_shape(grid),
+                centring: Centring::Monai,
+                outside: Outside::Value(0.0),
+                outside_label,
+            },
+        ),
+    ]
+}
+
+fn grids<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    let (interpolation, labels) = (Interpolation::Linear, LabelInterpolation::Nearest);
+    vec![
+        exhibit(
+            "another shape",
+            Resize::new(ResizeTo::Shape(another_shape(grid))),
+        ),
+        exhibit(
+            "half the voxels by averaging",
+            ResizeArea::new(ResizeTo::Shape(grid.shape().map(|n| n / 2).to_vec())),
+        ),
+        exhibit(
+            "larger by a third",
+            Zoom {
+                factors: vec![1.3],
+                keep_size: true,
+                interpolation,
+                labels,
+            },
+        ),
+        certain!("zoomed by chance", RandomZoom),
+        exhibit(
+            "1.5 mm along every axis",
+            Spacing {
+                spacing: vec![1.5],
+                rule: GridRule::FieldOfView,
+                interpolation,
+                labels,
+            },
+        ),
+        exhibit(
+            "read on another grid",
+            ResampleTo::new(&another_grid(grid), Sampling::default()),
+        ),
+        exhibit("fitted into a square", Letterbox::new([40; D])),
+        exhibit(
+            "thick slices",
+            Anisotropy {
+                axis: 0,
+                factor: 4.0,
+            },
+        ),
+        certain!("thick along any axis", RandomAnisotropy),
+    ]
+}
+
+/// Longer along the first axis and shorter along the last.
+fn another_shape<const D: usize>(grid: &Geometry<D>) -> Vec<usize> {
+    let mut shape = grid.shape().to_vec();
+    shape[0] = shape[0] * 5 / 4;
+    shape[D - 1] = shape[D - 1] * 3 / 4;
+    shape
+}
+
+/// The middle of a grid, with larger voxels.
+fn another_grid<const D: usize>(grid: &Geometry<D>) -> Geometry<D> {
+    let shape = grid.shape().map(|n| n / 2);
+    let map = IndexMap {
+        offset: grid.shape().map(|n| n as f64 / 8.0 + 0.3),
+        matrix: std::array::from_fn(|a| std::array::from_fn(|b| if a == b { 1.3 } else { 0.0 })),
+    };
+    grid.mapped(shape, &map).expect("a grid")
+}
