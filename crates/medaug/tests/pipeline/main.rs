@@ -6,6 +6,7 @@ mod determinism;
 mod letterbox;
 mod mixing;
 mod patches;
+mod post;
 mod preprocess;
 mod spatial;
 mod support;
