@@ -55,7 +55,7 @@ fn full(seed: u64) -> medaug::Result<Sample<3>> {
     let labels: Vec<u8> = (0..grid.len()).map(|i| u8::from(i % 7 == 3)).collect();
     let labels = LabelMap::new(grid, labels)?;
     let bounds = BoundingBox::new([1.0 / 3.0, 1.5, 2.5], [7.1, 8.2, 9.3])?;
-    Ok(Sample::with_labels(image, labels.clone())?
+    Sample::with_labels(image, labels.clone())?
         .with_boxes(Boxes::new([(bounds, 2)]))
         .with_points(Points::new(vec![LabelledPoint::new([0.1, 5.0, 6.7], 1)]))
         .with_target(vec![0.1, 0.9])
@@ -64,7 +64,7 @@ fn full(seed: u64) -> medaug::Result<Sample<3>> {
         .with_layer(
             "numbers",
             Layer::Instances(labels.map(|l| u16::from(l) * 300)),
-        )?)
+        )
 }
 
 fn draw(random: &mut medcore::random::Random, count: usize) -> Vec<f32> {

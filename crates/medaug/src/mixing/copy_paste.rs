@@ -15,6 +15,7 @@ use crate::sample::{Boxes, LabelledBox, Layer, Sample};
 /// Its own voxels are copied as they are. Around it the images pass over into one another: `feather_mm` away from it only the
 /// first one is seen. Labels, and layers of labels, change where the part itself lies; layers of instances get a new number;
 /// a sample with boxes gets one more. What reaches over the border is not pasted. Points and targets stay.
+/// NaN within the part is copied; around it, NaN of either image is NaN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CopyPaste {

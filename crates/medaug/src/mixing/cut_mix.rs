@@ -21,6 +21,7 @@ use crate::sample::{Boxes, LabelledBox, Layer, Sample};
 /// weight, whatever part of the block the border cut off. Of the first one's boxes those stay of which, by their
 /// [`BoxRule`](crate::BoxRule), enough is still seen, cut where what is left is a box; the second one's are cut to the block
 /// by the same rule. Points are refused. Instances of the second sample are numbered on from those of the first.
+/// NaN is copied as any value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CutMix {

@@ -11,6 +11,7 @@ mod intensity;
 mod letterbox;
 mod mixing;
 mod patches;
+mod post;
 mod preprocess;
 mod spatial;
 mod support;
