@@ -7,7 +7,7 @@ use medcore::{Geometry, Image};
 fn sample<const D: usize>(channels: usize, value: impl Fn(usize) -> f32) -> Sample<D> {
     let shape: [usize; D] = std::array::from_fn(|a| [6, 13, 10][a + 3 - D]);
     let grid = Geometry::axis_aligned(shape, [2.0; D]).unwrap();
-    let voxels = (0..channels * grid.len()).map(value).collect();
+    let voxels: Vec<f32> = (0..channels * grid.len()).map(value).collect();
     Sample::new(Image::with_channels(channels, grid, voxels).unwrap())
 }
 
