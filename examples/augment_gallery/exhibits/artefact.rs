@@ -63,6 +63,23 @@ pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
             },
         ),
         exhibit(
+            "rings",
+            RingArtefact {
+                strength: 0.15,
+                width_mm: 3.0,
+                density: 0.4,
+                seed: 1,
+            },
+        ),
+        exhibit(
+            "rings by chance",
+            RandomRingArtefact {
+                probability: 1.0,
+                strength: Draw::Fixed(0.1),
+                ..RandomRingArtefact::default()
+            },
+        ),
+        exhibit(
             "a spike of a third",
             Spike {
                 places,

@@ -7,6 +7,9 @@ use rayon::prelude::*;
 use rustfft::FftPlannerScalar;
 use rustfft::num_complex::Complex;
 
+use crate::error::{Error, Result};
+use crate::operation::Channel;
+
 /// How the rays of a slice are counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rays {
@@ -117,10 +120,30 @@ pub(super) struct Slice {
 }
 
 impl Slice {
+    /// Of images of two axes or more: their last two.
+    pub(super) fn of<const D: usize>(channel: &Channel<'_, D>) -> Self {
+        Self {
+            shape: [channel.shape[D - 2], channel.shape[D - 1]],
+            spacing: [channel.spacing[D - 2], channel.spacing[D - 1]],
+        }
+    }
+
     /// Millimetres from the middle.
     pub(super) fn place(&self, axis: usize, index: usize) -> f64 {
         (index as f64 - (self.shape[axis] as f64 - 1.0) / 2.0) * self.spacing[axis]
     }
+}
+
+/// Refuses images that are neither a slice nor a stack of slices.
+pub(super) fn check_slices(transform: &'static str, got: usize) -> Result<()> {
+    if (2..=3).contains(&got) {
+        return Ok(());
+    }
+    Err(Error::Dimension {
+        transform,
+        expected: "2 or 3",
+        got,
+    })
 }
 
 #[cfg(test)]

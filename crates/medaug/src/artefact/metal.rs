@@ -15,7 +15,7 @@ use medcore::random::{Key, Random};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::back_projection::{Rays, Slice};
+use super::back_projection::{Rays, Slice, check_slices};
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
@@ -166,20 +166,9 @@ impl MetalArtefact {
     }
 }
 
-fn check_dimension(transform: &'static str, got: usize) -> Result<()> {
-    if (2..=3).contains(&got) {
-        return Ok(());
-    }
-    Err(Error::Dimension {
-        transform,
-        expected: "2 or 3",
-        got,
-    })
-}
-
 impl ChannelOperation for MetalArtefact {
     fn check(&self, dimension: usize) -> Result<()> {
-        check_dimension(NAME, dimension)?;
+        check_slices(NAME, dimension)?;
         check(NAME, "photons", self.photons, POSITIVE, is_positive)?;
         check(NAME, "water", self.water.into(), POSITIVE, is_positive)?;
         check(NAME, "value", self.value.into(), "finite", f64::is_finite)?;
@@ -204,10 +193,7 @@ impl ChannelOperation for MetalArtefact {
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
         self.check(D)?;
-        let grid = Slice {
-            shape: [channel.shape[D - 2], channel.shape[D - 1]],
-            spacing: [channel.spacing[D - 2], channel.spacing[D - 1]],
-        };
+        let grid = Slice::of(&channel);
         let stack = Slice {
             shape: [if D == 3 { channel.shape[0] } else { 1 }, 1],
             spacing: [if D == 3 { channel.spacing[0] } else { 1.0 }, 1.0],
@@ -284,7 +270,7 @@ impl RandomChannels for RandomMetalArtefact {
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         const NAME: &str = "RandomMetalArtefact";
-        check_dimension(NAME, dimension)?;
+        check_slices(NAME, dimension)?;
         super::ghosting::check_count(NAME, self.fewest, self.most)?;
         self.radius_mm
             .check(NAME, "radius_mm", POSITIVE, is_positive)?;
@@ -371,13 +357,14 @@ mod tests {
         let near: f64 = (0..81).map(|h| noise(h, 45).powi(2)).sum::<f64>() / 81.0;
         let beside: f64 = (0..81).map(|h| noise(h, 3).powi(2)).sum::<f64>() / 81.0;
         assert!(near > 2.0 * beside && beside > 0.0, "{near} {beside}");
-        // Along a ray through the metal the noise goes on: opposite sides go together.
-        let sides = (0..30).map(|i| (noise(40 - 10 - i, 45), noise(40 + 10 + i, 45)));
-        let (mut product, mut square) = (0.0, 0.0);
-        for (a, b) in sides {
-            product += a * b;
-            square += (a * a + b * b) / 2.0;
+        // Rays that pass the metal run down below it: there the noise goes on downwards and changes sideways.
+        let (mut down, mut sideways) = (0.0, 0.0);
+        for h in 58..78 {
+            for w in 42..49 {
+                down += noise(h, w) * noise(h + 1, w);
+                sideways += noise(h, w) * noise(h, w + 1);
+            }
         }
-        assert!(product / square > 0.3, "{}", product / square);
+        assert!(down > 2.0 * sideways && down > 0.0, "{down} {sideways}");
     }
 }
