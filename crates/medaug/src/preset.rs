@@ -1,5 +1,6 @@
 //! Pipelines that are known to work, by the name of who uses them.
 
+use crate::colour::RandomHueSaturationValue;
 use crate::compose::{Compose, OneOf, Sometimes};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
@@ -300,6 +301,15 @@ fn is_long<const D: usize>(patch: [usize; D]) -> bool {
     longest / shortest > 1.5
 }
 
+/// What the channels of an image are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pixels {
+    /// Intensities of a scan.
+    Grey,
+    /// Red, green and blue from 0 to 1; their hue, saturation and value may change.
+    Colour,
+}
+
 /// Training of detectors on slices and radiographs as YOLO does it: a mosaic of four with this probability, else the image
 /// alone, scaled to fit; moved by up to a tenth, enlarged by 0.5 to 1.5 times, mirrored left to right half of the time.
 /// Numbers are those of ultralytics; images are from 0 to 1, so that its grey of 114 is 114/255.
@@ -310,7 +320,12 @@ fn is_long<const D: usize>(patch: [usize; D]) -> bool {
 ///
 /// # Errors
 /// Refuses a shape below 2 voxels, and what is not a probability.
-pub fn yolo(shape: [usize; 2], mosaic: f64, laterality: Laterality) -> Result<MixPipeline<2>> {
+pub fn yolo(
+    shape: [usize; 2],
+    mosaic: f64,
+    pixels: Pixels,
+    laterality: Laterality,
+) -> Result<MixPipeline<2>> {
     const GREY: f32 = 114.0 / 255.0;
     let mosaic = RandomMosaic {
         probability: mosaic,
@@ -341,10 +356,10 @@ pub fn yolo(shape: [usize; 2], mosaic: f64, laterality: Laterality) -> Result<Mi
         },
         ..RandomSpatial::default()
     };
-    let steps: Vec<Step> = vec![
-        spatial.into(),
-        // Hue, saturation and value of colour images change here.
-    ];
+    let mut steps: Vec<Step> = vec![spatial.into()];
+    if pixels == Pixels::Colour {
+        steps.push(RandomHueSaturationValue::yolo().into());
+    }
     MixPipeline::new(vec![mosaic.into()], Some(shape), GREY, steps)
 }
 

@@ -82,6 +82,10 @@ impl<const D: usize> Transform<D> for CropForeground {
         }
     }
 
+    fn is_random(&self) -> bool {
+        false
+    }
+
     fn draw(&self, sample: &mut LazySample<D>, _key: Key) -> Result<Vec<Operation>> {
         let image = sample.shape();
         let sample = sample.sample()?;

@@ -3,7 +3,8 @@
 use medaug::{
     Border, BoxRule, Boxes, CopyPaste, CutMix, Error, Fit, Ground, LabelledPoint, Laterality,
     Layer, Mix, MixPipeline, MixStep, MixUp, Mixture, Mosaic, Points, RandomCopyPaste,
-    RandomCutMix, RandomMixUp, RandomMosaic, Sample, preset,
+    RandomCutMix, RandomMixUp, RandomMosaic, Sample,
+    preset::{self, Pixels},
 };
 use medcore::components::{Components, Connectivity};
 use medcore::random::Key;
@@ -413,7 +414,7 @@ fn a_lesion_without_a_place_or_a_box_is_answered() {
 
 #[test]
 fn yolo_keeps_boxes_on_what_they_mark() {
-    let pipeline = preset::yolo([64, 64], 0.7, Laterality::Ignore).unwrap();
+    let pipeline = preset::yolo([64, 64], 0.7, Pixels::Grey, Laterality::Ignore).unwrap();
     let (mut mosaics, mut kept) = (0, 0);
     for draw in 0..40 {
         let key = Key::new(21).epoch(1).sample(draw);
@@ -474,7 +475,7 @@ fn mixing_is_written_down_and_read_back() {
     ];
     let text = serde_json::to_string(&steps).unwrap();
     assert_eq!(serde_json::from_str::<Vec<MixStep>>(&text).unwrap(), steps);
-    let pipeline = preset::yolo([32, 48], 1.0, Laterality::Ignore).unwrap();
+    let pipeline = preset::yolo([32, 48], 1.0, Pixels::Grey, Laterality::Ignore).unwrap();
     let text = serde_json::to_string(&pipeline).unwrap();
     assert_eq!(
         serde_json::from_str::<MixPipeline<2>>(&text).unwrap(),
