@@ -97,9 +97,9 @@ impl<const D: usize> Compose<D> {
     /// The steps before the first that depends on the key: what they make of a sample is always the same and can be kept.
     ///
     /// ```
-    /// use medaug::{Brightness, Compose, Intensity, RandomGamma};
+    /// use medaug::{Brightness, Compose, Intensity, Normalise, RandomGamma};
     ///
-    /// let steps = vec![Intensity::MinMax.into(), RandomGamma::default().into(), Brightness { factor: 2.0 }.into()];
+    /// let steps = vec![Normalise::from(Intensity::MinMax).into(), RandomGamma::default().into(), Brightness { factor: 2.0 }.into()];
     /// let pipeline = Compose::<2>::new(steps)?;
     /// assert_eq!(pipeline.prefix().steps().len(), 1);
     /// # Ok::<(), medaug::Error>(())
