@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use medaug::{
-    Affine, Boxes, Compose, Draw, Intensity, LabelledPoint, Layer, PatchChoice, PatchPipeline,
-    PatchSampler, Points, RandomGamma, RandomSpatial, Sample, Step,
+    Affine, Boxes, Compose, Draw, Intensity, LabelledPoint, Layer, Normalise, PatchChoice,
+    PatchPipeline, PatchSampler, Points, RandomGamma, RandomSpatial, Sample, Step,
 };
 use medcore::random::Key;
 use medcore::{BoundingBox, Calibration, Geometry, Image, LabelMap};
@@ -87,7 +87,7 @@ fn steps() -> Vec<Step> {
         ..RandomGamma::default()
     };
     vec![
-        Intensity::MinMax.into(),
+        Normalise::from(Intensity::MinMax).into(),
         tilt.into(),
         spatial.into(),
         gamma.into(),
