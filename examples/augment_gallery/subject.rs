@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use medaug::{Boxes, LabelledPoint, Points, Sample};
 use medcore::random::Key;
-use medcore::{BoundingBox, Geometry, Image, LabelMap, Region};
+use medcore::{BoundingBox, Geometry, Image, LabelMap};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
 
 /// An image in two and in three dimensions, as far as it has them.
@@ -45,62 +45,81 @@ impl Range {
     }
 }
 
-/// A phantom of an abdomen: a slice through three windows as three colours, and a volume.
+/// A phantom of an abdomen, a slice and a volume of it: three windows as three colours.
 pub(crate) fn phantom() -> Result<Subject> {
     let patient = Abdomen::new(Key::new(7), &AbdomenOptions::default())?;
-    let slice = patient.scan(
-        &field_of_view([1, 150, 190], [4.0, 2.0, 2.0])?,
-        &ScanOptions::default(),
-    )?;
-    let windows =
-        [(-160.0, 240.0), (-220.0, 300.0), (-300.0, 380.0)].map(|(low, high)| Range { low, high });
-    let voxels: Vec<f32> = windows
-        .iter()
-        .flat_map(|range| {
-            slice
-                .image
-                .as_slice()
-                .iter()
-                .map(|&hu| range.unit(hu.into()))
-        })
-        .collect();
-    let grid = Geometry::axis_aligned([150, 190], [2.0, 2.0])?;
-    let labels = LabelMap::new(grid, slice.labels.as_slice().to_vec())?;
-    let flat = Sample::with_labels(Image::with_channels(3, grid, voxels)?, labels)?;
-    let volume = patient.scan(
-        &field_of_view([64, 100, 126], [4.0, 3.0, 3.0])?,
-        &ScanOptions::default(),
-    )?;
-    let [soft, ..] = windows;
-    let image = volume.image.map(|hu| soft.unit(hu.into()));
+    let scan = |shape: [usize; 3], spacing: [f64; 3]| -> Result<Sample<3>> {
+        let scan = patient.scan(&field_of_view(shape, spacing)?, &ScanOptions::default())?;
+        let windows = [(-160.0, 240.0), (-220.0, 300.0), (-300.0, 380.0)];
+        let colours = windows.map(|(low, high)| {
+            let range = Range { low, high };
+            scan.image.map(|hu| range.unit(hu.into()))
+        });
+        Ok(Sample::with_labels(coloured(&colours)?, scan.labels)?)
+    };
+    let volume = scan([64, 100, 126], [4.0, 3.0, 3.0])?;
+    let slice = scan([1, 150, 190], [4.0, 2.0, 2.0])?;
     Ok(Subject {
-        flat: Some(marked(flat)?),
-        volume: Some(marked(Sample::with_labels(image, volume.labels)?)?),
+        flat: Some(marked(middle_slice(&slice)?)?),
+        volume: Some(marked(volume)?),
     })
 }
 
-/// An image file: one slice of it, with its values spread over 0 to 1, and all of it where it has several.
+/// An image file, its values spread over 0 to 1, three times the same or its first three channels as colours; bright and
+/// very bright places are its labels. One slice of it, and all of it where it has several.
 pub(crate) fn read(path: &Path) -> Result<Subject> {
     let image: Image<f32, 3> = medio::read(path).with_context(|| path.display().to_string())?;
-    let shape = image.shape();
-    let middle = shape[0] / 2;
     let range = Range::of(&image);
     let image = image.map(|value| range.unit(value));
-    let slice = image.crop(&Region::new(
-        [middle, 0, 0],
-        [middle + 1, shape[1], shape[2]],
-    )?)?;
-    let spacing = image.geometry().spacing();
-    let grid = Geometry::axis_aligned([shape[1], shape[2]], [spacing[1], spacing[2]])?;
-    let colours: Vec<f32> = (0..3)
-        .flat_map(|channel| slice.channel(channel.min(slice.channels() - 1)).to_vec())
+    let colours = [
+        channel_of(&image, 0)?,
+        channel_of(&image, 1)?,
+        channel_of(&image, 2)?,
+    ];
+    let bright = colours[0].as_slice().iter();
+    let classes: Vec<u8> = bright
+        .map(|&value| u8::from(value > 0.4) + u8::from(value > 0.7))
         .collect();
-    let flat = Sample::new(Image::with_channels(3, grid, colours)?);
+    let labels = LabelMap::new(*image.geometry(), classes)?;
+    let volume = Sample::with_labels(coloured(&colours)?, labels)?;
     Ok(Subject {
-        flat: Some(marked(flat)?),
-        volume: (shape[0] > 1)
-            .then(|| marked(Sample::new(image)))
-            .transpose()?,
+        flat: Some(marked(middle_slice(&volume)?)?),
+        volume: (image.shape()[0] > 1).then(|| marked(volume)).transpose()?,
+    })
+}
+
+/// One channel of an image, or its last.
+fn channel_of(image: &Image<f32, 3>, channel: usize) -> Result<Image<f32, 3>> {
+    let voxels = image.channel(channel.min(image.channels() - 1)).to_vec();
+    Ok(Image::new(*image.geometry(), voxels)?)
+}
+
+/// Three images as the channels of one.
+fn coloured(colours: &[Image<f32, 3>; 3]) -> Result<Image<f32, 3>> {
+    let voxels: Vec<f32> = colours
+        .iter()
+        .flat_map(|colour| colour.as_slice().iter().copied())
+        .collect();
+    Ok(Image::with_channels(3, *colours[0].geometry(), voxels)?)
+}
+
+/// The middle slice along the first axis, as an image of its own.
+fn middle_slice(sample: &Sample<3>) -> Result<Sample<2>> {
+    let [depth, height, width] = sample.shape();
+    let [_, row_mm, column_mm] = sample.geometry().spacing();
+    let grid = Geometry::axis_aligned([height, width], [row_mm, column_mm])?;
+    let start = depth / 2 * height * width;
+    let slice = start..start + height * width;
+    let voxels: Vec<f32> = (0..sample.image().channels())
+        .flat_map(|channel| sample.image().channel(channel)[slice.clone()].to_vec())
+        .collect();
+    let image = Image::with_channels(sample.image().channels(), grid, voxels)?;
+    Ok(match sample.labels() {
+        None => Sample::new(image),
+        Some(labels) => {
+            let classes = labels.as_slice()[slice.clone()].to_vec();
+            Sample::with_labels(image, LabelMap::new(grid, classes)?)?
+        }
     })
 }
 
