@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use medaug::{
-    BatchSlot, Case, ContrastRange, Draw, Gamma, Intensity, Laterality, PatchPipeline, Preprocess,
-    RandomSpatial, Sample, Sampling, Space, Step, Transform, contrast, gamma, gaussian_blur,
-    gaussian_noise, low_resolution, preset,
+    BatchSlot, Boxes, Case, Compose, ContrastRange, Draw, Gamma, Intensity, Laterality,
+    PatchPipeline, Preprocess, RandomElasticDeformation, RandomSpatial, Sample, Sampling, Space,
+    Step, Transform, contrast, gamma, gaussian_blur, gaussian_noise, low_resolution, preset,
 };
 use medcore::random::Key;
 use medcore::resample::LabelInterpolation;
-use medcore::{Geometry, Image, LabelMap};
+use medcore::{BoundingBox, Geometry, Image, LabelMap};
 
 #[global_allocator]
 static ALLOCATOR: medcore::Allocator = medcore::Allocator;
@@ -109,7 +109,67 @@ fn pipelines(c: &mut Criterion) {
             });
         });
     }
+    let turn = RandomSpatial {
+        rotation_probability: 1.0,
+        rotation_degrees: vec![Draw::symmetric(30.0)],
+        scale_probability: 1.0,
+        scale: vec![Draw::Uniform {
+            low: 0.8,
+            high: 1.2,
+        }],
+        sampling: Sampling {
+            labels: LabelInterpolation::Nearest,
+            ..Sampling::default()
+        },
+        ..RandomSpatial::default()
+    };
+    let bend = RandomElasticDeformation {
+        probability: 1.0,
+        sampling: turn.sampling,
+        ..RandomElasticDeformation::default()
+    };
+    let chain = Compose::<3>::new(vec![turn.into(), bend.into()]).expect("valid");
+    let sample = ball(128).into_shared();
+    let mut number = 0;
+    group.bench_function("affine_elastic/128x128x128", |b| {
+        b.iter(|| {
+            number += 1;
+            chain.apply(black_box(sample.clone()), Key::new(4).sample(number))
+        });
+    });
+    let pictures: Vec<Sample<2>> = (0..4).map(picture).collect();
+    let yolo = preset::yolo([640; 2], 1.0, preset::Pixels::Colour, Laterality::Ignore);
+    let yolo = yolo.expect("valid");
+    let mut number = 0;
+    group.bench_function("yolo/640x640", |b| {
+        b.iter(|| {
+            number += 1;
+            yolo.apply(black_box(pictures.clone()), Key::new(4).sample(number))
+        });
+    });
     group.finish();
+}
+
+/// A picture of coloured blocks with three boxes.
+fn picture(number: usize) -> Sample<2> {
+    let grid = Geometry::axis_aligned([640; 2], [1.0; 2]).expect("a grid");
+    let value = |channel: usize, row: usize, column: usize| {
+        let block = (row / 16 * 40 + column / 16) * 3 + channel + 7 * number;
+        (block.wrapping_mul(2_654_435_761) >> 7) % 256
+    };
+    let voxels: Vec<f32> = (0..3 * 640 * 640)
+        .map(|i| value(i / 409_600, i / 640 % 640, i % 640) as f32 / 255.0)
+        .collect();
+    let bounds = [
+        ([20.0, 10.0], [220.0, 200.0]),
+        ([300.0; 2], [480.0, 500.0]),
+        ([400.0, 50.0], [600.0, 180.0]),
+    ];
+    let boxes = bounds.map(|(min, max)| (BoundingBox::new(min, max).expect("a box"), 0));
+    let image = Image::with_channels(3, grid, voxels).expect("three channels");
+    Sample::new(image)
+        .with_boxes(Boxes::new(boxes))
+        .into_shared()
 }
 
 type Change = fn(&mut [f32]);
