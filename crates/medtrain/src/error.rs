@@ -161,6 +161,36 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// Processes that learn together do not fit each other, or what carries their numbers failed.
+    #[error("learning together: {reason}")]
+    Collective {
+        /// What went wrong.
+        reason: String,
+    },
+    /// A process that learns with this one has ended.
+    #[error("rank {rank} has ended: what it reported says why")]
+    RankLeft {
+        /// Its number, from zero.
+        rank: usize,
+    },
+    /// Networks of several sites do not fit each other, or a setting of their averaging is out of range.
+    #[error("federated learning: {name}: {reason}")]
+    Federated {
+        /// The value or setting.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A launcher's variable makes no sense.
+    #[error("the variable {variable} must be {rule}, got {value:?}")]
+    Launch {
+        /// The variable.
+        variable: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// Its value; empty when it is not set.
+        value: String,
+    },
     /// What the application's validation or observer reported.
     #[error("{what}: {source}")]
     Application {

@@ -11,7 +11,9 @@
 
 mod cache;
 pub mod checkpoint;
+pub mod dist;
 mod error;
+pub mod federated;
 mod loader;
 pub mod log;
 mod observer;
