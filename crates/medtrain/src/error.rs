@@ -5,6 +5,9 @@ use std::path::PathBuf;
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// An error of the application.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a training run could not start, go on or be resumed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,6 +87,31 @@ pub enum Error {
     MissingLabels {
         /// The case.
         case: String,
+    },
+    /// A setting of the run is out of range.
+    #[error("{setting} must be {rule}, got {value}")]
+    InvalidSetting {
+        /// Its name.
+        setting: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A pattern of names picks out no parameter: a slip of the pen, most likely.
+    #[error("no parameter is called {pattern:?}; the first are {names:?}")]
+    NoSuchParameter {
+        /// The pattern.
+        pattern: String,
+        /// The first names of the network.
+        names: Vec<String>,
+    },
+    /// The system refused the handlers of signals.
+    #[error("handling signals: {source}")]
+    Signals {
+        /// What it said.
+        #[source]
+        source: std::io::Error,
     },
     /// There is nothing to train on.
     #[error("{what} must be at least 1, got 0")]
@@ -198,6 +226,25 @@ pub enum Error {
         what: &'static str,
         /// What went wrong.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: BoxError,
     },
+}
+
+impl Error {
+    /// Refuses a setting out of range.
+    pub(crate) fn require(
+        holds: bool,
+        setting: &'static str,
+        rule: &'static str,
+        value: impl std::fmt::Display,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Self::InvalidSetting {
+            setting,
+            rule,
+            value: value.to_string(),
+        })
+    }
 }

@@ -12,7 +12,7 @@ use mednn::candle_core::Device;
 use crate::cache::CaseCache;
 use crate::error::{Error, Result};
 use crate::loader::Source;
-use crate::trainer::Batch;
+use crate::objective::Batch;
 
 /// Draws patches from preprocessed cases and stacks them into batches.
 ///

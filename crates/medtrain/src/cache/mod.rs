@@ -15,8 +15,8 @@ use medcore::random::Key;
 
 use self::disk::{Disk, Found};
 use self::memory::Memory;
+use crate::error::BoxError;
 use crate::error::{Error, Result};
-use crate::trainer::BoxError;
 
 /// Where cases come from.
 pub trait CaseReader<const D: usize>: Send + Sync {
