@@ -58,7 +58,7 @@ impl StopFlag {
 }
 
 /// Why a run returned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Ending {
     /// All epochs are done.

@@ -117,6 +117,9 @@ impl Collective for Mpi {
                 reason: "more than 2 GiB in one message".to_owned(),
             })?;
         }
+        if end == 0 {
+            return Ok(vec![Vec::new(); counts.len()]);
+        }
         let mut all = vec![0_u8; count(end)];
         {
             let mut parts = PartitionMut::new(&mut all[..], &counts[..], &places[..]);
@@ -126,5 +129,10 @@ impl Collective for Mpi {
         Ok(parts
             .map(|(&length, &place)| all[count(place)..count(place) + count(length)].to_vec())
             .collect())
+    }
+
+    fn barrier(&self) -> Result<()> {
+        self.world.barrier();
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{Trainer, application};
 use crate::checkpoint::{Exact, State};
 use crate::error::Result;
 use crate::loader::{Loader, Source};
-use crate::log::EpochReport;
+use crate::log::{EpochReport, Validation};
 use crate::objective::Batch;
 use crate::observer::StepReport;
 use crate::schedule::Progress;
@@ -43,8 +43,11 @@ impl Trainer<'_> {
             let (place, progress) = self.place(running, step);
             let scheduled = self.config.learning_rate * self.config.schedule.factor(&progress);
             learning_rate = scheduled * running.position.plateau.factor.value();
-            let mut gathered = self.gather(&mut loader, &place)?;
-            let gradient_norm = self.apply(&mut gathered, &place, learning_rate)?;
+            let gathered = self.gather(&mut loader, &place);
+            let mut gathered = self.agree(gathered)?;
+            self.share(&mut gathered)?;
+            let applied = self.apply(&mut gathered, &place, learning_rate);
+            let gradient_norm = self.agree(applied)?;
             running.ema.as_mut().map_or(Ok(()), Ema::update)?;
             let position = &mut running.position;
             let sum = position.loss_sum.value() + f64::from(place.count()) * gathered.loss;
@@ -64,17 +67,20 @@ impl Trainer<'_> {
                 data_wait_seconds: waited - waited_before,
             })?;
             if running.position.step < running.steps {
-                let stop = self.wishes_to_stop();
+                let stop = self.wishes_to_stop()?;
                 let every = self.config.checkpoint_every;
                 let due = every > 0 && running.position.step.is_multiple_of(every);
                 if due || stop.is_some() {
-                    self.save_within(running, record)?;
+                    self.share_statistics()?;
+                    let saved = self.save_within(running, record);
+                    self.agree(saved)?;
                 }
                 if let Some(ending) = stop {
                     return Ok(Trained::Part(ending));
                 }
             }
         }
+        self.share_statistics()?;
         let position = &mut running.position;
         let train_loss = position.loss_sum.value() / f64::from(running.batches);
         (position.epoch, position.step) = (epoch + 1, 0);
@@ -112,13 +118,13 @@ impl Trainer<'_> {
     pub(super) fn judge(&mut self, running: &mut Running, report: &mut EpochReport) -> Result<()> {
         let (done, every) = (report.epoch + 1, self.config.validate_every);
         let due = every > 0 && (done.is_multiple_of(every) || done == self.config.epochs);
-        let Some(validator) = self.validator.as_mut().filter(|_| due) else {
+        if !due {
+            return Ok(());
+        }
+        let found = self.validate(running, report.epoch);
+        let Some(found) = self.share_validation(found)? else {
             return Ok(());
         };
-        let averages = running.ema.as_mut().map(Ema::swap_in).transpose()?;
-        let found = validator.validate(self.model, report.epoch);
-        drop(averages);
-        let found = found.map_err(application("validation"))?;
         let position = &mut running.position;
         report.is_best = position.score(report.epoch, found.score, self.config.keep_epochs);
         if let Some(plateau) = &self.config.plateau {
@@ -131,6 +137,18 @@ impl Trainer<'_> {
         }
         report.validation = Some(found);
         Ok(())
+    }
+
+    /// What the validator of the first rank finds, with the averages of the weights if there are any.
+    fn validate(&mut self, running: &mut Running, epoch: u32) -> Result<Option<Validation>> {
+        let is_first = self.is_first();
+        let Some(validator) = self.validator.as_mut().filter(|_| is_first) else {
+            return Ok(None);
+        };
+        let averages = running.ema.as_mut().map(Ema::swap_in).transpose()?;
+        let found = validator.validate(self.model, epoch);
+        drop(averages);
+        found.map(Some).map_err(application("validation"))
     }
 
     /// Writes the end of an epoch.

@@ -8,6 +8,7 @@ mod sanity;
 mod start;
 mod step;
 mod summary;
+mod together;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use mednn::Model;
 use mednn::loss::Loss;
 use mednn::optim::Optimizer;
 
+use crate::dist::{Collective, Solo};
 use crate::error::{BoxError, Error, Result};
 use crate::loader::Source;
 use crate::objective::{Batch, Objective, Supervised};
@@ -37,6 +39,7 @@ pub struct Trainer<'a> {
     validator: Option<&'a mut dyn Validator>,
     observers: Vec<&'a mut dyn Observer>,
     stop: StopFlag,
+    collective: &'a dyn Collective,
     started: Instant,
 }
 
@@ -74,6 +77,7 @@ impl<'a> Trainer<'a> {
             validator: None,
             observers: Vec::new(),
             stop: StopFlag::new(),
+            collective: &Solo,
             started: Instant::now(),
         }
     }
@@ -99,6 +103,17 @@ impl<'a> Trainer<'a> {
         self
     }
 
+    /// Learns together with other ranks: each has a trainer of its own with the same settings and its share of every batch.
+    ///
+    /// All start from the weights of rank 0 and make the same steps, those of one trainer with whole batches (batch norm sees the
+    /// items of its rank; dropout and other draws do not depend on how a batch is shared). Rank 0 writes, validates and tells
+    /// observers; a folder to resume from must be seen by all. What goes wrong at one rank ends the run of all.
+    #[must_use]
+    pub fn with_collective(mut self, collective: &'a dyn Collective) -> Self {
+        self.collective = collective;
+        self
+    }
+
     /// Trains to the last epoch, or to a wish to [stop](StopFlag); the network holds the last weights afterwards, or their
     /// averages if it keeps these. At least one step is made, or none is left.
     ///
@@ -107,16 +122,20 @@ impl<'a> Trainer<'a> {
     /// written. The checkpoints stay whole.
     pub fn run<S: Source<Item = Batch>>(mut self, source: &Arc<S>) -> Result<TrainSummary> {
         self.started = Instant::now();
-        let mut record = Record::open(&self.config.folder)?;
+        let record = Record::open(&self.config.folder, self.is_first());
+        let mut record = self.agree(record)?;
         let batches = source.steps_per_epoch();
+        self.meet(batches)?;
+        let start = self.start(&record.checkpoints, batches);
         let Start {
             mut running,
             found,
             passed_over,
-        } = self.start(&record.checkpoints, batches)?;
+        } = self.agree(start)?;
         let (first_epoch, first_step) = running.position.place();
         if (first_epoch, first_step) == (0, 0) {
-            self.check_sanity(source)?;
+            let sane = self.check_sanity(source);
+            self.agree(sane)?;
         }
         record.begin(&self.config.folder, first_epoch, found)?;
         self.tell_started(&running, &record)?;
@@ -155,12 +174,13 @@ impl<'a> Trainer<'a> {
             };
             self.judge(running, &mut report)?;
             report.seconds = started.elapsed().as_secs_f64();
-            self.save_epoch(&report, running, record)?;
+            let saved = self.save_epoch(&report, running, record);
+            self.agree(saved)?;
             self.tell(|observer| observer.epoch(&report))?;
             let is_last = running.position.epoch == self.config.epochs;
             if !is_last
                 && !self.has_waited_enough(running)
-                && let Some(ending) = self.wishes_to_stop()
+                && let Some(ending) = self.wishes_to_stop()?
             {
                 return Ok(ending);
             }
@@ -174,12 +194,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// Why the run should end here, if somebody wishes so.
-    fn wishes_to_stop(&self) -> Option<Ending> {
-        if self.stop.is_requested() {
-            return Some(Ending::Requested);
-        }
-        let limit = self.config.time_limit?;
-        (self.started.elapsed() >= limit).then_some(Ending::OutOfTime)
+    fn wishes_to_stop(&self) -> Result<Option<Ending>> {
+        let out_of_time = |limit| self.started.elapsed() >= limit;
+        let own = if self.stop.is_requested() {
+            Some(Ending::Requested)
+        } else if self.config.time_limit.is_some_and(out_of_time) {
+            Some(Ending::OutOfTime)
+        } else {
+            None
+        };
+        self.agree_to_stop(own)
     }
 
     fn tell_started(&mut self, running: &Running, record: &Record) -> Result<()> {
@@ -197,10 +221,14 @@ impl<'a> Trainer<'a> {
     }
 
     fn tell(&mut self, mut event: impl FnMut(&mut dyn Observer) -> Heard) -> Result<()> {
-        let mut observers = self.observers.iter_mut();
-        observers
-            .try_for_each(|observer| event(*observer))
-            .map_err(application("observer"))
+        let mut heard = Ok(());
+        if self.is_first() {
+            let mut observers = self.observers.iter_mut();
+            heard = observers
+                .try_for_each(|observer| event(*observer))
+                .map_err(application("observer"));
+        }
+        self.agree(heard)
     }
 }
 

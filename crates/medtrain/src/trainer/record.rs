@@ -13,26 +13,33 @@ pub(super) struct Record {
     pub(super) checkpoints: CheckpointFolder,
     log: Option<RunLog>,
     found: Found,
-    _lock: File,
+    /// None at a rank that writes nothing.
+    lock: Option<File>,
 }
 
 impl Record {
-    pub(super) fn open(folder: &Path) -> Result<Self> {
+    /// The folder, to write into or only to read from.
+    pub(super) fn open(folder: &Path, writes: bool) -> Result<Self> {
         let checkpoints = CheckpointFolder::new(folder.join("checkpoints"))?;
-        let lock = lock(&folder.join("run.lock"))?;
-        checkpoints.remove_unfinished()?;
+        let mut held = None;
+        if writes {
+            held = Some(lock(&folder.join("run.lock"))?);
+            checkpoints.remove_unfinished()?;
+        }
         Ok(Self {
             checkpoints,
             log: None,
             found: Found::OtherRun,
-            _lock: lock,
+            lock: held,
         })
     }
 
     /// Begins the log of a run, after `first_epoch` epochs; `found` says whose the checkpoints in the folder are.
     pub(super) fn begin(&mut self, folder: &Path, first_epoch: u32, found: Found) -> Result<()> {
         self.found = found;
-        self.log = Some(RunLog::open(folder, first_epoch)?);
+        if self.lock.is_some() {
+            self.log = Some(RunLog::open(folder, first_epoch)?);
+        }
         Ok(())
     }
 
@@ -43,9 +50,10 @@ impl Record {
     /// Writes the end of an epoch.
     pub(super) fn epoch(&mut self, report: &EpochReport, state: &State<'_>) -> Result<()> {
         // The log goes first: on resuming, lines that no checkpoint stands behind are dropped again.
-        if let Some(log) = &mut self.log {
-            log.push(report.clone())?;
-        }
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
+        log.push(report.clone())?;
         self.checkpoints.save_epoch(state, self.found)?;
         self.found = Found::ThisRun;
         Ok(())
@@ -53,6 +61,9 @@ impl Record {
 
     /// Writes a place within an epoch.
     pub(super) fn within(&mut self, state: &State<'_>) -> Result<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
         self.checkpoints.save_within(state, self.found)?;
         self.found = Found::ThisRun;
         Ok(())

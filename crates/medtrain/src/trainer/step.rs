@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use medcore::random::Key;
-use mednn::Context;
 use mednn::candle_core::backprop::GradStore;
 use mednn::optim::{Accumulator, clip_gradient_norm};
+use mednn::{BatchItems, Context};
 
 use super::Trainer;
 use crate::error::{Error, Result};
@@ -32,7 +32,9 @@ pub(super) struct Gathered {
     /// Their mean loss.
     pub(super) loss: f64,
     /// The mean of their gradients.
-    gradients: GradStore,
+    pub(super) gradients: GradStore,
+    /// How many samples they hold.
+    pub(super) samples: f64,
     /// Their cases.
     pub(super) cases: Vec<String>,
 }
@@ -47,9 +49,12 @@ impl Trainer<'_> {
         let share = 1.0 / f64::from(place.count());
         let mut accumulator = Accumulator::new(self.model.params());
         let (mut loss, mut only, mut cases) = (0.0, None, Vec::new());
+        let mut samples = 0.0;
         for (number, batch) in place.batches.clone().zip(batches) {
-            let batch = batch?;
-            let learnt = self.learn(&batch, place, number)?;
+            let batch = self.agree(batch)?;
+            let items = self.items(&batch)?;
+            samples += items.map_or(0.0, |items| f64::from(items.count));
+            let learnt = self.learn(&batch, place, (number, items))?;
             loss += share * learnt.loss;
             if place.count() == 1 {
                 only = Some(learnt.gradients); // nothing to add up
@@ -61,6 +66,7 @@ impl Trainer<'_> {
         Ok(Gathered {
             loss,
             gradients: only.unwrap_or_else(|| accumulator.take()),
+            samples,
             cases,
         })
     }
@@ -87,10 +93,18 @@ impl Trainer<'_> {
         Ok(norm)
     }
 
-    /// The loss and the gradients of one batch, `number` within its epoch.
-    fn learn(&self, batch: &Batch, place: &Place, number: u32) -> Result<Learnt> {
+    /// The loss and the gradients of one batch, by its number within the epoch and its place among those of other ranks.
+    fn learn(
+        &self,
+        batch: &Batch,
+        place: &Place,
+        (number, items): (u32, Option<BatchItems>),
+    ) -> Result<Learnt> {
         let key = Key::new(self.config.seed).epoch(place.epoch);
         let mut context = Context::train(key.sample(number));
+        if let Some(items) = items {
+            context = context.with_items(items);
+        }
         if self.config.gradient_checkpointing {
             context = context.with_gradient_checkpointing();
         }
