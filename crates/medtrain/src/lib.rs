@@ -3,24 +3,32 @@
 //! * [`Loader`]: batches made ahead by several threads, in an order that does not depend on them.
 //! * [`Trainer`]: the loop, with checkpoints written whole or not at all, and a log of every epoch.
 //! * [`CaseCache`]: what is the same in every epoch, read and prepared once, in memory and on disk.
+//! * [`Cohort`] and [`Split`]: patients divided into three parts of three types, with leaks refused by name.
 //! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
+//! * [`ImageBatches`]: the source of batches for classification, whole images with their classes; [`Sampling`] says how
+//!   often each is seen, [`EvaluationBatches`] gives them in order.
 //!
 //! A run resumed from a checkpoint ends with the same bytes as one that never stopped, on any number
 //! of threads: everything random is looked up by (seed, epoch, step), nothing is consumed.
 #![forbid(unsafe_code)]
 
+pub mod batches;
 mod cache;
 pub mod checkpoint;
+mod digest;
 mod error;
 mod loader;
 pub mod log;
 mod observer;
-mod patches;
+pub mod sampler;
 mod schedule;
-mod split;
+pub mod split;
 mod trainer;
 
-pub use cache::{CacheReport, CaseCache, CaseReader, Refused};
+pub use batches::{
+    ClassTargets, EvaluationBatch, EvaluationBatches, ImageBatches, PatchBatches, Remainder, Shard,
+};
+pub use cache::{CacheReport, CachedCase, CaseCache, CaseReader, LoadedCases, Refused};
 pub use checkpoint::CheckpointFolder;
 pub use error::{Error, Result};
 pub use loader::{Loader, Prefetch, Source};
@@ -28,7 +36,7 @@ pub use log::{EpochReport, Validation};
 pub use medaug;
 pub use mednn;
 pub use observer::{Observer, ProgressDisplay, StepReport};
-pub use patches::PatchBatches;
+pub use sampler::Sampling;
 pub use schedule::Schedule;
-pub use split::Split;
+pub use split::{Cohort, Split, TestSet, TrainingSet, ValidationSet};
 pub use trainer::{Batch, BoxError, TrainConfig, TrainSummary, Trainer, Validator};

@@ -14,7 +14,7 @@ use mednn::loss::{CrossEntropy, DiceCrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
 use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
 use medtrain::{
-    Batch, CheckpointFolder, EpochReport, Error, Observer, PatchBatches, Prefetch, Source,
+    Batch, CheckpointFolder, Cohort, EpochReport, Error, Observer, PatchBatches, Prefetch, Source,
     StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
 };
 
@@ -84,7 +84,8 @@ fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
 }
 
 fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBatches<3>> {
-    let cases = (0..3).map(|n| case(n, poisoned == Some(n))).collect();
+    let cases = (0..3).map(|n| case(n, poisoned == Some(n)));
+    let cases = Cohort::of_patients(cases).unwrap().train_on_all();
     let sampler = PatchSampler {
         patch: [8, 9, 10],
         choice: PatchChoice::ForcedForeground { fraction: 0.5 },

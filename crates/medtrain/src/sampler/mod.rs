@@ -1,0 +1,7 @@
+//! How often each case is seen, what its class weighs, and rows of features between those that are there.
+
+mod draw;
+mod weights;
+
+pub use draw::{Replacement, Sampler, Sampling};
+pub use weights::{ClassWeighting, class_weights};
