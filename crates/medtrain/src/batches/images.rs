@@ -32,7 +32,7 @@ use crate::trainer::Batch;
 /// let voxels = |n: u32| (0..20).map(|i| (i * n) as f32).collect::<Vec<_>>();
 /// let image = |n| Image::new(grid, voxels(n)).map(Sample::new);
 /// let cases = (0..10).map(|n| Ok((format!("p{n}"), image(n)?))).collect::<Result<Vec<_>, medcore::Error>>()?;
-/// let pipeline = Compose::new(vec![Normalise::from(Intensity::ZScore).into(), RandomGamma::default().into()])?;
+/// let pipeline = Compose::new(vec![Normalise::from(Intensity::MinMax).into(), RandomGamma::default().into()])?;
 /// let cache = Arc::new(CaseCache::new(Box::new(LoadedCases::new(cases)), pipeline, 1).with_memory(1 << 20));
 ///
 /// let records = (0..10).map(|n| CaseRecord::new(format!("p{n}"), format!("p{n}")).with_class(n % 2));

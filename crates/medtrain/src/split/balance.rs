@@ -7,7 +7,8 @@
 //!
 //! The order is drawn by the key. For parts of equal shares the largest patients come first, as in scikit-learn's
 //! `StratifiedGroupKFold` (a greedy way without the moves); for unequal ones that would send the largest patients to
-//! the largest part, and the held-out ones would no longer be like the others.
+//! the largest part, and the held-out ones would no longer be like the others. (One patient with more images than a
+//! held-out part should have goes to training all the same.)
 
 use medcore::random::Key;
 

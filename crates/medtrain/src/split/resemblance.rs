@@ -23,7 +23,7 @@ const SIDE: usize = 16;
 /// let grid = Geometry::axis_aligned([32, 34], [1.0; 2])?;
 /// let voxels: Vec<f32> = (0..grid.len()).map(|i| ((i % 34) as f32 * 0.3).sin() + (i / 34) as f32).collect();
 /// let image = Image::new(grid, voxels)?;
-/// let brighter = Image::new(grid, image.as_slice().iter().map(|v| 2.0 * v + 10.0).collect())?;
+/// let brighter = image.map(|v| 2.0 * v + 10.0);
 /// assert_eq!(Resemblance::of(&image).distance(&Resemblance::of(&brighter)), 0);
 /// # Ok::<(), medcore::Error>(())
 /// ```
