@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::manifest::Difference;
 use crate::split::Overlap;
 
 /// The result of a fallible operation of this crate.
@@ -212,6 +213,32 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// A file of the data does not lie where a manifest can name it.
+    #[error("{path} is not below {folder}, or its name is not UTF-8")]
+    OutsideFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder of the data.
+        folder: PathBuf,
+    },
+    /// A file is no manifest.
+    #[error("data manifest {path}: {reason}")]
+    BadManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Files of the data are not what they were.
+    #[error("the data in {folder} are not those of the manifest: {first}, and {others} more")]
+    OtherData {
+        /// The folder of the data.
+        folder: PathBuf,
+        /// The first file that differs.
+        first: Box<Difference>,
+        /// How many more there are.
+        others: usize,
     },
     /// A checkpoint is damaged or of another kind.
     #[error("checkpoint {path}: {reason}")]

@@ -4,6 +4,7 @@
 //! * [`Trainer`]: the loop, with checkpoints written whole or not at all, and a log of every epoch.
 //! * [`CaseCache`]: what is the same in every epoch, read and prepared once, in memory and on disk.
 //! * [`Cohort`] and [`Split`]: patients divided into three parts of three types, with leaks refused by name.
+//! * [`DataManifest`]: every case with its part, every file with its hash, and whether they are still the same.
 //! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
 //! * [`ImageBatches`]: the source of batches for classification, whole images with their classes; [`Sampling`] says how
 //!   often each is seen, [`EvaluationBatches`] gives them in order.
@@ -19,6 +20,7 @@ mod digest;
 mod error;
 mod loader;
 pub mod log;
+pub mod manifest;
 mod observer;
 pub mod sampler;
 mod schedule;
@@ -33,6 +35,7 @@ pub use checkpoint::CheckpointFolder;
 pub use error::{Error, Result};
 pub use loader::{Loader, Prefetch, Source};
 pub use log::{EpochReport, Validation};
+pub use manifest::DataManifest;
 pub use medaug;
 pub use mednn;
 pub use observer::{Observer, ProgressDisplay, StepReport};
