@@ -25,7 +25,19 @@ pub struct EvaluationBatch {
 
 /// The cases of a part, each once and in their order, through the steps of their cache's pipeline that do not draw.
 ///
-/// Every epoch is the same. It is a [`Source`] for a [`Loader`](crate::Loader), but not for a trainer:
+/// Every epoch is the same. It is a [`Source`] for a [`Loader`](crate::Loader), but not for a trainer, which takes
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use medtrain::{ImageBatches, Trainer};
+///
+/// fn learn(trainer: Trainer<'_>, training: Arc<ImageBatches<2>>) {
+///     let _ = trainer.run(&training);
+/// }
+/// ```
+///
+/// and refuses
 ///
 /// ```compile_fail,E0271
 /// use std::sync::Arc;
@@ -33,7 +45,7 @@ pub struct EvaluationBatch {
 /// use medtrain::{EvaluationBatches, Trainer};
 ///
 /// fn learn(trainer: Trainer<'_>, test: Arc<EvaluationBatches<2>>) {
-///     trainer.run(&test); // expected `Batch`, found `EvaluationBatch`
+///     let _ = trainer.run(&test); // expected `Batch`, found `EvaluationBatch`
 /// }
 /// ```
 #[derive(Debug)]

@@ -46,6 +46,16 @@ use crate::trainer::Batch;
 /// assert_eq!(batch.targets.dims(), [4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Cases that were kept to judge by are no cases to learn from:
+///
+/// ```compile_fail,E0308
+/// use medtrain::{CachedCase, ClassTargets, ImageBatches, Split};
+///
+/// fn learn(split: Split<CachedCase<2>>, targets: &ClassTargets) {
+///     let _ = ImageBatches::new(split.test, targets, 4, 7); // expected `TrainingSet`, found `TestSet`
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ImageBatches<const D: usize> {
     cases: TrainingSet<CachedCase<D>>,

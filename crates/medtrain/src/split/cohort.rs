@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
+
 use super::overlap::{Shared, names};
 use super::parts::TrainingSet;
+use super::pixels::PixelHash;
 use super::record::{CaseRecord, Member, PatientKey};
+use super::resemblance::Resemblance;
+use crate::cache::CaseReader;
 use crate::error::{Error, Result};
 
 /// Cases of known patients, before they are divided.
@@ -37,6 +42,42 @@ impl Cohort<usize> {
     pub fn of_records(records: impl IntoIterator<Item = CaseRecord>) -> Result<Self> {
         let members = records.into_iter().enumerate();
         Self::new(members.map(|(n, record)| Member::new(record, n)).collect())
+    }
+
+    /// The same cases with the hash of their voxels and what they look like, each read once, on all threads of the
+    /// caller's pool.
+    ///
+    /// # Errors
+    /// Refuses a number that the reader does not have, and a case of another name; passes on what the reader refuses.
+    pub fn with_pixels<const D: usize>(self, reader: &dyn CaseReader<D>) -> Result<Self> {
+        let count = reader.count();
+        let hashed = |Member { record, case }: Member<usize>| {
+            if case >= count {
+                return Err(Error::NoSuchCase {
+                    number: case,
+                    count,
+                });
+            }
+            let found = reader.name(case);
+            if found != record.id {
+                return Err(Error::OtherCase {
+                    number: case,
+                    expected: record.id,
+                    found,
+                });
+            }
+            let sample = reader.read(case).map_err(|source| Error::Reading {
+                case: found,
+                source,
+            })?;
+            let record = record.with_pixels(PixelHash::of(sample.image()));
+            let record = record.with_resemblance(Resemblance::of(sample.image()));
+            Ok(Member { record, case })
+        };
+        let members = self.members.into_par_iter().map(hashed);
+        Ok(Self {
+            members: members.collect::<Result<_>>()?,
+        })
     }
 }
 

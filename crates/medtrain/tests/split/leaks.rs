@@ -163,6 +163,33 @@ fn duplicates_within_a_part_are_found_and_refused_on_demand() {
 }
 
 #[test]
+fn duplicates_are_found_by_reading_all_cases() {
+    // The sixth file is the second one under another name.
+    let cases = [0, 1, 2, 3, 4, 1].map(|n| Sample::new(picture(n)));
+    let named = |prefix: &str| {
+        let cases = cases.iter().cloned().enumerate();
+        LoadedCases::new(cases.map(|(n, sample)| (format!("{prefix} {n}"), sample)))
+    };
+    let plain = (0..6).map(|n| CaseRecord::new(format!("case {n}"), format!("patient {n}")));
+    let cohort = Cohort::of_records(plain).unwrap();
+    let read = cohort.clone().with_pixels(&named("case")).unwrap();
+    let found = leak(listed(read.records().cloned().collect()));
+    assert_eq!(found.shared, Shared::Pixels(PixelHash::of(&picture(1))));
+    assert_eq!(
+        (found.first.case.as_str(), found.second.case.as_str()),
+        ("case 1", "case 5")
+    );
+    assert!(read.records().all(|record| record.resemblance.is_some()));
+    let refused = cohort.clone().with_pixels(&named("other")).unwrap_err();
+    assert!(matches!(refused, Error::OtherCase { .. }), "{refused}");
+    let none = LoadedCases::<2>::new([]);
+    assert!(matches!(
+        cohort.with_pixels(&none),
+        Err(Error::NoSuchCase { .. })
+    ));
+}
+
+#[test]
 fn voxels_have_one_hash_whatever_the_container() {
     let image = picture(3);
     let hash = PixelHash::of(&image);
