@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::manifest::Difference;
+use crate::split::Overlap;
+
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -144,11 +147,89 @@ pub enum Error {
         /// Name of the step.
         step: &'static str,
     },
-    /// A share of the cases is none.
-    #[error("the share of cases held out must be between 0 and 1, got {share}")]
+    /// A share of the patients is none.
+    #[error("the share of {what} must be within 0 and 1, of training above 0, got {share}")]
     InvalidShare {
+        /// Whose share.
+        what: &'static str,
         /// The refused value.
         share: f64,
+    },
+    /// Two cases in different parts of a split share what they should not, or two in one part are the same.
+    #[error("{overlap}")]
+    Leak {
+        /// What they share, both cases and their parts.
+        overlap: Box<Overlap>,
+    },
+    /// Two cases have one name, or one is listed twice.
+    #[error("case {case} is there twice")]
+    SameName {
+        /// The case.
+        case: String,
+    },
+    /// A case lacks what it is to be divided or learnt by.
+    #[error("case {case:?} has no {what}")]
+    Unnamed {
+        /// The case.
+        case: String,
+        /// What is missing or empty.
+        what: &'static str,
+    },
+    /// There are fewer patients than parts.
+    #[error("{needed} parts need a patient each, there are {patients}")]
+    TooFewPatients {
+        /// How many patients there are.
+        patients: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// There is nothing to hold out in turn.
+    #[error("there must be at least 2 folds, got {folds}")]
+    TooFewFolds {
+        /// How many there are.
+        folds: usize,
+    },
+    /// A list names a case that is not there.
+    #[error("case {case} is listed, but not there")]
+    UnknownCase {
+        /// The case.
+        case: String,
+    },
+    /// A case is in no list.
+    #[error("case {case} is in none of the lists")]
+    UnlistedCase {
+        /// The case.
+        case: String,
+    },
+    /// Two descriptions of the cases are in another order, or of other cases.
+    #[error("case number {number} is {expected}, but {found} where it should be read")]
+    OtherCase {
+        /// Its number, from zero.
+        number: usize,
+        /// The name it should have.
+        expected: String,
+        /// The name it has.
+        found: String,
+    },
+    /// What a case is to be recognised as breaks a rule.
+    #[error("the target of case {case} must {rule}, got {found}")]
+    InvalidTarget {
+        /// The case.
+        case: String,
+        /// The rule.
+        rule: &'static str,
+        /// The refused value.
+        found: String,
+    },
+    /// A setting of a source or a sampler breaks a rule.
+    #[error("{setting} must {rule}, got {found}")]
+    InvalidSetting {
+        /// The setting.
+        setting: &'static str,
+        /// The rule.
+        rule: &'static str,
+        /// The refused value.
+        found: String,
     },
     /// A file of the run could not be read or written.
     #[error("{operation} {path}: {source}")]
@@ -160,6 +241,32 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// A file of the data does not lie where a manifest can name it.
+    #[error("{path} is not below {folder}, or its name is not UTF-8")]
+    OutsideFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder of the data.
+        folder: PathBuf,
+    },
+    /// A file is no manifest.
+    #[error("data manifest {path}: {reason}")]
+    BadManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Files of the data are not what they were.
+    #[error("the data in {folder} are not those of the manifest: {first}, and {others} more")]
+    OtherData {
+        /// The folder of the data.
+        folder: PathBuf,
+        /// The first file that differs.
+        first: Box<Difference>,
+        /// How many more there are.
+        others: usize,
     },
     /// A checkpoint is damaged or of another kind.
     #[error("checkpoint {path}: {reason}")]

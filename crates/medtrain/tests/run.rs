@@ -15,7 +15,7 @@ use mednn::optim::{Sgd, SgdConfig};
 use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
 use medtrain::checkpoint::{Found, State};
 use medtrain::{
-    Batch, CheckpointFolder, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
+    Batch, CheckpointFolder, Cohort, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
     RunReport, Source, StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
 };
 
@@ -85,7 +85,8 @@ fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
 }
 
 fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBatches<3>> {
-    let cases = (0..3).map(|n| case(n, poisoned == Some(n))).collect();
+    let cases = (0..3).map(|n| case(n, poisoned == Some(n)));
+    let cases = Cohort::of_patients(cases).unwrap().train_on_all();
     let sampler = PatchSampler {
         patch: [8, 9, 10],
         choice: PatchChoice::ForcedForeground { fraction: 0.5 },

@@ -3,8 +3,10 @@
 //! A cache changes how fast a sample is there and nothing else: with and without it, in memory and from disk, the same
 //! bytes come out, because the steps before the first random one are always done as a pipeline of their own.
 
+mod cached;
 mod disk;
 mod entry;
+mod loaded;
 mod memory;
 
 use std::path::PathBuf;
@@ -13,7 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use medaug::{Case, Compose, Sample};
 use medcore::random::Key;
 
+pub use self::cached::CachedCase;
 use self::disk::{Disk, Found};
+pub use self::loaded::LoadedCases;
 use self::memory::Memory;
 use crate::error::BoxError;
 use crate::error::{Error, Result};
