@@ -11,9 +11,12 @@
 struct Readme;
 
 mod blend;
+mod bundle;
+mod classify;
 mod error;
 mod foreign;
 mod mirror;
+mod outlier;
 mod plan;
 mod predictor;
 mod progress;
@@ -25,7 +28,16 @@ mod weight;
 mod window;
 
 pub use blend::Accumulation;
+pub use bundle::{
+    Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE,
+    Manifest, MetricRecord, Provenance, SIGNATURE_FILE, TaskConfig, Version,
+};
+pub use classify::{
+    Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code, Decision,
+    LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
+};
 pub use error::{Error, Result};
+pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
 pub use predictor::Predictor;
 pub use progress::{Progress, Silent};
 pub use rule::LabelRule;

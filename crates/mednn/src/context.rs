@@ -16,6 +16,7 @@ use medcore::random::Key;
 #[derive(Debug, Clone)]
 pub struct Context {
     training: bool,
+    dropping: bool,
     tracked: bool,
     gradient_checkpointing: bool,
     recompute: bool,
@@ -51,6 +52,7 @@ impl Context {
     pub fn train(key: Key) -> Self {
         Self {
             training: true,
+            dropping: true,
             tracked: true,
             gradient_checkpointing: false,
             recompute: false,
@@ -65,12 +67,25 @@ impl Context {
     pub fn evaluate() -> Self {
         Self {
             training: false,
+            dropping: false,
             tracked: false,
             gradient_checkpointing: false,
             recompute: false,
             key: Key::new(0),
             items: None,
             features: BTreeSet::new(),
+        }
+    }
+
+    /// A forward pass for its result in which dropout alone is as in training: a draw from the networks that dropout
+    /// trains at once (Gal and Ghahramani, "Dropout as a Bayesian approximation", ICML 2016). Batch norm keeps to its
+    /// running statistics, so that one image does not depend on its neighbours in the batch.
+    #[must_use]
+    pub fn monte_carlo(key: Key) -> Self {
+        Self {
+            dropping: true,
+            key,
+            ..Self::evaluate()
         }
     }
 
@@ -118,10 +133,16 @@ impl Context {
         self.training
     }
 
-    /// True when the result alone is wanted: neither gradients nor intermediate features.
+    /// True when dropout drops: in training, and in [`Context::monte_carlo`].
+    #[must_use]
+    pub fn is_dropping(&self) -> bool {
+        self.dropping
+    }
+
+    /// True when the result alone is wanted and nothing is random: neither gradients nor intermediate features.
     #[must_use]
     pub fn is_inference(&self) -> bool {
-        !self.training && !self.tracked && self.features.is_empty()
+        !self.dropping && !self.tracked && self.features.is_empty()
     }
 
     /// True when parameters are tracked.

@@ -53,7 +53,7 @@ impl Dropout {
         })
     }
 
-    /// Drops when training, returns the input when evaluating.
+    /// Drops when the context says so ([`Context::is_dropping`]), returns the input otherwise.
     ///
     /// # Shapes
     /// - input and output: `[batch, channels, ...]`
@@ -61,7 +61,7 @@ impl Dropout {
     /// # Errors
     /// Refuses fewer than two axes and element types other than f32 and f64.
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
-        if !context.is_training() || self.probability == 0.0 {
+        if !context.is_dropping() || self.probability == 0.0 {
             return Ok(input.clone());
         }
         let unit_axes = match self.unit {
@@ -106,10 +106,10 @@ impl AttentionDropout {
         Ok(Self { name, probability })
     }
 
-    /// How attention weighs: as it would, and when training without the weights that are dropped.
+    /// How attention weighs: as it would, and where the context drops without the weights that are dropped.
     #[must_use]
     pub fn weighing(&self, weighing: AttentionConfig, context: &Context) -> AttentionConfig {
-        if !context.is_training() || self.probability == 0.0 {
+        if !context.is_dropping() || self.probability == 0.0 {
             return weighing;
         }
         let key = context.key().fork(&self.name, 0);
@@ -148,7 +148,7 @@ impl DropPath {
             .collect()
     }
 
-    /// Drops when training, returns the branch when evaluating.
+    /// Drops when the context says so ([`Context::is_dropping`]), returns the branch otherwise.
     ///
     /// # Shapes
     /// - branch and output: `[batch, ...]`
