@@ -117,6 +117,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A result cannot be explained in the way asked for.
+    #[error("an explanation needs that {rule}, got {got}")]
+    Explanation {
+        /// What is needed.
+        rule: &'static str,
+        /// What there is.
+        got: String,
+    },
     /// An image was refused.
     #[error(transparent)]
     Image(#[from] medcore::Error),

@@ -2,6 +2,7 @@
 //!
 //! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
 //! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
+//! * [`explain`]: which parts of an input count for the score of a class;
 //! * [`Segmenter`]: preparation, network and labels together, loaded from a folder; nnU-Net's and MONAI's too.
 //!
 //! Results do not depend on the number of threads.
@@ -14,6 +15,7 @@ mod blend;
 mod bundle;
 mod classify;
 mod error;
+pub mod explain;
 mod foreign;
 mod mirror;
 mod outlier;
