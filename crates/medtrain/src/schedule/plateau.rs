@@ -70,7 +70,7 @@ impl Default for PlateauState {
 
 impl PlateauState {
     /// Takes a score in.
-    pub(crate) fn observe(&mut self, plateau: &Plateau, score: f64) {
+    pub fn observe(&mut self, plateau: &Plateau, score: f64) {
         self.waiting.observe(score, plateau.minimum_change);
         if self.cooling > 0 {
             self.cooling -= 1;

@@ -3,12 +3,14 @@
 mod config;
 mod epoch;
 mod identity;
+mod rate_search;
 mod record;
 mod sanity;
 mod start;
 mod step;
 mod summary;
 mod together;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +28,7 @@ use crate::stop::{Ending, StopFlag};
 use crate::validator::Validator;
 pub use config::{Sanity, TrainConfig};
 use epoch::Trained;
+pub use rate_search::{RateCurve, RatePoint, RateSearch};
 use record::Record;
 use start::{Running, Start};
 pub use summary::TrainSummary;

@@ -1,125 +1,26 @@
 //! Whole training runs: interrupted, damaged, out of disk, on any number of threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod interruptions;
+mod objectives;
+mod stopping;
+mod support;
+mod trials;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use medaug::{Case, Draw, PatchChoice, PatchPipeline, PatchSampler, RandomSpatial, Sample};
-use medcore::random::Key;
-use medcore::{Geometry, Image, LabelMap};
+use mednn::Inputs;
 use mednn::candle_core::Tensor;
-use mednn::layers::{Conv, ConvConfig};
-use mednn::loss::{CrossEntropy, DiceCrossEntropy, Loss};
+use mednn::loss::{CrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
-use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
 use medtrain::checkpoint::{Found, State};
 use medtrain::{
-    Batch, CheckpointFolder, Cohort, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
-    RunReport, Source, StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
+    Batch, CheckpointFolder, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
+    RunReport, Source, StepReport, TrainConfig, TrainSummary, Trainer,
 };
-
-/// Two convolutions: enough to learn a bright ball.
-struct Tiny {
-    params: Params,
-    first: Conv<3>,
-    second: Conv<3>,
-}
-
-impl Tiny {
-    fn new(seed: u64) -> Self {
-        let params = Params::new(seed);
-        let conv = |name: &str, from, to| {
-            let path: ParamPath = params.root().child(name);
-            Conv::new(&ConvConfig::same(from, to, [3; 3]), &path).unwrap()
-        };
-        let (first, second) = (conv("first", 1, 4), conv("second", 4, 2));
-        Self {
-            params,
-            first,
-            second,
-        }
-    }
-}
-
-impl Model for Tiny {
-    fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let hidden = self.first.forward(inputs.image()?, context)?;
-        let hidden = mednn::ops::activation(&hidden, mednn::ops::Activation::Relu)?;
-        Ok(Outputs::new(self.second.forward(&hidden, context)?))
-    }
-
-    fn params(&self) -> &Params {
-        &self.params
-    }
-}
-
-/// A noisy volume with a ball; `poison` puts a NaN into it.
-fn case(number: u32, poison: bool) -> (String, Case<3>) {
-    let grid = Geometry::axis_aligned([13, 14, 15], [2.0, 1.0, 1.5]).unwrap();
-    let mut random = Key::new(77).sample(number).stream("case");
-    let centre: [f64; 3] = [0; 3].map(|_| random.uniform_in(4.0, 9.0));
-    let (mut voxels, mut labels) = (Vec::new(), Vec::new());
-    for index in 0..grid.len() {
-        let at = [index / 210, index / 15 % 14, index % 15];
-        let inside = (0..3)
-            .map(|a| (at[a] as f64 - centre[a]).powi(2))
-            .sum::<f64>()
-            < 9.0;
-        voxels.push((f64::from(u8::from(inside)) + 0.2 * random.normal()) as f32);
-        labels.push(u8::from(inside));
-    }
-    if poison {
-        voxels.fill(f32::NAN);
-    }
-    let image = Image::new(grid, voxels).unwrap();
-    let sample = Sample::with_labels(image, LabelMap::new(grid, labels).unwrap()).unwrap();
-    (
-        format!("case-{number}"),
-        Case::new(sample, None, Key::new(1)),
-    )
-}
-
-fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
-    patches(poisoned, 2, 4)
-}
-
-fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBatches<3>> {
-    let cases = (0..3).map(|n| case(n, poisoned == Some(n)));
-    let cases = Cohort::of_patients(cases).unwrap().train_on_all();
-    let sampler = PatchSampler {
-        patch: [8, 9, 10],
-        choice: PatchChoice::ForcedForeground { fraction: 0.5 },
-    };
-    let spatial = RandomSpatial {
-        rotation_probability: 0.5,
-        rotation_degrees: vec![Draw::symmetric(20.0)],
-        ..RandomSpatial::default()
-    };
-    let pipeline = PatchPipeline::new(sampler, vec![spatial.into()]).unwrap();
-    Arc::new(PatchBatches::new(cases, pipeline, batch_size, steps, 5).unwrap())
-}
-
-/// Scores by the sum of the weights: any number that follows the network will do.
-struct WeightSum;
-
-impl Validator for WeightSum {
-    fn validate(
-        &mut self,
-        model: &dyn Model,
-        _: u32,
-    ) -> Result<Validation, Box<dyn std::error::Error + Send + Sync>> {
-        let score = model
-            .params()
-            .tensor("first.weight")?
-            .sum_all()?
-            .to_scalar::<f32>()?;
-        Ok(Validation {
-            score: f64::from(score),
-            metrics: vec![("sum".to_owned(), f64::from(score))],
-        })
-    }
-}
+use support::{Tiny, WeightSum, batches, config, distance, patches, train, values, weights};
 
 /// Ends the run as a killed process would: nothing after the checkpoint of `epoch` happens.
 struct KillAfter(u32);
@@ -131,45 +32,9 @@ impl Observer for KillAfter {
     }
 }
 
-fn config(folder: &Path, resume: bool) -> TrainConfig {
-    let mut config = TrainConfig::new(folder, 4);
-    config.validate_every = 2;
-    config.resume = resume;
-    config.configuration = serde_json::json!({"network": {"channels": 4}});
-    config
-}
-
 fn averaging(mut config: TrainConfig, accumulate: u32, ema_decay: Option<f64>) -> TrainConfig {
     (config.accumulate, config.ema_decay) = (accumulate, ema_decay);
     config
-}
-
-fn train(
-    config: TrainConfig,
-    source: &Arc<PatchBatches<3>>,
-    observer: Option<&mut dyn Observer>,
-) -> (Tiny, Result<TrainSummary, Error>) {
-    let network = Tiny::new(3);
-    let settings = SgdConfig {
-        momentum: 0.9,
-        nesterov: true,
-        ..Default::default()
-    };
-    let mut sgd = Sgd::new(&network.params, settings).unwrap();
-    let (loss, mut validator) = (DiceCrossEntropy::nnunet(false), WeightSum);
-    let mut trainer =
-        Trainer::new(&network, &loss, &mut sgd, config).with_validator(&mut validator);
-    if let Some(observer) = observer {
-        trainer = trainer.with_observer(observer);
-    }
-    let summary = trainer.run(source);
-    (network, summary)
-}
-
-fn weights(network: &Tiny, folder: &Path) -> Vec<u8> {
-    let path = folder.join("weights.safetensors");
-    network.params.save_safetensors(&path).unwrap();
-    fs::read(path).unwrap()
 }
 
 #[test]
@@ -459,18 +324,6 @@ fn steps_over_small_batches_are_those_over_the_batches_they_make_up() {
     for (small, large) in results[0].iter().zip(&results[1]) {
         assert!(distance(small, large) < 1e-6);
     }
-}
-
-fn values(network: &Tiny, name: &str) -> Vec<f32> {
-    let tensor = network.params.tensor(name).unwrap();
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
 }
 
 #[test]
