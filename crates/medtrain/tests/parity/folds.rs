@@ -61,7 +61,7 @@ fn folds_are_at_least_as_alike_as_those_of_scikit_learn() {
             let found = imbalance(&own, &classes, folds);
             println!("{name}, seed {seed}: {found:.5}, scikit-learn {reference:.5?}");
             assert!(
-                found <= best,
+                found <= best + 1e-12,
                 "{name}, seed {seed}: {found} for {reference:?}"
             );
         }
