@@ -8,6 +8,9 @@ use crate::split::Overlap;
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// An error of the application.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a training run could not start, go on or be resumed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -87,6 +90,31 @@ pub enum Error {
     MissingLabels {
         /// The case.
         case: String,
+    },
+    /// A setting of the run is out of range.
+    #[error("{setting} must be {rule}, got {value}")]
+    InvalidSetting {
+        /// Its name.
+        setting: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A pattern of names picks out no parameter: a slip of the pen, most likely.
+    #[error("no parameter is called {pattern:?}; the first are {names:?}")]
+    NoSuchParameter {
+        /// The pattern.
+        pattern: String,
+        /// The first names of the network.
+        names: Vec<String>,
+    },
+    /// The system refused the handlers of signals.
+    #[error("handling signals: {source}")]
+    Signals {
+        /// What it said.
+        #[source]
+        source: std::io::Error,
     },
     /// There is nothing to train on.
     #[error("{what} must be at least 1, got 0")]
@@ -268,6 +296,36 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// Processes that learn together do not fit each other, or what carries their numbers failed.
+    #[error("learning together: {reason}")]
+    Collective {
+        /// What went wrong.
+        reason: String,
+    },
+    /// A process that learns with this one has ended.
+    #[error("rank {rank} has ended: what it reported says why")]
+    RankLeft {
+        /// Its number, from zero.
+        rank: usize,
+    },
+    /// Networks of several sites do not fit each other, or a setting of their averaging is out of range.
+    #[error("federated learning: {name}: {reason}")]
+    Federated {
+        /// The value or setting.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A launcher's variable makes no sense.
+    #[error("the variable {variable} must be {rule}, got {value:?}")]
+    Launch {
+        /// The variable.
+        variable: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// Its value; empty when it is not set.
+        value: String,
+    },
     /// What the application's validation or observer reported.
     #[error("{what}: {source}")]
     Application {
@@ -275,6 +333,25 @@ pub enum Error {
         what: &'static str,
         /// What went wrong.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: BoxError,
     },
+}
+
+impl Error {
+    /// Refuses a setting out of range.
+    pub(crate) fn require(
+        holds: bool,
+        setting: &'static str,
+        rule: &'static str,
+        value: impl std::fmt::Display,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Self::InvalidSetting {
+            setting,
+            rule,
+            value: value.to_string(),
+        })
+    }
 }

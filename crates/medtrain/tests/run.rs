@@ -13,9 +13,10 @@ use mednn::layers::{Conv, ConvConfig};
 use mednn::loss::{CrossEntropy, DiceCrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
 use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
+use medtrain::checkpoint::{Found, State};
 use medtrain::{
-    Batch, CheckpointFolder, Cohort, EpochReport, Error, Observer, PatchBatches, Prefetch, Source,
-    StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
+    Batch, CheckpointFolder, Cohort, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
+    RunReport, Source, StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
 };
 
 /// Two convolutions: enough to learn a bright ball.
@@ -124,8 +125,9 @@ impl Validator for WeightSum {
 struct KillAfter(u32);
 
 impl Observer for KillAfter {
-    fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport) -> Heard {
         assert!(report.epoch < self.0, "killed");
+        Ok(())
     }
 }
 
@@ -200,8 +202,9 @@ fn a_run_learns_and_ends_with_the_same_bytes_on_any_number_of_threads() {
 struct KillWithin(u32);
 
 impl Observer for KillWithin {
-    fn step(&mut self, report: &StepReport) {
+    fn step(&mut self, report: &StepReport) -> Heard {
         assert!(report.epoch < self.0, "killed");
+        Ok(())
     }
 }
 
@@ -359,9 +362,13 @@ fn a_checkpoint_that_knows_no_averages_is_refused_by_name_and_goes_on_without() 
     for setting in ["accumulate", "ema_decay"] {
         assert!(identity.remove(setting).unwrap().is_null());
     }
-    checkpoints
-        .save(&network.params, &old.optimizer, None, &position, false)
-        .unwrap();
+    let state = State {
+        params: &network.params,
+        optimizer: &old.optimizer,
+        ema: None,
+        position: &position,
+    };
+    checkpoints.save_epoch(&state, Found::ThisRun).unwrap();
     for (name, accumulate, ema_decay) in [("ema_decay", 1, Some(0.9)), ("accumulate", 2, None)] {
         let run = averaging(config(folder.path(), true), accumulate, ema_decay);
         let error = train(run, &batches(None), None).1.unwrap_err();
@@ -419,9 +426,10 @@ impl Source for Grouped {
 fn steps_over_small_batches_are_those_over_the_batches_they_make_up() {
     struct Count(u32);
     impl Observer for Count {
-        fn step(&mut self, report: &StepReport) {
+        fn step(&mut self, report: &StepReport) -> Heard {
             assert_eq!((report.step, report.steps), (self.0 % 3, 3));
             self.0 += 1;
+            Ok(())
         }
     }
     // The last step of an epoch has what is left, one of nine.
@@ -471,8 +479,9 @@ fn averaged_weights_follow_their_recurrence_and_are_what_is_scored_and_kept() {
     /// The weights after every step of the optimizer.
     struct Steps<'a>(&'a Tiny, Vec<Vec<f32>>);
     impl Observer for Steps<'_> {
-        fn step(&mut self, _: &StepReport) {
+        fn step(&mut self, _: &StepReport) -> Heard {
             self.1.push(values(self.0, NAME));
+            Ok(())
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -519,8 +528,9 @@ fn averaged_weights_follow_their_recurrence_and_are_what_is_scored_and_kept() {
 fn two_runs_cannot_share_a_folder() {
     struct Second<'a>(&'a Path, Option<Error>);
     impl Observer for Second<'_> {
-        fn started(&mut self, _: u32, _: u32, _: u32) {
+        fn started(&mut self, _: &RunReport<'_>) -> Heard {
             self.1 = train(config(self.0, false), &batches(None), None).1.err();
+            Ok(())
         }
     }
     let folder = tempfile::tempdir().unwrap();

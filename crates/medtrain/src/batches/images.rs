@@ -10,9 +10,9 @@ use super::targets::{CaseTargets, ClassTargets};
 use crate::cache::CachedCase;
 use crate::error::{Error, Result};
 use crate::loader::Source;
+use crate::objective::Batch;
 use crate::sampler::{Sampler, Sampling};
 use crate::split::{Member, TrainingSet};
-use crate::trainer::Batch;
 
 /// Whole images, augmented, with what they are to be recognised as.
 ///

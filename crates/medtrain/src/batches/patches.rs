@@ -11,8 +11,8 @@ use super::stack;
 use crate::cache::CachedCase;
 use crate::error::{Error, Result};
 use crate::loader::Source;
+use crate::objective::Batch;
 use crate::split::{Members, TrainingSet};
-use crate::trainer::Batch;
 
 /// Draws patches from preprocessed cases and stacks them into batches.
 ///

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use medaug::Sample;
 
 use super::CaseReader;
-use crate::trainer::BoxError;
+use crate::error::BoxError;
 
 /// A [`CaseReader`] of named samples in memory; they have no files, so a cache keeps them on no disk.
 #[derive(Debug, Clone)]

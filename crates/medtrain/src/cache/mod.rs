@@ -19,8 +19,8 @@ pub use self::cached::CachedCase;
 use self::disk::{Disk, Found};
 pub use self::loaded::LoadedCases;
 use self::memory::Memory;
+use crate::error::BoxError;
 use crate::error::{Error, Result};
-use crate::trainer::BoxError;
 
 /// Where cases come from.
 pub trait CaseReader<const D: usize>: Send + Sync {
