@@ -31,7 +31,7 @@ pub enum Error {
         case: String,
         /// What went wrong.
         #[source]
-        source: medaug::Error,
+        source: Box<medaug::Error>,
     },
     /// The loss became NaN or infinite.
     #[error(
