@@ -31,7 +31,7 @@ pub enum Error {
         case: String,
         /// What went wrong.
         #[source]
-        source: medaug::Error,
+        source: Box<medaug::Error>,
     },
     /// The loss became NaN or infinite.
     #[error(
@@ -91,7 +91,7 @@ pub enum Error {
         /// The case.
         case: String,
     },
-    /// A setting of the run is out of range.
+    /// A setting of the run, of a source or a sampler is out of range.
     #[error("{setting} must be {rule}, got {value}")]
     InvalidSetting {
         /// Its name.
@@ -216,16 +216,6 @@ pub enum Error {
     InvalidTarget {
         /// The case.
         case: String,
-        /// The rule.
-        rule: &'static str,
-        /// The refused value.
-        found: String,
-    },
-    /// A setting of a source or a sampler breaks a rule.
-    #[error("{setting} must {rule}, got {found}")]
-    InvalidSetting {
-        /// The setting.
-        setting: &'static str,
         /// The rule.
         rule: &'static str,
         /// The refused value.

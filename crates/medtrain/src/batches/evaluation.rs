@@ -83,7 +83,7 @@ impl<const D: usize> EvaluationBatches<D> {
         let steps = steps.filter(|step| !step.is_random::<D>()).cloned();
         let rest = Compose::new(steps.collect()).map_err(|source| Error::Transform {
             case: "of the evaluation".to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         let named = cases.iter().map(|m| (m.record.id.clone(), m.case.clone()));
         Ok(Self {
@@ -117,7 +117,7 @@ impl<const D: usize> Source for EvaluationBatches<D> {
             let sample = self.rest.apply(sample, Key::new(0));
             let sample = sample.map_err(|source| Error::Transform {
                 case: name.clone(),
-                source,
+                source: Box::new(source),
             })?;
             images.push(sample.into_parts().0);
             names.push(name.clone());

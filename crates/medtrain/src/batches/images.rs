@@ -160,7 +160,7 @@ impl<const D: usize> ImageBatches<D> {
         let mixed = mixing.apply(samples, mix);
         let mixed = mixed.map_err(|source| Error::Transform {
             case: name.clone(),
-            source,
+            source: Box::new(source),
         })?;
         Ok((mixed, name))
     }

@@ -33,8 +33,8 @@ impl Shard {
         }
         Err(Error::InvalidSetting {
             setting: "the rank",
-            rule: "be below the number of processes",
-            found: format!("{rank} of {world}"),
+            rule: "below the number of processes",
+            value: format!("{rank} of {world}"),
         })
     }
 
@@ -107,16 +107,20 @@ impl Order {
             Err(Error::InvalidSetting {
                 setting,
                 rule,
-                found,
+                value: found,
             })
         };
         if self.remainder == Remainder::Keep && world > 1 {
             let found = format!("Keep with {world} processes");
-            return refused("the remainder", "be left out by several processes", found);
+            return refused("the remainder", "left out by several processes", found);
         }
         if self.remainder == Remainder::LeaveOut && draws < world.saturating_mul(self.batch_size) {
             let found = format!("{} in {world} processes, of {draws}", self.batch_size);
-            return refused("the batch size", "leave one whole batch in an epoch", found);
+            return refused(
+                "the batch size",
+                "small enough for one whole batch in an epoch",
+                found,
+            );
         }
         Ok(self)
     }

@@ -170,7 +170,7 @@ where
             let patch = self.pipeline.draw(&case, slot, key);
             let patch = patch.map_err(|source| Error::Transform {
                 case: name.to_owned(),
-                source,
+                source: Box::new(source),
             })?;
             let (image, map) = patch.into_parts();
             images.push(image);

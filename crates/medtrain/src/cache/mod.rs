@@ -134,7 +134,7 @@ impl<const D: usize> CaseCache<D> {
     pub fn with_disk(self, folder: impl Into<PathBuf>, bytes: u64) -> Result<Self> {
         let steps = self.prefix.hash().map_err(|source| Error::Transform {
             case: "of the cache".to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         let disk = Disk::open(folder.into(), bytes, format!("{D} axes, steps {steps}"))?;
         Ok(Self {
@@ -275,7 +275,7 @@ impl<const D: usize> CaseCache<D> {
     fn transform(&self, number: usize, source: medaug::Error) -> Error {
         Error::Transform {
             case: self.name(number),
-            source,
+            source: Box::new(source),
         }
     }
 

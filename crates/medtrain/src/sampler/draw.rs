@@ -174,19 +174,19 @@ fn weighted(weights: &[f64], count: usize, draws: usize, replacement: Replacemen
         Err(Error::InvalidSetting {
             setting: "the weights of the cases",
             rule,
-            found,
+            value: found,
         })
     };
     if weights.len() != count {
         let found = format!("{} for {count}", weights.len());
-        return refused("be one for each case", found);
+        return refused("one for each case", found);
     }
     if let Some(weight) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
-        return refused("be finite numbers from 0 on", weight.to_string());
+        return refused("finite numbers from 0 on", weight.to_string());
     }
     let possible = weights.iter().filter(|weight| **weight > 0.0).count();
     if possible == 0 {
-        return refused("not all be 0", "no other".to_owned());
+        return refused("above 0 for one case at least", "none".to_owned());
     }
     match replacement {
         Replacement::With => {
@@ -197,7 +197,7 @@ fn weighted(weights: &[f64], count: usize, draws: usize, replacement: Replacemen
             Ok(Rule::With(sums.collect()))
         }
         Replacement::Without if draws > possible => refused(
-            "be above 0 for as many cases as are drawn without replacement",
+            "above 0 for as many cases as are drawn without replacement",
             format!("{possible} for {draws}"),
         ),
         Replacement::Without => Ok(Rule::Without(weights.to_vec())),

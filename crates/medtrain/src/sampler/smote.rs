@@ -101,8 +101,8 @@ impl Smote {
             if row.len() != columns || row.iter().any(|value| !value.is_finite()) {
                 return Err(Error::InvalidSetting {
                     setting: "each row of features",
-                    rule: "be finite numbers, as many as in the first",
-                    found: format!("{row:?} of case {}", record.id),
+                    rule: "finite numbers, as many as in the first",
+                    value: format!("{row:?} of case {}", record.id),
                 });
             }
             classes.entry(class).or_default().push(row);
@@ -141,8 +141,8 @@ impl Smote {
             if draw.row >= rows.len() || draw.neighbour >= self.neighbours {
                 return Err(Error::InvalidSetting {
                     setting: "a draw",
-                    rule: "be of a row and a neighbour that are there",
-                    found: format!("{draw:?}"),
+                    rule: "of a row and a neighbour that are there",
+                    value: format!("{draw:?}"),
                 });
             }
             let near = neighbours
@@ -178,21 +178,21 @@ impl<'a> Distance<'a> {
             Err(Error::InvalidSetting {
                 setting,
                 rule,
-                found,
+                value: found,
             })
         };
         if smote.neighbours == 0 || rows.len() <= smote.neighbours {
             let found = format!("{} for {} neighbours", rows.len(), smote.neighbours);
             return refused(
                 "the rows of a class",
-                "be more than the neighbours, of which there is one at least",
+                "more than the neighbours, of which there is one at least",
                 found,
             );
         }
         let continuous: Vec<usize> = (0..columns).filter(|c| !categories.contains(c)).collect();
         if continuous.is_empty() || categories.iter().any(|column| *column >= columns) {
             let found = format!("{categories:?} of {columns} columns");
-            return refused("categories", "be columns, and not all of them", found);
+            return refused("categories", "columns, and not all of them", found);
         }
         let deviation = |&column: &usize| {
             let count = rows.len() as f64;

@@ -40,8 +40,8 @@ pub fn class_weights(counts: &[f64], weighting: ClassWeighting) -> Result<Vec<f6
     if let Some(class) = counts.iter().position(|n| !(*n > 0.0 && n.is_finite())) {
         return Err(Error::InvalidSetting {
             setting: "the count of each class",
-            rule: "be above 0",
-            found: format!("{} of class {class}", counts[class]),
+            rule: "above 0",
+            value: format!("{} of class {class}", counts[class]),
         });
     }
     let classes = counts.len() as f64;
@@ -55,8 +55,8 @@ pub fn class_weights(counts: &[f64], weighting: ClassWeighting) -> Result<Vec<f6
             if !(0.0..1.0).contains(&beta) {
                 return Err(Error::InvalidSetting {
                     setting: "beta",
-                    rule: "be from 0 to below 1",
-                    found: beta.to_string(),
+                    rule: "from 0 to below 1",
+                    value: beta.to_string(),
                 });
             }
             let weight = |count: &f64| match beta == 0.0 {

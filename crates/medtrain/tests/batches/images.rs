@@ -43,7 +43,7 @@ fn cache() -> Arc<CaseCache<2>> {
 fn records() -> Vec<CaseRecord> {
     let record = |n: u32| {
         CaseRecord::new(format!("{n}"), format!("patient {}", n / 2))
-            .with_class(u32::from(n % 5 == 0))
+            .with_class(u32::from(n.is_multiple_of(5)))
     };
     (0..CASES).map(record).collect()
 }
@@ -128,7 +128,7 @@ fn every_case_comes_once_with_its_own_voxels_and_class() {
         let key = Key::new(9).epoch(2).sample(number);
         let sample = cache.sample(number as usize, key).unwrap();
         assert_eq!(sample.image().as_slice(), voxels);
-        assert_eq!(target, &[f32::from(u8::from(number % 5 == 0))]);
+        assert_eq!(target, &[f32::from(u8::from(number.is_multiple_of(5)))]);
     }
 }
 
@@ -232,7 +232,7 @@ fn mixed_samples_have_shares_of_classes_and_name_all_cases() {
         );
         let classes: BTreeSet<bool> = name
             .split(" + ")
-            .map(|case| case.parse::<u32>().unwrap() % 5 == 0)
+            .map(|case| case.parse::<u32>().unwrap().is_multiple_of(5))
             .collect();
         // A share of a class that none of its cases has would be a lie.
         for (class, &share) in target.iter().enumerate() {
@@ -260,7 +260,7 @@ fn images_to_judge_by_come_in_order_and_are_not_augmented() {
         let rows = rows.to_vec2::<f32>().unwrap().into_iter().zip(classes);
         for (name, (voxels, class)) in batch.cases.iter().zip(rows) {
             let number: u32 = name.parse().unwrap();
-            assert_eq!(class, u32::from(number % 5 == 0));
+            assert_eq!(class, u32::from(number.is_multiple_of(5)));
             // What does not draw is done, behind the step that draws, too.
             let steps = [
                 Normalise::from(Intensity::MinMax).into(),
