@@ -123,16 +123,18 @@ impl<'m, const D: usize> BoxDetector<'m, D> {
                 };
                 found.bounds =
                     BoundingBox::new(moved(found.bounds.min()), moved(found.bounds.max()))?;
-                let is_cut = tile.may_cut(&found.bounds);
-                seen.extend(inside(found, image.shape()).map(|found| Seen {
+                seen.push(Seen {
                     found,
                     tile: number,
-                    is_cut,
-                }));
+                    is_cut: tile.may_cut(&found.bounds),
+                });
             }
         }
         let rules = &self.config.rules;
-        join(&seen, rules.iou_threshold, rules.most)
+        let joined = join(&seen, rules.iou_threshold, rules.most)?.into_iter();
+        Ok(joined
+            .filter_map(|found| inside(found, image.shape()))
+            .collect())
     }
 
     fn prepare<T: Voxel>(&self, image: &Image<T, D>) -> Result<Image<f32, D>> {

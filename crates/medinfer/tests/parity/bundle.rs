@@ -359,7 +359,7 @@ fn a_segmenter_is_a_bundle_too() {
         }],
         ..Preprocess::monai()
     };
-    let window = SlidingWindow::nnunet([16, 16, 16]);
+    let window = SlidingWindow::nnunet([32, 32, 32]);
     let config = SegmenterConfig::new(model.into(), preprocess, window);
     let network = |seed| medmodels::create(&config.model, &Params::new(seed)).unwrap();
     let segmenter = Segmenter::new(config.clone(), network(2))
