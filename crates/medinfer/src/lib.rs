@@ -2,6 +2,9 @@
 //!
 //! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
 //! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
+//! * [`Classifier`]: findings of an image as calibrated probabilities and decisions, and how sure they are;
+//! * [`BoxDetector`]: boxes around findings, through a letterbox or in tiles;
+//! * [`Bundle`]: any of them as a folder that proves itself before it is used;
 //! * [`explain`]: which parts of an input count for the score of a class;
 //! * [`Segmenter`]: preparation, network and labels together, loaded from a folder; nnU-Net's and MONAI's too.
 //!
@@ -14,6 +17,7 @@ struct Readme;
 mod blend;
 mod bundle;
 mod classify;
+mod detect;
 mod error;
 pub mod explain;
 mod foreign;
@@ -38,6 +42,7 @@ pub use classify::{
     Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code, Decision,
     LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
 };
+pub use detect::{BoxDetector, BoxRules, DetectorConfig, FoundBox, Framing};
 pub use error::{Error, Result};
 pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
 pub use predictor::Predictor;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Manifest, MetricRecord, TaskConfig};
-use crate::classify::ClassifierConfig;
+use crate::classify::{ClassLabel, ClassifierConfig};
 
 /// What follows from the description, and `further` behind it.
 pub(super) fn markdown(manifest: &Manifest, further: Option<&str>) -> String {
@@ -46,6 +46,8 @@ fn fill(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
     match task {
         TaskConfig::Classification2d(config) => classes(out, config)?,
         TaskConfig::Classification3d(config) => classes(out, config)?,
+        TaskConfig::Detection2d(config) => labels(out, &config.labels)?,
+        TaskConfig::Detection3d(config) => labels(out, &config.labels)?,
         TaskConfig::Segmentation(config) => {
             writeln!(out, "\n## Labels\n\n| label | values |\n| --- | --- |")?;
             for entry in config.labels.entries() {
@@ -77,9 +79,9 @@ fn input(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
     table(out, "Input", &rows)
 }
 
-fn classes<const D: usize>(out: &mut String, config: &ClassifierConfig<D>) -> std::fmt::Result {
+fn labels(out: &mut String, labels: &[ClassLabel]) -> std::fmt::Result {
     writeln!(out, "\n## Labels\n\n| label | codes |\n| --- | --- |")?;
-    for label in &config.labels {
+    for label in labels {
         let codes = label.codes.iter();
         let codes = codes.map(|code| format!("{} {} ({})", code.scheme, code.value, code.meaning));
         let codes: Vec<String> = codes.collect();
@@ -90,6 +92,11 @@ fn classes<const D: usize>(out: &mut String, config: &ClassifierConfig<D>) -> st
             cell(&codes.join("; "))
         )?;
     }
+    Ok(())
+}
+
+fn classes<const D: usize>(out: &mut String, config: &ClassifierConfig<D>) -> std::fmt::Result {
+    labels(out, &config.labels)?;
     if config.operating_points.is_empty() {
         return Ok(());
     }

@@ -8,6 +8,7 @@ use mednn::model::Model;
 
 use super::TaskConfig;
 use crate::classify::{Classifier, ClassifierConfig};
+use crate::detect::{BoxDetector, DetectorConfig, FoundBox};
 use crate::error::Result;
 use crate::segmenter::Segmenter;
 
@@ -69,6 +70,49 @@ where
         Ok([
             named("logits", &found.logits)?,
             named("probabilities", &found.probabilities)?,
+        ]
+        .into())
+    }
+}
+
+impl From<DetectorConfig<2>> for TaskConfig {
+    fn from(config: DetectorConfig<2>) -> Self {
+        Self::Detection2d(config)
+    }
+}
+
+impl From<DetectorConfig<3>> for TaskConfig {
+    fn from(config: DetectorConfig<3>) -> Self {
+        Self::Detection3d(config)
+    }
+}
+
+impl<const D: usize> Engine<D> for BoxDetector<'_, D>
+where
+    TaskConfig: From<DetectorConfig<D>>,
+{
+    fn task(&self) -> TaskConfig {
+        self.config().clone().into()
+    }
+
+    fn networks(&self) -> Vec<&dyn Model> {
+        vec![self.network()]
+    }
+
+    fn reference(&self) -> Result<BTreeMap<String, Tensor>> {
+        Ok(BTreeMap::new())
+    }
+
+    fn answer(&self, image: &Image<f32, D>) -> Result<BTreeMap<String, Tensor>> {
+        let found = self.detect(image)?;
+        let corners = |found: &FoundBox<D>| [found.bounds.min(), found.bounds.max()].concat();
+        let boxes: Vec<f64> = found.iter().flat_map(corners).collect();
+        let scores: Vec<f64> = found.iter().map(|found| found.score).collect();
+        let classes: Vec<u32> = found.iter().map(|found| found.class as u32).collect();
+        Ok([
+            named("boxes", &boxes)?,
+            named("scores", &scores)?,
+            named("classes", &classes)?,
         ]
         .into())
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use medmetrics::drift::{Reference, ReferenceSettings};
 use medmodels::ModelConfig;
+use medmodels::detection::create_detector;
 use mednn::candle_core::Tensor;
 use mednn::model::Model;
 use mednn::params::{LoadPolicy, Params, parse_safetensors};
@@ -19,6 +20,7 @@ use super::{
     weights_file,
 };
 use crate::classify::{Classifier, ClassifierConfig, refuse};
+use crate::detect::{BoxDetector, DetectorConfig};
 use crate::error::Result;
 use crate::outlier::FeatureReference;
 use crate::segmenter::Segmenter;
@@ -46,6 +48,8 @@ pub struct Bundle {
 enum Loaded {
     Classifier2d(Classifier<'static, 2>),
     Classifier3d(Classifier<'static, 3>),
+    Detector2d(BoxDetector<'static, 2>),
+    Detector3d(BoxDetector<'static, 3>),
     Segmenter(Segmenter<'static>),
 }
 
@@ -54,6 +58,8 @@ impl Loaded {
         match self {
             Self::Classifier2d(classifier) => classifier,
             Self::Classifier3d(classifier) => classifier,
+            Self::Detector2d(detector) => detector,
+            Self::Detector3d(detector) => detector,
             Self::Segmenter(segmenter) => segmenter,
         }
     }
@@ -82,6 +88,8 @@ impl Bundle {
             TaskConfig::Classification3d(config) => {
                 Loaded::Classifier3d(checked.classifier(config, &reference)?)
             }
+            TaskConfig::Detection2d(config) => Loaded::Detector2d(checked.detector(config)?),
+            TaskConfig::Detection3d(config) => Loaded::Detector3d(checked.detector(config)?),
             TaskConfig::Segmentation(config) => {
                 let (first, others) = checked.networks(&config.model)?;
                 let segmenter = Segmenter::new(config, first)?.with_ensemble(others);
@@ -123,6 +131,14 @@ impl Bundle {
     /// When the bundle is for another task.
     pub fn classifier<const D: usize>(&self) -> Result<&Classifier<'static, D>> {
         self.model("a classifier of images with as many axes")
+    }
+
+    /// The detector of boxes in images with `D` axes.
+    ///
+    /// # Errors
+    /// When the bundle is for another task.
+    pub fn detector<const D: usize>(&self) -> Result<&BoxDetector<'static, D>> {
+        self.model("a detector in images with as many axes")
     }
 
     /// The segmenter.
@@ -218,12 +234,18 @@ impl Checked {
     }
 
     fn network(&mut self, config: &ModelConfig, number: usize) -> Result<Box<dyn Model>> {
-        let file = weights_file(number);
-        let tensors = self.tensors(&file)?;
         let params = Params::new(0).zeroed();
         let network = medmodels::create(config, &params)?;
-        params.load_tensors(&self.path.join(file), tensors, &LoadPolicy::strict())?;
+        self.fill(&params, number)?;
         Ok(network)
+    }
+
+    /// Takes the weights of a network.
+    fn fill(&mut self, params: &Params, number: usize) -> Result<()> {
+        let file = weights_file(number);
+        let tensors = self.tensors(&file)?;
+        params.load_tensors(&self.path.join(file), tensors, &LoadPolicy::strict())?;
+        Ok(())
     }
 
     fn classifier<const D: usize>(
@@ -241,6 +263,25 @@ impl Checked {
         }
         self.prove(&classifier)?;
         Ok(classifier)
+    }
+
+    fn detector<const D: usize>(
+        &mut self,
+        config: DetectorConfig<D>,
+    ) -> Result<BoxDetector<'static, D>>
+    where
+        TaskConfig: From<DetectorConfig<D>>,
+    {
+        if self.manifest.networks != 1 {
+            let value = self.manifest.networks.to_string();
+            return refuse("networks", "one for a detector", value);
+        }
+        let params = Params::new(0).zeroed();
+        let network = create_detector::<D>(&config.model, &params)?;
+        self.fill(&params, 0)?;
+        let detector = BoxDetector::new(config, network)?;
+        self.prove(&detector)?;
+        Ok(detector)
     }
 
     /// Tries every golden case.

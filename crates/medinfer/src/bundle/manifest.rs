@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricRecord, Provenance, SCHEMA_VERSION, Version, weights_file};
 use crate::classify::{ClassifierConfig, refuse};
+use crate::detect::DetectorConfig;
 use crate::error::Result;
 use crate::segmenter::SegmenterConfig;
 
@@ -19,6 +20,12 @@ pub enum TaskConfig {
     /// Says what volumes show.
     #[serde(rename = "classification_3d")]
     Classification3d(ClassifierConfig<3>),
+    /// Finds boxes in images.
+    #[serde(rename = "detection_2d")]
+    Detection2d(DetectorConfig<2>),
+    /// Finds boxes in volumes.
+    #[serde(rename = "detection_3d")]
+    Detection3d(DetectorConfig<3>),
     /// Labels the voxels of scans.
     #[serde(rename = "segmentation")]
     Segmentation(SegmenterConfig),
@@ -31,6 +38,8 @@ impl TaskConfig {
         match self {
             Self::Classification2d(_) => "classification_2d",
             Self::Classification3d(_) => "classification_3d",
+            Self::Detection2d(_) => "detection_2d",
+            Self::Detection3d(_) => "detection_3d",
             Self::Segmentation(_) => "segmentation",
         }
     }
@@ -41,6 +50,8 @@ impl TaskConfig {
         match self {
             Self::Classification2d(config) => config.model.architecture(),
             Self::Classification3d(config) => config.model.architecture(),
+            Self::Detection2d(config) => config.model.architecture(),
+            Self::Detection3d(config) => config.model.architecture(),
             Self::Segmentation(config) => config.model.architecture(),
         }
     }
@@ -53,9 +64,17 @@ impl TaskConfig {
             let channels = config.model.in_channels();
             serde_json::to_value((channels, &config.preparation, &config.labels, config.kind))
         }
+        fn of_boxes<const D: usize>(
+            config: &DetectorConfig<D>,
+        ) -> serde_json::Result<serde_json::Value> {
+            let channels = config.model.in_channels();
+            serde_json::to_value((channels, &config.preparation, &config.labels))
+        }
         match self {
             Self::Classification2d(config) => of(config),
             Self::Classification3d(config) => of(config),
+            Self::Detection2d(config) => of_boxes(config),
+            Self::Detection3d(config) => of_boxes(config),
             Self::Segmentation(config) => {
                 let channels = config.model.in_channels();
                 serde_json::to_value((channels, &config.preprocess, &config.labels, &config.rule))

@@ -14,5 +14,6 @@ pub use label::{ClassLabel, Code};
 pub use result::Classification;
 pub use uncertainty::{MonteCarlo, Uncertainty};
 
-pub(crate) use config::refuse;
-use label::check_labels;
+pub(crate) use classifier::check_input;
+pub(crate) use config::{VERSION, check_model, check_pipeline, refuse};
+pub(crate) use label::check_labels;

@@ -3,6 +3,10 @@
 //! `X.py` makes `X.safetensors`, which `X.rs` reads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bundle;
+mod bundle_guide;
+mod classifier;
+mod detector;
 mod foreign;
 mod laws;
 mod mapping;

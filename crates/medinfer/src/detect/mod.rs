@@ -1,0 +1,8 @@
+//! Boxes around findings, on the image they were found in.
+
+mod config;
+mod detector;
+mod tile;
+
+pub use config::{BoxRules, DetectorConfig, Framing};
+pub use detector::{BoxDetector, FoundBox};
