@@ -92,6 +92,11 @@ impl Circuit {
         &self.graph
     }
 
+    /// The place of the scores.
+    pub(super) fn logits(&self) -> ValueId {
+        self.logits
+    }
+
     /// The operator that makes a value.
     pub(super) fn maker(&self, id: ValueId) -> Option<&Node> {
         match self.graph.value(id).source {

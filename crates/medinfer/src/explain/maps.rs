@@ -151,3 +151,33 @@ pub(super) fn on_input(values: &[f64], shape: &[usize], input: &[usize]) -> Resu
         .map(|&value| value as f32)
         .collect())
 }
+
+/// One map for each item of `[batch, channels, ...]`, with the input's channels.
+pub(super) fn input_maps(
+    method: Method,
+    scores: &Scores,
+    all: &[f64],
+    dims: &[usize],
+) -> Result<Vec<Saliency>> {
+    let length: usize = dims[1..].iter().product();
+    let item = |(item, values): (usize, &[f64])| {
+        let values = values.iter().map(|&value| value as f32).collect();
+        Saliency::new(scores.explained(method, item), dims[1], &dims[2..], values)
+    };
+    all.chunks_exact(length.max(1))
+        .enumerate()
+        .map(item)
+        .collect()
+}
+
+/// The gradient of the scores with respect to the image, through a network that was recorded for inputs of this shape.
+pub(super) fn image_gradient(
+    circuit: &Circuit,
+    inputs: &Inputs,
+    target: &Target,
+    rectifiers: Rectifiers,
+) -> Result<(Scores, Vec<f64>)> {
+    let image = circuit.input(Inputs::IMAGE)?;
+    let found = circuit.gradient(inputs, image, target, rectifiers)?;
+    Ok((found.scores, values(&found.gradient)?))
+}

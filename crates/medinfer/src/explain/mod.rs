@@ -6,6 +6,10 @@
 //! do not depend on the number of threads. Inputs of `f64` are computed in `f64`.
 //!
 //! * [`GradCam`], [`GradCamPlusPlus`]: where the features of a layer speak for the class;
+//! * [`InputGradient`], [`SmoothGrad`], [`GuidedBackprop`], [`GuidedGradCam`]: which voxels would raise the score;
+//! * [`IntegratedGradients`]: what each voxel adds to it, measured from a baseline;
+//! * [`Occlusion`]: by how much it falls when a part is covered;
+//! * [`AttentionRollout`]: which patches reach the class token of a vision transformer.
 //!
 //! Whether a map can be believed: [`Saliency::pointing`] at a region that is known.
 //!
@@ -18,18 +22,30 @@ use crate::error::Result;
 mod circuit;
 mod grad_cam;
 mod grad_cam_plus_plus;
+mod gradient;
+mod guided;
+mod integrated_gradients;
 mod layer;
 mod maps;
+mod occlusion;
 mod pointing;
+mod rollout;
 mod saliency;
+mod smooth_grad;
 mod target;
 
 pub use grad_cam::GradCam;
 pub use grad_cam_plus_plus::{GradCamPlusPlus, PlaceWeight};
+pub use gradient::InputGradient;
+pub use guided::{GuidedBackprop, GuidedGradCam};
+pub use integrated_gradients::{Baseline, Integrated, IntegratedGradients, Quadrature};
 pub use layer::Layer;
 pub use maps::Sign;
+pub use occlusion::Occlusion;
 pub use pointing::Pointing;
+pub use rollout::{AttentionRollout, Heads};
 pub use saliency::{Channels, Method, Normalisation, Saliency};
+pub use smooth_grad::SmoothGrad;
 pub use target::Target;
 
 /// A way to explain the scores of a classifier.

@@ -16,6 +16,20 @@ pub enum Method {
     GradCam,
     /// [`GradCamPlusPlus`](super::GradCamPlusPlus).
     GradCamPlusPlus,
+    /// [`InputGradient`](super::InputGradient).
+    InputGradient,
+    /// [`SmoothGrad`](super::SmoothGrad).
+    SmoothGrad,
+    /// [`GuidedBackprop`](super::GuidedBackprop).
+    GuidedBackprop,
+    /// [`GuidedGradCam`](super::GuidedGradCam).
+    GuidedGradCam,
+    /// [`IntegratedGradients`](super::IntegratedGradients).
+    IntegratedGradients,
+    /// [`Occlusion`](super::Occlusion).
+    Occlusion,
+    /// [`AttentionRollout`](super::AttentionRollout).
+    AttentionRollout,
 }
 
 impl Method {
@@ -25,6 +39,13 @@ impl Method {
         match self {
             Self::GradCam => "Grad-CAM",
             Self::GradCamPlusPlus => "Grad-CAM++",
+            Self::InputGradient => "gradient",
+            Self::SmoothGrad => "SmoothGrad",
+            Self::GuidedBackprop => "guided backpropagation",
+            Self::GuidedGradCam => "guided Grad-CAM",
+            Self::IntegratedGradients => "integrated gradients",
+            Self::Occlusion => "occlusion",
+            Self::AttentionRollout => "attention rollout",
         }
     }
 }

@@ -3,5 +3,6 @@
 //! `explain.py` makes the files of weights and expected maps.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod attributions;
 mod class_maps;
 mod given;
