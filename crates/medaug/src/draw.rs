@@ -144,6 +144,24 @@ impl Channels {
     }
 }
 
+/// One of several by weight; `None` if all weights are zero.
+pub(crate) fn weighted<T>(
+    items: impl Iterator<Item = (T, f64)> + Clone,
+    random: &mut Random,
+) -> Option<T> {
+    let total: f64 = items.clone().map(|(_, weight)| weight).sum();
+    let mut rest = random.uniform() * total;
+    let mut last = None;
+    for (item, weight) in items.filter(|(_, weight)| *weight > 0.0) {
+        last = Some(item);
+        if rest < weight {
+            break;
+        }
+        rest -= weight;
+    }
+    last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

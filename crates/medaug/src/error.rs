@@ -216,6 +216,21 @@ pub(crate) fn check_probability(transform: &'static str, value: f64) -> Result<(
     })
 }
 
+/// Refuses weights below zero, and those that choose nothing.
+pub(crate) fn check_weights(
+    transform: &'static str,
+    parameter: &'static str,
+    weights: &[f64],
+) -> Result<()> {
+    for &weight in weights {
+        check(transform, parameter, weight, "finite and at least 0", |v| {
+            v.is_finite() && v >= 0.0
+        })?;
+    }
+    let sum = weights.iter().sum();
+    check(transform, parameter, sum, "above 0 in sum", |v| v > 0.0)
+}
+
 /// Refuses a list that has neither one entry nor one for each axis.
 pub(crate) fn check_entries(
     transform: &'static str,
