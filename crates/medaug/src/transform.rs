@@ -105,3 +105,22 @@ where
         Ok(vec![operation.into()])
     }
 }
+
+/// The items of [`RandomChannels`] that all twins with the fields `probability` and `channels` have alike.
+macro_rules! random_twin {
+    ($random:ident => $operation:ty) => {
+        type Operation = $operation;
+
+        const NAME: &'static str = stringify!($random);
+
+        fn probability(&self) -> f64 {
+            self.probability
+        }
+
+        fn channels(&self) -> $crate::draw::Channels {
+            self.channels
+        }
+    };
+}
+
+pub(crate) use random_twin;

@@ -19,7 +19,7 @@ use super::back_projection::{Rays, Slice, check_slices};
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Attenuation of water in CT, per millimetre.
 const WATER: f64 = 0.02;
@@ -256,27 +256,28 @@ impl Default for RandomMetalArtefact {
 }
 
 impl RandomChannels for RandomMetalArtefact {
-    type Operation = MetalArtefact;
-
-    const NAME: &'static str = "RandomMetalArtefact";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomMetalArtefact => MetalArtefact);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
-        const NAME: &str = "RandomMetalArtefact";
-        check_slices(NAME, dimension)?;
-        super::ghosting::check_count(NAME, self.fewest, self.most)?;
+        check_slices(Self::NAME, dimension)?;
+        super::ghosting::check_count(Self::NAME, self.fewest, self.most)?;
         self.radius_mm
-            .check(NAME, "radius_mm", POSITIVE, is_positive)?;
-        check(NAME, "photons", self.photons, POSITIVE, is_positive)?;
-        check(NAME, "water", self.water.into(), POSITIVE, is_positive)?;
-        check(NAME, "value", self.value.into(), "finite", f64::is_finite)
+            .check(Self::NAME, "radius_mm", POSITIVE, is_positive)?;
+        check(Self::NAME, "photons", self.photons, POSITIVE, is_positive)?;
+        check(
+            Self::NAME,
+            "water",
+            self.water.into(),
+            POSITIVE,
+            is_positive,
+        )?;
+        check(
+            Self::NAME,
+            "value",
+            self.value.into(),
+            "finite",
+            f64::is_finite,
+        )
     }
 
     /// Balls lie within the middle half of each axis, where the patient is, and close together along the first of

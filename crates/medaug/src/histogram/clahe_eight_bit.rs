@@ -9,7 +9,7 @@ use super::check_finite;
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 const LEVELS: usize = 256;
 
@@ -199,17 +199,7 @@ impl Default for RandomClaheEightBit {
 }
 
 impl RandomChannels for RandomClaheEightBit {
-    type Operation = ClaheEightBit;
-
-    const NAME: &'static str = "RandomClaheEightBit";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomClaheEightBit => ClaheEightBit);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_all(Self::NAME, self.tiles, dimension)?;

@@ -7,8 +7,8 @@ use super::box_blur::{ODD, check_odd_range, draw_odd, is_odd};
 use super::convolve::{Tap, check_picture, filter_picture, picture};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "MotionBlur";
 
@@ -122,30 +122,33 @@ impl Default for RandomMotionBlur {
     }
 }
 
-fn draw(twin: &RandomMotionBlur, random: &mut Random) -> MotionBlur {
-    let size = draw_odd(twin.size, random);
-    let extent = match twin.place {
-        LinePlace::Centred => 0.0,
-        LinePlace::Shifted => (size / 2) as f64 / 2.0,
-    };
-    MotionBlur {
-        size,
-        angle: twin.angle.draw(random),
-        direction: twin.direction.draw(random),
-        shift: [
-            random.uniform_in(-extent, extent),
-            random.uniform_in(-extent, extent),
-        ],
+impl RandomChannels for RandomMotionBlur {
+    random_twin!(RandomMotionBlur => MotionBlur);
+
+    fn check_for(&self, dimension: usize) -> Result<()> {
+        check_picture(Self::NAME, dimension)?;
+        check_odd_range(Self::NAME, self.size)?;
+        self.angle.check(Self::NAME, "angle", "finite", |_| true)?;
+        self.direction
+            .check(Self::NAME, "direction", "within -1 and 1", |v| {
+                v.abs() <= 1.0
+            })
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> MotionBlur {
+        let size = draw_odd(self.size, random);
+        let extent = match self.place {
+            LinePlace::Centred => 0.0,
+            LinePlace::Shifted => (size / 2) as f64 / 2.0,
+        };
+        MotionBlur {
+            size,
+            angle: self.angle.draw(random),
+            direction: self.direction.draw(random),
+            shift: [
+                random.uniform_in(-extent, extent),
+                random.uniform_in(-extent, extent),
+            ],
+        }
     }
 }
-
-random_channels!(RandomMotionBlur => MotionBlur,
-    check: |twin, dimension| {
-        const NAME: &str = "RandomMotionBlur";
-        check_picture(NAME, dimension)?;
-        check_odd_range(NAME, twin.size)?;
-        twin.angle.check(NAME, "angle", "finite", |_| true)?;
-        twin.direction.check(NAME, "direction", "within -1 and 1", |v| v.abs() <= 1.0)
-    },
-    draw: |twin, _, random| draw(twin, random),
-);
