@@ -94,8 +94,7 @@ impl<const D: usize> PatchBatches<D> {
         steps_per_epoch: u32,
         seed: u64,
     ) -> Result<Self> {
-        let steps = cache.pipeline().steps();
-        if let Some(step) = steps.get(cache.pipeline().prefix().steps().len()) {
+        if let Some(step) = cache.pipeline().first_random() {
             return Err(Error::RandomBeforePatch { step: step.name() });
         }
         let cases = Cases::Cached(cache);
