@@ -144,6 +144,11 @@ impl Channels {
     }
 }
 
+/// Whether what has this probability is done under `key`.
+pub(crate) fn happens(key: Key, probability: f64) -> bool {
+    key.stream("apply").chance(probability)
+}
+
 /// One of several by weight; `None` if all weights are zero.
 pub(crate) fn weighted<T>(
     items: impl Iterator<Item = (T, f64)> + Clone,

@@ -3,7 +3,7 @@
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use crate::draw::weighted;
+use crate::draw::{happens, weighted};
 use crate::error::{Error, Result, check, check_probability, check_weights};
 use crate::sample::{Contents, LazySample};
 use crate::step::{Operation, Step};
@@ -140,7 +140,7 @@ impl Choice for Sometimes {
         key: Key,
         done: &mut Vec<Operation>,
     ) -> Result<LazySample<D>> {
-        if !key.stream("apply").chance(self.probability) {
+        if !happens(key, self.probability) {
             return Ok(sample);
         }
         run_all(self.steps.iter().enumerate(), sample, key, done)

@@ -11,19 +11,21 @@ mod mask;
 mod modality;
 mod padding;
 mod plan;
+mod statistics;
 mod trace;
 
 use medcore::resample::{Interpolation, LabelInterpolation};
 use medcore::{Image, LabelMap, Orientation};
 use serde::{Deserialize, Serialize};
 
-pub use fingerprint::{CaseFingerprint, Fingerprint, IntensityStatistics};
+pub use fingerprint::{CaseFingerprint, Fingerprint};
 pub(crate) use foreground::bounds;
 pub use foreground::{Foreground, ForegroundRule, foreground_region};
 pub use grid::GridRule;
 pub use modality::Modality;
 pub use padding::Padding;
 pub use plan::{MemoryModel, NetworkKind, Plan, PlannedConfiguration, PlannedNetwork, Planner};
+pub use statistics::IntensityStatistics;
 pub use trace::Trace;
 
 use crate::error::{Result, check};
@@ -75,7 +77,7 @@ impl SliceDistance {
 /// assert_eq!(ready.image.shape(), [59, 32, 32]);
 ///
 /// let prediction = LabelMap::<u8, 3>::background(*ready.image.geometry())?;
-/// let labels = ready.trace.invert_labels(&prediction)?;
+/// let labels = ready.trace.restore_labels(&prediction)?;
 /// assert_eq!(labels.geometry(), scan.geometry());
 /// # Ok::<(), medaug::Error>(())
 /// ```

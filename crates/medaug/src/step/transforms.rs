@@ -125,7 +125,7 @@ macro_rules! transforms {
                     $(Self::$spatial(operation) => SpatialOperation::<D>::check(operation),)*
                     $(Self::$channel(operation) => operation.check(D),)*
                     $(Self::$sample(operation) => SampleOperation::<D>::check(operation),)*
-                    Self::On(on) => on.check::<D>(),
+                    Self::On(on) => on.inner.check::<D>(),
                 }
             }
 
@@ -134,7 +134,7 @@ macro_rules! transforms {
             pub fn needs<const D: usize>(&self) -> Contents {
                 match self {
                     $(Self::$sample(operation) => SampleOperation::<D>::needs(operation),)*
-                    Self::On(on) => on.needs::<D>(),
+                    Self::On(on) => on.target.needs(on.inner.needs::<D>()),
                     _ => Contents::default(),
                 }
             }
@@ -213,7 +213,7 @@ macro_rules! transforms {
                     $(Self::$sample(operation) => SampleOperation::<D>::check(operation),)*
                     $(Self::$random(transform) => Transform::<D>::check(transform),)*
                     $(Self::$choice(choice) => choice.check::<D>(),)*
-                    Self::On(on) => on.check::<D>(),
+                    Self::On(on) => on.inner.check::<D>(),
                 }
             }
 
@@ -224,7 +224,7 @@ macro_rules! transforms {
                     $(Self::$sample(operation) => SampleOperation::<D>::needs(operation),)*
                     $(Self::$random(transform) => Transform::<D>::needs(transform),)*
                     $(Self::$choice(choice) => needs_of::<D>(choice.steps()),)*
-                    Self::On(on) => on.needs::<D>(),
+                    Self::On(on) => on.target.needs(on.inner.needs::<D>()),
                     _ => Contents::default(),
                 }
             }

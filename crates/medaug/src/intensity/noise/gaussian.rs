@@ -4,9 +4,9 @@
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use super::{NoiseUnit, chunk_key, noise_key};
+use super::{NoiseUnit, check_sigma, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
+use crate::error::Result;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
@@ -35,13 +35,7 @@ pub fn gaussian_noise(voxels: &mut [f32], sigma: f32, key: Key) {
 
 impl ChannelOperation for GaussianNoise {
     fn check(&self, _dimension: usize) -> Result<()> {
-        check(
-            "GaussianNoise",
-            "sigma",
-            self.sigma.into(),
-            "finite and at least 0",
-            |v| v.is_finite() && v >= 0.0,
-        )
+        check_sigma("GaussianNoise", self.sigma)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {

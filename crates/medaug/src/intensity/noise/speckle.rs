@@ -3,9 +3,9 @@
 use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::{chunk_key, noise_key};
+use super::{check_sigma, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
+use crate::error::Result;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
@@ -26,13 +26,7 @@ pub struct SpeckleNoise {
 
 impl ChannelOperation for SpeckleNoise {
     fn check(&self, _dimension: usize) -> Result<()> {
-        check(
-            "SpeckleNoise",
-            "sigma",
-            self.sigma.into(),
-            "finite and at least 0",
-            |v| v.is_finite() && v >= 0.0,
-        )
+        check_sigma("SpeckleNoise", self.sigma)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {

@@ -122,7 +122,7 @@ impl RandomChannels for RandomHistogramShift {
 
 #[cfg(test)]
 mod tests {
-    use medcore::random::{Key, Random};
+    use medcore::random::Key;
 
     use super::*;
     use crate::transform::RandomChannels;
