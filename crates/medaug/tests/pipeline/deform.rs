@@ -413,8 +413,8 @@ fn what_cannot_be_is_refused_with_what_to_change() {
         ..Default::default()
     };
     assert!(refused(sigma.into()).contains("sigma_voxels must be within 1"));
-    assert!(refused(RandomPerspective::default().into()).contains("images of 2 axes"));
-    assert!(refused(RandomOpticalDistortion::default().into()).contains("images of 2 axes"));
+    assert!(refused(RandomPerspective::default().into()).contains("images of two axes"));
+    assert!(refused(RandomOpticalDistortion::default().into()).contains("images of two axes"));
     let far = RandomPerspective {
         distortion: Draw::Fixed(0.6),
         ..Default::default()
