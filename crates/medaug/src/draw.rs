@@ -144,6 +144,29 @@ impl Channels {
     }
 }
 
+/// Whether what has this probability is done under `key`.
+pub(crate) fn happens(key: Key, probability: f64) -> bool {
+    key.stream("apply").chance(probability)
+}
+
+/// One of several by weight; `None` if all weights are zero.
+pub(crate) fn weighted<T>(
+    items: impl Iterator<Item = (T, f64)> + Clone,
+    random: &mut Random,
+) -> Option<T> {
+    let total: f64 = items.clone().map(|(_, weight)| weight).sum();
+    let mut rest = random.uniform() * total;
+    let mut last = None;
+    for (item, weight) in items.filter(|(_, weight)| *weight > 0.0) {
+        last = Some(item);
+        if rest < weight {
+            break;
+        }
+        rest -= weight;
+    }
+    last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,9 @@ pub enum Error {
         transform: &'static str,
     },
     /// Places are to be chosen by something that was not collected.
-    #[error("{transform} needs the {guide} of the case, which were not given")]
+    #[error(
+        "{transform} needs the {guide} of the case, which were not given; collect them when the case is made"
+    )]
     MissingGuide {
         /// Name of the transform.
         transform: &'static str,
@@ -76,7 +78,7 @@ pub enum Error {
         rule: &'static str,
     },
     /// A step that moves voxels was told to work on a part of a sample.
-    #[error("On: a step that moves voxels must move the whole sample")]
+    #[error("On: a step that moves voxels must move the whole sample; take it out of `On`")]
     MovedTarget,
     /// A crop reaches outside the image and was not told what is there.
     #[error(
@@ -118,7 +120,9 @@ pub enum Error {
         reason: String,
     },
     /// Class locations were collected on a grid of another shape than the sample's.
-    #[error("class locations belong to shape {expected:?}, the sample has shape {got:?}")]
+    #[error(
+        "class locations belong to shape {expected:?}, the sample has shape {got:?}; collect them on this sample"
+    )]
     ForeignLocations {
         /// Shape the locations were collected on.
         expected: Vec<usize>,
@@ -135,7 +139,9 @@ pub enum Error {
         source: medcore::GeometryMismatch,
     },
     /// A voxel is NaN or infinite.
-    #[error("channel {channel} holds a voxel that is not finite")]
+    #[error(
+        "channel {channel} holds a voxel that is NaN or infinite; give such voxels a value first"
+    )]
     NotFinite {
         /// Channel, from zero.
         channel: usize,
@@ -216,6 +222,21 @@ pub(crate) fn check_probability(transform: &'static str, value: f64) -> Result<(
     })
 }
 
+/// Refuses weights below zero, and those that choose nothing.
+pub(crate) fn check_weights(
+    transform: &'static str,
+    parameter: &'static str,
+    weights: &[f64],
+) -> Result<()> {
+    for &weight in weights {
+        check(transform, parameter, weight, "finite and at least 0", |v| {
+            v.is_finite() && v >= 0.0
+        })?;
+    }
+    let sum = weights.iter().sum();
+    check(transform, parameter, sum, "above 0 in sum", |v| v > 0.0)
+}
+
 /// Refuses a list that has neither one entry nor one for each axis.
 pub(crate) fn check_entries(
     transform: &'static str,
@@ -231,6 +252,26 @@ pub(crate) fn check_entries(
         parameter,
         expected,
         got,
+    })
+}
+
+/// Refuses images whose number of axes is none of these.
+pub(crate) fn check_dimension(
+    transform: &'static str,
+    dimension: usize,
+    accepted: &[usize],
+) -> Result<()> {
+    if accepted.contains(&dimension) {
+        return Ok(());
+    }
+    Err(Error::Dimension {
+        transform,
+        expected: match accepted {
+            [2] => "two",
+            [3] => "three",
+            _ => "two or three",
+        },
+        got: dimension,
     })
 }
 

@@ -116,7 +116,8 @@ impl Target {
         Ok(())
     }
 
-    fn needs(&self, inner: Contents) -> Contents {
+    /// What a sample must hold for a step that needs `inner`.
+    pub(crate) fn needs(&self, inner: Contents) -> Contents {
         match self {
             Self::Layer(name) => Contents {
                 layers: [name.clone()].into(),
@@ -144,14 +145,6 @@ fn check_count(expected: usize, got: usize) -> Result<()> {
 }
 
 impl On<Operation> {
-    pub(crate) fn check<const D: usize>(&self) -> Result<()> {
-        self.inner.check::<D>()
-    }
-
-    pub(crate) fn needs<const D: usize>(&self) -> Contents {
-        self.target.needs(self.inner.needs::<D>())
-    }
-
     pub(crate) fn apply<const D: usize>(&self, sample: LazySample<D>) -> Result<LazySample<D>> {
         sample.change(|sample| {
             let seen = self.inner.apply_to(self.target.view(&sample)?)?;
@@ -161,14 +154,6 @@ impl On<Operation> {
 }
 
 impl On<Step> {
-    pub(crate) fn check<const D: usize>(&self) -> Result<()> {
-        self.inner.check::<D>()
-    }
-
-    pub(crate) fn needs<const D: usize>(&self) -> Contents {
-        self.target.needs(self.inner.needs::<D>())
-    }
-
     pub(crate) fn run<const D: usize>(
         &self,
         sample: LazySample<D>,

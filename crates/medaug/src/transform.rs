@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use medcore::random::{Key, Random};
 
-use crate::draw::Channels;
+use crate::draw::{Channels, happens};
 use crate::error::{Result, check_probability};
 use crate::operation::{ChannelOperation, PerChannel};
 use crate::sample::{Contents, LazySample, Sample};
@@ -94,14 +94,44 @@ where
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability()) {
-            return Ok(vec![]);
-        }
         let draw = |random: &mut Random| RandomChannels::draw(self, D, random);
-        let operation = match self.channels() {
-            Channels::Together => PerChannel::All(draw(&mut key.stream("parameter"))),
-            each => PerChannel::Each(each.draw(sample.channels(), key, draw)),
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability(), || {
+            Ok(match self.channels() {
+                Channels::Together => PerChannel::All(draw(&mut key.stream("parameter"))),
+                each => PerChannel::Each(each.draw(sample.channels(), key, draw)),
+            })
+        })
     }
 }
+
+/// With a probability the operation that `draw` makes, else none.
+pub(crate) fn perhaps<T: Into<Operation>>(
+    key: Key,
+    probability: f64,
+    draw: impl FnOnce() -> Result<T>,
+) -> Result<Vec<Operation>> {
+    if happens(key, probability) {
+        Ok(vec![draw()?.into()])
+    } else {
+        Ok(vec![])
+    }
+}
+
+/// The items of [`RandomChannels`] that all twins with the fields `probability` and `channels` have alike.
+macro_rules! random_twin {
+    ($random:ident => $operation:ty) => {
+        type Operation = $operation;
+
+        const NAME: &'static str = stringify!($random);
+
+        fn probability(&self) -> f64 {
+            self.probability
+        }
+
+        fn channels(&self) -> $crate::draw::Channels {
+            self.channels
+        }
+    };
+}
+
+pub(crate) use random_twin;

@@ -186,8 +186,16 @@ impl<const D: usize> Warp<D> {
     /// show the patient and not padding.
     #[must_use]
     pub fn then(self, next: Self) -> Option<Self> {
-        let reading = self.reading.merged(next.reading)?;
-        (!next.bordered).then(|| self.composed(next, reading))
+        let reading = self.joint_reading(&next)?;
+        Some(self.composed(next, reading))
+    }
+
+    /// How `self` and `next` behind it are read at once; `None` if they cannot be.
+    pub(crate) fn joint_reading(&self, next: &Self) -> Option<Reading> {
+        if next.bordered {
+            return None;
+        }
+        self.reading.merged(next.reading)
     }
 
     /// First `self`, then `next`, read as told.

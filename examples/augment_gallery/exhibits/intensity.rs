@@ -248,7 +248,7 @@ fn filters() -> Vec<Exhibit> {
             "moved during exposure",
             MotionBlur {
                 size: 15,
-                angle: 30.0,
+                degrees: 30.0,
                 direction: 0.0,
                 shift: [0.0; 2],
             },

@@ -160,7 +160,7 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
         exhibit(
             "bent by smooth noise",
             ElasticTransform {
-                sigma: vec![6.0],
+                sigma_voxels: vec![6.0],
                 magnitude: vec![60.0],
                 measure: Magnitude::Factor,
                 seed: 3,

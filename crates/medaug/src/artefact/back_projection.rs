@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rustfft::FftPlannerScalar;
 use rustfft::num_complex::Complex;
 
-use crate::error::{Error, Result};
+use crate::error::{Result, check_dimension};
 use crate::operation::Channel;
 
 /// How the rays of a slice are counted.
@@ -136,14 +136,7 @@ impl Slice {
 
 /// Refuses images that are neither a slice nor a stack of slices.
 pub(super) fn check_slices(transform: &'static str, got: usize) -> Result<()> {
-    if (2..=3).contains(&got) {
-        return Ok(());
-    }
-    Err(Error::Dimension {
-        transform,
-        expected: "2 or 3",
-        got,
-    })
+    check_dimension(transform, got, &[2, 3])
 }
 
 #[cfg(test)]

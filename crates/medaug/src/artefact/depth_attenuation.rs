@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_axes};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Weakens amplitudes by what tissue takes of the sound on its way there and back:
 /// `10^(-2 * attenuation * frequency * depth / 20)`.
@@ -114,17 +114,7 @@ impl Default for RandomDepthAttenuation {
 }
 
 impl RandomChannels for RandomDepthAttenuation {
-    type Operation = DepthAttenuation;
-
-    const NAME: &'static str = "RandomDepthAttenuation";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomDepthAttenuation => DepthAttenuation);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_axes(Self::NAME, "axis", &[self.axis], dimension)?;

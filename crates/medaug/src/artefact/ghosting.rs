@@ -7,7 +7,7 @@ use super::lines::LineFilter;
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check, check_axes};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Weakens every `number`-th plane of k-space, so that weak copies of the image appear beside it.
 ///
@@ -145,17 +145,7 @@ pub(super) fn check_count(transform: &'static str, fewest: usize, most: usize) -
 }
 
 impl RandomChannels for RandomGhosting {
-    type Operation = Ghosting;
-
-    const NAME: &'static str = "RandomGhosting";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomGhosting => Ghosting);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_count(Self::NAME, self.fewest, self.most)?;

@@ -8,7 +8,7 @@ use super::spectrum::Spectrum;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Takes the high frequencies away, as a scan does that stops too early: edges ring.
 ///
@@ -91,17 +91,7 @@ impl Default for RandomGibbsNoise {
 }
 
 impl RandomChannels for RandomGibbsNoise {
-    type Operation = GibbsNoise;
-
-    const NAME: &'static str = "RandomGibbsNoise";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomGibbsNoise => GibbsNoise);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.alpha.check(Self::NAME, "alpha", ALPHA, is_alpha)

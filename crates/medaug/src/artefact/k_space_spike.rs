@@ -10,7 +10,7 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// How high a spike of [`KSpaceSpikeNoise`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -115,17 +115,7 @@ impl Default for RandomKSpaceSpikeNoise {
 }
 
 impl RandomChannels for RandomKSpaceSpikeNoise {
-    type Operation = KSpaceSpikeNoise;
-
-    const NAME: &'static str = "RandomKSpaceSpikeNoise";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomKSpaceSpikeNoise => KSpaceSpikeNoise);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.of_mean_log

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, check, check_axes, check_entries};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
 use crate::spatial::{Space, SpatialParameters};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Where the patient lies from some time on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,17 +189,7 @@ impl Default for RandomMotion {
 }
 
 impl RandomChannels for RandomMotion {
-    type Operation = Motion;
-
-    const NAME: &'static str = "RandomMotion";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomMotion => Motion);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check(

@@ -8,7 +8,7 @@ use super::back_projection::{Slice, check_slices};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Adds rings around the middle of each slice: one normal offset for every distance from it.
 ///
@@ -137,17 +137,7 @@ impl Default for RandomRingArtefact {
 }
 
 impl RandomChannels for RandomRingArtefact {
-    type Operation = RingArtefact;
-
-    const NAME: &'static str = "RandomRingArtefact";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomRingArtefact => RingArtefact);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_slices(Self::NAME, dimension)?;

@@ -10,7 +10,7 @@ use crate::error::{Result, check, check_entries};
 use crate::intensity::{gaussian_blur, gaussian_noise};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{CHUNK, Statistics, for_each_chunk};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Multiplies amplitudes by a Rayleigh-distributed grain of mean 1, as wide as the scanner's point spread.
 ///
@@ -120,17 +120,7 @@ impl Default for RandomUltrasoundSpeckle {
 }
 
 impl RandomChannels for RandomUltrasoundSpeckle {
-    type Operation = UltrasoundSpeckle;
-
-    const NAME: &'static str = "RandomUltrasoundSpeckle";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomUltrasoundSpeckle => UltrasoundSpeckle);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.strength

@@ -10,7 +10,7 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Adds spikes to k-space: each becomes stripes across the image.
 ///
@@ -134,17 +134,7 @@ impl Default for RandomSpike {
 }
 
 impl RandomChannels for RandomSpike {
-    type Operation = Spike;
-
-    const NAME: &'static str = "RandomSpike";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomSpike => Spike);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         check_count(Self::NAME, self.fewest, self.most)?;

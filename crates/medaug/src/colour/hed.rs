@@ -12,7 +12,7 @@ use crate::math;
 use crate::operation::SampleOperation;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// How much each stain (rows: haematoxylin, eosin, DAB) absorbs of red, green and blue.
 const ABSORPTION: [[f64; 3]; 3] = [[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]];
@@ -27,9 +27,9 @@ const DARKEST: f32 = 1e-6;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HedJitter {
-    /// Factors of haematoxylin, eosin and DAB.
+    /// Factors of the amounts of haematoxylin, eosin and DAB.
     pub factor: [f32; 3],
-    /// Shifts of haematoxylin, eosin and DAB.
+    /// Added to the amounts of haematoxylin, eosin and DAB, in units of scikit-image's `rgb2hed`.
     pub shift: [f32; 3],
 }
 
@@ -149,16 +149,12 @@ impl<const D: usize> Transform<D> for RandomHedJitter {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        Ok(vec![
-            HedJitter {
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            Ok(HedJitter {
                 factor: std::array::from_fn(|_| self.factor.draw(&mut random) as f32),
                 shift: std::array::from_fn(|_| self.shift.draw(&mut random) as f32),
-            }
-            .into(),
-        ])
+            })
+        })
     }
 }

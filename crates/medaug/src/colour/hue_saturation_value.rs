@@ -10,7 +10,7 @@ use crate::error::{Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// In which steps colours are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -244,21 +244,17 @@ impl<const D: usize> Transform<D> for RandomHueSaturationValue {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        let mut number = |draw: &Draw| draw.draw(&mut random) as f32;
-        Ok(vec![
-            HueSaturationValue {
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            let mut number = |draw: &Draw| draw.draw(&mut random) as f32;
+            Ok(HueSaturationValue {
                 hue_degrees: number(&self.hue_degrees),
                 saturation_factor: number(&self.saturation_factor),
                 saturation_shift: number(&self.saturation_shift),
                 value_factor: number(&self.value_factor),
                 value_shift: number(&self.value_shift),
                 depth: self.depth,
-            }
-            .into(),
-        ])
+            })
+        })
     }
 }

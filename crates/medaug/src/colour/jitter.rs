@@ -10,7 +10,7 @@ use crate::error::{Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// One change of colours, clipped to 0..1 (torchvision's `adjust_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -198,19 +198,18 @@ impl<const D: usize> Transform<D> for RandomColorJitter {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        let mut number = |draw: &Draw| draw.draw(&mut random) as f32;
-        let adjustments = [
-            ColorAdjustment::Brightness(number(&self.brightness)),
-            ColorAdjustment::Contrast(number(&self.contrast)),
-            ColorAdjustment::Saturation(number(&self.saturation)),
-            ColorAdjustment::Hue(number(&self.hue)),
-        ];
-        let adjustments = shuffled(adjustments, &mut key.stream("order"));
-        Ok(vec![ColorJitter { adjustments }.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            let mut number = |draw: &Draw| draw.draw(&mut random) as f32;
+            let adjustments = [
+                ColorAdjustment::Brightness(number(&self.brightness)),
+                ColorAdjustment::Contrast(number(&self.contrast)),
+                ColorAdjustment::Saturation(number(&self.saturation)),
+                ColorAdjustment::Hue(number(&self.hue)),
+            ];
+            let adjustments = shuffled(adjustments, &mut key.stream("order"));
+            Ok(ColorJitter { adjustments })
+        })
     }
 }
 

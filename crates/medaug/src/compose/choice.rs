@@ -3,7 +3,8 @@
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check, check_probability};
+use crate::draw::{happens, weighted};
+use crate::error::{Error, Result, check, check_probability, check_weights};
 use crate::sample::{Contents, LazySample};
 use crate::step::{Operation, Step};
 
@@ -139,7 +140,7 @@ impl Choice for Sometimes {
         key: Key,
         done: &mut Vec<Operation>,
     ) -> Result<LazySample<D>> {
-        if !key.stream("apply").chance(self.probability) {
+        if !happens(key, self.probability) {
             return Ok(sample);
         }
         run_all(self.steps.iter().enumerate(), sample, key, done)
@@ -162,17 +163,7 @@ impl Choice for OneOf {
                 got: self.weights.len(),
             });
         }
-        for &weight in &self.weights {
-            check(
-                Self::NAME,
-                "weights",
-                weight,
-                "finite and at least 0",
-                |v| v.is_finite() && v >= 0.0,
-            )?;
-        }
-        let sum = self.weights.iter().sum();
-        check(Self::NAME, "weights", sum, "above 0 in sum", |v| v > 0.0)
+        check_weights(Self::NAME, "weights", &self.weights)
     }
 
     fn steps(&self) -> &[Step] {
@@ -189,16 +180,8 @@ impl Choice for OneOf {
         let chosen = if self.weights.is_empty() {
             random.below(self.steps.len())
         } else {
-            let mut rest = random.uniform() * self.weights.iter().sum::<f64>();
-            let mut last = 0;
-            for (position, &weight) in self.weights.iter().enumerate().filter(|(_, w)| **w > 0.0) {
-                last = position;
-                if rest < weight {
-                    break;
-                }
-                rest -= weight;
-            }
-            last
+            let weights = self.weights.iter().copied().enumerate();
+            weighted(weights, &mut random).unwrap_or_default()
         };
         let chosen = self.steps.iter().enumerate().skip(chosen).take(1);
         run_all(chosen, sample, key, done)

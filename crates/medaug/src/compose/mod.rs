@@ -112,7 +112,24 @@ impl<const D: usize> Compose<D> {
         }
     }
 
-    /// Goes on with what the [`prefix`](Compose::prefix) left, under the key of the whole chain.
+    /// The first step that depends on the key, where the [`prefix`](Compose::prefix) ends.
+    #[must_use]
+    pub fn first_random(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.is_random::<D>())
+    }
+
+    /// Does the [`prefix`](Compose::prefix), which needs no key, to a sample that is to be kept.
+    ///
+    /// Its last moves are read here, where [`Compose::apply`] would read them together with moves that are drawn; so a
+    /// sample that is finished from here differs from one of `apply` by that interpolation, and not by whether it was kept.
+    ///
+    /// # Errors
+    /// As [`Compose::apply`].
+    pub fn apply_prefix(&self, sample: Sample<D>) -> Result<Sample<D>> {
+        self.prefix().apply(sample, Key::new(0))
+    }
+
+    /// Goes on with what [`Compose::apply_prefix`] left, under the key of the whole chain.
     ///
     /// # Errors
     /// As [`Compose::apply`].

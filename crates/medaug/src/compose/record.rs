@@ -93,29 +93,43 @@ impl<const D: usize> Record<D> {
     /// quarters, cropped and padded.
     ///
     /// # Errors
-    /// Refuses labels that do not lie on the result's grid.
+    /// Refuses labels of another shape than the result's.
     pub fn restore_labels(&self, labels: &LabelMap<u8, D>) -> Result<LabelMap<u8, D>> {
-        let parts = self.parts()?;
-        parts
-            .iter()
-            .rev()
-            .try_fold(labels.clone(), |labels, (source, part)| {
-                part.restore_labels(&labels, source)
-            })
+        self.lead_back(labels.clone(), |part, labels, source| {
+            part.restore_labels(&labels, source)
+        })
     }
 
     /// Brings an image predicted on the result back, linearly; `outside` fills what the result did not show.
     ///
     /// # Errors
-    /// Refuses an image that does not lie on the result's grid.
+    /// Refuses an image of another shape than the result's.
     pub fn restore_image(&self, image: &Image<f32, D>, outside: f32) -> Result<Image<f32, D>> {
+        self.lead_back(image.clone(), |part, image, source| {
+            part.restore_image(&image, source, outside)
+        })
+    }
+
+    /// Brings the probability of each class back, one channel a class: linearly, background where the result did not
+    /// show the sample. Where mirroring exchanged the labels of two sides, it exchanges their channels.
+    ///
+    /// # Errors
+    /// Refuses an image of another shape than the result's, and channels that hold one side of a pair of labels only.
+    pub fn restore_probabilities(&self, probabilities: &Image<f32, D>) -> Result<Image<f32, D>> {
+        self.lead_back(probabilities.clone(), |part, image, source| {
+            part.restore_probabilities(&image, source)
+        })
+    }
+
+    /// Undoes the moves, the last one first.
+    fn lead_back<T>(
+        &self,
+        result: T,
+        undo: impl Fn(&Warp<D>, T, &Geometry<D>) -> Result<T>,
+    ) -> Result<T> {
         let parts = self.parts()?;
-        parts
-            .iter()
-            .rev()
-            .try_fold(image.clone(), |image, (source, part)| {
-                part.restore_image(&image, source, outside)
-            })
+        let mut parts = parts.iter().rev();
+        parts.try_fold(result, |result, (source, part)| undo(part, result, source))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::region::{Block, Crop, check_voxels};
 use crate::array::per_axis;
 use crate::draw::Draw;
-use crate::error::{Error, Result};
+use crate::error::{Result, check_dimension};
 use crate::resize::{Resize, ResizeTo};
 use crate::sample::LazySample;
 use crate::step::Operation;
@@ -103,13 +103,7 @@ impl<const D: usize> Transform<D> for RandomResizedCrop {
     }
 
     fn check(&self) -> Result<()> {
-        if D != 2 {
-            return Err(Error::Dimension {
-                transform: NAME,
-                expected: "two",
-                got: D,
-            });
-        }
+        check_dimension(NAME, D, &[2])?;
         check_voxels(NAME, "shape", &self.shape, D)?;
         self.area
             .check(NAME, "area", "above 0 and at most 1", |v| {

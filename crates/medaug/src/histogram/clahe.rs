@@ -11,7 +11,7 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_entries};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Grey levels in which the image is counted.
 const LEVELS: usize = 1 << 14;
@@ -311,17 +311,7 @@ impl Default for RandomClahe {
 }
 
 impl RandomChannels for RandomClahe {
-    type Operation = Clahe;
-
-    const NAME: &'static str = "RandomClahe";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomClahe => Clahe);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_all(Self::NAME, &self.tile, self.bins, dimension)?;

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check_finite;
 use crate::draw::{Channels, Draw};
-use crate::error::{Error, Result, check};
+use crate::error::{Result, check, check_dimension};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 const LEVELS: usize = 256;
 
@@ -138,13 +138,7 @@ fn is_limit(value: f64) -> bool {
 }
 
 fn check_all(name: &'static str, tiles: [usize; 2], dimension: usize) -> Result<()> {
-    if dimension != 2 {
-        return Err(Error::Dimension {
-            transform: name,
-            expected: "2",
-            got: dimension,
-        });
-    }
+    check_dimension(name, dimension, &[2])?;
     tiles.iter().try_for_each(|&n| {
         check(name, "tiles", n as f64, "within 1 and 1024", |v| {
             (1.0..=1024.0).contains(&v)
@@ -199,17 +193,7 @@ impl Default for RandomClaheEightBit {
 }
 
 impl RandomChannels for RandomClaheEightBit {
-    type Operation = ClaheEightBit;
-
-    const NAME: &'static str = "RandomClaheEightBit";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomClaheEightBit => ClaheEightBit);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_all(Self::NAME, self.tiles, dimension)?;

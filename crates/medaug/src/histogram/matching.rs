@@ -10,7 +10,7 @@ use crate::operation::{Channel, ChannelOperation, PerChannel};
 use crate::parallel::for_each_chunk;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// The distribution of intensities that images are given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,21 +210,20 @@ impl<const D: usize> Transform<D> for RandomHistogramMatching {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        let chosen = &self.references[random.below(self.references.len())];
-        let blend = self.blend.draw(&mut random) as f32;
-        let matching = |reference: &ReferenceHistogram| HistogramMatching {
-            reference: reference.clone(),
-            blend,
-        };
-        let operation = match chosen.as_slice() {
-            [all] => PerChannel::All(matching(all)),
-            each => PerChannel::Each(each.iter().map(|r| Some(matching(r))).collect()),
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            let chosen = &self.references[random.below(self.references.len())];
+            let blend = self.blend.draw(&mut random) as f32;
+            let matching = |reference: &ReferenceHistogram| HistogramMatching {
+                reference: reference.clone(),
+                blend,
+            };
+            let operation = match chosen.as_slice() {
+                [all] => PerChannel::All(matching(all)),
+                each => PerChannel::Each(each.iter().map(|r| Some(matching(r))).collect()),
+            };
+            Ok(operation)
+        })
     }
 }
 

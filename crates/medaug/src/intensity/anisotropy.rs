@@ -10,7 +10,7 @@ use crate::error::{Result, check, check_axes, check_probability};
 use crate::operation::{Channel, ChannelOperation};
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// Makes an image look as if its voxels were `factor` times as long along one axis: the nearest of
 /// `ceil(n / factor)` places are kept and the rest is interpolated linearly between them.
@@ -97,17 +97,16 @@ impl<const D: usize> Transform<D> for RandomAnisotropy {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("axis");
-        let axis = if self.axes.is_empty() {
-            random.below(D)
-        } else {
-            self.axes[random.below(self.axes.len())]
-        };
-        let factor = self.factor.draw(&mut key.stream("factor"));
-        Ok(vec![Anisotropy { axis, factor }.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("axis");
+            let axis = if self.axes.is_empty() {
+                random.below(D)
+            } else {
+                self.axes[random.below(self.axes.len())]
+            };
+            let factor = self.factor.draw(&mut key.stream("factor"));
+            Ok(Anisotropy { axis, factor })
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Multiplies every voxel by a factor.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -68,17 +68,7 @@ impl Default for RandomBrightness {
 }
 
 impl RandomChannels for RandomBrightness {
-    type Operation = Brightness;
-
-    const NAME: &'static str = "RandomBrightness";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomBrightness => Brightness);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.factor.check(Self::NAME, "factor", "finite", |_| true)

@@ -7,7 +7,7 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// What happens to intensities that leave the range they came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -95,17 +95,7 @@ impl Default for RandomContrast {
 }
 
 impl RandomChannels for RandomContrast {
-    type Operation = Contrast;
-
-    const NAME: &'static str = "RandomContrast";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomContrast => Contrast);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.factor

@@ -8,7 +8,7 @@ use crate::error::{Result, check};
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Ranges narrower than this are not stretched (batchgeneratorsv2's `eps`).
 const SMALLEST: f64 = 1e-7;
@@ -131,17 +131,7 @@ impl Default for RandomGamma {
 }
 
 impl RandomChannels for RandomGamma {
-    type Operation = Gamma;
-
-    const NAME: &'static str = "RandomGamma";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomGamma => Gamma);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.exponent

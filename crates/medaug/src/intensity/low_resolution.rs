@@ -12,7 +12,7 @@ use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_axes, check_entries};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Makes one channel of `shape` (up to three axes) look as if it had `round(shape * scale)` voxels.
 ///
@@ -125,17 +125,7 @@ impl Default for RandomLowResolution {
 }
 
 impl RandomChannels for RandomLowResolution {
-    type Operation = LowResolution;
-
-    const NAME: &'static str = "RandomLowResolution";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomLowResolution => LowResolution);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_axes(Self::NAME, "ignored_axes", &self.ignored_axes, dimension)?;

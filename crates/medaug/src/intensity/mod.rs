@@ -13,7 +13,6 @@ mod noise;
 mod normalise;
 mod scale;
 mod shift;
-mod twin;
 mod upsample;
 
 pub use anisotropy::{Anisotropy, RandomAnisotropy};

@@ -7,7 +7,7 @@ use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_entries};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "BlankRectangles";
 
@@ -118,17 +118,7 @@ impl Default for RandomBlankRectangles {
 }
 
 impl RandomChannels for RandomBlankRectangles {
-    type Operation = BlankRectangles;
-
-    const NAME: &'static str = "RandomBlankRectangles";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomBlankRectangles => BlankRectangles);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         let [fewest, most] = self.count.map(|n| n as f64);

@@ -7,7 +7,7 @@ use super::spot::{RandomSpot, Spot};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "BrightnessGradient";
 
@@ -79,17 +79,7 @@ impl Default for RandomBrightnessGradient {
 }
 
 impl RandomChannels for RandomBrightnessGradient {
-    type Operation = BrightnessGradient;
-
-    const NAME: &'static str = "RandomBrightnessGradient";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomBrightnessGradient => BrightnessGradient);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.spot.check(Self::NAME)?;

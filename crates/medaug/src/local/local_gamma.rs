@@ -9,7 +9,7 @@ use crate::error::{Result, check};
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
-use crate::transform::RandomChannels;
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "LocalGamma";
 /// Ranges narrower than this are not stretched.
@@ -84,17 +84,7 @@ impl Default for RandomLocalGamma {
 }
 
 impl RandomChannels for RandomLocalGamma {
-    type Operation = LocalGamma;
-
-    const NAME: &'static str = "RandomLocalGamma";
-
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    fn channels(&self) -> Channels {
-        self.channels
-    }
+    random_twin!(RandomLocalGamma => LocalGamma);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
         self.spot.check(Self::NAME)?;

@@ -95,6 +95,22 @@ pub(super) fn refuse_points<const D: usize>(
     })
 }
 
+/// Two samples with the same things on the same shape, without points.
+pub(super) fn two<const D: usize>(
+    transform: &'static str,
+    samples: Vec<Sample<D>>,
+) -> Result<[Sample<D>; 2]> {
+    let pair = <[Sample<D>; 2]>::try_from(samples).map_err(|samples| Error::SampleCount {
+        transform,
+        expected: 2,
+        got: samples.len(),
+    })?;
+    check_contents(transform, &pair)?;
+    check_shapes(transform, &pair)?;
+    refuse_points(transform, &pair[0])?;
+    Ok(pair)
+}
+
 /// `weight` of the first list of probabilities and the rest of the second.
 pub(super) fn blend_targets<const D: usize>(
     weight: f64,

@@ -4,13 +4,12 @@ use medcore::random::Key;
 use medcore::{BoundingBox, Region};
 use serde::{Deserialize, Serialize};
 
-use super::alike::{
-    blend_targets, check_contents, check_count, check_shapes, next_numbers, refuse_points,
-};
+use super::alike::{blend_targets, next_numbers, two};
 use super::beta::beta;
 use super::mix_up::check_alpha;
 use super::{Mix, Mixture};
 use crate::array::per_axis;
+use crate::draw::happens;
 use crate::error::{Error, Result, check, check_probability};
 use crate::sample::{Boxes, LabelledBox, Layer, Sample};
 
@@ -47,21 +46,9 @@ impl CutMix {
     }
 
     pub(super) fn apply<const D: usize>(&self, samples: Vec<Sample<D>>) -> Result<Sample<D>> {
-        check_count(NAME, &samples, 2)?;
-        check_contents(NAME, &samples)?;
-        check_shapes(NAME, &samples)?;
-        refuse_points(NAME, &samples[0])?;
-        let shape = samples[0].shape();
-        let region = self.region(shape)?;
-        let mut samples = samples.into_iter();
-        let (Some(mut first), Some(second)) = (samples.next(), samples.next()) else {
-            return Err(Error::SampleCount {
-                transform: NAME,
-                expected: 2,
-                got: 0,
-            });
-        };
-        let Some(region) = region else {
+        let [mut first, second] = two(NAME, samples)?;
+        let shape = first.shape();
+        let Some(region) = self.region(shape)? else {
             return Ok(first);
         };
         for channel in 0..first.image().channels() {
@@ -254,15 +241,10 @@ impl<const D: usize> Mix<D> for RandomCutMix {
     }
 
     fn others(&self, key: Key) -> usize {
-        usize::from(key.stream("apply").chance(self.probability))
+        happens(key, self.probability).into()
     }
 
-    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
-        let others = Mix::<D>::others(self, key);
-        check_count("RandomCutMix", samples, 1 + others)?;
-        if others == 0 {
-            return Ok(None);
-        }
+    fn mixture(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
         let weight = beta(self.alpha, &mut key.stream("weight"));
         let (shape, mut random) = (samples[0].shape(), key.stream("voxel"));
         let voxel = shape.map(|extent| random.below(extent));

@@ -3,9 +3,10 @@
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use super::alike::{blend_targets, check_contents, check_count, check_shapes, refuse_points};
+use super::alike::{blend_targets, two};
 use super::beta::beta;
 use super::{Mix, Mixture};
+use crate::draw::happens;
 use crate::error::{Error, Result, check, check_probability};
 use crate::parallel::{CHUNK, for_each_chunk};
 use crate::sample::{Layer, Sample};
@@ -29,26 +30,15 @@ impl MixUp {
         check(NAME, "weight", self.weight, "within 0 and 1", |v| {
             (0.0..=1.0).contains(&v)
         })?;
-        check_count(NAME, &samples, 2)?;
-        check_contents(NAME, &samples)?;
-        check_shapes(NAME, &samples)?;
-        refuse_points(NAME, &samples[0])?;
+        let [mut first, second] = two(NAME, samples)?;
         let images_only = |layer: &Layer<D>| matches!(layer, Layer::Image(_));
-        if samples[0].labels().is_some() || !samples[0].layers().values().all(images_only) {
+        if first.labels().is_some() || !first.layers().values().all(images_only) {
             return Err(Error::CannotMix {
                 transform: NAME,
                 what: "label maps",
                 instead: "classes have no mean; use CutMix, or mix samples without labels",
             });
         }
-        let mut samples = samples.into_iter();
-        let (Some(mut first), Some(second)) = (samples.next(), samples.next()) else {
-            return Err(Error::SampleCount {
-                transform: NAME,
-                expected: 2,
-                got: 0,
-            });
-        };
         let image = first.image_and_labels_mut().0;
         self.blend(image.as_mut_slice(), second.image().as_slice());
         for (to, from) in first
@@ -108,14 +98,12 @@ impl<const D: usize> Mix<D> for RandomMixUp {
     }
 
     fn others(&self, key: Key) -> usize {
-        usize::from(key.stream("apply").chance(self.probability))
+        happens(key, self.probability).into()
     }
 
-    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
-        let others = Mix::<D>::others(self, key);
-        check_count("RandomMixUp", samples, 1 + others)?;
+    fn mixture(&self, _samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
         let weight = beta(self.alpha, &mut key.stream("weight"));
-        Ok((others > 0).then(|| MixUp { weight }.into()))
+        Ok(Some(MixUp { weight }.into()))
     }
 }
 

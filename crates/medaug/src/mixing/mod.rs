@@ -26,6 +26,7 @@ pub use pipeline::MixPipeline;
 pub use place::{Border, Fit, Ground};
 pub use random_copy_paste::RandomCopyPaste;
 
+use self::alike::check_count;
 use crate::error::{Error, Result};
 use crate::sample::Sample;
 
@@ -57,11 +58,24 @@ pub trait Mix<const D: usize>: Debug + Send + Sync {
     /// read in vain.
     fn others(&self, key: Key) -> usize;
 
+    /// What is done under `key` to the first sample and all the others it takes; nothing if they leave it alone.
+    ///
+    /// # Errors
+    /// Refuses samples that lack what it needs.
+    fn mixture(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>>;
+
     /// What is done to the samples under `key`; nothing if chance, or the samples, leave the first alone.
     ///
     /// # Errors
-    /// Refuses another number of samples than one and [`Mix::others`], and samples that lack what it needs.
-    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>>;
+    /// Refuses another number of samples than one and [`Mix::others`], and passes on what [`Mix::mixture`] refuses.
+    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
+        let others = self.others(key);
+        check_count(self.name(), samples, 1 + others)?;
+        if others == 0 {
+            return Ok(None);
+        }
+        self.mixture(samples, key)
+    }
 
     /// Draws and does it at once.
     ///
@@ -140,9 +154,9 @@ macro_rules! mixtures {
                 }
             }
 
-            fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
+            fn mixture(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
                 match self {
-                    $(Self::$random(mix) => mix.draw(samples, key),)*
+                    $(Self::$random(mix) => mix.mixture(samples, key),)*
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::alike::{check_contents, check_count};
 use super::tiles::{Tile, join};
 use super::{Mix, Mixture};
 use crate::array::per_axis;
+use crate::draw::happens;
 use crate::error::{Error, Result, check, check_probability};
 use crate::sample::Sample;
 use crate::spatial::Sampling;
@@ -168,19 +169,14 @@ impl<const D: usize> Mix<D> for RandomMosaic {
     }
 
     fn others(&self, key: Key) -> usize {
-        if key.stream("apply").chance(self.probability) {
+        if happens(key, self.probability) {
             (1 << D) - 1
         } else {
             0
         }
     }
 
-    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
-        let others = Mix::<D>::others(self, key);
-        check_count("RandomMosaic", samples, 1 + others)?;
-        if others == 0 {
-            return Ok(None);
-        }
+    fn mixture(&self, _samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
         let shape: [usize; D] = per_axis("RandomMosaic", "shape", &self.shape)?;
         let mut random = key.stream("centre");
         let centre = shape.map(|n| (n.div_ceil(2) + random.below(n)).max(1));

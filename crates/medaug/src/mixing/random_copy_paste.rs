@@ -5,10 +5,10 @@ use medcore::components::{Components, Connectivity};
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use super::alike::check_count;
 use super::copy_paste::{CopyPaste, check_feather, parts};
 use super::place::{Allowed, Border, Fit, Ground};
 use super::{Mix, Mixture};
+use crate::draw::happens;
 use crate::error::{Result, check, check_probability};
 use crate::sample::Sample;
 
@@ -143,12 +143,10 @@ impl<const D: usize> Mix<D> for RandomCopyPaste {
     }
 
     fn others(&self, key: Key) -> usize {
-        usize::from(key.stream("apply").chance(self.probability))
+        happens(key, self.probability).into()
     }
 
-    fn draw(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
-        let others = Mix::<D>::others(self, key);
-        check_count(RANDOM, samples, 1 + others)?;
+    fn mixture(&self, samples: &[Sample<D>], key: Key) -> Result<Option<Mixture>> {
         let [first, second] = samples else {
             return Ok(None);
         };

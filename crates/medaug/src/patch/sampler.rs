@@ -9,7 +9,8 @@ use super::lesions::LesionLocations;
 use super::locations::{ClassLocations, ClassVoxels, index_of};
 #[cfg(doc)]
 use super::weights::WeightMap;
-use crate::error::{Error, Result, check, check_probability};
+use crate::draw::weighted;
+use crate::error::{Error, Result, check, check_probability, check_weights};
 
 const NAME: &str = "PatchSampler";
 
@@ -93,24 +94,15 @@ impl<const D: usize> PatchSampler<D> {
         for &voxels in &self.patch {
             check(NAME, "patch", voxels as f64, "at least 1", |v| v >= 1.0)?;
         }
-        let weights = |weights: &[f64], parameter| {
-            for &weight in weights {
-                check(NAME, parameter, weight, "finite and at least 0", |v| {
-                    v.is_finite() && v >= 0.0
-                })?;
-            }
-            let sum = weights.iter().sum();
-            check(NAME, parameter, sum, "above 0 in sum", |v| v > 0.0)
-        };
         match &self.choice {
             PatchChoice::Uniform | PatchChoice::Weights => Ok(()),
             PatchChoice::ForcedForeground { fraction: p }
             | PatchChoice::Foreground { probability: p }
             | PatchChoice::Lesions { probability: p } => check_probability(NAME, *p),
             PatchChoice::PositiveNegative { positive, negative } => {
-                weights(&[*positive, *negative], "positive and negative")
+                check_weights(NAME, "positive and negative", &[*positive, *negative])
             }
-            PatchChoice::ClassRatios { ratios } => weights(ratios, "ratios"),
+            PatchChoice::ClassRatios { ratios } => check_weights(NAME, "ratios", ratios),
         }
     }
 
@@ -294,22 +286,4 @@ fn any<'a, const D: usize>(
     (count > 0)
         .then(|| random.below(count))
         .and_then(|n| locations.foreground().nth(n))
-}
-
-/// One of the classes by weight; `None` if all weights are zero.
-fn weighted<'a>(
-    classes: impl Iterator<Item = (&'a ClassVoxels, f64)> + Clone,
-    random: &mut Random,
-) -> Option<&'a ClassVoxels> {
-    let total: f64 = classes.clone().map(|(_, weight)| weight).sum();
-    let mut rest = random.uniform() * total;
-    let mut last = None;
-    for (class, weight) in classes.filter(|(_, weight)| *weight > 0.0) {
-        last = Some(class);
-        if rest < weight {
-            break;
-        }
-        rest -= weight;
-    }
-    last
 }

@@ -58,7 +58,7 @@ pub enum Radius {
 pub struct Morphology {
     /// What is done.
     pub change: Change,
-    /// How far.
+    /// How far, in voxels or millimetres.
     pub radius: Radius,
     /// The classes it is done for; all but background if there are none.
     #[serde(default)]

@@ -12,8 +12,8 @@ use crate::raw_grid::RawGrid;
 ///
 /// Three grids: the `original` of the scan; the `oriented` one, the same voxels in another order; and the
 /// `model`'s, whose axes are parallel to the oriented one's. Whoever resamples probabilities does so from the
-/// model grid to the kept part of the oriented one ([`Trace::from_oriented`] is along the axes, hence fast),
-/// slab by slab, and puts the finished labels back with [`Trace::restore`].
+/// model's grid to the scan's ([`Trace::from_original`]), slab by slab and only where the scan was kept
+/// ([`Trace::kept_of_original`]); finished labels come back by [`Trace::restore_labels`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawTrace", into = "RawTrace")]
 pub struct Trace {
@@ -117,28 +117,18 @@ impl Trace {
             .then(&self.from_oriented())
     }
 
-    /// Puts labels on the oriented grid back into the scan's order; exact.
-    ///
-    /// # Errors
-    /// Refuses labels that do not lie on the oriented grid.
-    pub fn restore<L: Label>(&self, labels: &LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
-        same_grid("oriented", &self.oriented, labels.geometry())?;
-        let turn = self.to_original();
-        if turn.is_identity() {
-            return Ok(labels.clone().with_geometry(self.original)?);
-        }
-        let mut restored = buffer::zeroed(self.original.len(), "restored labels")?;
-        turn.apply_slice(labels.as_slice(), self.oriented.shape(), &mut restored)?;
-        Ok(LabelMap::new(self.original, restored)?)
-    }
-
     /// Brings labels on the model's grid back to the scan's: the class of the nearest voxel, background where
     /// the scan was cropped. Exact where preprocessing only turned, cropped and padded.
     ///
     /// # Errors
     /// Refuses labels that do not lie on the model's grid.
-    pub fn invert_labels<L: Label>(&self, labels: &LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
-        same_grid("model", &self.model, labels.geometry())?;
+    pub fn restore_labels<L: Label>(&self, labels: &LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
+        self.model
+            .check_same_as(labels.geometry(), &GeometryTolerance::default())
+            .map_err(|source| Error::ForeignGrid {
+                expected: "model",
+                source,
+            })?;
         let part = self.oriented.crop(&self.kept)?;
         let map =
             IndexMap::translation(self.kept.start().map(|v| v as f64)).then(&self.from_oriented());
@@ -161,7 +151,18 @@ impl Trace {
         } else {
             part.pad(before, after, background)?
         };
-        self.restore(&whole.with_geometry(self.oriented)?)
+        self.turned_back(whole)
+    }
+
+    /// Puts labels on the oriented grid into the scan's order.
+    fn turned_back<L: Label>(&self, labels: LabelMap<L, 3>) -> Result<LabelMap<L, 3>> {
+        let turn = self.to_original();
+        if turn.is_identity() {
+            return Ok(labels.with_geometry(self.original)?);
+        }
+        let mut restored = buffer::zeroed(self.original.len(), "restored labels")?;
+        turn.apply_slice(labels.as_slice(), self.oriented.shape(), &mut restored)?;
+        Ok(LabelMap::new(self.original, restored)?)
     }
 
     /// The turn from the oriented grid back to the original.
@@ -171,11 +172,6 @@ impl Trace {
             .unwrap_or_else(|| Orientation::closest_to(&self.original));
         Reorientation::new(&self.original, orientation).inverse()
     }
-}
-
-fn same_grid(expected: &'static str, grid: &Geometry<3>, labels: &Geometry<3>) -> Result<()> {
-    grid.check_same_as(labels, &GeometryTolerance::default())
-        .map_err(|source| Error::ForeignGrid { expected, source })
 }
 
 /// The serialised form of a trace.

@@ -13,7 +13,7 @@ use crate::error::{Result, check, check_entries, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::Warp;
 
 /// Stretches an image to `floor(n * factor)` voxels and, if it is to keep its shape, cuts off or repeats its
@@ -131,16 +131,14 @@ impl<const D: usize> Transform<D> for RandomZoom {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        let zoom = Zoom {
-            factors: self.factors.iter().map(|f| f.draw(&mut random)).collect(),
-            keep_size: self.keep_size,
-            interpolation: self.interpolation,
-            labels: self.labels,
-        };
-        Ok(vec![zoom.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            Ok(Zoom {
+                factors: self.factors.iter().map(|f| f.draw(&mut random)).collect(),
+                keep_size: self.keep_size,
+                interpolation: self.interpolation,
+                labels: self.labels,
+            })
+        })
     }
 }

@@ -61,16 +61,16 @@ impl<const D: usize> LazySample<D> {
     /// Passes on what [`Warp::geometry`] and [`Warp::apply`] refuse.
     pub fn push(&mut self, warp: Warp<D>) -> Result<()> {
         self.geometry = warp.geometry(&self.geometry)?;
-        if let Some(pending) = self.pending.take() {
-            match pending.clone().then(warp.clone()) {
-                Some(both) => {
-                    self.pending = Some(both);
-                    return Ok(());
+        self.pending = Some(match self.pending.take() {
+            None => warp,
+            Some(pending) => match pending.joint_reading(&warp) {
+                Some(reading) => pending.composed(warp, reading),
+                None => {
+                    self.sample = pending.apply(&self.sample)?;
+                    warp
                 }
-                None => self.sample = pending.apply(&self.sample)?,
-            }
-        }
-        self.pending = Some(warp);
+            },
+        });
         Ok(())
     }
 

@@ -1,16 +1,17 @@
 //! What passes through a pipeline: an image and, beside it, what is known about its voxels.
 
 mod boxes;
+mod contents;
 mod layer;
 mod lazy;
 mod points;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use medcore::{Geometry, GeometryTolerance, Image, LabelMap};
-use serde::{Deserialize, Serialize};
 
 pub use boxes::{BoxRule, Boxes, LabelledBox};
+pub use contents::Contents;
 pub use layer::{Layer, Layers};
 pub use lazy::LazySample;
 pub use points::{LabelledPoint, Points};
@@ -309,86 +310,6 @@ fn check_grid<const D: usize>(image: &Geometry<D>, other: &Geometry<D>) -> Resul
     image
         .check_same_as(other, &GeometryTolerance::default())
         .map_err(|mismatch| medcore::Error::from(mismatch).into())
-}
-
-/// What samples hold beside their image, and how many channels the image has.
-///
-/// ```
-/// use medaug::{Compose, Contents, KeepLargest};
-///
-/// let pipeline = Compose::<3>::new(vec![KeepLargest::default().into()])?;
-/// let refused = pipeline.check_contents(&Contents::default()).unwrap_err();
-/// assert_eq!(refused.to_string(), "KeepLargest needs labels, the sample has none");
-/// # Ok::<(), medaug::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Contents {
-    /// Channels of the image; `None` where they are not known.
-    pub channels: Option<usize>,
-    /// Whether there are labels.
-    pub labels: bool,
-    /// Whether there are boxes.
-    pub boxes: bool,
-    /// Whether there are points.
-    pub points: bool,
-    /// Names of further layers.
-    pub layers: BTreeSet<String>,
-}
-
-impl Contents {
-    /// Labels and nothing else.
-    #[must_use]
-    pub fn labels() -> Self {
-        Self {
-            labels: true,
-            ..Self::default()
-        }
-    }
-
-    /// What both hold; of two numbers of channels the first.
-    #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        Self {
-            channels: self.channels.or(other.channels),
-            labels: self.labels || other.labels,
-            boxes: self.boxes || other.boxes,
-            points: self.points || other.points,
-            layers: self.layers.union(&other.layers).cloned().collect(),
-        }
-    }
-
-    /// Refuses `needs` of a step that are not here.
-    ///
-    /// # Errors
-    /// Names the step and the first thing it lacks.
-    pub fn check(&self, transform: &'static str, needs: &Self) -> Result<()> {
-        if needs.labels && !self.labels {
-            return Err(Error::MissingLabels { transform });
-        }
-        if needs.boxes && !self.boxes {
-            return Err(Error::MissingBoxes { transform });
-        }
-        if needs.points && !self.points {
-            return Err(Error::MissingPoints { transform });
-        }
-        if let Some(layer) = needs.layers.difference(&self.layers).next() {
-            return Err(Error::MissingLayer {
-                transform,
-                layer: layer.clone(),
-                found: self.layers.iter().cloned().collect(),
-            });
-        }
-        match (needs.channels, self.channels) {
-            (Some(expected), Some(got)) if expected != got => Err(Error::EntryCount {
-                transform,
-                parameter: "image channels",
-                expected,
-                got,
-            }),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::Sampling;
 use crate::array::{per_axis, resized};
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, check_dimension};
 use crate::operation::SpatialOperation;
 use crate::warp::{Reading, Warp};
 
@@ -160,13 +160,7 @@ pub struct TorchioAffine {
 impl<const D: usize> SpatialOperation<D> for TorchioAffine {
     fn check(&self) -> Result<()> {
         const NAME: &str = "TorchioAffine";
-        if D != 3 {
-            return Err(Error::Dimension {
-                transform: NAME,
-                expected: "three",
-                got: D,
-            });
-        }
+        check_dimension(NAME, D, &[3])?;
         check_lists(
             NAME,
             &[
@@ -234,13 +228,7 @@ impl Default for ShiftScaleRotate {
 impl<const D: usize> SpatialOperation<D> for ShiftScaleRotate {
     fn check(&self) -> Result<()> {
         const NAME: &str = "ShiftScaleRotate";
-        if D != 2 {
-            return Err(Error::Dimension {
-                transform: NAME,
-                expected: "two",
-                got: D,
-            });
-        }
+        check_dimension(NAME, D, &[2])?;
         let scale: [f64; D] = per_axis(NAME, "scale", &self.scale)?;
         check_lists(
             NAME,

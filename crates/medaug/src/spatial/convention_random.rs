@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::convention::{MonaiAffine, ShiftScaleRotate, TorchioAffine};
 use super::extract::Sampling;
 use crate::draw::Draw;
-use crate::error::{Error, Result, check_probability};
+use crate::error::{Error, Result, check_dimension, check_probability};
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// Refuses ranges whose number is not that of the parameters and that reach beyond what is accepted.
 fn check_ranges(transform: &'static str, lists: &[(&'static str, &[Draw], usize)]) -> Result<()> {
@@ -52,13 +52,13 @@ fn each(draws: &[Draw], count: usize, random: &mut Random) -> Vec<f64> {
 pub struct RandomMonaiAffine {
     /// Probability of a sample.
     pub probability: f64,
-    /// Angles in radians.
+    /// Angles in radians: one draw for all, or one each.
     pub rotate: Vec<Draw>,
-    /// Coefficients of elementary shears.
+    /// Coefficients of elementary shears: one draw for all, or one each.
     pub shear: Vec<Draw>,
-    /// Shifts in voxels.
+    /// Shifts in voxels: one draw for all axes, or one an axis.
     pub translate: Vec<Draw>,
-    /// Scales about 1, not about 0 as MONAI's ranges are.
+    /// Scales about 1, not about 0 as MONAI's ranges are: one draw for all axes, or one an axis.
     pub scale: Vec<Draw>,
     /// How values between voxels and outside the image are made.
     pub sampling: Sampling,
@@ -102,18 +102,16 @@ impl<const D: usize> Transform<D> for RandomMonaiAffine {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let planes = D * (D - 1) / 2;
-        let affine = MonaiAffine {
-            rotate: each(&self.rotate, planes, &mut key.stream("rotation")),
-            shear: each(&self.shear, 2 * planes, &mut key.stream("shear")),
-            translate: each(&self.translate, D, &mut key.stream("translation")),
-            scale: each(&self.scale, D, &mut key.stream("scale")),
-            sampling: self.sampling,
-        };
-        Ok(vec![affine.into()])
+        perhaps(key, self.probability, || {
+            let planes = D * (D - 1) / 2;
+            Ok(MonaiAffine {
+                rotate: each(&self.rotate, planes, &mut key.stream("rotation")),
+                shear: each(&self.shear, 2 * planes, &mut key.stream("shear")),
+                translate: each(&self.translate, D, &mut key.stream("translation")),
+                scale: each(&self.scale, D, &mut key.stream("scale")),
+                sampling: self.sampling,
+            })
+        })
     }
 }
 
@@ -123,13 +121,13 @@ impl<const D: usize> Transform<D> for RandomMonaiAffine {
 pub struct RandomTorchioAffine {
     /// Probability of a sample.
     pub probability: f64,
-    /// Scales; above 1 makes organs larger.
+    /// Scales, above 1 makes organs larger: one draw for all axes, or one an axis.
     pub scales: Vec<Draw>,
     /// Whether the first scale holds for all three.
     pub isotropic: bool,
-    /// Angles in degrees.
+    /// Angles in degrees: one draw for all axes, or one an axis.
     pub degrees: Vec<Draw>,
-    /// Shifts in millimetres.
+    /// Shifts in millimetres: one draw for all axes, or one an axis.
     pub translation: Vec<Draw>,
     /// How values between voxels and outside the image are made; TorchIO's minimum of the image has to be
     /// given.
@@ -164,13 +162,7 @@ impl<const D: usize> Transform<D> for RandomTorchioAffine {
     }
 
     fn check(&self) -> Result<()> {
-        if D != 3 {
-            return Err(Error::Dimension {
-                transform: TORCHIO,
-                expected: "three",
-                got: D,
-            });
-        }
+        check_dimension(TORCHIO, D, &[3])?;
         check_probability(TORCHIO, self.probability)?;
         check_ranges(
             TORCHIO,
@@ -183,20 +175,18 @@ impl<const D: usize> Transform<D> for RandomTorchioAffine {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut scales = each(&self.scales, 3, &mut key.stream("scale"));
-        if let (true, Some(&first)) = (self.isotropic, scales.first()) {
-            scales = vec![first; 3];
-        }
-        let affine = TorchioAffine {
-            scales,
-            degrees: each(&self.degrees, 3, &mut key.stream("rotation")),
-            translation: each(&self.translation, 3, &mut key.stream("translation")),
-            sampling: self.sampling,
-        };
-        Ok(vec![affine.into()])
+        perhaps(key, self.probability, || {
+            let mut scales = each(&self.scales, 3, &mut key.stream("scale"));
+            if let (true, Some(&first)) = (self.isotropic, scales.first()) {
+                scales = vec![first; 3];
+            }
+            Ok(TorchioAffine {
+                scales,
+                degrees: each(&self.degrees, 3, &mut key.stream("rotation")),
+                translation: each(&self.translation, 3, &mut key.stream("translation")),
+                sampling: self.sampling,
+            })
+        })
     }
 }
 
@@ -243,13 +233,7 @@ impl<const D: usize> Transform<D> for RandomShiftScaleRotate {
     }
 
     fn check(&self) -> Result<()> {
-        if D != 2 {
-            return Err(Error::Dimension {
-                transform: SHIFT,
-                expected: "two",
-                got: D,
-            });
-        }
+        check_dimension(SHIFT, D, &[2])?;
         check_probability(SHIFT, self.probability)?;
         check_ranges(
             SHIFT,
@@ -262,19 +246,17 @@ impl<const D: usize> Transform<D> for RandomShiftScaleRotate {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("translation");
-        let extents = sample.shape().map(|n| n as f64);
-        let change = ShiftScaleRotate {
-            shift: extents
-                .map(|n| (n * self.shift.draw(&mut random)).trunc())
-                .to_vec(),
-            scale: each(&[self.scale], D, &mut key.stream("scale")),
-            degrees: self.degrees.draw(&mut key.stream("rotation")),
-            sampling: self.sampling,
-        };
-        Ok(vec![change.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("translation");
+            let extents = sample.shape().map(|n| n as f64);
+            Ok(ShiftScaleRotate {
+                shift: extents
+                    .map(|n| (n * self.shift.draw(&mut random)).trunc())
+                    .to_vec(),
+                scale: each(&[self.scale], D, &mut key.stream("scale")),
+                degrees: self.degrees.draw(&mut key.stream("rotation")),
+                sampling: self.sampling,
+            })
+        })
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result, check, check_entries, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::{Reading, Warp};
 
 /// Moves every voxel by the cubic B-spline of displacements at control points; the image keeps its shape.
@@ -172,32 +172,30 @@ impl<const D: usize> Transform<D> for RandomElasticDeformation {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let points: [usize; D] = check_points(RANDOM, &self.control_points)?;
-        let draws: [Draw; D] = per_axis(RANDOM, "displacement_mm", &self.displacement_mm)?;
-        let mut random = key.stream("displacement");
-        let count: usize = points.iter().product();
-        let mut displacements_mm = Vec::with_capacity(D * count);
-        for draw in draws {
-            for at in 0..count {
-                let drawn = draw.draw(&mut random) as f32;
-                let mut rest = at;
-                let locked = (0..D).rev().any(|a| {
-                    let index = rest % points[a];
-                    rest /= points[a];
-                    index.min(points[a] - 1 - index) < self.locked_borders
-                });
-                displacements_mm.push(if locked { 0.0 } else { drawn });
+        perhaps(key, self.probability, || {
+            let points: [usize; D] = check_points(RANDOM, &self.control_points)?;
+            let draws: [Draw; D] = per_axis(RANDOM, "displacement_mm", &self.displacement_mm)?;
+            let mut random = key.stream("displacement");
+            let count: usize = points.iter().product();
+            let mut displacements_mm = Vec::with_capacity(D * count);
+            for draw in draws {
+                for at in 0..count {
+                    let drawn = draw.draw(&mut random) as f32;
+                    let mut rest = at;
+                    let locked = (0..D).rev().any(|a| {
+                        let index = rest % points[a];
+                        rest /= points[a];
+                        index.min(points[a] - 1 - index) < self.locked_borders
+                    });
+                    displacements_mm.push(if locked { 0.0 } else { drawn });
+                }
             }
-        }
-        let deformation = ElasticDeformation {
-            control_points: points.to_vec(),
-            displacements_mm,
-            folding: Folding::Weaken,
-            sampling: self.sampling,
-        };
-        Ok(vec![deformation.into()])
+            Ok(ElasticDeformation {
+                control_points: points.to_vec(),
+                displacements_mm,
+                folding: Folding::Weaken,
+                sampling: self.sampling,
+            })
+        })
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Result, check, check_entries, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::{Reading, Warp};
 
 /// What the magnitude of a displacement field tells.
@@ -41,7 +41,7 @@ pub enum Magnitude {
 #[serde(default, deny_unknown_fields)]
 pub struct ElasticTransform {
     /// Standard deviation of the smoothing Gaussian in voxels, at least 1: one for all axes, or one an axis.
-    pub sigma: Vec<f64>,
+    pub sigma_voxels: Vec<f64>,
     /// How strong the displacement along each axis is: one for all axes, or one an axis.
     pub magnitude: Vec<f64>,
     /// What the magnitude tells.
@@ -63,7 +63,7 @@ impl ElasticTransform {
     /// # Errors
     /// Refuses lists of another length than 1 or `D`.
     pub fn field<const D: usize>(&self, shape: [usize; D]) -> Result<DisplacementLattice<D>> {
-        let sigma: [f64; D] = per_axis(NAME, "sigma", &self.sigma)?;
+        let sigma: [f64; D] = per_axis(NAME, "sigma_voxels", &self.sigma_voxels)?;
         let magnitude: [f64; D] = per_axis(NAME, "magnitude", &self.magnitude)?;
         let step = sigma.map(|s| (s / 2.0).max(1.0));
         let cells: [usize; D] =
@@ -105,10 +105,16 @@ impl ElasticTransform {
 
 impl<const D: usize> SpatialOperation<D> for ElasticTransform {
     fn check(&self) -> Result<()> {
-        check_entries(NAME, "sigma", self.sigma.len(), D)?;
+        check_entries(NAME, "sigma_voxels", self.sigma_voxels.len(), D)?;
         check_entries(NAME, "magnitude", self.magnitude.len(), D)?;
-        for &sigma in &self.sigma {
-            check(NAME, "sigma", sigma, "within 1 and 1000 voxels", is_sigma)?;
+        for &sigma in &self.sigma_voxels {
+            check(
+                NAME,
+                "sigma_voxels",
+                sigma,
+                "within 1 and 1000 voxels",
+                is_sigma,
+            )?;
         }
         for &magnitude in &self.magnitude {
             check(
@@ -224,7 +230,7 @@ pub struct RandomElasticTransform {
     /// Probability of a sample.
     pub probability: f64,
     /// Standard deviation of the smoothing Gaussian in voxels: one draw for all axes together, or one an axis.
-    pub sigma: Vec<Draw>,
+    pub sigma_voxels: Vec<Draw>,
     /// Strength: one draw for all axes together, or one an axis.
     pub magnitude: Vec<Draw>,
     /// What the magnitude tells.
@@ -239,7 +245,7 @@ impl Default for RandomElasticTransform {
         let uniform = |low, high| vec![Draw::Uniform { low, high }];
         Self {
             probability: 0.1,
-            sigma: uniform(5.0, 8.0),
+            sigma_voxels: uniform(5.0, 8.0),
             magnitude: uniform(100.0, 200.0),
             measure: Magnitude::Factor,
             sampling: Sampling::default(),
@@ -254,10 +260,10 @@ impl<const D: usize> Transform<D> for RandomElasticTransform {
 
     fn check(&self) -> Result<()> {
         check_probability(RANDOM, self.probability)?;
-        check_entries(RANDOM, "sigma", self.sigma.len(), D)?;
+        check_entries(RANDOM, "sigma_voxels", self.sigma_voxels.len(), D)?;
         check_entries(RANDOM, "magnitude", self.magnitude.len(), D)?;
-        for draw in &self.sigma {
-            draw.check(RANDOM, "sigma", "within 1 and 1000 voxels", is_sigma)?;
+        for draw in &self.sigma_voxels {
+            draw.check(RANDOM, "sigma_voxels", "within 1 and 1000 voxels", is_sigma)?;
         }
         for draw in &self.magnitude {
             draw.check(RANDOM, "magnitude", "finite and at least 0", is_magnitude)?;
@@ -266,22 +272,20 @@ impl<const D: usize> Transform<D> for RandomElasticTransform {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let each = |draws: &[Draw], name| {
-            let mut random = key.stream(name);
-            draws.iter().map(|draw| draw.draw(&mut random)).collect()
-        };
-        let elastic = ElasticTransform {
-            sigma: each(&self.sigma, "sigma"),
-            magnitude: each(&self.magnitude, "magnitude"),
-            measure: self.measure,
-            seed: key.stream("seed").next_u64(),
-            folding: Folding::Weaken,
-            sampling: self.sampling,
-        };
-        Ok(vec![elastic.into()])
+        perhaps(key, self.probability, || {
+            let each = |draws: &[Draw], name| {
+                let mut random = key.stream(name);
+                draws.iter().map(|draw| draw.draw(&mut random)).collect()
+            };
+            Ok(ElasticTransform {
+                sigma_voxels: each(&self.sigma_voxels, "sigma_voxels"),
+                magnitude: each(&self.magnitude, "magnitude"),
+                measure: self.measure,
+                seed: key.stream("seed").next_u64(),
+                folding: Folding::Weaken,
+                sampling: self.sampling,
+            })
+        })
     }
 }
 
@@ -296,7 +300,7 @@ mod tests {
             let (mut square, mut slope, mut count) = (0.0, 0.0, 0.0);
             for seed in 0..12 {
                 let elastic = ElasticTransform {
-                    sigma: vec![sigma],
+                    sigma_voxels: vec![sigma],
                     magnitude: vec![100.0],
                     seed,
                     ..ElasticTransform::default()
@@ -325,7 +329,7 @@ mod tests {
     #[test]
     fn the_largest_displacement_is_the_magnitude() {
         let elastic = ElasticTransform {
-            sigma: vec![4.0],
+            sigma_voxels: vec![4.0],
             magnitude: vec![2.0, 3.0],
             measure: Magnitude::Largest,
             ..ElasticTransform::default()

@@ -14,7 +14,7 @@ use crate::error::{Error, Result, check, check_entries, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::{Reading, Warp};
 
 /// Where the voxels behind the last whole cell look.
@@ -148,28 +148,26 @@ impl<const D: usize> Transform<D> for RandomGridDistortion {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let shape = sample.shape();
-        let cells: [usize; D] = per_axis(RANDOM, "cells", &self.cells)?;
-        let mut random = key.stream("distortion");
-        let steps = (0..D).map(|a| {
-            let size = (shape[a] / cells[a]).max(1);
-            let mut steps: Vec<f64> = (0..=cells[a])
-                .map(|_| 1.0 + self.distortion.draw(&mut random))
-                .collect();
-            let rest = shape[a].saturating_sub(cells[a] * size);
-            steps[cells[a]] *= rest.min(size) as f64 / size as f64;
-            let sum: f64 = steps.iter().sum();
-            let factor = shape[a] as f64 / size as f64 / sum;
-            steps.into_iter().map(|step| step * factor).collect()
-        });
-        let distortion = GridDistortion {
-            steps: steps.collect(),
-            last: LastCell::Step,
-            sampling: self.sampling,
-        };
-        Ok(vec![distortion.into()])
+        perhaps(key, self.probability, || {
+            let shape = sample.shape();
+            let cells: [usize; D] = per_axis(RANDOM, "cells", &self.cells)?;
+            let mut random = key.stream("distortion");
+            let steps = (0..D).map(|a| {
+                let size = (shape[a] / cells[a]).max(1);
+                let mut steps: Vec<f64> = (0..=cells[a])
+                    .map(|_| 1.0 + self.distortion.draw(&mut random))
+                    .collect();
+                let rest = shape[a].saturating_sub(cells[a] * size);
+                steps[cells[a]] *= rest.min(size) as f64 / size as f64;
+                let sum: f64 = steps.iter().sum();
+                let factor = shape[a] as f64 / size as f64 / sum;
+                steps.into_iter().map(|step| step * factor).collect()
+            });
+            Ok(GridDistortion {
+                steps: steps.collect(),
+                last: LastCell::Step,
+                sampling: self.sampling,
+            })
+        })
     }
 }

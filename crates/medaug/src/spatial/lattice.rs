@@ -1,15 +1,17 @@
 //! Copies voxels through a map that takes voxels to voxels: whole shifts, mirroring and exchanged axes.
 
+mod run;
+mod tiles;
+
 use std::ops::Range;
 
 use medcore::resample::Outside;
 use medcore::{IndexMap, Plain};
 use rayon::prelude::*;
 
+use self::run::Run;
+use self::tiles::{TILE, Tiles};
 use crate::parallel::CHUNK;
-
-/// Side of the square tiles of a transposition: a row of a tile is a few cache lines.
-const TILE: usize = 32;
 
 /// A map that takes voxels to voxels, as three axes of the result (those that are missing have one voxel).
 pub(super) struct Lattice {
@@ -193,120 +195,6 @@ fn in_three(axis: usize, dimension: usize) -> usize {
     } else {
         axis + 3 - dimension
     }
-}
-
-/// How a row of the result lies in the source, where rows show rows.
-enum Run {
-    Forwards,
-    Backwards,
-    Scattered,
-}
-
-impl Run {
-    fn of(columns: &Places) -> Self {
-        let by = |step: i64| {
-            let mut pairs = columns.offsets.windows(2);
-            pairs.all(|pair| pair[1] as i64 - pair[0] as i64 == step)
-        };
-        match () {
-            () if by(1) => Self::Forwards,
-            () if by(-1) => Self::Backwards,
-            () => Self::Scattered,
-        }
-    }
-
-    /// Copies one row, whose source begins at `row`.
-    fn copy<T: Copy>(&self, source: &[T], row: usize, columns: &Places, out: &mut [T], fill: T) {
-        let range = columns.range();
-        let (before, rest) = out.split_at_mut(range.start);
-        let (inside, behind) = rest.split_at_mut(range.len());
-        before.fill(fill);
-        behind.fill(fill);
-        let (Some(&first), Some(&last)) = (columns.offsets.first(), columns.offsets.last()) else {
-            return;
-        };
-        match self {
-            Self::Forwards => inside.copy_from_slice(&source[row + first..=row + last]),
-            Self::Backwards => {
-                let from = source[row + last..=row + first].iter().rev();
-                inside.iter_mut().zip(from).for_each(|(to, &v)| *to = v);
-            }
-            Self::Scattered => {
-                let from = &source[row..];
-                for (to, &at) in inside.iter_mut().zip(&columns.offsets) {
-                    *to = from[at];
-                }
-            }
-        }
-    }
-}
-
-/// Some slabs of the result, whose rows show columns of the source.
-struct Tiles<'a, T> {
-    source: &'a [T],
-    places: &'a [Places; 3],
-    /// The first slab.
-    first: usize,
-    /// Slabs, and the shape of each.
-    shape: [usize; 3],
-}
-
-impl<T: Copy> Tiles<'_, T> {
-    /// The source is contiguous along the slabs: tiles of slabs and columns.
-    fn along_depth(&self, out: &mut [T]) {
-        let [depth, height, width] = self.shape;
-        for h in self.places[1].range() {
-            let Some(row) = self.places[1].at(h) else {
-                continue;
-            };
-            for columns in tiles(self.places[2].range()) {
-                for d in 0..depth {
-                    if let Some(slab) = self.places[0].at(self.first + d) {
-                        let at = (d * height + h) * width;
-                        self.gather(&mut out[at..at + width], slab + row, &columns);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The source is contiguous along the rows' axis: tiles of rows and columns.
-    fn along_height(&self, out: &mut [T]) {
-        let [depth, height, width] = self.shape;
-        for d in 0..depth {
-            let Some(slab) = self.places[0].at(self.first + d) else {
-                continue;
-            };
-            for rows in tiles(self.places[1].range()) {
-                for columns in tiles(self.places[2].range()) {
-                    for h in rows.clone() {
-                        if let Some(row) = self.places[1].at(h) {
-                            let at = (d * height + h) * width;
-                            self.gather(&mut out[at..at + width], slab + row, &columns);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn gather(&self, row: &mut [T], start: usize, columns: &Range<usize>) {
-        let first = self.places[2].first;
-        let offsets = &self.places[2].offsets[columns.start - first..columns.end - first];
-        let from = &self.source[start..];
-        for (to, &at) in row[columns.clone()].iter_mut().zip(offsets) {
-            *to = from[at];
-        }
-    }
-}
-
-/// A range in parts of at most [`TILE`].
-fn tiles(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range
-        .step_by(TILE)
-        .map(move |start| start..(start + TILE).min(end))
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::extract::Sampling;
 use crate::deformation::{Deformation, Radial};
 use crate::draw::Draw;
-use crate::error::{Error, Result, check, check_probability};
+use crate::error::{Result, check, check_dimension, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::{Reading, Warp};
 
 /// How the distance from the middle is measured, and how a place moves by it.
@@ -76,20 +76,9 @@ fn check_strength(transform: &'static str, value: f64) -> Result<()> {
     )
 }
 
-fn check_plane(transform: &'static str, dimension: usize) -> Result<()> {
-    if dimension == 2 {
-        return Ok(());
-    }
-    Err(Error::Dimension {
-        transform,
-        expected: "2",
-        got: dimension,
-    })
-}
-
 impl<const D: usize> SpatialOperation<D> for OpticalDistortion {
     fn check(&self) -> Result<()> {
-        check_plane(NAME, D)?;
+        check_dimension(NAME, D, &[2])?;
         check_strength(NAME, self.distortion)
     }
 
@@ -108,7 +97,7 @@ impl<const D: usize> SpatialOperation<D> for OpticalDistortion {
 pub struct RandomOpticalDistortion {
     /// Probability of a sample.
     pub probability: f64,
-    /// Strength.
+    /// Strength, as [`OpticalDistortion::distortion`].
     pub distortion: Draw,
     /// The lens.
     pub lens: Lens,
@@ -134,7 +123,7 @@ impl<const D: usize> Transform<D> for RandomOpticalDistortion {
     }
 
     fn check(&self) -> Result<()> {
-        check_plane(RANDOM, D)?;
+        check_dimension(RANDOM, D, &[2])?;
         check_probability(RANDOM, self.probability)?;
         let (low, high) = self.distortion.bounds();
         check_strength(RANDOM, low)?;
@@ -144,15 +133,13 @@ impl<const D: usize> Transform<D> for RandomOpticalDistortion {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let distortion = OpticalDistortion {
-            distortion: self.distortion.draw(&mut key.stream("distortion")),
-            lens: self.lens,
-            sampling: self.sampling,
-        };
-        Ok(vec![distortion.into()])
+        perhaps(key, self.probability, || {
+            Ok(OpticalDistortion {
+                distortion: self.distortion.draw(&mut key.stream("distortion")),
+                lens: self.lens,
+                sampling: self.sampling,
+            })
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use medcore::{Geometry, IndexMap, Orientation};
 use serde::{Deserialize, Serialize};
 
 use crate::array::resized;
-use crate::error::{Error, Result};
+use crate::error::{Result, check_dimension};
 use crate::operation::SpatialOperation;
 use crate::warp::{Reading, Warp};
 
@@ -35,14 +35,7 @@ pub struct Orient {
 
 impl<const D: usize> SpatialOperation<D> for Orient {
     fn check(&self) -> Result<()> {
-        if D == 3 {
-            return Ok(());
-        }
-        Err(Error::Dimension {
-            transform: "Orient",
-            expected: "three",
-            got: D,
-        })
+        check_dimension("Orient", D, &[3])
     }
 
     fn warp(&self, grid: &Geometry<D>) -> Result<Warp<D>> {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::Sampling;
 use crate::deformation::{Deformation, Homography};
-use crate::draw::Draw;
-use crate::error::{Error, Result, check, check_probability};
+use crate::draw::{Draw, happens};
+use crate::error::{Error, Result, check, check_dimension, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
@@ -36,20 +36,9 @@ fn corners_of(shape: [usize; 2]) -> [[f64; 2]; 4] {
     [[0.0, 0.0], [0.0, x], [y, x], [y, 0.0]]
 }
 
-fn check_plane(transform: &'static str, dimension: usize) -> Result<()> {
-    if dimension == 2 {
-        return Ok(());
-    }
-    Err(Error::Dimension {
-        transform,
-        expected: "2",
-        got: dimension,
-    })
-}
-
 impl<const D: usize> SpatialOperation<D> for Perspective {
     fn check(&self) -> Result<()> {
-        check_plane(NAME, D)?;
+        check_dimension(NAME, D, &[2])?;
         self.corners
             .as_flattened()
             .iter()
@@ -107,7 +96,7 @@ impl<const D: usize> Transform<D> for RandomPerspective {
     }
 
     fn check(&self) -> Result<()> {
-        check_plane(RANDOM, D)?;
+        check_dimension(RANDOM, D, &[2])?;
         check_probability(RANDOM, self.probability)?;
         self.distortion
             .check(RANDOM, "distortion", "at least -1", |v| v >= -1.0)?;
@@ -118,7 +107,7 @@ impl<const D: usize> Transform<D> for RandomPerspective {
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
         let shape = sample.shape();
-        if shape.contains(&1) || !key.stream("apply").chance(self.probability) {
+        if shape.contains(&1) || !happens(key, self.probability) {
             return Ok(vec![]);
         }
         let plane = std::array::from_fn(|a| shape[a.min(D - 1)]);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, check, check_axes, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::Warp;
 
 /// Quarter turns of a plane from its first axis towards its second (numpy `rot90`, MONAI and Albumentations
@@ -112,11 +112,10 @@ impl<const D: usize> Transform<D> for RandomRotate90 {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let turns = 1 + key.stream("turns").below(self.most);
-        let axes = self.axes.clone();
-        Ok(vec![Rotate90 { turns, axes }.into()])
+        perhaps(key, self.probability, || {
+            let turns = 1 + key.stream("turns").below(self.most);
+            let axes = self.axes.clone();
+            Ok(Rotate90 { turns, axes })
+        })
     }
 }

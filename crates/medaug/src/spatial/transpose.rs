@@ -9,7 +9,7 @@ use crate::error::{Error, Result, check, check_axes, check_probability};
 use crate::operation::SpatialOperation;
 use crate::sample::LazySample;
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 use crate::warp::{Reading, Warp};
 
 /// Puts the axes into another order and then mirrors some (numpy and MONAI `Transpose`, Albumentations
@@ -185,24 +185,20 @@ impl<const D: usize> Transform<D> for RandomSymmetry {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let choices = self.choices::<D>();
-        let (order, mirrored) = choices[key.stream("symmetry").below(choices.len())];
-        let swap = match &self.laterality {
-            Laterality::Swap { pairs } if is_mirror(order, mirrored) => Some(pairs.clone()),
-            _ => None,
-        };
-        let flip = (0..D).filter(|&axis| mirrored[axis]).collect();
-        Ok(vec![
-            Transpose {
+        perhaps(key, self.probability, || {
+            let choices = self.choices::<D>();
+            let (order, mirrored) = choices[key.stream("symmetry").below(choices.len())];
+            let swap = match &self.laterality {
+                Laterality::Swap { pairs } if is_mirror(order, mirrored) => Some(pairs.clone()),
+                _ => None,
+            };
+            let flip = (0..D).filter(|&axis| mirrored[axis]).collect();
+            Ok(Transpose {
                 order: order.to_vec(),
                 flip,
                 swap,
-            }
-            .into(),
-        ])
+            })
+        })
     }
 }
 

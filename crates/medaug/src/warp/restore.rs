@@ -9,7 +9,7 @@ use medcore::{Geometry, Image, IndexMap, LabelMap, buffer};
 use super::read::{Plane, fill};
 use super::{Warp, swap_labels};
 use crate::deformation::Row;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Coordinate that lies outside every image: where the result does not show the source.
 const NOWHERE: f64 = -1e6;
@@ -62,21 +62,49 @@ impl<const D: usize> Warp<D> {
         source: &Geometry<D>,
         outside: f32,
     ) -> Result<Image<f32, D>> {
+        self.restore_channels(image, source, |_| outside)
+    }
+
+    /// Brings the probability of each class on the result back to `source`, one channel a class: linearly, background
+    /// where the result did not show it, sides exchanged as they were.
+    ///
+    /// # Errors
+    /// Refuses an image of another shape than the result's, and channels that hold one side of a pair of labels only.
+    pub fn restore_probabilities(
+        &self,
+        probabilities: &Image<f32, D>,
+        source: &Geometry<D>,
+    ) -> Result<Image<f32, D>> {
+        let background = |channel| if channel == 0 { 1.0 } else { 0.0 };
+        let mut restored = self.restore_channels(probabilities, source, background)?;
+        for &(a, b) in self.swaps.iter().rev().flatten() {
+            swap_channels(&mut restored, [a, b].map(usize::from))?;
+        }
+        Ok(restored)
+    }
+
+    fn restore_channels(
+        &self,
+        image: &Image<f32, D>,
+        source: &Geometry<D>,
+        outside: impl Fn(usize) -> f32,
+    ) -> Result<Image<f32, D>> {
         self.check_result(image.shape())?;
-        let (linear, outside) = (Interpolation::Linear, Outside::Value(outside));
+        let linear = Interpolation::Linear;
         let mut restored = Image::zeros(image.channels(), *source)?;
         let channels = restored.as_mut_slice().chunks_exact_mut(source.len());
         if self.bends.is_empty() {
             let map = invert(&self.map)?;
             for (channel, out) in channels.enumerate() {
-                let values = image.channel(channel);
+                let (values, outside) = (image.channel(channel), Outside::Value(outside(channel)));
                 let shape = source.shape();
                 resample_slice(values, self.shape, &map, out, shape, linear, outside)?;
             }
         } else {
             let mut planes = vec![];
             for (channel, out) in channels.enumerate() {
-                let from = Gather::new(image.channel(channel), self.shape, linear, outside)?;
+                let (values, outside) = (image.channel(channel), Outside::Value(outside(channel)));
+                let from = Gather::new(values, self.shape, linear, outside)?;
                 planes.push(Plane::Values(from, out));
             }
             self.fill_back(source.shape(), &mut planes)?;
@@ -112,6 +140,26 @@ impl<const D: usize> Warp<D> {
         }
         .into())
     }
+}
+
+/// Exchanges two channels; nothing if the image has neither of them.
+fn swap_channels<const D: usize>(image: &mut Image<f32, D>, [a, b]: [usize; 2]) -> Result<()> {
+    let (first, last) = (a.min(b), a.max(b));
+    let (channels, len) = (image.channels(), image.geometry().len());
+    if first >= channels || first == last {
+        return Ok(());
+    }
+    if last >= channels {
+        return Err(Error::EntryCount {
+            transform: "restore_probabilities",
+            parameter: "channels",
+            expected: last + 1,
+            got: channels,
+        });
+    }
+    let (before, rest) = image.as_mut_slice().split_at_mut(last * len);
+    before[first * len..][..len].swap_with_slice(&mut rest[..len]);
+    Ok(())
 }
 
 fn invert<const D: usize>(map: &IndexMap<D>) -> Result<IndexMap<D>> {

@@ -1,26 +1,17 @@
 //! Transforms of colour as in torchvision, OpenCV, Albumentations and scikit-image.
 
-use medaug::{
-    ColorAdjustment, ColorDepth, ColorJitter, HedJitter, HueSaturationValue, Operation, Sample,
-};
+use medaug::{ColorAdjustment, ColorDepth, ColorJitter, HedJitter, HueSaturationValue, Operation};
 use medcore::{Geometry, Image};
 
-use crate::support::{Array, Fixture};
+use crate::support::{Array, Fixture, voxels_after};
 
 /// The colours of an array after an operation; levels become 0..1.
 fn changed(image: &Array, scale: f32, operation: impl Into<Operation>) -> Vec<f32> {
     let [channels, height, width] = image.shape();
     let grid = Geometry::axis_aligned([height, width], [0.7, 1.3]).unwrap();
     let voxels: Vec<f32> = image.floats().iter().map(|v| v / scale).collect();
-    let sample = Sample::new(Image::with_channels(channels, grid, voxels).unwrap());
-    let operation: Operation = operation.into();
-    operation.check::<2>().unwrap();
-    operation
-        .apply_to(sample)
-        .unwrap()
-        .image()
-        .as_slice()
-        .to_vec()
+    let image = Image::with_channels(channels, grid, voxels).unwrap();
+    voxels_after(image, operation)
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn pictures_are_filtered_as_by_albumentations() {
     for (i, (size, angle, direction, shift)) in lines.into_iter().enumerate() {
         let line = MotionBlur {
             size,
-            angle,
+            degrees: angle,
             direction,
             shift,
         };

@@ -2,24 +2,17 @@
 
 use medaug::{
     Clahe, ClaheEightBit, Counted, Equalized, HistogramNormalize, HistogramStandardization,
-    LandmarkTraining, Landmarks, Operation, ReferenceHistogram, Sample, clahe_eight_bit,
+    LandmarkTraining, Landmarks, Operation, ReferenceHistogram, clahe_eight_bit,
     histogram_normalize, match_histogram,
 };
 use medcore::{Geometry, Image};
 
-use crate::support::{Array, Fixture};
+use crate::support::{Array, Fixture, voxels_after};
 
 fn changed<const D: usize>(image: &Array, operation: impl Into<Operation>) -> Vec<f32> {
     let grid = Geometry::axis_aligned(image.shape(), [1.0; D]).unwrap();
-    let sample = Sample::new(Image::<f32, D>::new(grid, image.floats()).unwrap());
-    let operation: Operation = operation.into();
-    operation.check::<D>().unwrap();
-    operation
-        .apply_to(sample)
-        .unwrap()
-        .image()
-        .as_slice()
-        .to_vec()
+    let image = Image::<f32, D>::new(grid, image.floats()).unwrap();
+    voxels_after(image, operation)
 }
 
 fn check_matching<const D: usize>(fixture: &Fixture) {

@@ -1,12 +1,11 @@
 //! Errors of MRI in k-space as in TorchIO and MONAI.
 
 use medaug::{
-    Ghosting, GibbsNoise, KSpaceSpikeNoise, Motion, Movement, Operation, Sample, Spike,
-    SpikeIntensity,
+    Ghosting, GibbsNoise, KSpaceSpikeNoise, Motion, Movement, Operation, Spike, SpikeIntensity,
 };
 use medcore::{Geometry, Image};
 
-use crate::support::{Array, Fixture};
+use crate::support::{Array, Fixture, voxels_after};
 
 fn changed<const D: usize>(
     image: &Array,
@@ -14,15 +13,8 @@ fn changed<const D: usize>(
     operation: impl Into<Operation>,
 ) -> Vec<f32> {
     let grid = Geometry::axis_aligned(image.shape(), spacing).unwrap();
-    let sample = Sample::new(Image::<f32, D>::new(grid, image.floats()).unwrap());
-    let operation: Operation = operation.into();
-    operation.check::<D>().unwrap();
-    operation
-        .apply_to(sample)
-        .unwrap()
-        .image()
-        .as_slice()
-        .to_vec()
+    let image = Image::<f32, D>::new(grid, image.floats()).unwrap();
+    voxels_after(image, operation)
 }
 
 fn check_all<const D: usize>() {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use medaug::{Operation, Sample};
 use medcore::{Geometry, Image, LabelMap};
 use safetensors::{Dtype, SafeTensors};
 
@@ -97,4 +98,16 @@ impl Array {
             got.len()
         );
     }
+}
+
+/// The voxels of an image after an operation that its parameters allow.
+#[track_caller]
+pub(crate) fn voxels_after<const D: usize>(
+    image: Image<f32, D>,
+    operation: impl Into<Operation>,
+) -> Vec<f32> {
+    let operation: Operation = operation.into();
+    operation.check::<D>().unwrap();
+    let sample = operation.apply_to(Sample::new(image)).unwrap();
+    sample.image().as_slice().to_vec()
 }

@@ -66,7 +66,7 @@ fn bad_numbers_are_refused_when_a_pipeline_is_built() {
         axis: 0,
     };
     assert_refused::<3>(motion, "in order");
-    assert_refused::<3>(ClaheEightBit::default(), "is for images of 2 axes");
+    assert_refused::<3>(ClaheEightBit::default(), "is for images of two axes");
     assert_refused::<3>(
         Clahe {
             tile: vec![8, 0, 8],

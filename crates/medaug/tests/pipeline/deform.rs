@@ -15,7 +15,7 @@ use crate::support::{oblique, sample};
 
 fn elastic() -> ElasticTransform {
     ElasticTransform {
-        sigma: vec![5.0, 6.0, 7.0],
+        sigma_voxels: vec![5.0, 6.0, 7.0],
         magnitude: vec![2.5],
         measure: medaug::Magnitude::Largest,
         seed: 5,
@@ -409,12 +409,12 @@ fn what_cannot_be_is_refused_with_what_to_change() {
     };
     assert!(refused(locked.into()).contains("locked_borders"));
     let sigma = RandomElasticTransform {
-        sigma: vec![Draw::Fixed(-2.0)],
+        sigma_voxels: vec![Draw::Fixed(-2.0)],
         ..Default::default()
     };
-    assert!(refused(sigma.into()).contains("sigma must be within 1"));
-    assert!(refused(RandomPerspective::default().into()).contains("images of 2 axes"));
-    assert!(refused(RandomOpticalDistortion::default().into()).contains("images of 2 axes"));
+    assert!(refused(sigma.into()).contains("sigma_voxels must be within 1"));
+    assert!(refused(RandomPerspective::default().into()).contains("images of two axes"));
+    assert!(refused(RandomOpticalDistortion::default().into()).contains("images of two axes"));
     let far = RandomPerspective {
         distortion: Draw::Fixed(0.6),
         ..Default::default()

@@ -242,7 +242,7 @@ fn bad_parameters_are_refused_by_name() {
             "radius must be at most 10",
         ),
         (
-            r#"{"MotionBlur": {"size": 3, "angle": 0}}"#,
+            r#"{"MotionBlur": {"size": 3, "degrees": 0}}"#,
             "for images of two axes, these have 3",
         ),
         (

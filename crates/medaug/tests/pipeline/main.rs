@@ -16,3 +16,4 @@ mod post;
 mod preprocess;
 mod spatial;
 mod support;
+mod way_back;

@@ -56,7 +56,7 @@ fn turning_cropping_and_padding_are_undone_exactly() {
             let ready = preprocess.apply(&image, Some(&labels)).unwrap();
             let reached = Orientation::closest_to(ready.image.geometry());
             assert_eq!(reached.to_string(), code);
-            let back = ready.trace.invert_labels(&ready.labels.unwrap()).unwrap();
+            let back = ready.trace.restore_labels(&ready.labels.unwrap()).unwrap();
             assert_eq!(back.geometry(), &grid);
             // The border of zeros is 2, 3 and 1 voxels in front, 1, 4 and 5 behind.
             let kept = ready.trace.kept_of_original().unwrap();
@@ -127,7 +127,7 @@ fn labels_come_back_from_another_spacing_but_for_their_borders() {
         };
         let ready = preprocess.apply(&image, Some(&labels)).unwrap();
         assert_ne!(ready.image.shape(), grid.shape());
-        let back = ready.trace.invert_labels(&ready.labels.unwrap()).unwrap();
+        let back = ready.trace.restore_labels(&ready.labels.unwrap()).unwrap();
         assert_eq!(back.geometry(), &grid);
         for class in [1, 2, 3, 9] {
             let pairs = back.as_slice().iter().zip(labels.as_slice());
@@ -153,7 +153,7 @@ fn the_border_of_a_scan_is_labelled_even_where_the_new_grid_falls_short() {
     let ready = preprocess.apply(&places(grid), None).unwrap();
     assert_eq!(ready.image.shape(), [3, 4, 4]);
     let ones = LabelMap::new(*ready.image.geometry(), vec![1_u8; 48]).unwrap();
-    let back = ready.trace.invert_labels(&ones).unwrap();
+    let back = ready.trace.restore_labels(&ones).unwrap();
     assert!(back.as_slice().iter().all(|&l| l == 1));
 }
 
@@ -182,7 +182,7 @@ fn a_trace_survives_its_description() {
     }
     assert_eq!(trace.kept(), ready.trace.kept());
     let labels = LabelMap::<u8, 3>::background(*trace.model()).unwrap();
-    assert!(trace.invert_labels(&labels).is_ok());
+    assert!(trace.restore_labels(&labels).is_ok());
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn labels_from_elsewhere_are_refused() {
     let ready = preprocess.apply(&places(grid), None).unwrap();
     let elsewhere = LabelMap::<u8, 3>::background(grid).unwrap();
     assert!(matches!(
-        ready.trace.invert_labels(&elsewhere),
+        ready.trace.restore_labels(&elsewhere),
         Err(Error::ForeignGrid {
             expected: "model",
             ..
@@ -308,7 +308,7 @@ proptest! {
             ..Preprocess::default()
         };
         let ready = preprocess.apply(&image, Some(&labels)).unwrap();
-        let back = ready.trace.invert_labels(&ready.labels.unwrap()).unwrap();
+        let back = ready.trace.restore_labels(&ready.labels.unwrap()).unwrap();
         for (i, (&got, &want)) in back.as_slice().iter().zip(labels.as_slice()).enumerate() {
             prop_assert!(got == want || (got == 0 && image.as_slice()[i] == 0));
         }

@@ -97,8 +97,7 @@ impl<const D: usize> PatchBatches<D> {
         seed: u64,
     ) -> Result<Self> {
         for case in cases.members().cases() {
-            let whole = case.pipeline();
-            if let Some(step) = whole.steps().iter().find(|step| step.is_random::<D>()) {
+            if let Some(step) = case.pipeline().first_random() {
                 return Err(Error::RandomBeforePatch { step: step.name() });
             }
         }

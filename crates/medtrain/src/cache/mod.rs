@@ -74,7 +74,6 @@ pub struct CacheReport {
 pub struct CaseCache<const D: usize> {
     reader: Box<dyn CaseReader<D>>,
     pipeline: Compose<D>,
-    prefix: Compose<D>,
     /// Where voxels of classes are chosen, for patches.
     key: Key,
     memory: Memory<Case<D>>,
@@ -101,7 +100,6 @@ impl<const D: usize> CaseCache<D> {
     #[must_use]
     pub fn new(reader: Box<dyn CaseReader<D>>, pipeline: Compose<D>, seed: u64) -> Self {
         Self {
-            prefix: pipeline.prefix(),
             contents: Mutex::new(vec![None; reader.count()]),
             reader,
             pipeline,
@@ -132,7 +130,7 @@ impl<const D: usize> CaseCache<D> {
     /// # Errors
     /// Refuses a folder that cannot be made or listed, and steps that cannot be described.
     pub fn with_disk(self, folder: impl Into<PathBuf>, bytes: u64) -> Result<Self> {
-        let steps = self.prefix.hash().map_err(|source| Error::Transform {
+        let steps = self.pipeline.prefix().hash().map_err(|source| Error::Transform {
             case: "of the cache".to_owned(),
             source: Box::new(source),
         })?;
@@ -240,8 +238,8 @@ impl<const D: usize> CaseCache<D> {
             source,
         })?;
         let prepared = self
-            .prefix
-            .apply(sample, Key::new(0))
+            .pipeline
+            .apply_prefix(sample)
             .map_err(|source| self.transform(number, source))?;
         self.lock_report().made += 1;
         Ok(prepared)

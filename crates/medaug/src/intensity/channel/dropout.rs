@@ -7,7 +7,7 @@ use crate::error::{Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "ChannelDropout";
 
@@ -82,18 +82,16 @@ impl<const D: usize> Transform<D> for RandomChannelDropout {
         check("RandomChannelDropout", "count", high as f64, rule, |n| {
             n < channels.len() as f64
         })?;
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("channels");
-        let count = low + random.below(high - low + 1);
-        random.shuffle(&mut channels);
-        channels.truncate(count);
-        channels.sort_unstable();
-        let operation = ChannelDropout {
-            channels,
-            value: self.value,
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("channels");
+            let count = low + random.below(high - low + 1);
+            random.shuffle(&mut channels);
+            channels.truncate(count);
+            channels.sort_unstable();
+            Ok(ChannelDropout {
+                channels,
+                value: self.value,
+            })
+        })
     }
 }

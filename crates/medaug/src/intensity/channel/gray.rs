@@ -10,7 +10,7 @@ use crate::operation::SampleOperation;
 use crate::parallel::CHUNK;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "ToGray";
 
@@ -129,13 +129,11 @@ impl<const D: usize> Transform<D> for RandomToGray {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let operation = ToGray {
-            method: self.method,
-            channels: None,
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            Ok(ToGray {
+                method: self.method,
+                channels: None,
+            })
+        })
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "ChannelShuffle";
 
@@ -81,11 +81,10 @@ impl<const D: usize> Transform<D> for RandomChannelShuffle {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut order: Vec<usize> = (0..sample.channels()).collect();
-        key.stream("order").shuffle(&mut order);
-        Ok(vec![ChannelShuffle { order }.into()])
+        perhaps(key, self.probability, || {
+            let mut order: Vec<usize> = (0..sample.channels()).collect();
+            key.stream("order").shuffle(&mut order);
+            Ok(ChannelShuffle { order })
+        })
     }
 }

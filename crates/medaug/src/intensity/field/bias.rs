@@ -4,14 +4,15 @@
 //! The polynomial of the whole image becomes one of a slice, then one of a row, and only the last is
 //! evaluated for every voxel.
 
+use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
-use crate::intensity::twin::random_channels;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "BiasField";
 const ORDER: &str = "within 1 and 10";
@@ -203,19 +204,25 @@ impl Default for RandomBiasField {
     }
 }
 
-random_channels!(RandomBiasField => BiasField,
-    check: |twin, _| {
-        check("RandomBiasField", "order", twin.order as f64, ORDER, is_order)?;
-        twin.coefficients.check("RandomBiasField", "coefficients", "finite", |_| true)
-    },
-    draw: |twin, dimension, random| BiasField {
-        order: twin.order,
-        coefficients: (0..coefficient_count(twin.order, dimension))
-            .map(|_| twin.coefficients.draw(random))
-            .collect(),
-        basis: twin.basis,
-    },
-);
+impl RandomChannels for RandomBiasField {
+    random_twin!(RandomBiasField => BiasField);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        check(Self::NAME, "order", self.order as f64, ORDER, is_order)?;
+        self.coefficients
+            .check(Self::NAME, "coefficients", "finite", |_| true)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> BiasField {
+        BiasField {
+            order: self.order,
+            coefficients: (0..coefficient_count(self.order, dimension))
+                .map(|_| self.coefficients.draw(random))
+                .collect(),
+            basis: self.basis,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

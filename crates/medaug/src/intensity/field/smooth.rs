@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check, check_entries};
-use crate::intensity::twin::random_channels;
 use crate::intensity::upsample::{linear_taps, outermost, upsample};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "SmoothFieldAdjustIntensity";
 
@@ -114,44 +114,46 @@ impl Default for RandomSmoothFieldAdjustIntensity {
     }
 }
 
-fn draw(
-    twin: &RandomSmoothFieldAdjustIntensity,
-    dimension: usize,
-    random: &mut Random,
-) -> SmoothFieldAdjustIntensity {
-    let drawn = |axis: usize| twin.points[if twin.points.len() == 1 { 0 } else { axis }];
-    let points: Vec<usize> = (0..dimension)
-        .map(|axis| drawn(axis) + 2 * twin.padding)
-        .collect();
-    let factors = (0..points.iter().product::<usize>()).map(|mut number| {
-        let mut padded = false;
-        for &points in points.iter().rev() {
-            let at = number % points;
-            padded |= at < twin.padding || at + twin.padding >= points;
-            number /= points;
+impl RandomChannels for RandomSmoothFieldAdjustIntensity {
+    random_twin!(RandomSmoothFieldAdjustIntensity => SmoothFieldAdjustIntensity);
+
+    fn check_for(&self, dimension: usize) -> Result<()> {
+        check_entries(Self::NAME, "points", self.points.len(), dimension)?;
+        for &points in &self.points {
+            let whole = points.saturating_add(self.padding.saturating_mul(2));
+            check(Self::NAME, "points", points as f64, POINTS, is_points)?;
+            check(
+                Self::NAME,
+                "padding",
+                whole as f64,
+                "at most 64 points in all",
+                |v| v <= 64.0,
+            )?;
         }
-        if padded {
-            1.0
-        } else {
-            twin.factor.draw(random) as f32
+        self.factor.check(Self::NAME, "factor", "finite", |_| true)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> SmoothFieldAdjustIntensity {
+        let drawn = |axis: usize| self.points[if self.points.len() == 1 { 0 } else { axis }];
+        let points: Vec<usize> = (0..dimension)
+            .map(|axis| drawn(axis) + 2 * self.padding)
+            .collect();
+        let factors = (0..points.iter().product::<usize>()).map(|mut number| {
+            let mut padded = false;
+            for &points in points.iter().rev() {
+                let at = number % points;
+                padded |= at < self.padding || at + self.padding >= points;
+                number /= points;
+            }
+            if padded {
+                1.0
+            } else {
+                self.factor.draw(random) as f32
+            }
+        });
+        SmoothFieldAdjustIntensity {
+            factors: factors.collect(),
+            points,
         }
-    });
-    SmoothFieldAdjustIntensity {
-        factors: factors.collect(),
-        points,
     }
 }
-
-random_channels!(RandomSmoothFieldAdjustIntensity => SmoothFieldAdjustIntensity,
-    check: |twin, dimension| {
-        const NAME: &str = "RandomSmoothFieldAdjustIntensity";
-        check_entries(NAME, "points", twin.points.len(), dimension)?;
-        for &points in &twin.points {
-            let whole = points.saturating_add(twin.padding.saturating_mul(2));
-            check(NAME, "points", points as f64, POINTS, is_points)?;
-            check(NAME, "padding", whole as f64, "at most 64 points in all", |v| v <= 64.0)?;
-        }
-        twin.factor.check(NAME, "factor", "finite", |_| true)
-    },
-    draw: |twin, dimension, random| draw(twin, dimension, random),
-);

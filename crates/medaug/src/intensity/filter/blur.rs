@@ -3,6 +3,7 @@
 //! The kernel is the sampled Gaussian up to 4 sigma, normalised to 1; the image is mirrored at its outer
 //! faces.
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::border::FilterBorder;
@@ -11,8 +12,8 @@ use super::separable::{sampled_gaussian, separable_filter};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Blurs by a Gaussian of the same width in the patient, whatever the spacing; NaN spreads over the kernel.
 ///
@@ -74,9 +75,16 @@ impl Default for RandomBlur {
     }
 }
 
-random_channels!(RandomBlur => Blur,
-    check: |twin, _| twin.sigma_mm.check("RandomBlur", "sigma_mm", SIGMA, is_sigma),
-    draw: |twin, dimension, random| Blur {
-        sigma_mm: (0..dimension).map(|_| twin.sigma_mm.draw(random)).collect(),
-    },
-);
+impl RandomChannels for RandomBlur {
+    random_twin!(RandomBlur => Blur);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma_mm.check(Self::NAME, "sigma_mm", SIGMA, is_sigma)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> Blur {
+        Blur {
+            sigma_mm: (0..dimension).map(|_| self.sigma_mm.draw(random)).collect(),
+        }
+    }
+}

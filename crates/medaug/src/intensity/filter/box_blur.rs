@@ -1,5 +1,6 @@
 //! The mean of a box of voxels (Albumentations `Blur`, OpenCV `blur`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::border::FilterBorder;
@@ -7,8 +8,8 @@ use super::separable::separable_filter;
 use crate::array::per_axis;
 use crate::draw::Channels;
 use crate::error::{Result, check, check_entries};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 pub(super) const ODD: &str = "an odd number of voxels, at most 101";
 
@@ -78,11 +79,20 @@ pub(super) fn check_odd_range(transform: &'static str, [low, high]: [usize; 2]) 
 }
 
 /// An odd number within bounds that are odd.
-pub(super) fn draw_odd([low, high]: [usize; 2], random: &mut medcore::random::Random) -> usize {
+pub(super) fn draw_odd([low, high]: [usize; 2], random: &mut Random) -> usize {
     low + 2 * random.below((high - low) / 2 + 1)
 }
 
-random_channels!(RandomBoxBlur => BoxBlur,
-    check: |twin, _| check_odd_range("RandomBoxBlur", twin.size),
-    draw: |twin, _, random| BoxBlur { size: vec![draw_odd(twin.size, random)] },
-);
+impl RandomChannels for RandomBoxBlur {
+    random_twin!(RandomBoxBlur => BoxBlur);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        check_odd_range(Self::NAME, self.size)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> BoxBlur {
+        BoxBlur {
+            size: vec![draw_odd(self.size, random)],
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::border::{FilterBorder, PaddedRows};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_dimension};
 
 /// One voxel of a kernel: where it looks from the centre along both axes, and its weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,12 +51,5 @@ pub(super) fn picture<const D: usize>(
 
 /// Refuses images of other than two axes.
 pub(super) fn check_picture(transform: &'static str, dimension: usize) -> Result<()> {
-    if dimension == 2 {
-        return Ok(());
-    }
-    Err(Error::Dimension {
-        transform,
-        expected: "two",
-        got: dimension,
-    })
+    check_dimension(transform, dimension, &[2])
 }

@@ -3,6 +3,7 @@
 //! The kernel is the sampled Gaussian over the odd number of voxels nearest to 6 sigma + 0.5,
 //! normalised to 1; the image is mirrored at its border voxels.
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::border::FilterBorder;
@@ -10,8 +11,8 @@ use super::separable::{sampled_gaussian, separable_filter};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_entries};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Width of the kernel in standard deviations.
 const WIDTH: f64 = 6.0;
@@ -100,12 +101,22 @@ impl Default for RandomGaussianBlur {
     }
 }
 
-random_channels!(RandomGaussianBlur => GaussianBlur,
-    check: |twin, _| twin.sigma_voxels.check("RandomGaussianBlur", "sigma_voxels", SIGMA, is_sigma),
-    draw: |twin, dimension, random| GaussianBlur {
-        sigma_voxels: (0..dimension).map(|_| twin.sigma_voxels.draw(random)).collect(),
-    },
-);
+impl RandomChannels for RandomGaussianBlur {
+    random_twin!(RandomGaussianBlur => GaussianBlur);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma_voxels
+            .check(Self::NAME, "sigma_voxels", SIGMA, is_sigma)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> GaussianBlur {
+        GaussianBlur {
+            sigma_voxels: (0..dimension)
+                .map(|_| self.sigma_voxels.draw(random))
+                .collect(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,15 @@
 //! A blurred image sharpened by its differences from a more blurred one (MONAI `GaussianSharpen`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian_smooth::{SIGMA, check_sigma, is_sigma, smooth};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk_with;
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "GaussianSharpen";
 
@@ -92,23 +93,34 @@ impl Default for RandomGaussianSharpen {
     }
 }
 
-random_channels!(RandomGaussianSharpen => GaussianSharpen,
-    check: |twin, _| {
-        const NAME: &str = "RandomGaussianSharpen";
-        let (lowest, _) = twin.sigma1_voxels.bounds();
-        twin.sigma1_voxels.check(NAME, "sigma1_voxels", SIGMA, is_sigma)?;
-        check(NAME, "sigma2_from", twin.sigma2_from, "within 0 and the first blur", |v| {
-            v >= 0.0 && v <= lowest
-        })?;
-        twin.alpha.check(NAME, "alpha", "finite", |_| true)
-    },
-    draw: |twin, dimension, random| {
-        let first: Vec<f64> = (0..dimension).map(|_| twin.sigma1_voxels.draw(random)).collect();
-        let second = first.iter().map(|&sigma| random.uniform_in(twin.sigma2_from, sigma));
+impl RandomChannels for RandomGaussianSharpen {
+    random_twin!(RandomGaussianSharpen => GaussianSharpen);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        let (lowest, _) = self.sigma1_voxels.bounds();
+        self.sigma1_voxels
+            .check(Self::NAME, "sigma1_voxels", SIGMA, is_sigma)?;
+        check(
+            Self::NAME,
+            "sigma2_from",
+            self.sigma2_from,
+            "within 0 and the first blur",
+            |v| v >= 0.0 && v <= lowest,
+        )?;
+        self.alpha.check(Self::NAME, "alpha", "finite", |_| true)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> GaussianSharpen {
+        let first: Vec<f64> = (0..dimension)
+            .map(|_| self.sigma1_voxels.draw(random))
+            .collect();
+        let second = first
+            .iter()
+            .map(|&sigma| random.uniform_in(self.sigma2_from, sigma));
         GaussianSharpen {
             sigma2_voxels: second.collect(),
             sigma1_voxels: first,
-            alpha: twin.alpha.draw(random) as f32,
+            alpha: self.alpha.draw(random) as f32,
         }
-    },
-);
+    }
+}

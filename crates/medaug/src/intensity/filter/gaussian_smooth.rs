@@ -3,6 +3,7 @@
 //! A tap is the integral of the Gaussian over its voxel, up to 4 sigma; beyond the image lie zeros, and what
 //! the kernel loses there and in its tails is not made up for, so borders darken.
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::border::FilterBorder;
@@ -10,8 +11,8 @@ use super::separable::separable_filter;
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check, check_entries};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 pub(super) const SIGMA: &str = "at least 0 and at most 100";
 
@@ -98,11 +99,19 @@ impl Default for RandomGaussianSmooth {
     }
 }
 
-random_channels!(RandomGaussianSmooth => GaussianSmooth,
-    check: |twin, _| {
-        twin.sigma_voxels.check("RandomGaussianSmooth", "sigma_voxels", SIGMA, is_sigma)
-    },
-    draw: |twin, dimension, random| GaussianSmooth {
-        sigma_voxels: (0..dimension).map(|_| twin.sigma_voxels.draw(random)).collect(),
-    },
-);
+impl RandomChannels for RandomGaussianSmooth {
+    random_twin!(RandomGaussianSmooth => GaussianSmooth);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma_voxels
+            .check(Self::NAME, "sigma_voxels", SIGMA, is_sigma)
+    }
+
+    fn draw(&self, dimension: usize, random: &mut Random) -> GaussianSmooth {
+        GaussianSmooth {
+            sigma_voxels: (0..dimension)
+                .map(|_| self.sigma_voxels.draw(random))
+                .collect(),
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! could still be the median the smallest and the largest are forgotten, and the next voxel of the box takes
 //! their place. It compares and exchanges only, sixteen voxels at a time.
 
+use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,8 @@ use super::border::{FilterBorder, PaddedRows, three_axes};
 use crate::array::per_axis;
 use crate::draw::Channels;
 use crate::error::{Result, check, check_entries};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Voxels whose medians are found together.
 const LANES: usize = 16;
@@ -165,14 +166,25 @@ impl Default for RandomMedianFilter {
     }
 }
 
-random_channels!(RandomMedianFilter => MedianFilter,
-    check: |twin, _| {
-        let [low, high] = twin.radius.map(|r| r as f64);
-        check("RandomMedianFilter", "radius", high, RADIUS, |v| v <= 10.0)?;
-        check("RandomMedianFilter", "radius", high, "at least its lower bound", |v| v >= low)
-    },
-    draw: |twin, _, random| MedianFilter {
-        radius: vec![twin.radius[0] + random.below(twin.radius[1] - twin.radius[0] + 1)],
-        border: FilterBorder::Edge,
-    },
-);
+impl RandomChannels for RandomMedianFilter {
+    random_twin!(RandomMedianFilter => MedianFilter);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        let [low, high] = self.radius.map(|r| r as f64);
+        check(Self::NAME, "radius", high, RADIUS, |v| v <= 10.0)?;
+        check(
+            Self::NAME,
+            "radius",
+            high,
+            "at least its lower bound",
+            |v| v >= low,
+        )
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> MedianFilter {
+        MedianFilter {
+            radius: vec![self.radius[0] + random.below(self.radius[1] - self.radius[0] + 1)],
+            border: FilterBorder::Edge,
+        }
+    }
+}

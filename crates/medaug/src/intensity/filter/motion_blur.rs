@@ -7,8 +7,8 @@ use super::box_blur::{ODD, check_odd_range, draw_odd, is_odd};
 use super::convolve::{Tap, check_picture, filter_picture, picture};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "MotionBlur";
 
@@ -19,7 +19,7 @@ pub struct MotionBlur {
     /// Voxels along the side of the square that holds the line, odd.
     pub size: usize,
     /// Direction of the line in degrees, from the last axis (to the right) towards the first (down).
-    pub angle: f64,
+    pub degrees: f64,
     /// Which half of the line is left: 0 both, 1 only that ahead, -1 only that behind.
     #[serde(default)]
     pub direction: f64,
@@ -32,7 +32,7 @@ impl MotionBlur {
     /// The voxels of the line, each once; what leaves the square is moved to its side.
     fn taps(&self) -> Vec<Tap> {
         let half = (self.size / 2) as f64;
-        let radians = self.angle.to_radians();
+        let radians = self.degrees.to_radians();
         let (sin, cos) = (libm::sin(radians), libm::cos(radians));
         let start = -half * (1.0 - self.direction.max(0.0));
         let end = half * (1.0 + self.direction.min(0.0));
@@ -60,7 +60,7 @@ impl ChannelOperation for MotionBlur {
     fn check(&self, dimension: usize) -> Result<()> {
         check_picture(NAME, dimension)?;
         check(NAME, "size", self.size as f64, ODD, is_odd)?;
-        check(NAME, "angle", self.angle, "finite", f64::is_finite)?;
+        check(NAME, "degrees", self.degrees, "finite", f64::is_finite)?;
         check(NAME, "direction", self.direction, "within -1 and 1", |v| {
             v.abs() <= 1.0
         })?;
@@ -96,7 +96,7 @@ pub struct RandomMotionBlur {
     /// Smallest and largest side of the square that holds the line, both odd.
     pub size: [usize; 2],
     /// Direction of the line in degrees.
-    pub angle: Draw,
+    pub degrees: Draw,
     /// Which half of the line is left, within -1 and 1.
     pub direction: Draw,
     /// Whether the line is moved.
@@ -111,7 +111,7 @@ impl Default for RandomMotionBlur {
         Self {
             probability: 0.5,
             size: [3, 7],
-            angle: Draw::Uniform {
+            degrees: Draw::Uniform {
                 low: 0.0,
                 high: 360.0,
             },
@@ -122,30 +122,34 @@ impl Default for RandomMotionBlur {
     }
 }
 
-fn draw(twin: &RandomMotionBlur, random: &mut Random) -> MotionBlur {
-    let size = draw_odd(twin.size, random);
-    let extent = match twin.place {
-        LinePlace::Centred => 0.0,
-        LinePlace::Shifted => (size / 2) as f64 / 2.0,
-    };
-    MotionBlur {
-        size,
-        angle: twin.angle.draw(random),
-        direction: twin.direction.draw(random),
-        shift: [
-            random.uniform_in(-extent, extent),
-            random.uniform_in(-extent, extent),
-        ],
+impl RandomChannels for RandomMotionBlur {
+    random_twin!(RandomMotionBlur => MotionBlur);
+
+    fn check_for(&self, dimension: usize) -> Result<()> {
+        check_picture(Self::NAME, dimension)?;
+        check_odd_range(Self::NAME, self.size)?;
+        self.degrees
+            .check(Self::NAME, "degrees", "finite", |_| true)?;
+        self.direction
+            .check(Self::NAME, "direction", "within -1 and 1", |v| {
+                v.abs() <= 1.0
+            })
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> MotionBlur {
+        let size = draw_odd(self.size, random);
+        let extent = match self.place {
+            LinePlace::Centred => 0.0,
+            LinePlace::Shifted => (size / 2) as f64 / 2.0,
+        };
+        MotionBlur {
+            size,
+            degrees: self.degrees.draw(random),
+            direction: self.direction.draw(random),
+            shift: [
+                random.uniform_in(-extent, extent),
+                random.uniform_in(-extent, extent),
+            ],
+        }
     }
 }
-
-random_channels!(RandomMotionBlur => MotionBlur,
-    check: |twin, dimension| {
-        const NAME: &str = "RandomMotionBlur";
-        check_picture(NAME, dimension)?;
-        check_odd_range(NAME, twin.size)?;
-        twin.angle.check(NAME, "angle", "finite", |_| true)?;
-        twin.direction.check(NAME, "direction", "within -1 and 1", |v| v.abs() <= 1.0)
-    },
-    draw: |twin, _, random| draw(twin, random),
-);

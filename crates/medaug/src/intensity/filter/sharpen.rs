@@ -1,12 +1,13 @@
 //! Pictures sharpened by a kernel of 3 x 3 voxels (Albumentations `Sharpen`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::convolve::{Tap, check_picture, filter_picture, picture};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Mixes a picture with its differences from its neighbours. Nothing is clipped, unlike in Albumentations;
 /// images of any dimension are sharpened by [`UnsharpMask`](crate::UnsharpMask). NaN spreads to the
@@ -92,14 +93,20 @@ impl Default for RandomSharpen {
     }
 }
 
-random_channels!(RandomSharpen => Sharpen,
-    check: |twin, dimension| {
-        check_picture("RandomSharpen", dimension)?;
-        twin.alpha.check("RandomSharpen", "alpha", SHARE, is_share)?;
-        twin.lightness.check("RandomSharpen", "lightness", "finite", |_| true)
-    },
-    draw: |twin, _, random| Sharpen {
-        alpha: twin.alpha.draw(random),
-        lightness: twin.lightness.draw(random),
-    },
-);
+impl RandomChannels for RandomSharpen {
+    random_twin!(RandomSharpen => Sharpen);
+
+    fn check_for(&self, dimension: usize) -> Result<()> {
+        check_picture(Self::NAME, dimension)?;
+        self.alpha.check(Self::NAME, "alpha", SHARE, is_share)?;
+        self.lightness
+            .check(Self::NAME, "lightness", "finite", |_| true)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> Sharpen {
+        Sharpen {
+            alpha: self.alpha.draw(random),
+            lightness: self.lightness.draw(random),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Differences from a blurred image are added (Albumentations `Sharpen` with `method="gaussian"`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::border::FilterBorder;
@@ -7,9 +8,9 @@ use super::box_blur::{ODD, is_odd};
 use super::separable::{sampled_gaussian, separable_filter};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk_with;
+use crate::transform::{RandomChannels, random_twin};
 
 /// `v + amount (v - blurred)`; nothing is clipped, unlike in Albumentations. NaN spreads over the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -87,16 +88,22 @@ impl Default for RandomUnsharpMask {
     }
 }
 
-random_channels!(RandomUnsharpMask => UnsharpMask,
-    check: |twin, _| {
-        const NAME: &str = "RandomUnsharpMask";
-        twin.amount.check(NAME, "amount", "at least 0", |v| v >= 0.0)?;
-        twin.sigma_voxels.check(NAME, "sigma_voxels", SIGMA, is_sigma)?;
-        check(NAME, "size", twin.size as f64, ODD, is_odd)
-    },
-    draw: |twin, _, random| UnsharpMask {
-        amount: twin.amount.draw(random) as f32,
-        sigma_voxels: twin.sigma_voxels.draw(random),
-        size: twin.size,
-    },
-);
+impl RandomChannels for RandomUnsharpMask {
+    random_twin!(RandomUnsharpMask => UnsharpMask);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.amount
+            .check(Self::NAME, "amount", "at least 0", |v| v >= 0.0)?;
+        self.sigma_voxels
+            .check(Self::NAME, "sigma_voxels", SIGMA, is_sigma)?;
+        check(Self::NAME, "size", self.size as f64, ODD, is_odd)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> UnsharpMask {
+        UnsharpMask {
+            amount: self.amount.draw(random) as f32,
+            sigma_voxels: self.sigma_voxels.draw(random),
+            size: self.size,
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::operation::SampleOperation;
 use crate::parallel::Statistics;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "CoarseDropout";
 
@@ -250,19 +250,17 @@ impl<const D: usize> Transform<D> for RandomCoarseDropout {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("holes");
-        let operation = CoarseDropout {
-            holes: self
-                .holes
-                .draw("RandomCoarseDropout", sample.shape(), &mut random)?,
-            fill: self.fill,
-            part: self.part,
-            label: self.label,
-            seed: random.next_u64(),
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("holes");
+            Ok(CoarseDropout {
+                holes: self
+                    .holes
+                    .draw("RandomCoarseDropout", sample.shape(), &mut random)?,
+                fill: self.fill,
+                part: self.part,
+                label: self.label,
+                seed: random.next_u64(),
+            })
+        })
     }
 }

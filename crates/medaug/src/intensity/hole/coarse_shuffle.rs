@@ -8,7 +8,7 @@ use crate::error::{Result, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "CoarseShuffle";
 
@@ -76,16 +76,14 @@ impl<const D: usize> Transform<D> for RandomCoarseShuffle {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("holes");
-        let operation = CoarseShuffle {
-            holes: self
-                .holes
-                .draw("RandomCoarseShuffle", sample.shape(), &mut random)?,
-            seed: random.next_u64(),
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("holes");
+            Ok(CoarseShuffle {
+                holes: self
+                    .holes
+                    .draw("RandomCoarseShuffle", sample.shape(), &mut random)?,
+                seed: random.next_u64(),
+            })
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Result, check, check_entries, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "GridDropout";
 
@@ -210,21 +210,19 @@ impl<const D: usize> Transform<D> for RandomGridDropout {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let shape = sample.shape();
-        let cells = cells("RandomGridDropout", &self.cells, self.ratio, shape)?;
-        let mut random = key.stream("holes");
-        let operation = CoarseDropout {
-            holes: holes(&cells, shape, |_, cell| {
-                random.below(cell.len - cell.hole + 1)
-            }),
-            fill: self.fill,
-            label: self.label,
-            seed: key.stream("seed").next_u64(),
-            ..CoarseDropout::default()
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let shape = sample.shape();
+            let cells = cells("RandomGridDropout", &self.cells, self.ratio, shape)?;
+            let mut random = key.stream("holes");
+            Ok(CoarseDropout {
+                holes: holes(&cells, shape, |_, cell| {
+                    random.below(cell.len - cell.hole + 1)
+                }),
+                fill: self.fill,
+                label: self.label,
+                seed: key.stream("seed").next_u64(),
+                ..CoarseDropout::default()
+            })
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Result, check, check_entries, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 const NAME: &str = "Swap";
 
@@ -120,23 +120,21 @@ impl<const D: usize> Transform<D> for RandomSwap {
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let shape = sample.shape();
-        let size: [usize; D] = per_axis("RandomSwap", "size", &self.size)?;
-        for a in 0..D {
-            let rule = "no larger than the image along any axis";
-            check("RandomSwap", "size", size[a] as f64, rule, |v| {
-                v <= shape[a] as f64
-            })?;
-        }
-        let mut random = key.stream("pairs");
-        let pairs = (0..self.pairs).map_while(|_| disjoint(shape, size, &mut random));
-        let operation = Swap {
-            pairs: pairs.collect(),
-            size: size.to_vec(),
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let shape = sample.shape();
+            let size: [usize; D] = per_axis("RandomSwap", "size", &self.size)?;
+            for a in 0..D {
+                let rule = "no larger than the image along any axis";
+                check("RandomSwap", "size", size[a] as f64, rule, |v| {
+                    v <= shape[a] as f64
+                })?;
+            }
+            let mut random = key.stream("pairs");
+            let pairs = (0..self.pairs).map_while(|_| disjoint(shape, size, &mut random));
+            Ok(Swap {
+                pairs: pairs.collect(),
+                size: size.to_vec(),
+            })
+        })
     }
 }

@@ -1,16 +1,16 @@
 //! Additive Gaussian noise (batchgeneratorsv2 `GaussianNoiseTransform`, Apache-2.0, read for its
 //! parameters; MONAI `RandGaussianNoise`, TorchIO `RandomNoise`).
 
-use medcore::random::Key;
+use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use super::{NoiseUnit, chunk_key, noise_key};
+use super::{NoiseUnit, check_sigma, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
+use crate::error::Result;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Adds independent normal noise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,13 +35,7 @@ pub fn gaussian_noise(voxels: &mut [f32], sigma: f32, key: Key) {
 
 impl ChannelOperation for GaussianNoise {
     fn check(&self, _dimension: usize) -> Result<()> {
-        check(
-            "GaussianNoise",
-            "sigma",
-            self.sigma.into(),
-            "finite and at least 0",
-            |v| v.is_finite() && v >= 0.0,
-        )
+        check_sigma("GaussianNoise", self.sigma)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
@@ -84,11 +78,19 @@ impl Default for RandomGaussianNoise {
     }
 }
 
-random_channels!(RandomGaussianNoise => GaussianNoise,
-    check: |twin, _| twin.sigma.check("RandomGaussianNoise", "sigma", "at least 0", |v| v >= 0.0),
-    draw: |twin, _, random| GaussianNoise {
-        sigma: twin.sigma.draw(random) as f32,
-        unit: twin.unit,
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomGaussianNoise {
+    random_twin!(RandomGaussianNoise => GaussianNoise);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma
+            .check(Self::NAME, "sigma", "at least 0", |v| v >= 0.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> GaussianNoise {
+        GaussianNoise {
+            sigma: self.sigma.draw(random) as f32,
+            unit: self.unit,
+            seed: random.next_u64(),
+        }
+    }
+}

@@ -17,7 +17,7 @@ pub use rician::{RandomRicianNoise, RicianNoise, rician};
 pub use salt_pepper::{Extremes, RandomSaltAndPepper, SaltAndPepper};
 pub use speckle::{RandomSpeckleNoise, SpeckleNoise};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check};
 use crate::operation::Channel;
 use crate::parallel::Statistics;
 
@@ -49,6 +49,14 @@ impl NoiseUnit {
             }
         }
     }
+}
+
+/// Refuses what is no standard deviation.
+fn check_sigma(transform: &'static str, sigma: f32) -> Result<()> {
+    let rule = "finite and at least 0";
+    check(transform, "sigma", sigma.into(), rule, |v| {
+        v.is_finite() && v >= 0.0
+    })
 }
 
 /// The key of a channel's noise.

@@ -1,13 +1,14 @@
 //! Every voxel multiplied by a factor of its own (Albumentations `MultiplicativeNoise`, `elementwise`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::{chunk_key, noise_key};
 use crate::draw::Channels;
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Voxels whose noise is made at once.
 const BLOCK: usize = 512;
@@ -83,11 +84,18 @@ impl Default for RandomMultiplicativeNoise {
     }
 }
 
-random_channels!(RandomMultiplicativeNoise => MultiplicativeNoise,
-    check: |twin, _| check_factors("RandomMultiplicativeNoise", twin.factors),
-    draw: |twin, _, random| MultiplicativeNoise {
-        low: twin.factors[0],
-        high: twin.factors[1],
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomMultiplicativeNoise {
+    random_twin!(RandomMultiplicativeNoise => MultiplicativeNoise);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        check_factors(Self::NAME, self.factors)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> MultiplicativeNoise {
+        MultiplicativeNoise {
+            low: self.factors[0],
+            high: self.factors[1],
+            seed: random.next_u64(),
+        }
+    }
+}

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 const PHOTONS: &str = "above 0 and at most 1e9";
 
@@ -132,18 +132,29 @@ impl Default for RandomPoissonNoise {
     }
 }
 
-random_channels!(RandomPoissonNoise => PoissonNoise,
-    check: |twin, _| {
-        const NAME: &str = "RandomPoissonNoise";
-        check(NAME, "dark", twin.dark.into(), "finite", f64::is_finite)?;
-        twin.photons.check(NAME, "photons", PHOTONS, is_photons)
-    },
-    draw: |twin, _, random| PoissonNoise {
-        photons: twin.photons.draw(random) as f32,
-        dark: twin.dark,
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomPoissonNoise {
+    random_twin!(RandomPoissonNoise => PoissonNoise);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        check(
+            Self::NAME,
+            "dark",
+            self.dark.into(),
+            "finite",
+            f64::is_finite,
+        )?;
+        self.photons
+            .check(Self::NAME, "photons", PHOTONS, is_photons)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> PoissonNoise {
+        PoissonNoise {
+            photons: self.photons.draw(random) as f32,
+            dark: self.dark,
+            seed: random.next_u64(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,15 @@
 //! Rician noise, that of magnitudes in magnetic resonance (MONAI `RandRicianNoise`).
 
-use medcore::random::Key;
+use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use super::{NoiseUnit, chunk_key, noise_key};
+use super::{NoiseUnit, check_sigma, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
+use crate::error::Result;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Voxels whose noise is made at once.
 const BLOCK: usize = 512;
@@ -53,13 +53,7 @@ fn rician_noise(voxels: &mut [f32], sigma: f32, key: Key) {
 
 impl ChannelOperation for RicianNoise {
     fn check(&self, _dimension: usize) -> Result<()> {
-        check(
-            "RicianNoise",
-            "sigma",
-            self.sigma.into(),
-            "finite and at least 0",
-            |v| v.is_finite() && v >= 0.0,
-        )
+        check_sigma("RicianNoise", self.sigma)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
@@ -98,14 +92,22 @@ impl Default for RandomRicianNoise {
     }
 }
 
-random_channels!(RandomRicianNoise => RicianNoise,
-    check: |twin, _| twin.sigma.check("RandomRicianNoise", "sigma", "at least 0", |v| v >= 0.0),
-    draw: |twin, _, random| RicianNoise {
-        sigma: twin.sigma.draw(random) as f32,
-        unit: twin.unit,
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomRicianNoise {
+    random_twin!(RandomRicianNoise => RicianNoise);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma
+            .check(Self::NAME, "sigma", "at least 0", |v| v >= 0.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> RicianNoise {
+        RicianNoise {
+            sigma: self.sigma.draw(random) as f32,
+            unit: self.unit,
+            seed: random.next_u64(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

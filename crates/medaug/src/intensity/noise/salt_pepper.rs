@@ -1,14 +1,15 @@
 //! Single voxels become the brightest or the darkest (scikit-image `random_noise` with `s&p`, Albumentations
 //! `SaltAndPepper`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::{chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Voxels whose noise is made at once.
 const BLOCK: usize = 512;
@@ -139,17 +140,21 @@ impl Default for RandomSaltAndPepper {
     }
 }
 
-random_channels!(RandomSaltAndPepper => SaltAndPepper,
-    check: |twin, _| {
-        const NAME: &str = "RandomSaltAndPepper";
-        twin.amount.check(NAME, "amount", SHARE, is_share)?;
-        twin.salt.check(NAME, "salt", SHARE, is_share)?;
-        check_extremes(NAME, twin.extremes)
-    },
-    draw: |twin, _, random| SaltAndPepper {
-        amount: twin.amount.draw(random),
-        salt: twin.salt.draw(random),
-        extremes: twin.extremes,
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomSaltAndPepper {
+    random_twin!(RandomSaltAndPepper => SaltAndPepper);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.amount.check(Self::NAME, "amount", SHARE, is_share)?;
+        self.salt.check(Self::NAME, "salt", SHARE, is_share)?;
+        check_extremes(Self::NAME, self.extremes)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> SaltAndPepper {
+        SaltAndPepper {
+            amount: self.amount.draw(random),
+            salt: self.salt.draw(random),
+            extremes: self.extremes,
+            seed: random.next_u64(),
+        }
+    }
+}

@@ -1,14 +1,15 @@
 //! Speckle: noise in proportion to the intensity (scikit-image `random_noise` with `speckle`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::{chunk_key, noise_key};
+use super::{check_sigma, chunk_key, noise_key};
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
+use crate::error::Result;
 use crate::math;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Voxels whose noise is made at once.
 const BLOCK: usize = 512;
@@ -25,13 +26,7 @@ pub struct SpeckleNoise {
 
 impl ChannelOperation for SpeckleNoise {
     fn check(&self, _dimension: usize) -> Result<()> {
-        check(
-            "SpeckleNoise",
-            "sigma",
-            self.sigma.into(),
-            "finite and at least 0",
-            |v| v.is_finite() && v >= 0.0,
-        )
+        check_sigma("SpeckleNoise", self.sigma)
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
@@ -75,10 +70,18 @@ impl Default for RandomSpeckleNoise {
     }
 }
 
-random_channels!(RandomSpeckleNoise => SpeckleNoise,
-    check: |twin, _| twin.sigma.check("RandomSpeckleNoise", "sigma", "at least 0", |v| v >= 0.0),
-    draw: |twin, _, random| SpeckleNoise {
-        sigma: twin.sigma.draw(random) as f32,
-        seed: random.next_u64(),
-    },
-);
+impl RandomChannels for RandomSpeckleNoise {
+    random_twin!(RandomSpeckleNoise => SpeckleNoise);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.sigma
+            .check(Self::NAME, "sigma", "at least 0", |v| v >= 0.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> SpeckleNoise {
+        SpeckleNoise {
+            sigma: self.sigma.draw(random) as f32,
+            seed: random.next_u64(),
+        }
+    }
+}

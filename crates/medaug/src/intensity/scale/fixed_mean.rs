@@ -1,12 +1,13 @@
 //! Scaling about the mean (MONAI `ScaleIntensityFixedMean`): [`Contrast`](crate::Contrast) by 1 + factor.
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::intensity::contrast::{ContrastRange, contrast};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 const FACTOR: &str = "at least -1";
 
@@ -70,10 +71,18 @@ impl Default for RandomScaleIntensityFixedMean {
     }
 }
 
-random_channels!(RandomScaleIntensityFixedMean => ScaleIntensityFixedMean,
-    check: |twin, _| twin.factor.check("RandomScaleIntensityFixedMean", "factor", FACTOR, |v| v >= -1.0),
-    draw: |twin, _, random| ScaleIntensityFixedMean {
-        factor: twin.factor.draw(random) as f32,
-        range: twin.range,
-    },
-);
+impl RandomChannels for RandomScaleIntensityFixedMean {
+    random_twin!(RandomScaleIntensityFixedMean => ScaleIntensityFixedMean);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.factor
+            .check(Self::NAME, "factor", FACTOR, |v| v >= -1.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> ScaleIntensityFixedMean {
+        ScaleIntensityFixedMean {
+            factor: self.factor.draw(random) as f32,
+            range: self.range,
+        }
+    }
+}

@@ -4,13 +4,14 @@
 //! does not let them fall below 1e-7; on images whose range is that small the two differ. MONAI takes range
 //! and statistics of all channels together; here each channel has its own.
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::intensity::gamma::{Gamma, SmallRange, correct};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 const GAMMA: &str = "finite and above 0";
 
@@ -78,11 +79,18 @@ impl Default for RandomAdjustContrast {
     }
 }
 
-random_channels!(RandomAdjustContrast => AdjustContrast,
-    check: |twin, _| twin.gamma.check("RandomAdjustContrast", "gamma", GAMMA, |v| v > 0.0),
-    draw: |twin, _, random| AdjustContrast {
-        gamma: twin.gamma.draw(random) as f32,
-        inverted: twin.inverted,
-        retain_statistics: twin.retain_statistics,
-    },
-);
+impl RandomChannels for RandomAdjustContrast {
+    random_twin!(RandomAdjustContrast => AdjustContrast);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.gamma.check(Self::NAME, "gamma", GAMMA, |v| v > 0.0)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> AdjustContrast {
+        AdjustContrast {
+            gamma: self.gamma.draw(random) as f32,
+            inverted: self.inverted,
+            retain_statistics: self.retain_statistics,
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::operation::SampleOperation;
 use crate::parallel::Statistics;
 use crate::sample::{LazySample, Sample};
 use crate::step::Operation;
-use crate::transform::Transform;
+use crate::transform::{Transform, perhaps};
 
 /// What brightness is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -141,16 +141,14 @@ impl<const D: usize> Transform<D> for RandomBrightnessContrast {
     }
 
     fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        if !key.stream("apply").chance(self.probability) {
-            return Ok(vec![]);
-        }
-        let mut random = key.stream("parameter");
-        let operation = BrightnessContrast {
-            brightness: self.brightness.draw(&mut random) as f32,
-            contrast: self.contrast.draw(&mut random) as f32,
-            unit: self.unit,
-            range: self.range,
-        };
-        Ok(vec![operation.into()])
+        perhaps(key, self.probability, || {
+            let mut random = key.stream("parameter");
+            Ok(BrightnessContrast {
+                brightness: self.brightness.draw(&mut random) as f32,
+                contrast: self.contrast.draw(&mut random) as f32,
+                unit: self.unit,
+                range: self.range,
+            })
+        })
     }
 }

@@ -1,12 +1,13 @@
 //! Intensities moved along a bent line through control points (MONAI `RandHistogramShift`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::Channels;
 use crate::error::{Error, Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Moves intensities, scaled to 0..1 over the range present, along the line through control points.
 ///
@@ -92,17 +93,23 @@ impl Default for RandomHistogramShift {
     }
 }
 
-random_channels!(RandomHistogramShift => HistogramShift,
-    check: |twin, _| {
-        const NAME: &str = "RandomHistogramShift";
-        let [low, high] = twin.points.map(|n| n as f64);
-        check(NAME, "points", low, "at least 3", |n| n >= 3.0)?;
-        check(NAME, "points", high, "at least its lower bound and at most 1000", |n| {
-            n >= low && n <= 1000.0
-        })
-    },
-    draw: |twin, _, random| {
-        let [low, high] = twin.points;
+impl RandomChannels for RandomHistogramShift {
+    random_twin!(RandomHistogramShift => HistogramShift);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        let [low, high] = self.points.map(|n| n as f64);
+        check(Self::NAME, "points", low, "at least 3", |n| n >= 3.0)?;
+        check(
+            Self::NAME,
+            "points",
+            high,
+            "at least its lower bound and at most 1000",
+            |n| n >= low && n <= 1000.0,
+        )
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> HistogramShift {
+        let [low, high] = self.points;
         let count = low + random.below(high - low + 1);
         let mut control: Vec<f64> = (0..count).map(|i| i as f64 / (count - 1) as f64).collect();
         for i in 1..count - 1 {
@@ -110,8 +117,8 @@ random_channels!(RandomHistogramShift => HistogramShift,
             control[i] = random.uniform_in(control[i - 1], control[i + 1]);
         }
         HistogramShift { control }
-    },
-);
+    }
+}
 
 #[cfg(test)]
 mod tests {

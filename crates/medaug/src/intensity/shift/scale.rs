@@ -1,12 +1,13 @@
 //! Intensities multiplied by 1 + factor (MONAI `ScaleIntensity` with `factor`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::intensity::brightness::brightness;
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Multiplies by `1 + factor`; to a range of intensities leads [`RescaleIntensity`](crate::RescaleIntensity).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,7 +52,16 @@ impl Default for RandomScaleIntensity {
     }
 }
 
-random_channels!(RandomScaleIntensity => ScaleIntensity,
-    check: |twin, _| twin.factor.check("RandomScaleIntensity", "factor", "finite", |_| true),
-    draw: |twin, _, random| ScaleIntensity { factor: twin.factor.draw(random) as f32 },
-);
+impl RandomChannels for RandomScaleIntensity {
+    random_twin!(RandomScaleIntensity => ScaleIntensity);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.factor.check(Self::NAME, "factor", "finite", |_| true)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> ScaleIntensity {
+        ScaleIntensity {
+            factor: self.factor.draw(random) as f32,
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! A multiple of the image's standard deviation is added (MONAI `StdShiftIntensity`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::{Statistics, for_each_chunk};
+use crate::transform::{RandomChannels, random_twin};
 
 /// Adds `factor` standard deviations (divisor n) of the channel; a constant channel stays, NaN is refused.
 ///
@@ -81,10 +82,17 @@ impl Default for RandomStdShiftIntensity {
     }
 }
 
-random_channels!(RandomStdShiftIntensity => StdShiftIntensity,
-    check: |twin, _| twin.factor.check("RandomStdShiftIntensity", "factor", "finite", |_| true),
-    draw: |twin, _, random| StdShiftIntensity {
-        factor: twin.factor.draw(random) as f32,
-        masked: twin.masked,
-    },
-);
+impl RandomChannels for RandomStdShiftIntensity {
+    random_twin!(RandomStdShiftIntensity => StdShiftIntensity);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.factor.check(Self::NAME, "factor", "finite", |_| true)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> StdShiftIntensity {
+        StdShiftIntensity {
+            factor: self.factor.draw(random) as f32,
+            masked: self.masked,
+        }
+    }
+}

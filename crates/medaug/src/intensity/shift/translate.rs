@@ -1,12 +1,13 @@
 //! A constant is added to all intensities (MONAI `ShiftIntensity`).
 
+use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
-use crate::intensity::twin::random_channels;
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
+use crate::transform::{RandomChannels, random_twin};
 
 /// Adds a constant; NaN stays NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -53,7 +54,16 @@ impl Default for RandomShiftIntensity {
     }
 }
 
-random_channels!(RandomShiftIntensity => ShiftIntensity,
-    check: |twin, _| twin.offset.check("RandomShiftIntensity", "offset", "finite", |_| true),
-    draw: |twin, _, random| ShiftIntensity { offset: twin.offset.draw(random) as f32 },
-);
+impl RandomChannels for RandomShiftIntensity {
+    random_twin!(RandomShiftIntensity => ShiftIntensity);
+
+    fn check_for(&self, _dimension: usize) -> Result<()> {
+        self.offset.check(Self::NAME, "offset", "finite", |_| true)
+    }
+
+    fn draw(&self, _dimension: usize, random: &mut Random) -> ShiftIntensity {
+        ShiftIntensity {
+            offset: self.offset.draw(random) as f32,
+        }
+    }
+}
