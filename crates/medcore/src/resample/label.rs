@@ -64,7 +64,8 @@ pub fn resample_labels_slice<L: Label, const D: usize>(
     let border = outside.border();
     match (interpolation, path) {
         (LabelInterpolation::Nearest, Path::Separable(axes)) => {
-            separable::nearest(source, &axes.indices(border), outside.value(), out);
+            let source = separable::Whole::new(source, source_shape);
+            separable::nearest(&source, &axes.indices(border), outside.value(), out);
         }
         (LabelInterpolation::Nearest, Path::Oblique(rows)) => {
             oblique::nearest(source, &rows, border, outside.value(), out);

@@ -18,6 +18,7 @@
 //!   B-spline: mirrored at the end samples, and the value beyond half a voxel outside.
 
 mod bspline;
+mod collage;
 mod gather;
 mod label;
 mod oblique;
@@ -36,6 +37,7 @@ use crate::image::{Image, for_each_row, linear_index};
 use crate::linear::IndexMap;
 use crate::region::Region;
 
+pub use collage::{Collage, Tile};
 pub use gather::{Gather, GatherLabels, Places};
 pub use label::{LabelInterpolation, resample_labels, resample_labels_slice};
 pub use voxel::Voxel;
@@ -160,14 +162,15 @@ pub fn resample_slice<T: Voxel, const D: usize>(
     match interpolation {
         Interpolation::Nearest => match path {
             Path::Separable(axes) => {
-                separable::nearest(source, &axes.indices(border), outside.value(), out);
+                let source = separable::Whole::new(source, source_shape);
+                separable::nearest(&source, &axes.indices(border), outside.value(), out);
             }
             Path::Oblique(rows) => oblique::nearest(source, &rows, border, outside.value(), out),
         },
         Interpolation::Linear => match path {
             Path::Separable(axes) => {
                 separable::weighted(
-                    source,
+                    &separable::Whole::new(source, source_shape),
                     &axes.tables(taps::linear, border),
                     outside.value(),
                     out,
@@ -181,7 +184,7 @@ pub fn resample_slice<T: Voxel, const D: usize>(
             let map = map.then(&IndexMap::translation(part.start.map(|v| -(v as f64))));
             match Path::of(part.shape, &map, out_shape)? {
                 Path::Separable(axes) => separable::weighted(
-                    &part.coefficients,
+                    &separable::Whole::new(&part.coefficients, part.shape),
                     &axes.tables(taps::cubic, border),
                     outside.value(),
                     out,
