@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::separable::{self, SourceRows};
-use super::{Interpolation, Outside, Path, Voxel, check_slice, in_three, resample_slice, taps};
+use super::source::SourceRows;
+use super::{
+    Interpolation, Outside, Path, Voxel, check_slice, in_three, resample_slice, separable, taps,
+};
 use crate::buffer;
 use crate::error::{Error, Result};
 use crate::geometry::checked_len;

@@ -23,6 +23,7 @@ mod gather;
 mod label;
 mod oblique;
 mod separable;
+mod source;
 mod taps;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use crate::geometry::{Geometry, checked_len};
 use crate::image::{Image, for_each_row, linear_index};
 use crate::linear::IndexMap;
 use crate::region::Region;
+use source::Whole;
 
 pub use collage::{Collage, Tile};
 pub use gather::{Gather, GatherLabels, Places};
@@ -162,7 +164,7 @@ pub fn resample_slice<T: Voxel, const D: usize>(
     match interpolation {
         Interpolation::Nearest => match path {
             Path::Separable(axes) => {
-                let source = separable::Whole::new(source, source_shape);
+                let source = Whole::new(source, source_shape);
                 separable::nearest(&source, &axes.indices(border), outside.value(), out);
             }
             Path::Oblique(rows) => oblique::nearest(source, &rows, border, outside.value(), out),
@@ -170,7 +172,7 @@ pub fn resample_slice<T: Voxel, const D: usize>(
         Interpolation::Linear => match path {
             Path::Separable(axes) => {
                 separable::weighted(
-                    &separable::Whole::new(source, source_shape),
+                    &Whole::new(source, source_shape),
                     &axes.tables(taps::linear, border),
                     outside.value(),
                     out,
@@ -184,7 +186,7 @@ pub fn resample_slice<T: Voxel, const D: usize>(
             let map = map.then(&IndexMap::translation(part.start.map(|v| -(v as f64))));
             match Path::of(part.shape, &map, out_shape)? {
                 Path::Separable(axes) => separable::weighted(
-                    &separable::Whole::new(&part.coefficients, part.shape),
+                    &Whole::new(&part.coefficients, part.shape),
                     &axes.tables(taps::cubic, border),
                     outside.value(),
                     out,

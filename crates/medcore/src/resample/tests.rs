@@ -294,7 +294,7 @@ proptest! {
         (0..3).for_each(|a| map.matrix[a][a] = scale[a]);
         let axes = separable::Axes::new(source, &map, out_shape);
         let rows = Rows::new(source, &map, out_shape);
-        let whole = |voxels| separable::Whole::new(voxels, source);
+        let whole = |voxels| Whole::new(voxels, source);
         let (mut a, mut b) = (vec![0.0f32; 84], vec![0.0f32; 84]);
         separable::weighted(&whole(&samples), &axes.tables(taps::linear, border), 50.0, &mut a);
         oblique::linear(&samples, &rows, border, 50.0, &mut b);
