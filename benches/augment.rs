@@ -2,9 +2,11 @@
 //!
 //! `cargo bench --bench augment`. The same work as `augmentation.py` of the rivals: one channel and labels,
 //! nnU-Net's default pipeline with its own probabilities (the mean over many draws), all of its steps at once,
-//! and a rotation with scaling of image and labels as TorchIO's `RandomAffine` does it.
+//! and a rotation with scaling of image and labels as TorchIO's `RandomAffine` does it. The rows `two_workers` hand the
+//! same samples over through a loader with two threads: the rivals' `--workers 2`.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -16,6 +18,7 @@ use medaug::{
 use medcore::random::Key;
 use medcore::resample::LabelInterpolation;
 use medcore::{BoundingBox, Geometry, Image, LabelMap};
+use medtrain::{Loader, Prefetch, Source};
 
 #[global_allocator]
 static ALLOCATOR: medcore::Allocator = medcore::Allocator;
@@ -64,6 +67,23 @@ fn everything(pipeline: &PatchPipeline<3>) -> PatchPipeline<3> {
     PatchPipeline::new(pipeline.sampler().clone(), steps.collect()).expect("valid")
 }
 
+/// Rotation and scaling of every sample.
+fn affine(labels: LabelInterpolation) -> RandomSpatial {
+    RandomSpatial {
+        rotation_probability: 1.0,
+        scale_probability: 1.0,
+        scale: vec![Draw::Uniform {
+            low: 0.8,
+            high: 1.2,
+        }],
+        sampling: Sampling {
+            labels,
+            ..Sampling::default()
+        },
+        ..RandomSpatial::default()
+    }
+}
+
 fn pipelines(c: &mut Criterion) {
     let mut group = c.benchmark_group("augment");
     group
@@ -87,19 +107,7 @@ fn pipelines(c: &mut Criterion) {
         });
     }
     for labels in [LabelInterpolation::Nearest, LabelInterpolation::Linear] {
-        let affine = RandomSpatial {
-            rotation_probability: 1.0,
-            scale_probability: 1.0,
-            scale: vec![Draw::Uniform {
-                low: 0.8,
-                high: 1.2,
-            }],
-            sampling: Sampling {
-                labels,
-                ..Sampling::default()
-            },
-            ..RandomSpatial::default()
-        };
+        let affine = affine(labels);
         let sample = ball(128).into_shared();
         let mut number = 0;
         group.bench_function(format!("affine_labels_{labels:?}/128x128x128"), |b| {
@@ -172,6 +180,72 @@ fn picture(number: usize) -> Sample<2> {
         .into_shared()
 }
 
+/// Samples without end, each made by its number.
+struct Samples<F>(F);
+
+impl<T, F> Source for Samples<F>
+where
+    T: Send + 'static,
+    F: Fn(u32) -> medaug::Result<T> + Send + Sync + 'static,
+{
+    type Item = T;
+
+    fn steps_per_epoch(&self) -> u32 {
+        u32::MAX
+    }
+
+    fn item(&self, _epoch: u32, step: u32) -> medtrain::Result<T> {
+        (self.0)(step).map_err(|source| medtrain::Error::Transform {
+            case: step.to_string(),
+            source,
+        })
+    }
+}
+
+fn loaded<T: Send + 'static>(
+    c: &mut Criterion,
+    name: &str,
+    make: impl Fn(u32) -> medaug::Result<T> + Send + Sync + 'static,
+) {
+    let prefetch = Prefetch {
+        threads: 2,
+        ahead: 4,
+    };
+    let mut loader = Loader::start(Arc::new(Samples(make)), 0, 0, prefetch);
+    let mut group = c.benchmark_group("augment");
+    group
+        .throughput(Throughput::Elements(1))
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(6));
+    group.bench_function(format!("two_workers/{name}"), |b| {
+        b.iter(|| loader.next().expect("no end").expect("a valid sample"));
+    });
+    group.finish();
+}
+
+fn loaders(c: &mut Criterion) {
+    let case = Case::new(ball(205), None, Key::new(1));
+    let nnunet = preset::nnunet_default(PATCH, Space::Voxels, Laterality::Ignore).expect("valid");
+    loaded(c, "nnunet_default", move |number| {
+        let slot = BatchSlot {
+            index: number as usize % 2,
+            size: 2,
+        };
+        nnunet.draw(&case, slot, Key::new(9).sample(number))
+    });
+    let pictures: Vec<Sample<2>> = (0..4).map(picture).collect();
+    let yolo = preset::yolo([640; 2], 1.0, preset::Pixels::Colour, Laterality::Ignore);
+    let yolo = yolo.expect("valid");
+    loaded(c, "yolo", move |number| {
+        yolo.apply(pictures.clone(), Key::new(4).sample(number))
+    });
+    let turn = affine(LabelInterpolation::Nearest);
+    let sample = ball(128).into_shared();
+    loaded(c, "affine", move |number| {
+        turn.apply(sample.clone(), Key::new(4).sample(number))
+    });
+}
+
 type Change = fn(&mut [f32]);
 
 fn steps(c: &mut Criterion) {
@@ -235,5 +309,5 @@ fn preprocessing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipelines, steps, preprocessing);
+criterion_group!(benches, pipelines, loaders, steps, preprocessing);
 criterion_main!(benches);

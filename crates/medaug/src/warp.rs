@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deformation::{Deformation, Row};
 use crate::error::Result;
-use crate::sample::{Points, Sample};
+use crate::sample::{Boxes, Points, Sample};
 use crate::spatial::{Sampling, extract};
 
 /// How a move wants voxels to be read; what it leaves open, the moves beside it decide.
@@ -308,21 +308,36 @@ impl<const D: usize> Warp<D> {
     /// # Errors
     /// As [`Warp::geometry`], and refuses results too large to allocate.
     pub fn apply(&self, sample: &Sample<D>) -> Result<Sample<D>> {
-        let mut result = if self.bends.is_empty() {
+        let result = if self.bends.is_empty() {
             extract(sample, self.shape, &self.map, &self.reading.sampling())?
         } else {
             read::read(sample, self)?
         };
-        if let Some(boxes) = sample.boxes() {
+        Ok(self.with_marks(result, sample.boxes(), sample.points()))
+    }
+
+    /// What was read, with boxes and points of the source where they are shown, and mirrored sides exchanged.
+    pub(crate) fn with_marks(
+        &self,
+        mut result: Sample<D>,
+        boxes: Option<&Boxes<D>>,
+        points: Option<&Points<D>>,
+    ) -> Sample<D> {
+        if let Some(boxes) = boxes {
             result = result.with_boxes(boxes.moved(self.shape, |bounds| self.place_of_box(bounds)));
         }
-        if let Some(points) = sample.points() {
+        if let Some(points) = points {
             result = result.with_points(self.move_points(points));
         }
         for pairs in &self.swaps {
             result.swap_sides(pairs);
         }
-        Ok(result)
+        result
+    }
+
+    /// The map from the result to the source; `None` where something is bent.
+    pub(crate) fn straight(&self) -> Option<&IndexMap<D>> {
+        self.bends.is_empty().then_some(&self.map)
     }
 
     fn move_points(&self, points: &Points<D>) -> Points<D> {

@@ -18,13 +18,15 @@ impl Hsv {
         let low = if b < low { b } else { low };
         let range = high - low;
         let divisor = if range == 0.0 { 1.0 } else { range };
-        let sixths = if high == r {
-            (g - b) / divisor
+        // Chosen before the division, of which there is one then, and no branch.
+        let (difference, start) = if high == r {
+            (g - b, 0.0)
         } else if high == g {
-            2.0 + (b - r) / divisor
+            (b - r, 2.0)
         } else {
-            4.0 + (r - g) / divisor
+            (r - g, 4.0)
         };
+        let sixths = start + difference / divisor;
         Self {
             hue: sixths * (1.0 / 6.0),
             saturation: range / if range == 0.0 { 1.0 } else { high },

@@ -12,6 +12,7 @@ pub use hed::{HedJitter, RandomHedJitter};
 pub use hue_saturation_value::{ColorDepth, HueSaturationValue, RandomHueSaturationValue};
 pub use jitter::{ColorAdjustment, ColorJitter, RandomColorJitter};
 
+use medcore::cpu::{Work, with_wide_vectors};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -59,9 +60,33 @@ pub(crate) fn for_each_colour<R: Send, const D: usize>(
 /// Calls `f` for every pixel of a chunk.
 #[inline(always)]
 pub(crate) fn for_each_pixel(colours: Colours<'_>, f: impl Fn([f32; 3]) -> [f32; 3]) {
-    let [red, green, blue] = colours;
-    for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
-        [*r, *g, *b] = f([*r, *g, *b]);
+    with_wide_vectors(Pixels { colours, f });
+}
+
+struct Pixels<'a, F> {
+    colours: Colours<'a>,
+    f: F,
+}
+
+impl<F: Fn([f32; 3]) -> [f32; 3]> Work for Pixels<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const LANES: usize = 16;
+        let [red, green, blue] = self.colours.map(|v| v.as_chunks_mut::<LANES>());
+        let blocks = red.0.iter_mut().zip(green.0).zip(blue.0);
+        for ((red, green), blue) in blocks {
+            // Copies, so that the compiler need not ask whether the channels overlap.
+            let [mut r, mut g, mut b] = [*red, *green, *blue];
+            for i in 0..LANES {
+                [r[i], g[i], b[i]] = (self.f)([r[i], g[i], b[i]]);
+            }
+            [*red, *green, *blue] = [r, g, b];
+        }
+        for ((r, g), b) in red.1.iter_mut().zip(green.1).zip(blue.1) {
+            [*r, *g, *b] = (self.f)([*r, *g, *b]);
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub use mosaic::{Mosaic, RandomMosaic};
 pub use pipeline::MixPipeline;
 pub use place::{Border, Fit, Ground};
 pub use random_copy_paste::RandomCopyPaste;
+pub(crate) use tiles::Montage;
 
 use self::alike::check_count;
 use crate::error::{Error, Result};

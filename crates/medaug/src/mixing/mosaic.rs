@@ -6,7 +6,7 @@ use medcore::resample::{Interpolation, LabelInterpolation, Outside};
 use serde::{Deserialize, Serialize};
 
 use super::alike::{check_contents, check_count};
-use super::tiles::{Tile, join};
+use super::tiles::{Montage, Tile};
 use super::{Mix, Mixture};
 use crate::array::per_axis;
 use crate::draw::happens;
@@ -37,6 +37,12 @@ const NAME: &str = "Mosaic";
 
 impl Mosaic {
     pub(super) fn apply<const D: usize>(&self, samples: Vec<Sample<D>>) -> Result<Sample<D>> {
+        let montage = self.montage(samples)?;
+        montage.read(&Warp::identity(montage.geometry().shape()))
+    }
+
+    /// The samples where they lie on the canvas.
+    pub(super) fn montage<const D: usize>(&self, samples: Vec<Sample<D>>) -> Result<Montage<D>> {
         check_count(NAME, &samples, 1 << D)?;
         check_contents(NAME, &samples)?;
         if samples[0].target().is_some() {
@@ -58,18 +64,17 @@ impl Mosaic {
                 |_| (1..2 * shape[a]).contains(&centre[a]),
             )?;
         }
-        let tiles = samples.iter().enumerate();
+        let tiles = samples.into_iter().enumerate();
         let tiles: Vec<Tile<D>> = tiles
             .map(|(corner, sample)| self.tile(sample, corner, shape, centre))
             .collect::<Result<_>>()?;
-        drop(samples);
-        join(NAME, &tiles, shape.map(|n| 2 * n), self.fill)
+        Montage::new(NAME, tiles, shape.map(|n| 2 * n), self.fill)
     }
 
     /// The part of a sample that is seen in one corner of the canvas; bits of `corner` say behind which axes' centre.
     fn tile<const D: usize>(
         &self,
-        sample: &Sample<D>,
+        sample: Sample<D>,
         corner: usize,
         shape: [usize; D],
         centre: [usize; D],
@@ -78,12 +83,12 @@ impl Mosaic {
         let factors = (0..D).map(|a| shape[a] as f64 / source[a] as f64);
         let factor = factors.fold(f64::INFINITY, f64::min);
         let mut map = IndexMap::identity();
-        let (mut at, mut seen) = ([0; D], [0; D]);
+        let (mut at, mut seen, mut first) = ([0; D], [0; D], [0; D]);
         for a in 0..D {
             let extent = ((source[a] as f64 * factor).round_ties_even() as usize).max(1);
             // The last axis runs fastest, as the corners of the papers' figures do.
             let behind = corner >> (D - 1 - a) & 1 == 1;
-            let skipped = if behind {
+            first[a] = if behind {
                 at[a] = centre[a];
                 seen[a] = extent.min(2 * shape[a] - centre[a]);
                 0
@@ -94,7 +99,7 @@ impl Mosaic {
             };
             let step = source[a] as f64 / extent as f64;
             map.matrix[a][a] = step;
-            map.offset[a] = (skipped as f64 + 0.5) * step - 0.5;
+            map.offset[a] = (first[a] as f64 + 0.5) * step - 0.5;
         }
         let reading = Reading::from(Sampling {
             interpolation: Interpolation::Linear,
@@ -102,13 +107,9 @@ impl Mosaic {
             outside: Outside::Edge,
             outside_label: 0,
         });
-        let mut sample = Warp::new(seen, map, reading).apply(sample)?;
-        if let Some(points) = sample.points_mut() {
-            for point in &mut points.items {
-                point.known = point.is_inside(seen);
-            }
-        }
-        Ok(Tile { sample, at })
+        let scaled = (0..D).any(|a| map.matrix[a][a] != 1.0);
+        let warp = Warp::new(seen, map, reading);
+        Tile::new(sample, &warp, at, (!scaled).then_some(first))
     }
 }
 

@@ -113,27 +113,32 @@ impl<const D: usize> MixPipeline<D> {
             return Err(refused);
         }
         let mut rest = samples.into_iter();
-        let Some(mut sample) = rest.next() else {
+        let Some(mut lazy) = rest.next().map(Sample::into_lazy) else {
             return Err(refused);
         };
         let mut mosaic = false;
         for (mix, key) in self.keyed(key) {
             let others = Mix::<D>::others(mix, key);
-            let samples: Vec<_> = std::iter::once(sample)
+            let samples: Vec<_> = std::iter::once(lazy.finish()?)
                 .chain(rest.by_ref().take(others))
                 .collect();
             let mixture = mix.draw(&samples, key)?;
             mosaic |= matches!(mixture, Some(Mixture::Mosaic(_)));
-            sample = match mixture {
-                Some(mixture) => mixture.apply(samples)?,
-                None => samples.into_iter().next().ok_or(Error::SampleCount {
-                    transform: NAME,
-                    expected: 1,
-                    got: 0,
-                })?,
-            };
+            lazy =
+                match mixture {
+                    Some(Mixture::Mosaic(mosaic)) => {
+                        LazySample::of_montage(mosaic.montage(samples)?)
+                    }
+                    Some(mixture) => mixture.apply(samples)?.into_lazy(),
+                    None => samples.into_iter().next().map(Sample::into_lazy).ok_or(
+                        Error::SampleCount {
+                            transform: NAME,
+                            expected: 1,
+                            got: 0,
+                        },
+                    )?,
+                };
         }
-        let mut lazy = sample.into_lazy();
         if let Some(shape) = self.shape {
             self.bring_to(shape, mosaic, &mut lazy)?;
         }

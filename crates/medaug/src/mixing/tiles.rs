@@ -1,95 +1,204 @@
 //! Samples side by side on a canvas.
 
-use medcore::{BoundingBox, Geometry, Image, IndexMap, LabelMap, Region};
+use medcore::resample::{
+    Collage, Interpolation, LabelInterpolation, Outside, Tile as Part, Voxel, resample_labels_slice,
+};
+use medcore::{BoundingBox, Geometry, Image, IndexMap, Label, LabelMap, Region, buffer};
+use rayon::prelude::*;
 
 use super::alike::next_numbers;
 use crate::error::{Error, Result};
-use crate::sample::{LabelledBox, Layer, Sample};
+use crate::sample::{Boxes, LabelledBox, Layer, Points, Sample};
+use crate::spatial::{Sampling, is_lattice};
+use crate::warp::Warp;
 
-/// A sample and where it lies on the canvas.
+/// A sample and the part of it that lies on the canvas.
+#[derive(Debug, Clone)]
 pub(super) struct Tile<const D: usize> {
-    pub(super) sample: Sample<D>,
-    /// Canvas index of its first voxel.
-    pub(super) at: [usize; D],
+    /// The sample, whose boxes and points count from the part's first voxel.
+    sample: Sample<D>,
+    /// The part's grid.
+    grid: Geometry<D>,
+    /// Its first voxel.
+    first: [usize; D],
+    /// Where it is seen on the canvas.
+    region: Region<D>,
 }
 
-/// All tiles as one sample: `fill` and background between them, boxes and points in the order of the tiles, instances
-/// numbered on. The canvas lies where the first tile lies.
-pub(super) fn join<const D: usize>(
+impl<const D: usize> Tile<D> {
+    /// What `warp` makes of a sample, at a place of the canvas; `first` is its first voxel if it is a part of the sample as
+    /// it is, which then stays where it lies.
+    pub(super) fn new(
+        sample: Sample<D>,
+        warp: &Warp<D>,
+        at: [usize; D],
+        first: Option<[usize; D]>,
+    ) -> Result<Self> {
+        let seen = warp.shape();
+        let grid = warp.geometry(sample.geometry())?;
+        let layers = &mut sample.layers().values();
+        // Instances are numbered on from those that are seen.
+        let numbered = layers.any(|layer| matches!(layer, Layer::Instances(_)));
+        let (mut sample, first) = match first {
+            Some(first) if !numbered => {
+                let (boxes, points) = (sample.boxes().cloned(), sample.points().cloned());
+                let sample = warp.with_marks(sample, boxes.as_ref(), points.as_ref());
+                (sample, first)
+            }
+            _ => (warp.apply(&sample)?, [0; D]),
+        };
+        if let Some(points) = sample.points_mut() {
+            for point in &mut points.items {
+                point.known = point.is_inside(seen);
+            }
+        }
+        Ok(Self {
+            sample,
+            grid,
+            first,
+            region: Region::new(at, std::array::from_fn(|a| at[a] + seen[a]))?,
+        })
+    }
+
+    fn part<'a, T>(&self, voxels: &'a [T]) -> Part<'a, T, D> {
+        Part {
+            voxels,
+            shape: self.sample.shape(),
+            first: self.first,
+            region: self.region,
+        }
+    }
+}
+
+/// Samples on a canvas that has not been read yet: `fill` and background between them, boxes and points in the order of
+/// the tiles, instances numbered on. The canvas lies where the first tile lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Montage<const D: usize> {
     transform: &'static str,
-    tiles: &[Tile<D>],
-    shape: [usize; D],
+    tiles: Vec<Tile<D>>,
+    grid: Geometry<D>,
     fill: f32,
-) -> Result<Sample<D>> {
-    let Some(first) = tiles.first() else {
-        return Err(Error::SampleCount {
+    boxes: Option<Boxes<D>>,
+    points: Option<Points<D>>,
+}
+
+impl<const D: usize> Montage<D> {
+    pub(super) fn new(
+        transform: &'static str,
+        tiles: Vec<Tile<D>>,
+        shape: [usize; D],
+        fill: f32,
+    ) -> Result<Self> {
+        let first = tiles.first().ok_or(Error::SampleCount {
             transform,
             expected: 1,
             got: 0,
-        });
-    };
-    let back = IndexMap::translation(first.at.map(|v| -(v as f64)));
-    let canvas = Canvas {
-        tiles,
-        grid: first.sample.geometry().mapped(shape, &back)?,
-    };
-    let mut joined = Sample::new(canvas.image(fill, |sample| Some(sample.image()))?);
-    if first.sample.labels().is_some() {
-        joined = joined.with_class_labels(canvas.labels(Sample::labels)?)?;
+        })?;
+        let back = IndexMap::translation(first.region.start().map(|v| -(v as f64)));
+        Ok(Self {
+            transform,
+            grid: first.grid.mapped(shape, &back)?,
+            fill,
+            boxes: boxes(&tiles),
+            points: points(&tiles),
+            tiles,
+        })
     }
-    for (name, layer) in first.sample.layers() {
-        let layer = match layer {
-            Layer::Image(_) => {
-                Layer::Image(
-                    canvas.image(fill, |sample| match sample.layers().get(name)? {
+
+    /// The grid of the canvas.
+    pub(crate) fn geometry(&self) -> &Geometry<D> {
+        &self.grid
+    }
+
+    /// Channels of the images.
+    pub(crate) fn channels(&self) -> usize {
+        self.tiles[0].sample.image().channels()
+    }
+
+    /// What `warp` shows of the canvas; of the samples only what is looked at is read, unless something is bent or turned.
+    pub(crate) fn read(&self, warp: &Warp<D>) -> Result<Sample<D>> {
+        let Some(map) = warp.straight() else {
+            return warp.apply(&self.read(&Warp::identity(self.grid.shape()))?);
+        };
+        let reader = Reader {
+            montage: self,
+            grid: warp.geometry(&self.grid)?,
+            map,
+            sampling: exact_on_lattice(warp.reading().sampling(), self.grid.shape(), warp),
+        };
+        let first = &self.tiles[0].sample;
+        let mut joined = Sample::new(reader.image(|sample| Some(sample.image()))?);
+        if first.labels().is_some() {
+            joined = joined.with_class_labels(reader.labels(Sample::labels)?)?;
+        }
+        for (name, layer) in first.layers() {
+            let layer = match layer {
+                Layer::Image(_) => {
+                    Layer::Image(reader.image(|sample| match sample.layers().get(name)? {
                         Layer::Image(image) => Some(image),
                         _ => None,
-                    })?,
-                )
-            }
-            Layer::Labels(_) => {
-                Layer::Labels(canvas.labels(|sample| match sample.layers().get(name)? {
-                    Layer::Labels(labels) => Some(labels),
-                    _ => None,
-                })?)
-            }
-            Layer::Instances(_) => Layer::Instances(canvas.instances(transform, name)?),
-        };
-        joined = joined.with_layer(name.clone(), layer)?;
-    }
-    Ok(canvas.marks(first, joined))
-}
-
-struct Canvas<'a, const D: usize> {
-    tiles: &'a [Tile<D>],
-    grid: Geometry<D>,
-}
-
-impl<const D: usize> Canvas<'_, D> {
-    fn image(
-        &self,
-        fill: f32,
-        layer: impl Fn(&Sample<D>) -> Option<&Image<f32, D>>,
-    ) -> Result<Image<f32, D>> {
-        let parts: Vec<(&Image<f32, D>, [usize; D])> = self
-            .tiles
-            .iter()
-            .filter_map(|tile| Some((layer(&tile.sample)?, tile.at)))
-            .collect();
-        let channels = parts.first().map_or(1, |(image, _)| image.channels());
-        let mut voxels = vec![fill; channels * self.grid.len()];
-        for (image, at) in parts {
-            let canvas = voxels.chunks_exact_mut(self.grid.len());
-            for (channel, to) in canvas.enumerate().take(image.channels()) {
-                paste(
-                    to,
-                    self.grid.shape(),
-                    image.channel(channel),
-                    image.shape(),
-                    at,
-                )?;
-            }
+                    })?)
+                }
+                Layer::Labels(_) => {
+                    Layer::Labels(reader.labels(|sample| match sample.layers().get(name)? {
+                        Layer::Labels(labels) => Some(labels),
+                        _ => None,
+                    })?)
+                }
+                Layer::Instances(_) => Layer::Instances(reader.instances(name)?),
+            };
+            joined = joined.with_layer(name.clone(), layer)?;
         }
+        Ok(warp.with_marks(joined, self.boxes.as_ref(), self.points.as_ref()))
+    }
+}
+
+/// Voxels that are taken as they are need no interpolation.
+fn exact_on_lattice<const D: usize>(
+    sampling: Sampling,
+    source: [usize; D],
+    warp: &Warp<D>,
+) -> Sampling {
+    match warp.straight() {
+        Some(map) if is_lattice(map, source, warp.shape()) => Sampling {
+            interpolation: Interpolation::Nearest,
+            labels: LabelInterpolation::Nearest,
+            ..sampling
+        },
+        _ => sampling,
+    }
+}
+
+/// One map, for every layer of a montage.
+struct Reader<'a, const D: usize> {
+    montage: &'a Montage<D>,
+    grid: Geometry<D>,
+    map: &'a IndexMap<D>,
+    sampling: Sampling,
+}
+
+impl<const D: usize> Reader<'_, D> {
+    fn image(&self, layer: impl Fn(&Sample<D>) -> Option<&Image<f32, D>>) -> Result<Image<f32, D>> {
+        let Montage { tiles, fill, .. } = self.montage;
+        let images: Vec<(&Tile<D>, &Image<f32, D>)> = tiles
+            .iter()
+            .filter_map(|tile| Some((tile, layer(&tile.sample)?)))
+            .collect();
+        let channels = images.first().map_or(1, |(_, image)| image.channels());
+        let len = self.grid.len();
+        let mut voxels = buffer::zeroed::<f32>(channels * len, "patch")?;
+        let planes = voxels.par_chunks_exact_mut(len).enumerate();
+        planes.try_for_each(|(channel, out)| {
+            let images = images.iter().filter(|(_, i)| channel < i.channels());
+            let parts = images.map(|(tile, image)| tile.part(image.channel(channel)));
+            Collage::new(self.montage.grid.shape(), *fill, parts.collect())?.resample_slice(
+                self.map,
+                out,
+                self.grid.shape(),
+                self.sampling.interpolation,
+                self.sampling.outside,
+            )
+        })?;
         Ok(Image::with_channels(channels, self.grid, voxels)?)
     }
 
@@ -97,57 +206,83 @@ impl<const D: usize> Canvas<'_, D> {
         &self,
         layer: impl Fn(&Sample<D>) -> Option<&LabelMap<u8, D>>,
     ) -> Result<LabelMap<u8, D>> {
-        let mut map = LabelMap::background(self.grid)?;
-        for tile in self.tiles {
-            if let Some(labels) = layer(&tile.sample) {
-                let (to, from) = (map.as_mut_slice(), labels.as_slice());
-                paste(to, self.grid.shape(), from, labels.shape(), tile.at)?;
-            }
-        }
-        Ok(map)
+        let tiles = self.montage.tiles.iter();
+        let parts = tiles.filter_map(|tile| Some(tile.part(layer(&tile.sample)?.as_slice())));
+        self.classes(parts.collect(), self.sampling.outside_label)
     }
 
-    fn instances(&self, transform: &'static str, name: &str) -> Result<LabelMap<u16, D>> {
-        let mut map = LabelMap::background(self.grid)?;
+    fn instances(&self, name: &str) -> Result<LabelMap<u16, D>> {
         let mut largest = 0;
-        for tile in self.tiles {
+        let mut maps = vec![];
+        for tile in &self.montage.tiles {
             if let Some(Layer::Instances(numbers)) = tile.sample.layers().get(name) {
-                let on = next_numbers(transform, largest, numbers)?;
+                let on = next_numbers(self.montage.transform, largest, numbers)?;
                 let numbers = numbers.map(|number| if number == 0 { 0 } else { number + on });
                 largest = largest.max(numbers.as_slice().iter().copied().max().unwrap_or(0));
-                let (to, from) = (map.as_mut_slice(), numbers.as_slice());
-                paste(to, self.grid.shape(), from, numbers.shape(), tile.at)?;
+                maps.push((tile, numbers));
             }
         }
-        Ok(map)
+        let parts = maps.iter().map(|(tile, map)| tile.part(map.as_slice()));
+        self.classes(parts.collect(), 0)
     }
 
-    /// Boxes and points of all tiles.
-    fn marks(&self, first: &Tile<D>, mut joined: Sample<D>) -> Sample<D> {
-        if let Some(boxes) = first.sample.boxes() {
-            let mut boxes = boxes.clone();
-            boxes.retain_changed(|item| Some(moved(item, first.at)));
-            for tile in &self.tiles[1..] {
-                let items = tile.sample.boxes().map_or(&[][..], |boxes| boxes.items());
-                boxes.extend(items.iter().map(|item| moved(item, tile.at)));
-            }
-            joined = joined.with_boxes(boxes);
+    fn classes<L: Label + Voxel>(
+        &self,
+        parts: Vec<Part<'_, L, D>>,
+        outside: L,
+    ) -> Result<LabelMap<L, D>> {
+        let canvas = self.montage.grid.shape();
+        let collage = Collage::new(canvas, L::default(), parts)?;
+        let outside: Outside<L> = self.sampling.outside_labels(outside);
+        let mut classes = buffer::zeroed::<L>(self.grid.len(), "patch labels")?;
+        let shape = self.grid.shape();
+        match self.sampling.labels {
+            LabelInterpolation::Nearest => collage.resample_slice(
+                self.map,
+                &mut classes,
+                shape,
+                Interpolation::Nearest,
+                outside,
+            )?,
+            chosen @ LabelInterpolation::Linear => resample_labels_slice(
+                &collage.canvas()?,
+                canvas,
+                self.map,
+                &mut classes,
+                shape,
+                chosen,
+                outside,
+            )?,
         }
-        if let Some(points) = first.sample.points() {
-            let mut points = points.clone();
-            points.items.clear();
-            for tile in self.tiles {
-                let items = tile.sample.points().map_or(&[][..], |p| &p.items);
-                points.items.extend(items.iter().map(|point| {
-                    let mut point = *point;
-                    (0..D).for_each(|a| point.at[a] += tile.at[a] as f64);
-                    point
-                }));
-            }
-            joined = joined.with_points(points);
-        }
-        joined
+        Ok(LabelMap::new(self.grid, classes)?)
     }
+}
+
+/// Boxes of all tiles.
+fn boxes<const D: usize>(tiles: &[Tile<D>]) -> Option<Boxes<D>> {
+    let (first, others) = tiles.split_first()?;
+    let mut boxes = first.sample.boxes()?.clone();
+    boxes.retain_changed(|item| Some(moved(item, first.region.start())));
+    for tile in others {
+        let items = tile.sample.boxes().map_or(&[][..], |boxes| boxes.items());
+        boxes.extend(items.iter().map(|item| moved(item, tile.region.start())));
+    }
+    Some(boxes)
+}
+
+/// Points of all tiles.
+fn points<const D: usize>(tiles: &[Tile<D>]) -> Option<Points<D>> {
+    let mut points = tiles.first()?.sample.points()?.clone();
+    points.items.clear();
+    for tile in tiles {
+        let items = tile.sample.points().map_or(&[][..], |p| &p.items);
+        points.items.extend(items.iter().map(|point| {
+            let mut point = *point;
+            (0..D).for_each(|a| point.at[a] += tile.region.start()[a] as f64);
+            point
+        }));
+    }
+    Some(points)
 }
 
 fn moved<const D: usize>(item: &LabelledBox<D>, at: [usize; D]) -> LabelledBox<D> {
@@ -157,19 +292,4 @@ fn moved<const D: usize>(item: &LabelledBox<D>, at: [usize; D]) -> LabelledBox<D
         bounds: bounds.unwrap_or(item.bounds),
         ..*item
     }
-}
-
-fn paste<T: Copy, const D: usize>(
-    to: &mut [T],
-    canvas: [usize; D],
-    from: &[T],
-    shape: [usize; D],
-    at: [usize; D],
-) -> Result<()> {
-    let region = Region::new(at, std::array::from_fn(|a| at[a] + shape[a]))?;
-    region.check_inside(canvas)?;
-    for (row, from) in region.rows(canvas).zip(from.chunks_exact(shape[D - 1])) {
-        to[row].copy_from_slice(from);
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use medcore::Geometry;
 
 use super::Sample;
 use crate::error::Result;
+use crate::mixing::Montage;
 use crate::warp::Warp;
 
 /// A sample and the moves that wait to be read at once.
@@ -22,17 +23,50 @@ use crate::warp::Warp;
 /// ```
 #[derive(Debug, Clone)]
 pub struct LazySample<const D: usize> {
-    sample: Sample<D>,
+    source: Source<D>,
     pending: Option<Warp<D>>,
     /// The grid after the pending moves.
     geometry: Geometry<D>,
+}
+
+/// What the moves are read from.
+#[derive(Debug, Clone)]
+enum Source<const D: usize> {
+    Sample(Sample<D>),
+    /// Samples side by side, which no move needs to have joined before.
+    Montage(Montage<D>),
+}
+
+impl<const D: usize> Source<D> {
+    fn shape(&self) -> [usize; D] {
+        match self {
+            Self::Sample(sample) => sample.shape(),
+            Self::Montage(montage) => montage.geometry().shape(),
+        }
+    }
+
+    fn read(&self, warp: &Warp<D>) -> Result<Sample<D>> {
+        match self {
+            Self::Sample(sample) => warp.apply(sample),
+            Self::Montage(montage) => montage.read(warp),
+        }
+    }
 }
 
 impl<const D: usize> LazySample<D> {
     pub(super) fn new(sample: Sample<D>) -> Self {
         Self {
             geometry: *sample.geometry(),
-            sample,
+            source: Source::Sample(sample),
+            pending: None,
+        }
+    }
+
+    /// Samples side by side, to be read with the moves that follow.
+    pub(crate) fn of_montage(montage: Montage<D>) -> Self {
+        Self {
+            geometry: *montage.geometry(),
+            source: Source::Montage(montage),
             pending: None,
         }
     }
@@ -52,7 +86,10 @@ impl<const D: usize> LazySample<D> {
     /// Channels of the image.
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.sample.image().channels()
+        match &self.source {
+            Source::Sample(sample) => sample.image().channels(),
+            Source::Montage(montage) => montage.channels(),
+        }
     }
 
     /// Adds a move; those before it are read now only if they cannot be read together with it.
@@ -66,7 +103,7 @@ impl<const D: usize> LazySample<D> {
             Some(pending) => match pending.joint_reading(&warp) {
                 Some(reading) => pending.composed(warp, reading),
                 None => {
-                    self.sample = pending.apply(&self.sample)?;
+                    self.source = Source::Sample(self.source.read(&pending)?);
                     warp
                 }
             },
@@ -79,12 +116,19 @@ impl<const D: usize> LazySample<D> {
     /// # Errors
     /// As [`Warp::apply`].
     pub fn sample(&mut self) -> Result<&mut Sample<D>> {
+        let shape = self.source.shape();
         if let Some(warp) = self.pending.take()
-            && !warp.is_identity(self.sample.shape())
+            && !warp.is_identity(shape)
         {
-            self.sample = warp.apply(&self.sample)?;
+            self.source = Source::Sample(self.source.read(&warp)?);
         }
-        Ok(&mut self.sample)
+        if let Source::Montage(montage) = &self.source {
+            self.source = Source::Sample(montage.read(&Warp::identity(shape))?);
+        }
+        match &mut self.source {
+            Source::Sample(sample) => Ok(sample),
+            Source::Montage(_) => unreachable!("read above"),
+        }
     }
 
     /// Changes the sample with all moves done.
@@ -101,6 +145,9 @@ impl<const D: usize> LazySample<D> {
     /// As [`LazySample::sample`].
     pub fn finish(mut self) -> Result<Sample<D>> {
         self.sample()?;
-        Ok(self.sample)
+        match self.source {
+            Source::Sample(sample) => Ok(sample),
+            Source::Montage(_) => unreachable!("read above"),
+        }
     }
 }

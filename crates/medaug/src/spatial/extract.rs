@@ -36,6 +36,17 @@ impl Default for Sampling {
     }
 }
 
+impl Sampling {
+    /// What stands in for labels outside, where it is `label` if there is a value outside the image.
+    pub(crate) fn outside_labels<L>(&self, label: L) -> Outside<L> {
+        match self.outside {
+            Outside::Value(_) => Outside::Value(label),
+            Outside::Edge => Outside::Edge,
+            Outside::Reflect => Outside::Reflect,
+        }
+    }
+}
+
 /// The patch of `shape` whose voxel `i` shows what `sample` shows at its index `map(i)`: image, labels and
 /// layers, without boxes and points ([`Warp`](crate::Warp) moves those too).
 ///
@@ -112,11 +123,7 @@ impl<const D: usize> Reader<'_, D> {
     }
 
     fn labels<L: Label>(&self, labels: &LabelMap<L, D>, outside: L) -> Result<LabelMap<L, D>> {
-        let outside = match self.sampling.outside {
-            Outside::Value(_) => Outside::Value(outside),
-            Outside::Edge => Outside::Edge,
-            Outside::Reflect => Outside::Reflect,
-        };
+        let outside = self.sampling.outside_labels(outside);
         let mut classes = buffer::zeroed::<L>(self.geometry.len(), "patch labels")?;
         match &self.lattice {
             Some(lattice) => lattice.copy(labels.as_slice(), &mut classes, outside),

@@ -91,6 +91,15 @@ impl Places {
     }
 }
 
+/// Whether a map takes voxels to voxels.
+pub(crate) fn is_lattice<const D: usize>(
+    map: &IndexMap<D>,
+    source: [usize; D],
+    out: [usize; D],
+) -> bool {
+    Lattice::of(map, source, out).is_some()
+}
+
 impl Lattice {
     /// `None` if the map falls between voxels by more than a rounding error.
     pub(super) fn of<const D: usize>(

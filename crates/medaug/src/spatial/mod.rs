@@ -29,6 +29,7 @@ pub use extract::{Sampling, extract};
 pub use flip::{Flip, Laterality, RandomFlip, left_right_axis};
 pub use folding::Folding;
 pub use grid_distortion::{GridDistortion, LastCell, RandomGridDistortion};
+pub(crate) use lattice::is_lattice;
 pub use letterbox::{Letterbox, LetterboxFit};
 pub use named::{RandomRotate, RandomScale, RandomShear, RandomTranslate};
 pub use optical_distortion::{Lens, OpticalDistortion, RandomOpticalDistortion};

@@ -1,6 +1,6 @@
 //! Reading through a warp that bends: coordinates are made once a row, and everything is read at them.
 
-use medcore::resample::{Gather, GatherLabels, Interpolation, LabelInterpolation, Outside, Places};
+use medcore::resample::{Gather, GatherLabels, Interpolation, LabelInterpolation, Places};
 use medcore::{Geometry, Image, Label, LabelMap};
 use rayon::prelude::*;
 
@@ -219,11 +219,7 @@ impl<const D: usize> Reader<D> {
         labels: &'s LabelMap<L, D>,
         outside: L,
     ) -> Result<GatherLabels<'s, L, D>> {
-        let outside = match self.sampling.outside {
-            Outside::Value(_) => Outside::Value(outside),
-            Outside::Edge => Outside::Edge,
-            Outside::Reflect => Outside::Reflect,
-        };
+        let outside = self.sampling.outside_labels(outside);
         let interpolation: LabelInterpolation = self.sampling.labels;
         Ok(GatherLabels::new(
             labels.as_slice(),

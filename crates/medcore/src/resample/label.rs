@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::oblique::{Rows, bounds};
+use super::source::Whole;
 use super::{Border, Outside, Path, check_slice, oblique, separable, taps};
 use crate::error::Result;
 use crate::geometry::Geometry;
@@ -64,7 +65,8 @@ pub fn resample_labels_slice<L: Label, const D: usize>(
     let border = outside.border();
     match (interpolation, path) {
         (LabelInterpolation::Nearest, Path::Separable(axes)) => {
-            separable::nearest(source, &axes.indices(border), outside.value(), out);
+            let source = Whole::new(source, source_shape);
+            separable::nearest(&source, &axes.indices(border), outside.value(), out);
         }
         (LabelInterpolation::Nearest, Path::Oblique(rows)) => {
             oblique::nearest(source, &rows, border, outside.value(), out);

@@ -18,10 +18,12 @@
 //!   B-spline: mirrored at the end samples, and the value beyond half a voxel outside.
 
 mod bspline;
+mod collage;
 mod gather;
 mod label;
 mod oblique;
 mod separable;
+mod source;
 mod taps;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,9 @@ use crate::geometry::{Geometry, checked_len};
 use crate::image::{Image, for_each_row, linear_index};
 use crate::linear::IndexMap;
 use crate::region::Region;
+use source::Whole;
 
+pub use collage::{Collage, Tile};
 pub use gather::{Gather, GatherLabels, Places};
 pub use label::{LabelInterpolation, resample_labels, resample_labels_slice};
 pub use voxel::Voxel;
@@ -160,14 +164,15 @@ pub fn resample_slice<T: Voxel, const D: usize>(
     match interpolation {
         Interpolation::Nearest => match path {
             Path::Separable(axes) => {
-                separable::nearest(source, &axes.indices(border), outside.value(), out);
+                let source = Whole::new(source, source_shape);
+                separable::nearest(&source, &axes.indices(border), outside.value(), out);
             }
             Path::Oblique(rows) => oblique::nearest(source, &rows, border, outside.value(), out),
         },
         Interpolation::Linear => match path {
             Path::Separable(axes) => {
                 separable::weighted(
-                    source,
+                    &Whole::new(source, source_shape),
                     &axes.tables(taps::linear, border),
                     outside.value(),
                     out,
@@ -181,7 +186,7 @@ pub fn resample_slice<T: Voxel, const D: usize>(
             let map = map.then(&IndexMap::translation(part.start.map(|v| -(v as f64))));
             match Path::of(part.shape, &map, out_shape)? {
                 Path::Separable(axes) => separable::weighted(
-                    &part.coefficients,
+                    &Whole::new(&part.coefficients, part.shape),
                     &axes.tables(taps::cubic, border),
                     outside.value(),
                     out,

@@ -3,8 +3,11 @@
 //! A row of the output is a blend over height of rows already blended over depth; those are kept in a
 //! small ring, since neighbouring output rows share them. Only the last step, along the row, gathers.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::source::SourceRows;
 use super::taps::{Taps, nearest as nearest_index, snapped};
 use super::{Border, Voxel, in_three};
 use crate::linear::IndexMap;
@@ -101,25 +104,24 @@ pub(super) fn for_each_out_row<T: Send, S>(
 
 /// Moves the nearest samples.
 pub(super) fn nearest<T: Copy + Send + Sync>(
-    source: &[T],
+    source: &impl SourceRows<T>,
     indices: &Indices,
     outside: T,
     out: &mut [T],
 ) {
     let [depths, heights, widths] = &indices.axes;
-    let [_, source_height, source_width] = indices.source;
+    let source_width = indices.source[2];
     let consecutive = consecutive(widths);
     for_each_out_row(
         out,
         (heights.len(), widths.len()),
-        || (),
-        |d, h, out_row, ()| {
+        Vec::new,
+        |d, h, out_row, spare| {
             let (Some(d), Some(h)) = (depths[d], heights[h]) else {
                 out_row.fill(outside);
                 return;
             };
-            let at = (d * source_height + h) * source_width;
-            let row = &source[at..at + source_width];
+            let row = source.row(d, h, 0..source_width, spare);
             match consecutive {
                 Some(first) => out_row.copy_from_slice(&row[first..first + out_row.len()]),
                 None => {
@@ -150,6 +152,8 @@ struct RowTaps<const K: usize> {
     weight: Vec<[f32; K]>,
     /// Share of the weight inside, if it is less than one anywhere.
     inside: Option<Vec<f32>>,
+    /// The columns of the output, all in a row, of which nothing is missing.
+    whole: Range<usize>,
     /// The first column, when the row is a plain copy.
     copy: bool,
 }
@@ -180,10 +184,14 @@ impl<const K: usize> RowTaps<K> {
         let copy = weight.iter().all(|&w| w == unit)
             && start.iter().enumerate().all(|(i, &s)| s as usize == i);
         let inside = taps.iter().any(|t| t.inside != 1.0);
+        let before = taps.iter().take_while(|t| t.inside != 1.0).count();
+        let whole = taps[before..].iter().take_while(|t| t.inside == 1.0);
+        let whole = before..before + whole.count();
         Self {
             columns: (low, high.min(source_width) - low),
             start,
             weight,
+            whole,
             inside: inside.then(|| taps.iter().map(|t| t.inside).collect()),
             copy,
         }
@@ -191,7 +199,8 @@ impl<const K: usize> RowTaps<K> {
 }
 
 /// Scratch of a task: `K` rows blended over depth, kept by source row, and one blended over both.
-struct Scratch<const K: usize> {
+struct Scratch<S, const K: usize> {
+    spare: [Vec<S>; K],
     depth: usize,
     held: [usize; K],
     rows: [Vec<f32>; K],
@@ -200,16 +209,16 @@ struct Scratch<const K: usize> {
 
 /// Sums weighted samples; what falls outside counts with `outside`.
 pub(super) fn weighted<S: Voxel, T: Voxel, const K: usize>(
-    source: &[S],
+    source: &impl SourceRows<S>,
     tables: &Tables<K>,
     outside: T,
     out: &mut [T],
 ) {
     let [depths, heights, widths] = &tables.axes;
-    let [_, source_height, source_width] = tables.source;
-    let row_taps = RowTaps::new(widths, source_width);
+    let row_taps = RowTaps::new(widths, tables.source[2]);
     let (first_column, columns) = row_taps.columns;
     let scratch = || Scratch {
+        spare: std::array::from_fn(|_| Vec::new()),
         depth: usize::MAX,
         held: [usize::MAX; K],
         // Narrow sources leave zeros behind their last column for the window's weightless taps.
@@ -235,16 +244,32 @@ pub(super) fn weighted<S: Voxel, T: Voxel, const K: usize>(
                 scratch.depth = d;
                 scratch.held = [usize::MAX; K];
             }
-            let row = |d: usize, h: usize| {
-                let at = (d * source_height + h) * source_width + first_column;
-                &source[at..at + columns]
-            };
+            let seen = first_column..first_column + columns;
             for k in 0..K {
                 let h = over_height.index[k];
                 if over_height.weight[k] != 0.0 && scratch.held[h % K] != h {
                     scratch.held[h % K] = h;
                     let into = &mut scratch.rows[h % K][..columns];
-                    blend_source(into, over_depth, |k| row(over_depth.index[k], h));
+                    match (0..K).find(|&k| over_depth.weight[k] == 1.0) {
+                        Some(k) => {
+                            let row = source.row(
+                                over_depth.index[k],
+                                h,
+                                seen.clone(),
+                                &mut scratch.spare[0],
+                            );
+                            let pairs = into.iter_mut().zip(row);
+                            pairs.for_each(|(into, v)| *into = v.to_f32());
+                        }
+                        None => {
+                            let mut spare = scratch.spare.each_mut().into_iter();
+                            let rows = over_depth.index.map(|d| match spare.next() {
+                                Some(spare) => source.row(d, h, seen.clone(), spare),
+                                None => &[],
+                            });
+                            blend_source(into, over_depth.weight, rows);
+                        }
+                    }
                 }
             }
             let single = (0..K).find(|&k| over_height.weight[k] == 1.0);
@@ -260,21 +285,10 @@ pub(super) fn weighted<S: Voxel, T: Voxel, const K: usize>(
     );
 }
 
-/// `into = sum(weight[k] * row(k))` over the taps that count.
+/// `into = sum(weight[k] * rows[k])`.
 #[inline(always)]
-fn blend_source<'a, S: Voxel, const K: usize>(
-    into: &mut [f32],
-    taps: &Taps<K>,
-    row: impl Fn(usize) -> &'a [S],
-) {
-    if let Some(k) = (0..K).find(|&k| taps.weight[k] == 1.0) {
-        for (into, v) in into.iter_mut().zip(row(k)) {
-            *into = v.to_f32();
-        }
-        return;
-    }
-    let weight = taps.weight;
-    let rows: [&[S]; K] = std::array::from_fn(|k| &row(k)[..into.len()]);
+fn blend_source<S: Voxel, const K: usize>(into: &mut [f32], weight: [f32; K], rows: [&[S]; K]) {
+    let rows = rows.map(|row| &row[..into.len()]);
     for i in 0..into.len() {
         let mut sum = weight[0] * rows[0][i].to_f32();
         for k in 1..K {
@@ -314,24 +328,29 @@ impl<T: Voxel, const K: usize> RowFinish<'_, T, K> {
     #[inline(always)]
     fn run(&self, row: &[f32], inside: f32, out: &mut [T]) {
         let taps = self.taps;
-        if inside != 1.0 || taps.inside.is_some() {
-            let outside = self.outside.to_f32();
-            for (x, out) in out.iter_mut().enumerate() {
-                let inside = inside * taps.inside.as_ref().map_or(1.0, |v| v[x]);
-                let sum = if inside == 0.0 { 0.0 } else { self.at(row, x) };
-                let missing = 1.0 - inside;
-                *out = T::from_f32(if missing == 0.0 {
-                    sum
-                } else {
-                    sum + missing * outside
-                });
-            }
-        } else if taps.copy {
-            for (out, &v) in out.iter_mut().zip(row) {
+        let (first, end) = match &taps.inside {
+            _ if inside != 1.0 => (out.len(), out.len()),
+            None => (0, out.len()),
+            Some(_) => (taps.whole.start, taps.whole.end),
+        };
+        for x in (0..first).chain(end..out.len()) {
+            let inside = inside * taps.inside.as_ref().map_or(1.0, |v| v[x]);
+            let sum = if inside == 0.0 { 0.0 } else { self.at(row, x) };
+            let missing = 1.0 - inside;
+            out[x] = T::from_f32(if missing == 0.0 {
+                sum
+            } else {
+                sum + missing * self.outside.to_f32()
+            });
+        }
+        let out = &mut out[first..end];
+        if taps.copy {
+            for (out, &v) in out.iter_mut().zip(&row[first..]) {
                 *out = T::from_f32(v);
             }
         } else {
-            for ((out, &start), weight) in out.iter_mut().zip(&taps.start).zip(&taps.weight) {
+            let places = taps.start[first..end].iter().zip(&taps.weight[first..end]);
+            for (out, (&start, weight)) in out.iter_mut().zip(places) {
                 let window = &row[start as usize..start as usize + K];
                 let mut sum = weight[0] * window[0];
                 for k in 1..K {

@@ -294,16 +294,17 @@ proptest! {
         (0..3).for_each(|a| map.matrix[a][a] = scale[a]);
         let axes = separable::Axes::new(source, &map, out_shape);
         let rows = Rows::new(source, &map, out_shape);
+        let whole = |voxels| Whole::new(voxels, source);
         let (mut a, mut b) = (vec![0.0f32; 84], vec![0.0f32; 84]);
-        separable::weighted(&samples, &axes.tables(taps::linear, border), 50.0, &mut a);
+        separable::weighted(&whole(&samples), &axes.tables(taps::linear, border), 50.0, &mut a);
         oblique::linear(&samples, &rows, border, 50.0, &mut b);
         prop_assert!(largest_difference(&a, &b) < 1e-3, "linear {a:?} {b:?}");
         let mut coefficients = samples.clone();
         bspline::prefilter(&mut coefficients, source, border);
-        separable::weighted(&coefficients, &axes.tables(taps::cubic, border), 50.0, &mut a);
+        separable::weighted(&whole(&coefficients), &axes.tables(taps::cubic, border), 50.0, &mut a);
         oblique::cubic(&coefficients, &rows, border, 50.0, &mut b);
         prop_assert!(largest_difference(&a, &b) < 1e-2, "cubic {a:?} {b:?}");
-        separable::nearest(&samples, &axes.indices(border), 50.0, &mut a);
+        separable::nearest(&whole(&samples), &axes.indices(border), 50.0, &mut a);
         oblique::nearest(&samples, &rows, border, 50.0, &mut b);
         // Ties may fall to either side in fixed point; random numbers do not meet them.
         prop_assert_eq!(a, b);
@@ -329,5 +330,43 @@ proptest! {
         };
         let best = (0..4).map(score).fold(0.0, f32::max);
         prop_assert!(score(got[0]) >= best - 1e-5);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_collage_is_read_as_its_canvas_is(
+        scale in prop::array::uniform2(-2.0f64..2.0),
+        turn in prop::sample::select(vec![0.0, 0.3]),
+        offset in prop::array::uniform2(-4.0f64..9.0),
+        outside in prop::sample::select(vec![Outside::Value(9.0), Outside::Edge, Outside::Reflect]),
+        interpolation in prop::sample::select(vec![
+            Interpolation::Nearest,
+            Interpolation::Linear,
+            Interpolation::CubicBSpline,
+        ]),
+    ) {
+        let (one, two) = (noise(6 * 7), noise(20));
+        let tile = |voxels, shape, first, start, end| Tile {
+            voxels,
+            shape,
+            first,
+            region: Region::new(start, end).unwrap(),
+        };
+        let tiles = vec![
+            tile(&one[..], [6, 7], [1, 2], [1, 0], [6, 5]),
+            tile(&two[..], [4, 5], [0, 0], [2, 3], [6, 8]),
+        ];
+        let collage = Collage::new([7, 9], -1.0, tiles).unwrap();
+        let canvas = collage.canvas().unwrap();
+        prop_assert_eq!((canvas[0], canvas[9], canvas[2 * 9 + 3]), (-1.0, one[9], two[0]));
+        let map = IndexMap {
+            matrix: [[scale[0], turn], [-turn, scale[1]]],
+            offset,
+        };
+        let (mut a, mut b) = (vec![0.0f32; 50], vec![0.0f32; 50]);
+        collage.resample_slice(&map, &mut a, [5, 10], interpolation, outside).unwrap();
+        resample_slice(&canvas, [7, 9], &map, &mut b, [5, 10], interpolation, outside).unwrap();
+        prop_assert_eq!(a, b);
     }
 }

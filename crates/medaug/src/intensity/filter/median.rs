@@ -1,22 +1,24 @@
 //! The median of a box of voxels (MONAI `MedianSmooth`, `scipy.ndimage.median_filter`).
 //!
-//! Medians of a block of neighbours are found together by forgetful selection: of one candidate more than
-//! could still be the median the smallest and the largest are forgotten, and the next voxel of the box takes
-//! their place. It compares and exchanges only, sixteen voxels at a time.
+//! Neighbouring boxes share columns of voxels across the row: each column is sorted once, two columns that lie side by
+//! side are merged once, then four, and so on; what is left is to merge the few lists that make up a box, as far as
+//! the median needs it. Networks of comparisons do it for sixteen voxels at a time.
 
+use medcore::cpu::{Work, with_wide_vectors};
 use medcore::random::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::border::{FilterBorder, PaddedRows, three_axes};
+use super::network::{LANES, Lanes, Network};
 use crate::array::per_axis;
 use crate::draw::Channels;
 use crate::error::{Result, check, check_entries};
 use crate::operation::{Channel, ChannelOperation};
 use crate::transform::{RandomChannels, random_twin};
 
-/// Voxels whose medians are found together.
-const LANES: usize = 16;
+/// Voxels of a row whose lists are kept at a time.
+const TILE: usize = 128;
 
 /// Replaces every voxel by the median of the box of `2 radius + 1` voxels along each axis.
 ///
@@ -35,10 +37,10 @@ pub fn median_filter<const D: usize>(
     let dims = three_axes(shape);
     let [rd, rh, rw] = three_axes(radius.map(|r| r + 1)).map(|r| r - 1);
     let source = PaddedRows::new(voxels, dims, rw, border);
-    let count = (2 * rd + 1) * (2 * rh + 1) * (2 * rw + 1);
+    let plan = Plan::new((2 * rd + 1) * (2 * rh + 1), 2 * rw + 1);
     voxels.par_chunks_mut(dims[2]).enumerate().for_each_init(
-        || (Vec::new(), Vec::with_capacity(count / 2 + 2)),
-        |(rows, candidates), (row, out)| {
+        || (Vec::new(), Scratch::new(&plan)),
+        |(rows, scratch), (row, out)| {
             let (d, h) = (row / dims[1], row % dims[1]);
             rows.clear();
             for a in 0..=2 * rd {
@@ -47,64 +49,172 @@ pub fn median_filter<const D: usize>(
                     rows.push(source.row(depth, (h + b) as isize - rh as isize));
                 }
             }
-            for (block, out) in out.chunks_mut(LANES).enumerate() {
-                let first = block * LANES;
-                let window = rows
-                    .iter()
-                    .flat_map(|row| row[first..].windows(LANES).take(2 * rw + 1));
-                let median = median(window, count, candidates);
-                out.copy_from_slice(&median[..out.len()]);
+            for (tile, out) in out.chunks_mut(TILE).enumerate() {
+                with_wide_vectors(Tile {
+                    plan: &plan,
+                    rows,
+                    first: tile * TILE,
+                    scratch,
+                    out,
+                });
             }
         },
     );
 }
 
-type Lanes = [f32; LANES];
-
-/// The median in each lane of an odd `count` of vectors.
-fn median<'a>(
-    mut vectors: impl Iterator<Item = &'a [f32]>,
-    count: usize,
-    candidates: &mut Vec<Lanes>,
-) -> Lanes {
-    let lanes = |vector: &[f32]| -> Lanes { std::array::from_fn(|l| vector[l]) };
-    candidates.clear();
-    candidates.extend(vectors.by_ref().take((count / 2 + 2).min(count)).map(lanes));
-    for vector in vectors {
-        forget_extremes(candidates);
-        candidates.push(lanes(vector));
-    }
-    while candidates.len() > 2 {
-        forget_extremes(candidates);
-    }
-    candidates[0]
+/// How the median of a box is found from its columns.
+struct Plan {
+    /// Voxels of a column.
+    column: usize,
+    /// Columns of a box.
+    columns: usize,
+    sort: Network,
+    /// From lists of one column to lists of 2, of 2 to 4 and so on; the last leaves only what can be the median.
+    doubled: Vec<Network>,
+    /// Which shorter lists follow, by the logarithm of their columns, and how they are merged with what is there.
+    joined: Vec<(usize, Network)>,
 }
 
-/// Removes the smallest and the largest in each lane.
-#[inline(always)]
-fn forget_extremes(candidates: &mut Vec<Lanes>) {
-    let last = candidates.len() - 1;
-    let half = candidates.len() / 2;
-    for i in 0..half {
-        order(candidates, i, last - i);
+impl Plan {
+    fn new(column: usize, columns: usize) -> Self {
+        let last = columns.ilog2() as usize;
+        // The rank of the median among what is left, and how much is not in the list yet.
+        let (mut rank, mut missing) = (column * columns / 2, column * columns);
+        // Which ranks of the longest list can still be the median.
+        let mut kept = |len: usize, added: usize| {
+            missing -= added;
+            let kept = rank.saturating_sub(missing)..len.min(rank + 1);
+            rank -= kept.start;
+            kept
+        };
+        let longest = column << last;
+        let mut left = kept(longest, longest);
+        let list = |level: usize, left: &std::ops::Range<usize>| {
+            if level == last {
+                left.clone()
+            } else {
+                0..column << level
+            }
+        };
+        let sort = Network::sort(column, list(0, &left));
+        let doubled = (1..=last)
+            .map(|level| {
+                let half = column << (level - 1);
+                Network::merge(half, half, list(level, &left))
+            })
+            .collect();
+        let mut joined = vec![];
+        for level in (0..last).rev().filter(|level| columns >> level & 1 == 1) {
+            let (first, second) = (left.len(), column << level);
+            left = kept(first + second, second);
+            joined.push((level, Network::merge(first, second, left.clone())));
+        }
+        Self {
+            column,
+            columns,
+            sort,
+            doubled,
+            joined,
+        }
     }
-    // The middle one of an odd number may be either.
-    for i in 1..=last - half {
-        order(candidates, 0, i);
+
+    /// Voxels from one rank of a list to the next.
+    fn stride(&self) -> usize {
+        TILE + 2 * self.columns + 2 * LANES
     }
-    for i in half..last {
-        order(candidates, i, last);
-    }
-    candidates.truncate(last);
-    candidates.swap_remove(0);
 }
 
-/// Exchanges two vectors in the lanes where the second is smaller.
+/// The sorted lists of all places of a tile, rank by rank, for 1, 2, 4 and more columns; and the list at hand.
+struct Scratch {
+    levels: Vec<Vec<f32>>,
+    list: Vec<Lanes>,
+}
+
+impl Scratch {
+    fn new(plan: &Plan) -> Self {
+        let level = |level: usize| vec![0.0; (plan.column << level) * plan.stride()];
+        Self {
+            levels: (0..plan.doubled.len()).map(level).collect(),
+            list: vec![],
+        }
+    }
+}
+
+/// A part of a row of the result.
+struct Tile<'a> {
+    plan: &'a Plan,
+    /// The rows of the box.
+    rows: &'a [&'a [f32]],
+    /// Column of its first voxel.
+    first: usize,
+    scratch: &'a mut Scratch,
+    out: &'a mut [f32],
+}
+
+impl Work for Tile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let (plan, stride) = (self.plan, self.plan.stride());
+        let Scratch { levels, list } = self.scratch;
+        let width = self.out.len();
+        let last = plan.doubled.len();
+        for level in 0..last {
+            let (shorter, longer) = levels.split_at_mut(level);
+            for x in (0..width + plan.columns - (1 << level)).step_by(LANES) {
+                list.clear();
+                match shorter.last() {
+                    None => {
+                        list.extend(self.rows.iter().map(|row| lanes(&row[self.first + x..])));
+                        plan.sort.run(list);
+                    }
+                    Some(shorter) => {
+                        append(list, shorter, stride, x);
+                        append(list, shorter, stride, x + (1 << (level - 1)));
+                        plan.doubled[level - 1].run(list);
+                    }
+                }
+                for (to, values) in longer[0].chunks_exact_mut(stride).zip(&*list) {
+                    to[x..x + LANES].copy_from_slice(values);
+                }
+            }
+        }
+        for (block, out) in self.out.chunks_mut(LANES).enumerate() {
+            let x = block * LANES;
+            list.clear();
+            match levels.last() {
+                None => {
+                    list.extend(self.rows.iter().map(|row| lanes(&row[self.first + x..])));
+                    plan.sort.run(list);
+                }
+                Some(shorter) => {
+                    append(list, shorter, stride, x);
+                    append(list, shorter, stride, x + (1 << (last - 1)));
+                    plan.doubled[last - 1].run(list);
+                }
+            }
+            let mut seen = 1 << last;
+            for (level, network) in &plan.joined {
+                append(list, &levels[*level], stride, x + seen);
+                network.run(list);
+                seen += 1 << level;
+            }
+            out.copy_from_slice(&list[0][..out.len()]);
+        }
+    }
+}
+
+/// Adds the list of the places from `x` on, rank by rank.
 #[inline(always)]
-fn order(vectors: &mut [Lanes], a: usize, b: usize) {
-    let (x, y) = (vectors[a], vectors[b]);
-    vectors[a] = std::array::from_fn(|l| if y[l] < x[l] { y[l] } else { x[l] });
-    vectors[b] = std::array::from_fn(|l| if y[l] < x[l] { x[l] } else { y[l] });
+fn append(list: &mut Vec<Lanes>, level: &[f32], stride: usize, x: usize) {
+    list.extend(level.chunks_exact(stride).map(|rank| lanes(&rank[x..])));
+}
+
+#[inline(always)]
+fn lanes(values: &[f32]) -> Lanes {
+    let values = &values[..LANES];
+    std::array::from_fn(|l| values[l])
 }
 
 /// Takes the median of a box around every voxel.

@@ -9,6 +9,7 @@ mod gaussian_sharpen;
 mod gaussian_smooth;
 mod median;
 mod motion_blur;
+mod network;
 mod separable;
 mod sharpen;
 mod unsharp_mask;
