@@ -2,6 +2,7 @@
 
 mod artefact;
 mod colour;
+mod derived;
 mod histogram;
 mod intensity;
 mod local;
@@ -45,6 +46,7 @@ pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = moves::all(grid);
     all.extend(artefact::all::<D>());
     all.extend(colour::all());
+    all.extend(derived::all::<D>());
     all.extend(histogram::all());
     all.extend(intensity::all::<D>());
     all.extend(local::all());

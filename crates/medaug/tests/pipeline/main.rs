@@ -5,6 +5,7 @@
 mod artefacts;
 mod crops;
 mod deform;
+mod derived;
 mod determinism;
 mod guides;
 mod holes;

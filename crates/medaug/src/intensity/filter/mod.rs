@@ -18,6 +18,7 @@ pub use border::FilterBorder;
 pub use box_blur::{BoxBlur, RandomBoxBlur};
 pub use gaussian_blur::{GaussianBlur, RandomGaussianBlur, gaussian_blur};
 pub use gaussian_sharpen::{GaussianSharpen, RandomGaussianSharpen};
+pub(crate) use gaussian_smooth::erf_kernel;
 pub use gaussian_smooth::{GaussianSmooth, RandomGaussianSmooth};
 pub use median::{MedianFilter, RandomMedianFilter, median_filter};
 pub use motion_blur::{LinePlace, MotionBlur, RandomMotionBlur};
