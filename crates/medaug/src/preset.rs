@@ -6,12 +6,15 @@ use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::intensity::{
     ContrastRange, RandomBrightness, RandomContrast, RandomGamma, RandomGaussianBlur,
-    RandomGaussianNoise, RandomLowResolution, RandomMedianFilter, RandomShiftIntensity,
+    RandomGaussianNoise, RandomLaplacianSharpen, RandomLowResolution, RandomMedianFilter,
+    RandomShiftIntensity,
 };
 use crate::local::{RandomBlankRectangles, RandomBrightnessGradient, RandomLocalGamma};
 use crate::mixing::{MixPipeline, RandomMosaic};
 use crate::patch::{PatchChoice, PatchPipeline, PatchSampler};
-use crate::spatial::{Laterality, RandomFlip, RandomRotate90, RandomSpatial, Sampling, Space};
+use crate::spatial::{
+    Laterality, RandomFlip, RandomRotate90, RandomSpatial, RandomTranspose, Sampling, Space,
+};
 use crate::step::Step;
 use medcore::resample::{LabelInterpolation, Outside};
 
@@ -95,8 +98,7 @@ pub fn nnunet_default<const D: usize>(
 ///
 /// Places of patches and angles are those of [`nnunet_default`], as are its differences from nnU-Net. Three more:
 /// medians are of 3, 5 or 7 voxels (there of 2 to 7), shifts of brightness are uniform (there normal, of the same
-/// deviation), blurring is not the same along all axes. Left out: the exchange of equal axes, which quarter turns
-/// and mirrors do too, and sharpening.
+/// deviation), blurring is not the same along all axes.
 ///
 /// # Errors
 /// Refuses an empty patch.
@@ -157,6 +159,7 @@ pub fn nnunet_da5<const D: usize>(
         RandomBlankRectangles::default().into(),
         RandomBrightnessGradient::default().into(),
         RandomLocalGamma::default().into(),
+        RandomLaplacianSharpen::default().into(),
     ]);
     let sampler = PatchSampler {
         patch,
@@ -201,7 +204,7 @@ fn da5_moves<const D: usize>(patch: [usize; D], space: Space, laterality: Latera
         flip: RandomFlip {
             axes: (0..D).collect(),
             probability: 0.5,
-            laterality,
+            laterality: laterality.clone(),
         },
         space,
         ..RandomSpatial::default()
@@ -223,6 +226,14 @@ fn da5_moves<const D: usize>(patch: [usize; D], space: Space, laterality: Latera
             weights: vec![],
         };
         steps.push(one.into());
+        let like = |axis: usize| patch.iter().filter(|&&n| n == patch[axis]).count();
+        let most = (0..D).map(like).max();
+        let exchange = RandomTranspose {
+            probability: 0.5,
+            axes: (0..D).filter(|&axis| Some(like(axis)) == most).collect(),
+            laterality,
+        };
+        steps.push(exchange.into());
     }
     steps
 }

@@ -6,6 +6,7 @@ mod derived;
 mod histogram;
 mod intensity;
 mod local;
+pub(crate) mod mixing;
 mod moves;
 mod post;
 

@@ -56,8 +56,8 @@ impl<const D: usize> SampleOperation<D> for LabelsToBoxes {
         let labels = sample.require_labels("LabelsToBoxes")?;
         let counts = labels.counts();
         let mut found: Vec<(BoundingBox<D>, usize)> = vec![];
-        for class in 1..counts.len().min(256) {
-            if counts[class] == 0 {
+        for (class, &count) in counts.iter().enumerate().skip(1) {
+            if count == 0 {
                 continue;
             }
             let connectivity = self.connectivity.unwrap_or(Connectivity::Corner);
@@ -69,7 +69,7 @@ impl<const D: usize> SampleOperation<D> for LabelsToBoxes {
             if self.connectivity.is_some() {
                 let large = parts.iter().filter(|part| part.voxels >= self.least_voxels);
                 found.extend(large.map(|part| (part.region.into(), class - 1)));
-            } else if counts[class] >= self.least_voxels as u64 {
+            } else if count >= self.least_voxels as u64 {
                 let whole = parts.iter().map(|part| part.region);
                 let whole = whole.reduce(|all, part| all.union(&part));
                 found.extend(whole.map(|whole| (whole.into(), class - 1)));

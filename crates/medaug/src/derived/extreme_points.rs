@@ -153,8 +153,8 @@ impl<const D: usize> Transform<D> for RandomExtremePointsChannel {
         for (voxel, _) in object() {
             let index = index_of(voxel, shape);
             for axis in 0..D {
-                for side in 0..2 {
-                    if index[axis] == ends[axis][side] {
+                for (side, &end) in ends[axis].iter().enumerate() {
+                    if index[axis] == end {
                         outermost[2 * axis + side].push(voxel);
                     }
                 }

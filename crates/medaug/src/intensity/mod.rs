@@ -13,6 +13,7 @@ mod noise;
 mod normalise;
 mod scale;
 mod shift;
+mod tone;
 mod twin;
 mod upsample;
 
@@ -30,3 +31,4 @@ pub(crate) use normalise::body;
 pub use normalise::{Intensity, Normalise, normalise};
 pub use scale::*;
 pub use shift::*;
+pub use tone::{Invert, Posterize, RandomInvert, RandomPosterize, RandomSolarize, Solarize};

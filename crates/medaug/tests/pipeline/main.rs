@@ -17,3 +17,4 @@ mod post;
 mod preprocess;
 mod spatial;
 mod support;
+mod tones;
