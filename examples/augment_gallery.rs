@@ -19,11 +19,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use medaug::{Compose, Error, Sample, Step};
+use medaug::{Brightness, Compose, Error, Flip, Mix, Sample, Step};
 use medcore::Geometry;
 use medcore::random::Key;
 use medviz::{Picture, montage};
 
+use crate::exhibits::mixing::{MixExhibit, mixtures};
 use crate::exhibits::{Exhibit, exhibits};
 use crate::tile::Draw;
 
@@ -56,11 +57,10 @@ struct Cli {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    if let Some(unknown) = cli
-        .only
-        .iter()
-        .find(|name| !Step::NAMES.contains(&name.as_str()))
-    {
+    let mixtures = mixtures(&Geometry::<2>::axis_aligned([64; 2], [1.0; 2])?);
+    let mixtures = mixtures.iter().map(|exhibit| Mix::<2>::name(&exhibit.mix));
+    let known: Vec<&str> = Step::NAMES.iter().copied().chain(mixtures).collect();
+    if let Some(unknown) = cli.only.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no transform {unknown:?}; --list shows them");
     }
     if cli.list {
@@ -119,11 +119,56 @@ where
         }
         bar.inc(1);
     }
+    tiles.extend(mixed_tiles(cli, &sample)?);
     bar.finish_and_clear();
     let path = cli.out.join(format!("{name}.png"));
     montage(&tiles, 6)?.write_png(&path)?;
     println!("{}: {} transforms", path.display(), tiles.len() - 1);
     Ok(())
+}
+
+/// What is made of several samples: the subject and itself mirrored and darker.
+fn mixed_tiles<const D: usize>(cli: &Cli, sample: &Sample<D>) -> Result<Vec<Picture>>
+where
+    Sample<D>: Draw,
+{
+    let key = Key::new(cli.seed);
+    let other = Compose::<D>::new(vec![
+        Flip {
+            axes: vec![D - 1],
+            swap: None,
+        }
+        .into(),
+        Brightness { factor: 0.6 }.into(),
+    ])?;
+    let other = other.apply(sample.clone(), key)?;
+    let mut tiles = vec![];
+    for MixExhibit { caption, mix } in mixtures::<D>(sample.geometry()) {
+        let name = Mix::<D>::name(&mix);
+        if !cli.only.is_empty() && !cli.only.iter().any(|only| only == name) {
+            continue;
+        }
+        let plain = |sample: &Sample<D>| mixable(name, sample);
+        let mut samples = vec![plain(sample)?];
+        for _ in 0..Mix::<D>::others(&mix, key) {
+            samples.push(plain(&other)?);
+        }
+        tiles.push(tile(name, caption, &mix.apply(samples, key)?)?);
+    }
+    Ok(tiles)
+}
+
+/// The part of a sample that this mixture has a meaning for.
+fn mixable<const D: usize>(name: &str, sample: &Sample<D>) -> Result<Sample<D>> {
+    let image = sample.image().clone();
+    let plain = match sample.labels() {
+        Some(labels) if name != "RandomMixUp" => Sample::with_labels(image, labels.clone())?,
+        _ => Sample::new(image),
+    };
+    Ok(match sample.boxes() {
+        Some(boxes) => plain.with_boxes(boxes.clone()),
+        None => plain,
+    })
 }
 
 /// A sample with its name and what to look for, in the width of its picture.

@@ -18,6 +18,7 @@ mod colour;
 mod compose;
 mod crop;
 mod deformation;
+mod derived;
 mod draw;
 mod error;
 mod histogram;
@@ -52,6 +53,7 @@ pub use crop::*;
 pub use deformation::{
     AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
 };
+pub use derived::*;
 pub use draw::{Channels, Draw};
 pub use error::{Error, Result};
 pub use histogram::*;

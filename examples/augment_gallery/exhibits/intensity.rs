@@ -7,6 +7,7 @@ use super::{Exhibit, certain, exhibit};
 pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
     let mut all = scales();
     all.extend(shifts());
+    all.extend(tones());
     all.extend(noises());
     all.extend(filters());
     all.extend(fields::<D>());
@@ -157,6 +158,23 @@ fn shifts() -> Vec<Exhibit> {
     ]
 }
 
+fn tones() -> Vec<Exhibit> {
+    vec![
+        exhibit("negative", Invert::default()),
+        certain!("negative by chance", RandomInvert),
+        exhibit(
+            "eight tones",
+            Posterize {
+                bits: 3,
+                ..Posterize::default()
+            },
+        ),
+        certain!("sixteen tones", RandomPosterize),
+        exhibit("negative above one half", Solarize::default()),
+        certain!("negative above a drawn tone", RandomSolarize),
+    ]
+}
+
 fn noises() -> Vec<Exhibit> {
     let seed = 1;
     vec![
@@ -277,8 +295,17 @@ fn filters() -> Vec<Exhibit> {
                 amount: 1.5,
                 sigma_voxels: 2.0,
                 size: 9,
+                threshold: Some(0.02),
             },
         ),
+        exhibit(
+            "differences from the neighbours added",
+            LaplacianSharpen {
+                strength: 0.5,
+                range: ContrastRange::Preserved,
+            },
+        ),
+        certain!("differences added by chance", RandomLaplacianSharpen),
         certain!("unsharp mask by chance", RandomUnsharpMask),
     ]
 }
@@ -302,6 +329,7 @@ fn fields<const D: usize>() -> Vec<Exhibit> {
                 factors: (0..count)
                     .map(|i| 0.4 + 1.2 * i as f32 / count as f32)
                     .collect(),
+                mode: FieldMode::Linear,
             },
         ),
         certain!("uneven sensitivity of a coil", RandomBiasField),
@@ -323,6 +351,7 @@ fn holes<const D: usize>() -> Vec<Exhibit> {
                 fill: HoleFill::Value(0.0),
                 part: DropoutPart::Holes,
                 label: Some(0),
+                hidden: Hidden::Stay,
                 seed: 1,
             },
         ),

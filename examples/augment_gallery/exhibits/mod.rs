@@ -2,9 +2,11 @@
 
 mod artefact;
 mod colour;
+mod derived;
 mod histogram;
 mod intensity;
 mod local;
+pub(crate) mod mixing;
 mod moves;
 mod post;
 
@@ -45,6 +47,7 @@ pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = moves::all(grid);
     all.extend(artefact::all::<D>());
     all.extend(colour::all());
+    all.extend(derived::all::<D>());
     all.extend(histogram::all());
     all.extend(intensity::all::<D>());
     all.extend(local::all());

@@ -122,6 +122,14 @@ fn whole_voxels<const D: usize>() -> Vec<Exhibit> {
         certain!("quarter turns by chance", RandomRotate90),
         exhibit("rows become columns", Transpose::new(order)),
         exhibit(
+            "any order of the last two axes",
+            RandomTranspose {
+                probability: 1.0,
+                axes: vec![D - 2, D - 1],
+                laterality: Laterality::Ignore,
+            },
+        ),
+        exhibit(
             "any symmetry of the square",
             RandomSymmetry {
                 probability: 1.0,
@@ -300,6 +308,10 @@ fn grids<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
         exhibit(
             "half the voxels by averaging",
             ResizeArea::new(ResizeTo::Shape(grid.shape().map(|n| n / 2).to_vec())),
+        ),
+        exhibit(
+            "half the voxels, smoothed before",
+            ResizeAntialiased::new(ResizeTo::Shape(grid.shape().map(|n| n / 2).to_vec())),
         ),
         exhibit(
             "larger by a third",

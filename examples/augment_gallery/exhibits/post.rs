@@ -1,6 +1,7 @@
 //! What is done to labels and scores.
 
 use medaug::*;
+use medcore::components::Connectivity;
 
 use super::{Exhibit, exhibit};
 
@@ -30,8 +31,37 @@ pub(super) fn all() -> Vec<Exhibit> {
                 change: Change::Dilate,
                 radius: Radius::Millimetres(2.0),
                 classes: vec![],
+                into: GrowInto::Background,
             },
         ),
+        exhibit(
+            "classes grown and shrunk by chance",
+            RandomMorphology {
+                probability: 1.0,
+                radius: Draw::Uniform {
+                    low: 1.0,
+                    high: 3.0,
+                },
+                ..RandomMorphology::default()
+            },
+        ),
+        exhibit(
+            "a part of each class lost",
+            RandomRemovePart {
+                probability: 1.0,
+                ..RandomRemovePart::default()
+            },
+        ),
+        exhibit(
+            "the first part of class 1 lost",
+            RemovePart {
+                class: 1,
+                part: 0,
+                connectivity: Connectivity::Corner,
+                becomes: 0,
+            },
+        ),
+        exhibit("classes numbered without gaps", SequentialLabels {}),
         exhibit("one channel for each class", OneHot { classes: 16 }),
         exhibit(
             "bright places painted",

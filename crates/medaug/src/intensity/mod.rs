@@ -13,6 +13,7 @@ mod noise;
 mod normalise;
 mod scale;
 mod shift;
+mod tone;
 mod upsample;
 
 pub use anisotropy::{Anisotropy, RandomAnisotropy};
@@ -29,3 +30,4 @@ pub(crate) use normalise::body;
 pub use normalise::{Intensity, Normalise, normalise};
 pub use scale::*;
 pub use shift::*;
+pub use tone::{Invert, Posterize, RandomInvert, RandomPosterize, RandomSolarize, Solarize};

@@ -43,6 +43,12 @@ pub enum Intensity {
     },
     /// `(v - mean) / std` of the voxels of the body, divisor n; the others stay as they are. The body is what is not 0 in any
     /// channel, with its holes filled (nnU-Net's `use_mask_for_norm`).
+    ///
+    /// When nnU-Net prepares a training case, voxels outside the body that have a label count as body, and are scaled; when
+    /// it predicts there are no labels, and they do not. Here they never do, so that training and prediction see the same
+    /// intensities. The two differ only where such voxels exist: with a body of 100 +- 20 and one of them for every 99
+    /// voxels of it, nnU-Net's training case has the mean 99.1 and the deviation 22.2, and the label's voxels become -4.5
+    /// instead of 0.
     BodyZScore,
     /// The image's smallest intensity becomes 0, its largest 1.
     MinMax,

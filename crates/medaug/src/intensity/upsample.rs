@@ -27,6 +27,22 @@ pub(super) fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
         .collect()
 }
 
+/// The one or two voxels of `coarse` ones that each of `len`, at least as many of the same extent, touches, to be averaged
+/// (PyTorch `interpolate`, `area`).
+pub(super) fn area_taps(coarse: usize, len: usize) -> Vec<Tap> {
+    (0..len)
+        .map(|i| {
+            let low = i * coarse / len;
+            let high = ((i + 1) * coarse).div_ceil(len) - 1;
+            Tap {
+                low,
+                high,
+                weight: if high > low { 0.5 } else { 0.0 },
+            }
+        })
+        .collect()
+}
+
 /// The neighbours of places among `coarse` voxels; the outermost voxels go on outside.
 pub(super) fn linear_at(places: impl Iterator<Item = f64>, coarse: usize) -> Vec<Tap> {
     let last = coarse - 1;

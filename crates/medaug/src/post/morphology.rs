@@ -29,6 +29,8 @@ pub enum Change {
 pub enum Radius {
     /// By a ball of this radius in millimetres; at its border the image is taken to go on.
     Millimetres(f64),
+    /// By a ball of this radius in voxels (batchgeneratorsv2); at its border the image is taken to go on.
+    Ball(f64),
     /// By so many neighbours, as SciPy's `binary_dilation` and its kin: outside the image is background.
     Voxels {
         /// How often.
@@ -38,17 +40,27 @@ pub enum Radius {
     },
 }
 
-/// Grows or shrinks classes, each for itself and in this order.
-///
-/// A class grows into background only, never into another class; what it gives up becomes background.
+/// What a class may grow into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrowInto {
+    /// Background only.
+    #[default]
+    Background,
+    /// Other classes too (nnU-Net's cascade).
+    Anything,
+}
+
+/// Grows or shrinks classes, each for itself and in this order; what a class gives up becomes background.
 ///
 /// ```
-/// use medaug::{Change, Morphology, Operation, Radius, Sample};
+/// use medaug::{Change, GrowInto, Morphology, Operation, Radius, Sample};
 /// use medcore::{Geometry, Image, LabelMap};
 ///
 /// let grid = Geometry::axis_aligned([1, 6], [1.0, 0.5])?;
 /// let sample = Sample::with_labels(Image::zeros(1, grid)?, LabelMap::new(grid, vec![0_u8, 0, 0, 1, 2, 0])?)?;
-/// let grow = Morphology { change: Change::Dilate, radius: Radius::Millimetres(1.0), classes: vec![1] };
+/// let grow = Morphology { change: Change::Dilate, radius: Radius::Millimetres(1.0), classes: vec![1],
+///     into: GrowInto::Background };
 /// let grown = Operation::from(grow).apply_to(sample)?;
 /// assert_eq!(grown.labels().expect("labels").as_slice(), [0, 1, 1, 1, 2, 1]);
 /// # Ok::<(), medaug::Error>(())
@@ -63,6 +75,9 @@ pub struct Morphology {
     /// The classes it is done for; all but background if there are none.
     #[serde(default)]
     pub classes: Vec<u8>,
+    /// What they may grow into.
+    #[serde(default)]
+    pub into: GrowInto,
 }
 
 const NAME: &str = "Morphology";
@@ -76,6 +91,7 @@ impl Morphology {
     ) -> medcore::Result<Vec<bool>> {
         let grown = |mask: &[bool]| match self.radius {
             Radius::Millimetres(radius) => dilate(mask, shape, spacing, radius),
+            Radius::Ball(radius) => dilate(mask, shape, [1.0; D], radius),
             Radius::Voxels {
                 steps,
                 connectivity,
@@ -83,6 +99,7 @@ impl Morphology {
         };
         let shrunk = |mask: &[bool]| match self.radius {
             Radius::Millimetres(radius) => erode(mask, shape, spacing, radius),
+            Radius::Ball(radius) => erode(mask, shape, [1.0; D], radius),
             Radius::Voxels {
                 steps,
                 connectivity,
@@ -101,7 +118,7 @@ impl<const D: usize> SampleOperation<D> for Morphology {
     fn check(&self) -> Result<()> {
         match self.radius {
             Radius::Voxels { .. } => Ok(()),
-            Radius::Millimetres(radius) => {
+            Radius::Millimetres(radius) | Radius::Ball(radius) => {
                 check(NAME, "radius", radius, "finite and at least 0", |v| {
                     v.is_finite() && v >= 0.0
                 })
@@ -120,9 +137,10 @@ impl<const D: usize> SampleOperation<D> for Morphology {
             for class in classes {
                 let mask = ClassSet::new(&[class]).mask(labels.as_slice());
                 let changed = self.changed(&mask, shape, spacing)?;
+                let grows = self.into == GrowInto::Anything;
                 for (label, inside) in labels.as_mut_slice().iter_mut().zip(changed) {
                     match (inside, *label) {
-                        (true, 0) => *label = class,
+                        (true, other) if other == 0 || grows => *label = class,
                         (false, own) if own == class => *label = 0,
                         _ => {}
                     }

@@ -91,6 +91,37 @@ impl<const D: usize> SampleOperation<D> for MapLabels {
     }
 }
 
+/// Gives the classes that are there the numbers 1, 2, ... in their order (TorchIO `SequentialLabels`); background stays 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SequentialLabels {}
+
+impl<const D: usize> SampleOperation<D> for SequentialLabels {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn needs(&self) -> Contents {
+        Contents::labels()
+    }
+
+    fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {
+        let counts = sample.require_labels("SequentialLabels")?.counts();
+        let mut table = [0_u8; 256];
+        let mut next = 1;
+        for (class, name) in table.iter_mut().enumerate().skip(1) {
+            if counts.get(class).is_some_and(|&count| count > 0) {
+                *name = next;
+                next = next.saturating_add(1);
+            }
+        }
+        if let Some(labels) = sample.labels_mut() {
+            rename(labels, |label| table[usize::from(label)]);
+        }
+        Ok(sample)
+    }
+}
+
 fn rename<const D: usize>(labels: &mut LabelMap<u8, D>, name: impl Fn(u8) -> u8 + Sync) {
     labels
         .as_mut_slice()

@@ -5,12 +5,12 @@ use crate::compose::{OneOf, Sometimes};
 use crate::draw::{Channels, Draw};
 use crate::error::Result;
 use crate::intensity::{
-    ContrastRange, RandomContrast, RandomGaussianBlur, RandomGaussianNoise, RandomLowResolution,
-    RandomMedianFilter, RandomShiftIntensity,
+    ContrastRange, RandomContrast, RandomGaussianBlur, RandomGaussianNoise, RandomLaplacianSharpen,
+    RandomLowResolution, RandomMedianFilter, RandomShiftIntensity,
 };
 use crate::local::{RandomBlankRectangles, RandomBrightnessGradient, RandomLocalGamma};
 use crate::patch::PatchPipeline;
-use crate::spatial::{Laterality, RandomRotate90, RandomSpatial, Space};
+use crate::spatial::{Laterality, RandomRotate90, RandomSpatial, RandomTranspose, Space};
 use crate::step::Step;
 
 /// nnU-Net's stronger pipeline (`nnUNetTrainerDA5` of 2.8 with batchgeneratorsv2 0.3): every axis turned by itself,
@@ -19,8 +19,7 @@ use crate::step::Step;
 ///
 /// Places of patches and angles are those of [`nnunet_default`](fn@super::nnunet_default), as are its differences from
 /// nnU-Net. Three more: medians are of 3, 5 or 7 voxels (there of 2 to 7), shifts of brightness are uniform (there
-/// normal, of the same deviation), blurring is not the same along all axes. Left out: the exchange of equal axes, which quarter turns
-/// and mirrors do too, and sharpening.
+/// normal, of the same deviation), blurring is not the same along all axes.
 ///
 /// # Errors
 /// Refuses an empty patch.
@@ -76,6 +75,7 @@ pub fn nnunet_da5<const D: usize>(
         RandomBlankRectangles::default().into(),
         RandomBrightnessGradient::default().into(),
         RandomLocalGamma::default().into(),
+        RandomLaplacianSharpen::default().into(),
     ]);
     PatchPipeline::new(nnunet::sampler(patch), steps)
 }
@@ -107,7 +107,7 @@ fn moves<const D: usize>(patch: [usize; D], space: Space, laterality: Laterality
         scale_probability: 0.2,
         scale: vec![zoom; D],
         scale_ignored_axes: nnunet::ignored_axes(patch),
-        flip: nnunet::mirrors::<D>(laterality),
+        flip: nnunet::mirrors::<D>(laterality.clone()),
         space,
         ..RandomSpatial::default()
     };
@@ -128,6 +128,14 @@ fn moves<const D: usize>(patch: [usize; D], space: Space, laterality: Laterality
             weights: vec![],
         };
         steps.push(one.into());
+        let like = |axis: usize| patch.iter().filter(|&&n| n == patch[axis]).count();
+        let most = (0..D).map(like).max();
+        let exchange = RandomTranspose {
+            probability: 0.5,
+            axes: (0..D).filter(|&axis| Some(like(axis)) == most).collect(),
+            laterality,
+        };
+        steps.push(exchange.into());
     }
     steps
 }

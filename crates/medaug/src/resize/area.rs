@@ -66,15 +66,9 @@ impl<const D: usize> SampleOperation<D> for ResizeArea {
         if warp.is_identity(sample.shape()) {
             return Ok(sample);
         }
-        let moved = warp.apply(&sample)?;
-        let grid = *moved.geometry();
-        let mut moved = moved.with_image(averaged(sample.image(), grid)?)?;
-        for (name, layer) in sample.layers() {
-            if let Layer::Image(image) = layer {
-                moved = moved.with_layer(name.clone(), Layer::Image(averaged(image, grid)?))?;
-            }
-        }
-        Ok(moved)
+        with_images(&sample, warp.apply(&sample)?, |image, grid| {
+            along_axes_of(image, grid, average)
+        })
     }
 
     fn warp(&self, grid: &Geometry<D>) -> Result<Option<Warp<D>>> {
@@ -82,8 +76,29 @@ impl<const D: usize> SampleOperation<D> for ResizeArea {
     }
 }
 
-/// The image on a grid over the same field of view: the mean of the voxels that each new one touches.
-fn averaged<const D: usize>(image: &Image<f32, D>, grid: Geometry<D>) -> Result<Image<f32, D>> {
+/// The moved sample with images that are made of those before the move.
+pub(super) fn with_images<const D: usize>(
+    before: &Sample<D>,
+    moved: Sample<D>,
+    make: impl Fn(&Image<f32, D>, Geometry<D>) -> Result<Image<f32, D>>,
+) -> Result<Sample<D>> {
+    let grid = *moved.geometry();
+    let mut moved = moved.with_image(make(before.image(), grid)?)?;
+    for (name, layer) in before.layers() {
+        if let Layer::Image(image) = layer {
+            moved = moved.with_layer(name.clone(), Layer::Image(make(image, grid)?))?;
+        }
+    }
+    Ok(moved)
+}
+
+/// The image on a grid over the same field of view, one axis after the other: `resize` gets the voxels, zeros for those
+/// to be made, the voxels of a plane across the axis, and how many planes there are before and behind.
+pub(super) fn along_axes_of<const D: usize>(
+    image: &Image<f32, D>,
+    grid: Geometry<D>,
+    resize: impl Fn(&[f32], &mut [f32], [usize; 3]),
+) -> Result<Image<f32, D>> {
     let mut shape = image.shape();
     let mut voxels: Option<Vec<f32>> = None;
     // The axis that loses most comes first: the rest has less to do.
@@ -100,7 +115,7 @@ fn averaged<const D: usize>(image: &Image<f32, D>, grid: Geometry<D>) -> Result<
         let len = image.channels() * shape.iter().product::<usize>();
         let mut out = buffer::zeroed::<f32>(len, "resized image")?;
         let source = voxels.as_deref().unwrap_or(image.as_slice());
-        average(source, &mut out, inner, from, to);
+        resize(source, &mut out, [inner, from, to]);
         voxels = Some(out);
     }
     let voxels = voxels.unwrap_or_else(|| image.as_slice().to_vec());
@@ -108,7 +123,7 @@ fn averaged<const D: usize>(image: &Image<f32, D>, grid: Geometry<D>) -> Result<
 }
 
 /// Averages along one axis of `from` planes of `inner` voxels.
-fn average(source: &[f32], out: &mut [f32], inner: usize, from: usize, to: usize) {
+fn average(source: &[f32], out: &mut [f32], [inner, from, to]: [usize; 3]) {
     let covered = |i: usize| i * from / to..((i + 1) * from).div_ceil(to);
     let blocks = out
         .par_chunks_mut(to * inner)

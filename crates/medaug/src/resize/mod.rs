@@ -1,11 +1,13 @@
 //! Other grids: other numbers of voxels, other spacings, the grid of another scan.
 
+mod antialiased;
 mod area;
 mod resample_to;
 mod shape;
 mod spacing;
 mod zoom;
 
+pub use antialiased::{AntiAliasing, ResizeAntialiased};
 pub use area::ResizeArea;
 pub use resample_to::ResampleTo;
 pub(crate) use shape::stretched;

@@ -97,6 +97,14 @@ impl<const D: usize> Boxes<D> {
         }));
     }
 
+    /// Other boxes under the rule and with the sides of these.
+    pub(crate) fn replaced(&self, others: Self) -> Self {
+        Self {
+            items: others.items,
+            ..self.clone()
+        }
+    }
+
     /// Replaces every box by what `change` makes of it, or drops it.
     pub(crate) fn retain_changed(
         &mut self,

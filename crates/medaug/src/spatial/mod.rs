@@ -38,4 +38,4 @@ pub use parameters::{Space, SpatialParameters};
 pub use perspective::{Perspective, RandomPerspective};
 pub use random::RandomSpatial;
 pub use rotate90::{RandomRotate90, Rotate90};
-pub use transpose::{RandomSymmetry, Transpose};
+pub use transpose::{RandomSymmetry, RandomTranspose, Transpose};

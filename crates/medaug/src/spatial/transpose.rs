@@ -164,6 +164,18 @@ impl RandomSymmetry {
         })
         .collect()
     }
+
+    /// The labels that change places under a symmetry.
+    fn swap<const D: usize>(
+        &self,
+        order: [usize; D],
+        mirrored: [bool; D],
+    ) -> Option<Vec<(u8, u8)>> {
+        match &self.laterality {
+            Laterality::Swap { pairs } if is_mirror(order, mirrored) => Some(pairs.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a symmetry shows what it is applied to mirrored: its determinant is -1.
@@ -188,10 +200,7 @@ impl<const D: usize> Transform<D> for RandomSymmetry {
         perhaps(key, self.probability, || {
             let choices = self.choices::<D>();
             let (order, mirrored) = choices[key.stream("symmetry").below(choices.len())];
-            let swap = match &self.laterality {
-                Laterality::Swap { pairs } if is_mirror(order, mirrored) => Some(pairs.clone()),
-                _ => None,
-            };
+            let swap = self.swap(order, mirrored);
             let flip = (0..D).filter(|&axis| mirrored[axis]).collect();
             Ok(Transpose {
                 order: order.to_vec(),
@@ -199,6 +208,67 @@ impl<const D: usize> Transform<D> for RandomSymmetry {
                 swap,
             })
         })
+    }
+}
+
+/// Draws an order of some axes, each with the same probability, also the one they have (batchgeneratorsv2
+/// `TransposeAxesTransform`, Albumentations `Transpose`).
+///
+/// Axes of different length change the shape of the image. Half of the orders show the patient mirrored, and
+/// [`Laterality`] says what becomes of those, as in [`RandomSymmetry`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomTranspose {
+    /// Probability of a sample.
+    pub probability: f64,
+    /// Axes that may change places; all if there are none.
+    pub axes: Vec<usize>,
+    /// What becomes of mirrored patients.
+    pub laterality: Laterality,
+}
+
+impl Default for RandomTranspose {
+    /// nnU-Net's probability, all axes, turns only.
+    fn default() -> Self {
+        Self {
+            probability: 0.5,
+            axes: vec![],
+            laterality: Laterality::Keep,
+        }
+    }
+}
+
+impl<const D: usize> Transform<D> for RandomTranspose {
+    fn name(&self) -> &'static str {
+        "RandomTranspose"
+    }
+
+    fn check(&self) -> Result<()> {
+        check_probability("RandomTranspose", self.probability)?;
+        check_axes("RandomTranspose", "axes", &self.axes, D)?;
+        self.laterality.check("RandomTranspose")
+    }
+
+    fn draw(&self, _sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
+        if !key.stream("apply").chance(self.probability) {
+            return Ok(vec![]);
+        }
+        let symmetries = RandomSymmetry {
+            probability: 1.0,
+            axes: self.axes.clone(),
+            laterality: self.laterality.clone(),
+        };
+        let mut orders = symmetries.choices::<D>();
+        orders.retain(|(_, mirrored)| !mirrored.contains(&true));
+        let (order, mirrored) = orders[key.stream("order").below(orders.len())];
+        let swap = symmetries.swap(order, mirrored);
+        Ok(vec![
+            Transpose {
+                swap,
+                ..Transpose::new(order)
+            }
+            .into(),
+        ])
     }
 }
 

@@ -4,6 +4,7 @@
 
 #[path = "../../../../examples/augment_gallery/exhibits/mod.rs"]
 mod exhibits;
+mod mixtures;
 mod moves;
 mod numbers;
 mod support;

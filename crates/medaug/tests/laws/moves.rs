@@ -149,6 +149,7 @@ const EXACT: &[&str] = &[
     "RandomFlip",
     "RandomRotate90",
     "RandomSymmetry",
+    "RandomTranspose",
     "Rotate90",
     "Transpose",
 ];

@@ -52,6 +52,10 @@ for name, shape in (("2d", (9, 14)), ("3d", (5, 8, 11))):
         put(f"{name}.{key}", smooth(image[None])[0])
         put(f"{name}.{key}_factors", smooth.sfield.field[0, 0])
 
+    smooth = m.RandSmoothFieldAdjustIntensity(shape, (3, 4, 5)[:rank], mode="area", prob=1, gamma=(0.2, 1.4))
+    smooth.set_random_state(7)
+    put(f"{name}.smooth_area", smooth(image[None])[0])
+
     hole = m.RandCoarseDropout(holes=3, spatial_size=(2, 3, 4)[:rank], fill_value=-5.0, prob=1)
     hole.set_random_state(11)
     put(f"{name}.holes", hole(image[None].copy())[0])
@@ -70,6 +74,11 @@ for key, shift in (("grid", (0, 0)), ("grid_shifted", (2, 3))):
     holes = dropout.generate_grid_holes(picture.shape, (4, 5), 0.5, False, shift, np.random.default_rng(0))
     # Albumentations gives the shift as x, y.
     put(key, dropout.cutout(picture, holes, 0.25, np.random.default_rng(0)).transpose(2, 0, 1))
+boxes = np.array([[2, 1, 12, 9], [14, 3, 25, 15], [0, 12, 6, 19], [20, 0, 29, 6]], float)
+put("boxes", boxes)
+hidden = np.array([[0, 0, 6, 12], [12, 0, 26, 14], [25, 2, 28, 5]])
+put("hiding", hidden)
+put("seen", dropout.filter_bboxes_by_holes(boxes, hidden, (20, 30), 1.0, 0.2))
 put("dropped", dropout.channel_dropout(picture, (0, 2), 0.5).transpose(2, 0, 1))
 put("luma", pixel.to_gray_weighted_average(picture))
 put("mean", pixel.to_gray_average(picture))

@@ -1,10 +1,11 @@
 //! The fields, holes and channels of MONAI, TorchIO and Albumentations, given the drawn parameters.
 
 use medaug::{
-    BiasBasis, BiasField, ChannelDropout, CoarseDropout, DropoutPart, GrayMethod, GridDropout,
-    Hole, HoleFill, Operation, RepeatChannel, Sample, SmoothFieldAdjustIntensity, Swap, ToGray,
+    BiasBasis, BiasField, BoxRule, Boxes, ChannelDropout, CoarseDropout, DropoutPart, FieldMode,
+    GrayMethod, GridDropout, Hidden, Hole, HoleFill, Operation, RepeatChannel, Sample,
+    SmoothFieldAdjustIntensity, Swap, ToGray,
 };
-use medcore::{Geometry, Image};
+use medcore::{BoundingBox, Geometry, Image};
 
 use crate::support::Fixture;
 
@@ -43,8 +44,16 @@ fn check_all<const D: usize>() {
         let field = SmoothFieldAdjustIntensity {
             factors: factors.floats(),
             points: factors.shape,
+            mode: FieldMode::Linear,
         };
-        check::<D>(name, 3e-6, field);
+        check::<D>(name, 3e-6, field.clone());
+        if name == "smooth" {
+            let blocks = SmoothFieldAdjustIntensity {
+                mode: FieldMode::Area,
+                ..field
+            };
+            check::<D>("smooth_area", 3e-6, blocks);
+        }
     }
     let starts = get("hole_starts").values;
     let holes = starts.chunks(D).map(|start| Hole {
@@ -141,4 +150,41 @@ fn gray_is_that_of_albumentations() {
     let six = picture(RepeatChannel { count: 2 });
     assert_eq!(six.channels(), 6);
     assert_eq!(six.channel(4), six.channel(1));
+}
+
+#[test]
+fn boxes_behind_holes_are_trimmed_as_by_albumentations() {
+    let fixture = Fixture::load("fields");
+    // Albumentations tells x before y, from the outer face of the first pixel on.
+    let bounds =
+        |b: &[f64]| BoundingBox::new([b[1] - 0.5, b[0] - 0.5], [b[3] - 0.5, b[2] - 0.5]).unwrap();
+    let boxes = |name| {
+        let array = fixture.get(name);
+        array.values.chunks(4).map(bounds).collect::<Vec<_>>()
+    };
+    let rule = BoxRule {
+        visible: 0.2,
+        extent: 0.0,
+    };
+    let whole = Boxes::new(boxes("boxes").into_iter().map(|b| (b, 0))).with_rule(rule);
+    let picture = Image::zeros(1, Geometry::axis_aligned([20, 30], [1.0; 2]).unwrap());
+    let sample = Sample::new(picture.unwrap()).with_boxes(whole);
+    let holes = fixture.get("hiding");
+    let holes = holes.values.chunks(4).map(|hole| {
+        let [left, top, right, bottom] = std::array::from_fn(|i| hole[i] as usize);
+        Hole {
+            start: vec![top, left],
+            shape: vec![bottom - top, right - left],
+        }
+    });
+    let dropout = CoarseDropout {
+        holes: holes.collect(),
+        hidden: Hidden::Trimmed,
+        ..CoarseDropout::default()
+    };
+    let done = Operation::from(dropout).apply_to(sample).unwrap();
+    let seen = done.boxes().unwrap().items().iter().map(|item| item.bounds);
+    let seen: Vec<_> = seen.collect();
+    assert_eq!(seen, boxes("seen"));
+    assert!(seen.len() == 3 && seen != boxes("boxes"), "{seen:?}");
 }

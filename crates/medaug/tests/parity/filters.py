@@ -4,6 +4,7 @@ Writes filters.safetensors into the folder named by the first argument, by defau
 """
 import random
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import albumentations as A
@@ -13,10 +14,12 @@ import scipy
 import torch
 import torchio as tio
 from albumentations.augmentations.blur.functional import create_motion_kernel
-from albumentations.augmentations.pixel.functional import convolve
+from albumentations.augmentations.pixel.functional import convolve, unsharp_mask
+from batchgeneratorsv2.transforms.noise.sharpen import SharpeningTransform
 from monai import transforms as m
 from safetensors.numpy import save_file
 from scipy import ndimage
+from torchvision.transforms.v2 import functional
 
 SEED = 20261123
 rng = np.random.default_rng(SEED)
@@ -37,6 +40,10 @@ for name, shape in (("2d", (9, 21)), ("3d", (5, 8, 19))):
     put(f"{name}.smooth", m.GaussianSmooth(1.3)(image[None])[0])
     put(f"{name}.smooth_uneven", m.GaussianSmooth((0.4, 0.0001, 2.1)[:rank])(image[None])[0])
     put(f"{name}.sharpen", m.GaussianSharpen((0.9, 0.6, 0.7)[:rank], 0.5, 12.0)(image[None])[0])
+    sharpening = SharpeningTransform()
+    for key, clamp in (("laplacian", False), ("laplacian_clipped", True)):
+        put(f"{name}.{key}", sharpening._apply_to_image(
+            torch.from_numpy(image)[None].clone(), apply_channel=[True], strengths=[0.37], clamp_intensities=[clamp])[0])
     put(f"{name}.box", ndimage.uniform_filter(image.astype(float), (3, 5, 7)[:rank], mode="mirror"))
 
 # TorchIO's blur on an uneven grid: arrays run x, y, z there; axes are kept in their order here.
@@ -47,6 +54,8 @@ put("3d.blur", tio.Blur(sigma)(image).data[0])
 # Albumentations: a picture whose results stay within 0..1, so that its clipping shows nowhere.
 picture = (0.5 + 0.02 * ndimage.gaussian_filter(rng.normal(0, 3, (15, 22)), 0.6)).astype(np.float32)
 put("picture", picture)
+wide = np.linspace(0, 0.999, 157, dtype=np.float32).reshape(1, -1)
+put("wide", wide)
 
 
 def inside(name, array):
@@ -56,7 +65,12 @@ def inside(name, array):
 
 inside("sharpened", A.Sharpen((0.35, 0.35), (0.8, 0.8), p=1)(image=picture)["image"])
 inside("unsharp", A.Sharpen((0.45, 0.45), method="gaussian", kernel_size=5, sigma=1.0, p=1)(image=picture)["image"])
+inside("unsharp_threshold", unsharp_mask(picture, 5, 1.0, 1.3, 2))
 inside("boxed", A.Blur((5, 5), p=1)(image=picture)["image"])
+
+put("inverted", functional.invert(torch.from_numpy(wide)))
+put("solarized", functional.solarize(torch.from_numpy(wide), 0.62))
+put("posterized", functional.posterize(torch.from_numpy(wide), 3))
 
 
 class Fixed(random.Random):
@@ -78,4 +92,5 @@ for i, (size, angle, direction, shift) in enumerate(
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
 save_file(tensors, folder / "filters.safetensors", metadata={
     "provenance": f"seed {SEED}, numpy {np.__version__}, scipy {scipy.__version__}, monai {monai.__version__}, "
-                  f"torchio {tio.__version__}, albumentations {A.__version__}"})
+                  f"torchio {tio.__version__}, albumentations {A.__version__}, "
+                  f"batchgeneratorsv2 {version('batchgeneratorsv2')}, torchvision {version('torchvision')}"})

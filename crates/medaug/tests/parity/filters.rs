@@ -1,8 +1,9 @@
 //! The filters of SciPy, MONAI, TorchIO and Albumentations, given the drawn parameters.
 
 use medaug::{
-    Blur, BoxBlur, FilterBorder, GaussianSharpen, GaussianSmooth, MedianFilter, MotionBlur,
-    Operation, Sample, Sharpen, UnsharpMask, median_filter,
+    Blur, BoxBlur, ContrastRange, FilterBorder, GaussianSharpen, GaussianSmooth, Invert,
+    LaplacianSharpen, MedianFilter, MotionBlur, Operation, Posterize, Sample, Sharpen, Solarize,
+    UnsharpMask, median_filter,
 };
 use medcore::{Geometry, Image};
 
@@ -61,6 +62,16 @@ fn check_all<const D: usize>() {
         alpha: 12.0,
     };
     check(&image, &name("sharpen"), spacing, sharpen);
+    for (expected, range) in [
+        ("laplacian", ContrastRange::Free),
+        ("laplacian_clipped", ContrastRange::Preserved),
+    ] {
+        let laplacian = LaplacianSharpen {
+            strength: 0.37,
+            range,
+        };
+        check(&image, &name(expected), spacing, laplacian);
+    }
     let size = [3, 5, 7][..D].to_vec();
     check(&image, &name("box"), spacing, BoxBlur { size });
 }
@@ -95,8 +106,15 @@ fn pictures_are_filtered_as_by_albumentations() {
         amount: 0.45,
         sigma_voxels: 1.0,
         size: 5,
+        threshold: None,
     };
     check("picture", "unsharp", spacing, unsharp);
+    let careful = UnsharpMask {
+        amount: 1.3,
+        threshold: Some(2.0 / 255.0),
+        ..unsharp
+    };
+    check("picture", "unsharp_threshold", spacing, careful);
     check("picture", "boxed", spacing, BoxBlur { size: vec![5] });
     let lines = [
         (3, 0.0, 0.0, [0.0, 0.0]),
@@ -113,6 +131,22 @@ fn pictures_are_filtered_as_by_albumentations() {
         };
         check("picture", &format!("motion{i}"), spacing, line);
     }
+}
+
+#[test]
+fn tones_are_torchvisions() {
+    let spacing = [1.0; 2];
+    check("wide", "inverted", spacing, Invert::default());
+    let solarize = Solarize {
+        threshold: 0.62,
+        ..Solarize::default()
+    };
+    check("wide", "solarized", spacing, solarize);
+    let posterize = Posterize {
+        bits: 3,
+        ..Posterize::default()
+    };
+    check("wide", "posterized", spacing, posterize);
 }
 
 #[test]

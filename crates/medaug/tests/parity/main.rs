@@ -5,6 +5,7 @@
 mod affine;
 mod colour;
 mod deform;
+mod derived;
 mod fields;
 mod filters;
 mod histogram;

@@ -2,7 +2,7 @@
 
 use medaug::medcore::components::Connectivity;
 use medaug::{
-    Activations, Change, FillHoles, Holes, KeepLargest, LabelFilter, LabelToContour,
+    Activations, Change, FillHoles, GrowInto, Holes, KeepLargest, LabelFilter, LabelToContour,
     LabelsToRegions, MapLabels, Morphology, Operation, Radius, RemoveSmall, Sample, Scope, Size,
     activate, argmax, mean_ensemble, one_hot, threshold, vote_channels, vote_labels,
 };
@@ -143,6 +143,7 @@ fn labels_agree<const D: usize>() {
             change,
             radius,
             classes: vec![1],
+            into: GrowInto::Background,
         };
         reference.check_on(name, reference.one(), morphology);
     }

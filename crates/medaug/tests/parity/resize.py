@@ -35,6 +35,14 @@ for name, (shape, to) in shapes.items():
         put(f"{name}.{key}", mt.Resize(to, mode=mode)(tensor)[0])
     put(f"{name}.cubic", skimage.transform.resize(image.astype(float), to, order=3, mode="edge", anti_aliasing=False,
                                                   clip=False))
+    if len(shape) == 2:
+        fewer = (4, 3)
+        put(f"{name}.torchvision", functional.resize(tensor, fewer, antialias=True)[0])
+    else:
+        fewer = (2, 7, 3)
+    put(f"{name}.monai", mt.Resize(fewer, mode=linear, anti_aliasing=True)(tensor)[0])
+    put(f"{name}.skimage", skimage.transform.resize(image.astype(float), fewer, order=1, mode="reflect",
+                                                    anti_aliasing=True))
     put(f"{name}.longest", mt.Resize(15, size_mode="longest", mode=linear)(tensor)[0])
     for zoom in (1.3, 0.65):
         for keep in (True, False):

@@ -40,6 +40,21 @@ fn check<const D: usize>(shape: [usize; D]) {
         assert_close(&apply(&sample, resize), name);
     }
     assert_close(&apply(&sample, ResizeArea::new(to())), "area");
+    let fewer = || ResizeTo::Shape(if D == 2 { vec![4, 3] } else { vec![2, 7, 3] });
+    for (name, filter) in [
+        ("torchvision", AntiAliasing::Triangle),
+        ("monai", AntiAliasing::MonaiGaussian),
+        ("skimage", AntiAliasing::Gaussian),
+    ] {
+        if D == 3 && filter == AntiAliasing::Triangle {
+            continue;
+        }
+        let resize = ResizeAntialiased {
+            filter,
+            ..ResizeAntialiased::new(fewer())
+        };
+        assert_close(&apply(&sample, resize), name);
+    }
     let longest = Resize::new(ResizeTo::Longest(15));
     assert_close(&apply(&sample, longest), "longest");
     for factor in [1.3, 0.65] {

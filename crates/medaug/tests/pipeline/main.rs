@@ -5,6 +5,7 @@
 mod artefacts;
 mod crops;
 mod deform;
+mod derived;
 mod determinism;
 mod guides;
 mod holes;
@@ -16,4 +17,5 @@ mod post;
 mod preprocess;
 mod spatial;
 mod support;
+mod tones;
 mod way_back;

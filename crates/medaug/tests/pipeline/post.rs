@@ -1,9 +1,9 @@
 //! What a network says becomes classes, on images of more than one block of work and on odd values.
 
 use medaug::{
-    Activations, ArgMax, Compose, Error, FillHoles, Holes, KeepLargest, MapLabels, Morphology,
-    OneHot, Operation, Radius, RegionsToLabels, RemoveSmall, Sample, Size, Step, Threshold,
-    activate, argmax, mean_ensemble, one_hot, threshold, vote_labels,
+    Activations, ArgMax, Compose, Error, FillHoles, GrowInto, Holes, KeepLargest, MapLabels,
+    Morphology, OneHot, Operation, Radius, RegionsToLabels, RemoveSmall, Sample, Size, Step,
+    Threshold, activate, argmax, mean_ensemble, one_hot, threshold, vote_labels,
 };
 use medcore::random::Key;
 use medcore::{Geometry, Image, LabelMap};
@@ -152,6 +152,7 @@ fn of_equal_parts_the_first_is_kept_and_sizes_have_units() {
         change: medaug::Change::Dilate,
         radius: Radius::Millimetres(1.0),
         classes: vec![],
+        into: GrowInto::Background,
     };
     check(grow, [1, 6], &[0, 1, 0, 2, 0, 0], &[1, 1, 1, 2, 2, 0]);
 }
@@ -173,6 +174,7 @@ fn mistakes_are_found_when_a_pipeline_is_built_or_run() {
             change: medaug::Change::Erode,
             radius: Radius::Millimetres(f64::NAN),
             classes: vec![],
+            into: GrowInto::Background,
         }
         .into(),
         MapLabels {

@@ -130,10 +130,14 @@ impl<const D: usize> CaseCache<D> {
     /// # Errors
     /// Refuses a folder that cannot be made or listed, and steps that cannot be described.
     pub fn with_disk(self, folder: impl Into<PathBuf>, bytes: u64) -> Result<Self> {
-        let steps = self.pipeline.prefix().hash().map_err(|source| Error::Transform {
-            case: "of the cache".to_owned(),
-            source: Box::new(source),
-        })?;
+        let steps = self
+            .pipeline
+            .prefix()
+            .hash()
+            .map_err(|source| Error::Transform {
+                case: "of the cache".to_owned(),
+                source: Box::new(source),
+            })?;
         let disk = Disk::open(folder.into(), bytes, format!("{D} axes, steps {steps}"))?;
         Ok(Self {
             disk: Some(disk),

@@ -4,4 +4,4 @@ mod bias;
 mod smooth;
 
 pub use bias::{BiasBasis, BiasField, RandomBiasField};
-pub use smooth::{RandomSmoothFieldAdjustIntensity, SmoothFieldAdjustIntensity};
+pub use smooth::{FieldMode, RandomSmoothFieldAdjustIntensity, SmoothFieldAdjustIntensity};

@@ -6,17 +6,28 @@ use serde::{Deserialize, Serialize};
 use crate::array::per_axis;
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check, check_entries};
-use crate::intensity::upsample::{linear_taps, outermost, upsample};
+use crate::intensity::upsample::{area_taps, linear_taps, outermost, upsample};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
 use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "SmoothFieldAdjustIntensity";
 
-/// Multiplies intensities by a field known at a few points and linear between them; NaN stays NaN.
+/// What a field is between the points at which it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldMode {
+    /// Linear (MONAI's `bilinear` and `trilinear`).
+    #[default]
+    Linear,
+    /// Blocks, one around each point, and means where a voxel touches several (MONAI's default, `area`); there must be no
+    /// more points than voxels along any axis.
+    Area,
+}
+
+/// Multiplies intensities by a field known at a few points; NaN stays NaN.
 ///
 /// As MONAI does, the field is stretched so that its extremes over the voxels are those of the points.
-/// MONAI's own default, `area`, makes blocks of it; this is its `bilinear` or `trilinear`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmoothFieldAdjustIntensity {
@@ -24,6 +35,9 @@ pub struct SmoothFieldAdjustIntensity {
     pub points: Vec<usize>,
     /// The factor at each point, last axis fastest.
     pub factors: Vec<f32>,
+    /// What it is between the points.
+    #[serde(default)]
+    pub mode: FieldMode,
 }
 
 impl ChannelOperation for SmoothFieldAdjustIntensity {
@@ -51,7 +65,16 @@ impl ChannelOperation for SmoothFieldAdjustIntensity {
         let (mut coarse, mut fine) = ([1; 3], [1; 3]);
         coarse[3 - D..].copy_from_slice(&points);
         fine[3 - D..].copy_from_slice(&channel.shape);
-        let taps = std::array::from_fn(|a| linear_taps(coarse[a], fine[a]));
+        let taps = match self.mode {
+            FieldMode::Linear => std::array::from_fn(|a| linear_taps(coarse[a], fine[a])),
+            FieldMode::Area => {
+                for (&points, &voxels) in coarse.iter().zip(&fine) {
+                    let rule = "no more than there are voxels, in mode `area`";
+                    check(NAME, "points", points as f64, rule, |v| v <= voxels as f64)?;
+                }
+                std::array::from_fn(|a| area_taps(coarse[a], fine[a]))
+            }
+        };
         let corners = taps.each_ref().map(|taps| outermost(taps));
         let mut extremes = vec![0.0; corners.iter().map(Vec::len).product()];
         upsample(
@@ -94,12 +117,14 @@ pub struct RandomSmoothFieldAdjustIntensity {
     pub factor: Draw,
     /// Points around them whose factor is 1, so that the border of the image changes little.
     pub padding: usize,
+    /// What the field is between the points.
+    pub mode: FieldMode,
     /// Whether the channels share the field.
     pub channels: Channels,
 }
 
 impl Default for RandomSmoothFieldAdjustIntensity {
-    /// MONAI's parameters; four points along each axis.
+    /// MONAI's parameters but for the mode; four points along each axis.
     fn default() -> Self {
         Self {
             probability: 0.1,
@@ -109,6 +134,7 @@ impl Default for RandomSmoothFieldAdjustIntensity {
                 high: 1.0,
             },
             padding: 0,
+            mode: FieldMode::Linear,
             channels: Channels::Together,
         }
     }
@@ -154,6 +180,7 @@ impl RandomChannels for RandomSmoothFieldAdjustIntensity {
         SmoothFieldAdjustIntensity {
             factors: factors.collect(),
             points,
+            mode: self.mode,
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum FilterBorder {
 
 impl FilterBorder {
     /// The voxel of an axis of `len` that is seen at `index`; `None` for a zero.
-    pub(super) fn source(self, index: isize, len: usize) -> Option<usize> {
+    pub(crate) fn source(self, index: isize, len: usize) -> Option<usize> {
         let len = len as isize;
         if (0..len).contains(&index) {
             return Some(index as usize);

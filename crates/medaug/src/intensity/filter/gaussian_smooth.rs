@@ -29,7 +29,7 @@ pub struct GaussianSmooth {
 }
 
 /// Taps that integrate the Gaussian over voxels.
-fn erf_kernel(sigma: f64) -> Vec<f32> {
+pub(crate) fn erf_kernel(sigma: f64) -> Vec<f32> {
     let tail = ((sigma * 4.0).max(0.5) + 0.5) as i64;
     let t = std::f64::consts::FRAC_1_SQRT_2 / sigma.max(f64::MIN_POSITIVE);
     (-tail..=tail)

@@ -79,7 +79,7 @@ fn weighted_sum<'a>(out: &mut [f32], kernel: &[f32], row: impl Fn(usize) -> Opti
 }
 
 /// The Gaussian sampled at `taps` voxels, with the sum 1.
-pub(super) fn sampled_gaussian(sigma: f64, taps: usize) -> Vec<f32> {
+pub(crate) fn sampled_gaussian(sigma: f64, taps: usize) -> Vec<f32> {
     let centre = (taps as f64 - 1.0) / 2.0;
     let values: Vec<f64> = (0..taps)
         .map(|i| libm::exp(-0.5 * ((i as f64 - centre) / sigma.max(f64::MIN_POSITIVE)).powi(2)))

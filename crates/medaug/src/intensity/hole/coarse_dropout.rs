@@ -5,6 +5,7 @@ use std::ops::Range;
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
+use super::hidden::{Hidden, forget_points, trim_boxes};
 use super::{Hole, HoleDraw, check_holes, read, write};
 use crate::error::{Error, Result, check, check_probability};
 use crate::operation::SampleOperation;
@@ -58,7 +59,7 @@ pub enum DropoutPart {
     Rest,
 }
 
-/// Fills boxes in all channels; boxes and points of the sample stay, even where nothing can be seen of them.
+/// Fills boxes in all channels; boxes and points of the sample stay or not, as `hidden` says.
 ///
 /// ```
 /// use medaug::{CoarseDropout, Hole, HoleFill, Operation, Sample};
@@ -82,6 +83,8 @@ pub struct CoarseDropout {
     pub part: DropoutPart,
     /// The class of lost voxels; `None` leaves labels alone.
     pub label: Option<u8>,
+    /// What becomes of boxes and points of which too little is seen.
+    pub hidden: Hidden,
     /// Names the noise, if it is filled with any.
     pub seed: u64,
 }
@@ -94,6 +97,7 @@ impl Default for CoarseDropout {
             fill: HoleFill::Value(0.0),
             part: DropoutPart::Holes,
             label: None,
+            hidden: Hidden::Stay,
             seed: 0,
         }
     }
@@ -140,6 +144,18 @@ impl<const D: usize> SampleOperation<D> for CoarseDropout {
                     |labels, _| labels.fill(label),
                     key,
                 );
+            }
+        }
+        if self.hidden == Hidden::Trimmed {
+            let mut hidden = vec![self.part == DropoutPart::Rest; sample.geometry().len()];
+            for row in holes.iter().flatten() {
+                hidden[row.clone()].fill(self.part == DropoutPart::Holes);
+            }
+            if let Some(boxes) = sample.boxes_mut() {
+                trim_boxes(boxes, &hidden, shape);
+            }
+            if let Some(points) = sample.points_mut() {
+                forget_points(points, &hidden, shape);
             }
         }
         Ok(sample)
@@ -212,13 +228,19 @@ pub struct RandomCoarseDropout {
     pub part: DropoutPart,
     /// The class of lost voxels; `None` leaves labels alone.
     pub label: Option<u8>,
+    /// What becomes of boxes and points of which too little is seen.
+    pub hidden: Hidden,
 }
 
 impl Default for RandomCoarseDropout {
-    /// Albumentations' parameters.
+    /// Albumentations' parameters, but for the boxes, which stay.
     fn default() -> Self {
         let CoarseDropout {
-            fill, part, label, ..
+            fill,
+            part,
+            label,
+            hidden,
+            ..
         } = CoarseDropout::default();
         Self {
             probability: 0.5,
@@ -226,6 +248,7 @@ impl Default for RandomCoarseDropout {
             fill,
             part,
             label,
+            hidden,
         }
     }
 }
@@ -259,6 +282,7 @@ impl<const D: usize> Transform<D> for RandomCoarseDropout {
                 fill: self.fill,
                 part: self.part,
                 label: self.label,
+                hidden: self.hidden,
                 seed: random.next_u64(),
             })
         })

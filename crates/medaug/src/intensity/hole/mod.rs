@@ -3,6 +3,7 @@
 mod coarse_dropout;
 mod coarse_shuffle;
 mod grid_dropout;
+mod hidden;
 mod swap;
 
 use std::ops::Range;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use coarse_dropout::{CoarseDropout, DropoutPart, HoleFill, RandomCoarseDropout};
 pub use coarse_shuffle::{CoarseShuffle, RandomCoarseShuffle};
 pub use grid_dropout::{GridDropout, RandomGridDropout};
+pub use hidden::Hidden;
 pub use swap::{RandomSwap, Swap};
 
 use crate::array::per_axis;
