@@ -109,6 +109,21 @@ fn channels_agree<const D: usize>() {
     expected.assert_close(map.as_slice(), 3e-6, "heatmap");
 }
 
+/// Whether one of the voxels around has another label.
+fn is_at_rim<const D: usize>(labels: &[u8], shape: [usize; D], index: usize) -> bool {
+    let place = |mut index: usize| {
+        let mut place = [0_i64; D];
+        for a in (0..D).rev() {
+            place[a] = (index % shape[a]) as i64;
+            index /= shape[a];
+        }
+        place
+    };
+    let here = place(index);
+    let near = |there: [i64; D]| (0..D).all(|a| (there[a] - here[a]).abs() <= 1);
+    (0..labels.len()).any(|other| labels[other] != labels[index] && near(place(other)))
+}
+
 fn boxes_agree<const D: usize>() {
     let reference = Reference::<D>(Fixture::load("derived"));
     let bounds = |values: &[f64]| {
@@ -121,16 +136,18 @@ fn boxes_agree<const D: usize>() {
     let sample = reference.labelled("labels").with_boxes(boxes);
     let painted = |form| vec![BoxesToLabels { form }.into()];
     reference.check_labels("painted_box", sample.clone(), painted(BoxForm::Box));
-    // MONAI shrinks a ball to the box and reads each voxel at its lower corner: its rim is not symmetric.
+    // MONAI shrinks a ball to the box and reads each voxel at its lower corner, so its rim is not symmetric: elsewhere than at
+    // our rim there is no difference.
     let round = BoxesToLabels {
         form: BoxForm::Ellipsoid,
     };
     let round = Operation::from(round).apply_to(sample).unwrap();
-    let got = round.labels().unwrap().as_slice();
-    let allowed = got.len() / 18;
-    reference
-        .get("painted_ellipsoid")
-        .assert_labels(got, allowed, "painted_ellipsoid");
+    let (got, shape) = (round.labels().unwrap().as_slice(), round.shape());
+    let expected = reference.get("painted_ellipsoid").values;
+    let differs = |&i: &usize| f64::from(got[i]) != expected[i];
+    for i in (0..got.len()).filter(differs) {
+        assert!(is_at_rim(got, shape, i), "painted_ellipsoid at {i}");
+    }
 
     let around = LabelsToBoxes {
         connectivity: None,

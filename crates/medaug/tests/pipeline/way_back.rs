@@ -186,10 +186,10 @@ fn the_result_knows_where_it_lies_in_the_patient() {
     let mut count = 0;
     for (i, shown) in places(&seen).into_iter().enumerate() {
         let index = [i / (height * width), i / width % height, i % width].map(|v| v as f64);
-        // Half a voxel around its outermost voxels a scan shows those.
+        // Half a voxel around its outermost voxels a scan shows those; a millionth of what is outside is a millimetre's thousandth.
         let source = warp.source_of(index);
         let inside = |a: usize| (0.0..=scan.shape()[a] as f64 - 1.0).contains(&source[a]);
-        if seen.image().channel(WITNESS)[i] < 0.9999 || !(0..3).all(inside) {
+        if seen.image().channel(WITNESS)[i] < 0.999_999 || !(0..3).all(inside) {
             continue;
         }
         let told = seen.geometry().index_to_world(index).coordinates();
