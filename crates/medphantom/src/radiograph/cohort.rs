@@ -122,12 +122,12 @@ impl ChestCohort {
         let key = Key::new(self.seed).sample(patient);
         let mut random = key.stream("patient");
         let ill = random.chance(self.options.prevalence);
-        let mut options = ChestOptions::default();
-        options.anatomy_variation = self.options.anatomy_variation;
-        options.conspicuity = self.options.conspicuity;
-        if ill {
-            options.opacities = 1 + u32::from(random.chance(0.3));
-        }
+        let second = random.chance(0.3);
+        let options = ChestOptions {
+            anatomy_variation: self.options.anatomy_variation,
+            conspicuity: self.options.conspicuity,
+            opacities: if ill { 1 + u32::from(second) } else { 0 },
+        };
         let chest = Chest::new(key, &options)?;
         let mut random = key.stream("visits");
         let count = 1 + random.below(self.options.most_images as usize) as u32;
