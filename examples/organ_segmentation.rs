@@ -29,7 +29,8 @@ use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
 use mednn::{Model, Params, loss, optim};
 use medphantom::{Cohort, CohortOptions, IntensityCounts, Organ};
-use medtrain::{PatchBatches, ProgressDisplay, Schedule, Split, TrainConfig, Trainer, Validation};
+use medtrain::split::{self, PartName, Scarce, Shares};
+use medtrain::{PatchBatches, ProgressDisplay, Schedule, TrainConfig, Trainer, Validation};
 use medviz::{Chart, Comparison};
 
 /// Fresh memory is the slowest thing in a network; this allocator hands used memory out again.
@@ -159,27 +160,32 @@ fn train(args: &TrainArgs) -> Result<()> {
     let dataset = SegmentationDataset::open(args.data.clone().map_or_else(synthetic, Ok)?)?;
     let table = &dataset.labels;
     let key = Key::new(args.seed);
-    let test = Split::hold_out(dataset.cases, 0.25, key)?;
-    if test.overfit {
+    let cases = dataset.cases.into_iter();
+    let patients = split::Cohort::of_patients(cases.map(|case| (case.id.clone(), case)))?;
+    let shares = Shares::new(0.1, 0.25).when_scarce(Scarce::Overfit);
+    let mut split = patients.hold_out(&shares, key)?;
+    let [watches_training, overfit] =
+        [PartName::Validation, PartName::Test].map(|part| split.overfits(part));
+    if overfit {
         println!("One case, trained on and tested on: an overfit check, not a result.");
-    }
-    let validation = Split::hold_out(test.training, 0.1, key)?;
-    let training = &validation.training;
-    if validation.overfit && !test.overfit {
+    } else if watches_training {
         println!("Too few cases to spare one: the validation curve shows a training case.");
     }
 
     // 2. Every file is read once, now. The training cases decide what all scans go through.
-    let mut held_out = [&test.held_out[..], &validation.held_out].concat();
-    held_out.retain(|case| !training.contains(case)); // few cases are on both sides
-    for case in held_out.iter().progress() {
+    let validation = split.validation.members().cases();
+    let test = split.test.open("every file is read once").cases();
+    let held_out = validation.filter(|_| !watches_training);
+    let held_out: Vec<_> = held_out.chain(test.filter(|_| !overfit)).collect();
+    for case in held_out.into_iter().progress() {
         inspect(case, table)?;
     }
+    let training = split.training.members();
     let ignore = table.ignore().map(|label| label as u8);
     let orientation = Some(Orientation::LPS);
     let mut fingerprints = Vec::new();
     let mut intensities = IntensityCounts::new(table);
-    for case in training.iter().progress() {
+    for case in training.cases().progress() {
         let sample = inspect(case, table)?;
         let (image, labels) = sample.labelled()?;
         let fingerprint = CaseFingerprint::of(image, labels, orientation, ignore, key)?;
@@ -189,13 +195,14 @@ fn train(args: &TrainArgs) -> Result<()> {
     let modalities: Vec<_> = dataset.channels.iter().map(Modality::of_channel).collect();
     let mut preprocess = Fingerprint::of_cases(&fingerprints)?.propose(&modalities)?;
     preprocess.orientation = orientation;
-    let mut prepared = Vec::new();
-    for case in training.iter().progress() {
+    let ids: Vec<String> = training.records().map(|record| record.id.clone()).collect();
+    let bar = ProgressBar::new(ids.len() as u64);
+    let prepared = split.training.try_map(|_, case| {
+        bar.inc(1);
         let sample = case.load(table)?;
         let ready = preprocess.apply(&sample.image, sample.labels.as_ref())?;
-        let ready = medaug::Case::new(ready.into_sample()?, ignore, key);
-        prepared.push((case.id.clone(), ready));
-    }
+        anyhow::Ok(medaug::Case::new(ready.into_sample()?, ignore, key))
+    })?;
 
     // 3. The network, its loss and its batches. `preset::nnunet_default` augments more, for runs of days.
     let network = BasicUNetConfig::new_3d(dataset.channels.len(), table.output_count());
@@ -205,7 +212,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     let config = config.with_labels(table.clone())?;
     let model = medmodels::create(&config.model, &Params::new(args.seed))?;
     let loss = loss::nnunet(table, false)?;
-    let patches = match test.overfit {
+    let patches = match overfit {
         true => preset::plain([side; 3])?,
         false => preset::light([side; 3])?,
     };
@@ -219,11 +226,11 @@ fn train(args: &TrainArgs) -> Result<()> {
     run.seed = args.seed;
     run.validate_every = epochs.div_ceil(4);
     run.resume = args.resume;
-    let ids: Vec<&str> = training.iter().map(|case| case.id.as_str()).collect();
     run.configuration = serde_json::to_value((&config, side, steps, ids))?;
     let evaluation = Evaluation::of_labels(table);
     let overlap = evaluation.clone().without_surfaces();
-    let watched = &validation.held_out[0];
+    let watched = split.validation.members().cases().next();
+    let watched = watched.context("a share of the cases is for validation")?;
     let mut look = |model: &dyn Model, _: u32| -> Result<Validation, medtrain::BoxError> {
         let segmenter = Segmenter::new(config.clone(), Box::new(model))?;
         let sample = watched.load(table)?;
@@ -243,7 +250,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     let mut report = Report::new(evaluation.clone());
     let mut by_intensity = Report::new(evaluation.clone());
     let drawing = Comparison::default().with_labels(table);
-    for case in test.held_out.iter().progress() {
+    for case in split.test.open("final evaluation").cases().progress() {
         let (id, case) = (&case.id, case.load(table)?);
         let (image, truth) = case.labelled()?;
         let prediction = segmenter.segment(image)?;
@@ -262,7 +269,7 @@ fn train(args: &TrainArgs) -> Result<()> {
         "mean_dice": dice,
         "min_organ_dice": report.worst_structure(Measure::Dice).map(|(_, dice)| dice),
         "intensity_baseline_dice": by_intensity,
-        "overfit_check": test.overfit,
+        "overfit_check": overfit,
         "report": report,
     });
     let metrics = serde_json::to_vec_pretty(&metrics)?;

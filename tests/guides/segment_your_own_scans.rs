@@ -14,7 +14,7 @@ use medmetrics::{Evaluation, Report};
 use medmodels::basic_unet::BasicUNetConfig;
 use mednn::optim::{AdamW, AdamWConfig};
 use mednn::{Params, loss};
-use medtrain::{PatchBatches, ProgressDisplay, TrainConfig, Trainer};
+use medtrain::{Cohort, PatchBatches, ProgressDisplay, TrainConfig, Trainer};
 
 /// Reads every case and says what is doubtful about it.
 fn read_all(folder: &Path) -> Result<(SegmentationDataset, Vec<Sample>)> {
@@ -98,6 +98,7 @@ fn train(
     // Left and right organs change their labels when an image is mirrored.
     let laterality = Laterality::of_names(table.classes());
     let patches = preset::nnunet_default(settings.patch, Space::Millimetres, laterality)?;
+    let cases = Cohort::of_patients(cases)?.train_on_all();
     let batches = Arc::new(PatchBatches::new(cases, patches, 2, settings.steps, 1)?);
 
     let loss = loss::nnunet(table, false)?;

@@ -14,7 +14,8 @@ use mednn::Params;
 use mednn::loss::DiceCrossEntropy;
 use mednn::optim::{AdamW, AdamWConfig};
 use medphantom::Organ;
-use medtrain::{PatchBatches, TrainConfig, Trainer};
+use medtrain::split::{CaseRecord, Member};
+use medtrain::{Cohort, PatchBatches, TrainConfig, Trainer};
 
 use crate::geometry::written_like;
 use crate::support::{
@@ -207,15 +208,14 @@ fn a_two_dimensional_network_learns_from_slices_and_segments_a_volume() {
             let truth =
                 LabelMap::new(grid, labels.as_slice()[d * area..][..area].to_vec()).unwrap();
             let pair = Pair::with_labels(slice, truth).unwrap();
-            slices.push((
-                format!("{} slice {d}", case.id),
-                Case::new(pair, None, Key::new(2)),
-            ));
+            let record = CaseRecord::new(format!("{} slice {d}", case.id), case.id.as_str());
+            slices.push(Member::new(record, Case::new(pair, None, Key::new(2))));
         }
     }
     let network = BasicUNetConfig::new_2d(1, 3).with_features([4, 4, 8, 8, 8, 4]);
     let config = SegmenterConfig::new(network.into(), preprocess, SlidingWindow::nnunet([32, 32]));
     let pipeline = preset::nnunet_default([32, 32], Space::Millimetres, Laterality::Keep).unwrap();
+    let slices = Cohort::new(slices).unwrap().train_on_all();
     let batches = Arc::new(PatchBatches::new(slices, pipeline, 4, 40, 1).unwrap());
     let params = Params::new(1);
     let model = medmodels::create(&config.model, &params).unwrap();

@@ -8,6 +8,7 @@
 mod bad_input;
 mod geometry;
 mod labels;
+mod leakage;
 mod reproducible;
 mod support;
 mod training;

@@ -62,15 +62,16 @@ fn one_and_two_threads_write_the_same_network_and_the_same_prediction() {
 #[test]
 fn a_run_killed_within_an_epoch_and_resumed_ends_with_the_bytes_of_one_that_was_not() {
     use crate::support::again;
-    use medtrain::{Observer, StepReport};
+    use medtrain::{Heard, Observer, StepReport};
     const VARIABLE: &str = "MED_PIPELINE_KILLED";
     /// Takes the whole process down, with its loader threads and its lock, in the middle of the second epoch.
     struct Kill;
     impl Observer for Kill {
-        fn step(&mut self, report: &StepReport) {
+        fn step(&mut self, report: &StepReport) -> Heard {
             if (report.epoch, report.step) == (1, 0) {
                 std::process::abort();
             }
+            Ok(())
         }
     }
     if let Some(folder) = std::env::var_os(VARIABLE) {

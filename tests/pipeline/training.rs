@@ -196,17 +196,17 @@ fn a_case_without_labels_is_refused_by_name_before_training() {
     let mut cases: Vec<Sample> = load(&dataset);
     let preprocess = crate::support::plan(&dataset, &cases).unwrap();
     cases[3].labels = None;
-    let prepared = cases
-        .iter()
-        .map(|case| {
-            let ready = preprocess.apply(&case.image, case.labels.as_ref()).unwrap();
-            let sample = ready.into_sample().unwrap();
-            (
-                case.id.clone(),
-                medaug::Case::new(sample, None, Key::new(1)),
-            )
-        })
-        .collect();
+    let prepared = cases.iter().map(|case| {
+        let ready = preprocess.apply(&case.image, case.labels.as_ref()).unwrap();
+        let sample = ready.into_sample().unwrap();
+        (
+            case.id.clone(),
+            medaug::Case::new(sample, None, Key::new(1)),
+        )
+    });
+    let prepared = medtrain::Cohort::of_patients(prepared)
+        .unwrap()
+        .train_on_all();
     let pipeline = medaug::preset::nnunet_default(
         crate::support::PATCH,
         medaug::Space::Voxels,

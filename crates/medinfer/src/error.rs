@@ -73,6 +73,14 @@ pub enum Error {
         /// Channels of the image.
         got: usize,
     },
+    /// An image has other extents than the network was trained on.
+    #[error("the network takes images of {expected:?}, the prepared image has {got:?}")]
+    Extent {
+        /// Extents the description gives, slowest axis first.
+        expected: Vec<usize>,
+        /// Extents of the image.
+        got: Vec<usize>,
+    },
     /// A configuration could not be understood.
     #[error("configuration {path:?}: {reason}")]
     Config {
@@ -80,6 +88,26 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A file of a bundle is missing, altered, unexpected or malformed.
+    #[error("bundle: {path:?}: {problem}")]
+    Bundle {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model gives another answer on this machine than where it was made.
+    #[error("bundle: {path:?}: {answer} differ by {difference}, at most {tolerance} is expected")]
+    Golden {
+        /// The golden case.
+        path: PathBuf,
+        /// Which part of the answer.
+        answer: String,
+        /// The largest difference; infinite where shapes differ.
+        difference: f64,
+        /// The largest that is allowed.
+        tolerance: f64,
     },
     /// A file could not be read.
     #[error("{path:?}: {source}")]
@@ -89,12 +117,23 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A result cannot be explained in the way asked for.
+    #[error("an explanation needs that {rule}, got {got}")]
+    Explanation {
+        /// What is needed.
+        rule: &'static str,
+        /// What there is.
+        got: String,
+    },
     /// An image was refused.
     #[error(transparent)]
     Image(#[from] medcore::Error),
     /// A scan could not be prepared.
     #[error(transparent)]
     Preparation(#[from] medaug::Error),
+    /// A number that measures or calibrates was refused.
+    #[error(transparent)]
+    Measurement(#[from] medmetrics::Error),
     /// A network could not be built.
     #[error(transparent)]
     Architecture(#[from] medmodels::Error),

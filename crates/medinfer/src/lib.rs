@@ -2,6 +2,7 @@
 //!
 //! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
 //! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
+//! * [`explain`]: which parts of an input count for the score of a class;
 //! * [`Segmenter`]: preparation, network and labels together, loaded from a folder; nnU-Net's and MONAI's too.
 //!
 //! Results do not depend on the number of threads.
@@ -11,9 +12,13 @@
 struct Readme;
 
 mod blend;
+mod bundle;
+mod classify;
 mod error;
+pub mod explain;
 mod foreign;
 mod mirror;
+mod outlier;
 mod plan;
 mod predictor;
 mod progress;
@@ -25,7 +30,16 @@ mod weight;
 mod window;
 
 pub use blend::Accumulation;
+pub use bundle::{
+    Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE,
+    Manifest, MetricRecord, Provenance, SIGNATURE_FILE, TaskConfig, Version,
+};
+pub use classify::{
+    Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code, Decision,
+    LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
+};
 pub use error::{Error, Result};
+pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
 pub use predictor::Predictor;
 pub use progress::{Progress, Silent};
 pub use rule::LabelRule;

@@ -256,6 +256,11 @@ impl<'m> Segmenter<'m> {
         &*self.network
     }
 
+    /// All networks.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = &dyn Model> {
+        std::iter::once(self.network()).chain(self.others.iter().map(|network| &**network as _))
+    }
+
     /// The network over windows, as described.
     ///
     /// # Errors

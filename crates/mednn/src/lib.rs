@@ -31,7 +31,7 @@ pub mod params;
 pub mod plan;
 pub mod tape;
 
-pub use context::Context;
+pub use context::{BatchItems, Context};
 pub use error::{Error, Result};
 pub use model::{Inputs, Model, Outputs};
 pub use params::{ParamPath, Params};

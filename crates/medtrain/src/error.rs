@@ -2,8 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::manifest::Difference;
+use crate::split::Overlap;
+
 /// The result of a fallible operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of the application.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a training run could not start, go on or be resumed.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +31,7 @@ pub enum Error {
         case: String,
         /// What went wrong.
         #[source]
-        source: medaug::Error,
+        source: Box<medaug::Error>,
     },
     /// The loss became NaN or infinite.
     #[error(
@@ -85,6 +91,31 @@ pub enum Error {
         /// The case.
         case: String,
     },
+    /// A setting of the run, of a source or a sampler is out of range.
+    #[error("{setting} must be {rule}, got {value}")]
+    InvalidSetting {
+        /// Its name.
+        setting: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A pattern of names picks out no parameter: a slip of the pen, most likely.
+    #[error("no parameter is called {pattern:?}; the first are {names:?}")]
+    NoSuchParameter {
+        /// The pattern.
+        pattern: String,
+        /// The first names of the network.
+        names: Vec<String>,
+    },
+    /// The system refused the handlers of signals.
+    #[error("handling signals: {source}")]
+    Signals {
+        /// What it said.
+        #[source]
+        source: std::io::Error,
+    },
     /// There is nothing to train on.
     #[error("{what} must be at least 1, got 0")]
     Nothing {
@@ -116,11 +147,79 @@ pub enum Error {
         /// Name of the step.
         step: &'static str,
     },
-    /// A share of the cases is none.
-    #[error("the share of cases held out must be between 0 and 1, got {share}")]
+    /// A share of the patients is none.
+    #[error("the share of {what} must be within 0 and 1, of training above 0, got {share}")]
     InvalidShare {
+        /// Whose share.
+        what: &'static str,
         /// The refused value.
         share: f64,
+    },
+    /// Two cases in different parts of a split share what they should not, or two in one part are the same.
+    #[error("{overlap}")]
+    Leak {
+        /// What they share, both cases and their parts.
+        overlap: Box<Overlap>,
+    },
+    /// Two cases have one name, or one is listed twice.
+    #[error("case {case} is there twice")]
+    SameName {
+        /// The case.
+        case: String,
+    },
+    /// A case lacks what it is to be divided or learnt by.
+    #[error("case {case:?} has no {what}")]
+    Unnamed {
+        /// The case.
+        case: String,
+        /// What is missing or empty.
+        what: &'static str,
+    },
+    /// There are fewer patients than parts.
+    #[error("{needed} parts need a patient each, there are {patients}")]
+    TooFewPatients {
+        /// How many patients there are.
+        patients: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// There is nothing to hold out in turn.
+    #[error("there must be at least 2 folds, got {folds}")]
+    TooFewFolds {
+        /// How many there are.
+        folds: usize,
+    },
+    /// A list names a case that is not there.
+    #[error("case {case} is listed, but not there")]
+    UnknownCase {
+        /// The case.
+        case: String,
+    },
+    /// A case is in no list.
+    #[error("case {case} is in none of the lists")]
+    UnlistedCase {
+        /// The case.
+        case: String,
+    },
+    /// Two descriptions of the cases are in another order, or of other cases.
+    #[error("case number {number} is {expected}, but {found} where it should be read")]
+    OtherCase {
+        /// Its number, from zero.
+        number: usize,
+        /// The name it should have.
+        expected: String,
+        /// The name it has.
+        found: String,
+    },
+    /// What a case is to be recognised as breaks a rule.
+    #[error("the target of case {case} must {rule}, got {found}")]
+    InvalidTarget {
+        /// The case.
+        case: String,
+        /// The rule.
+        rule: &'static str,
+        /// The refused value.
+        found: String,
     },
     /// A file of the run could not be read or written.
     #[error("{operation} {path}: {source}")]
@@ -132,6 +231,32 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// A file of the data does not lie where a manifest can name it.
+    #[error("{path} is not below {folder}, or its name is not UTF-8")]
+    OutsideFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder of the data.
+        folder: PathBuf,
+    },
+    /// A file is no manifest.
+    #[error("data manifest {path}: {reason}")]
+    BadManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Files of the data are not what they were.
+    #[error("the data in {folder} are not those of the manifest: {first}, and {others} more")]
+    OtherData {
+        /// The folder of the data.
+        folder: PathBuf,
+        /// The first file that differs.
+        first: Box<Difference>,
+        /// How many more there are.
+        others: usize,
     },
     /// A checkpoint is damaged or of another kind.
     #[error("checkpoint {path}: {reason}")]
@@ -161,6 +286,36 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// Processes that learn together do not fit each other, or what carries their numbers failed.
+    #[error("learning together: {reason}")]
+    Collective {
+        /// What went wrong.
+        reason: String,
+    },
+    /// A process that learns with this one has ended.
+    #[error("rank {rank} has ended: what it reported says why")]
+    RankLeft {
+        /// Its number, from zero.
+        rank: usize,
+    },
+    /// Networks of several sites do not fit each other, or a setting of their averaging is out of range.
+    #[error("federated learning: {name}: {reason}")]
+    Federated {
+        /// The value or setting.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A launcher's variable makes no sense.
+    #[error("the variable {variable} must be {rule}, got {value:?}")]
+    Launch {
+        /// The variable.
+        variable: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// Its value; empty when it is not set.
+        value: String,
+    },
     /// What the application's validation or observer reported.
     #[error("{what}: {source}")]
     Application {
@@ -168,6 +323,25 @@ pub enum Error {
         what: &'static str,
         /// What went wrong.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: BoxError,
     },
+}
+
+impl Error {
+    /// Refuses a setting out of range.
+    pub(crate) fn require(
+        holds: bool,
+        setting: &'static str,
+        rule: &'static str,
+        value: impl std::fmt::Display,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Self::InvalidSetting {
+            setting,
+            rule,
+            value: value.to_string(),
+        })
+    }
 }

@@ -1,4 +1,6 @@
 //! The record of a run: one line an epoch, as JSON lines (the truth) and as CSV (for spreadsheets).
+//!
+//! JSON has no word for what is not a number and for infinities: they stand there as `"NaN"`, `"inf"` and `"-inf"`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +12,10 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// The number that decides which checkpoint is best; greater is better.
+    #[serde(with = "number")]
     pub score: f64,
     /// Further numbers by name.
+    #[serde(with = "named_numbers")]
     pub metrics: Vec<(String, f64)>,
 }
 
@@ -34,12 +38,13 @@ pub struct EpochReport {
     /// Learning rate of its last step.
     pub learning_rate: f64,
     /// Mean of the batches' losses.
+    #[serde(with = "number")]
     pub train_loss: f64,
     /// What validation found, in epochs that end with one.
     pub validation: Option<Validation>,
     /// Whether this is the best score so far.
     pub is_best: bool,
-    /// Wall-clock seconds, validation included.
+    /// Wall-clock seconds, validation included; of an epoch that was interrupted, those since it was taken up again.
     pub seconds: f64,
     /// Seconds of these spent waiting for data.
     pub data_wait_seconds: f64,
@@ -123,6 +128,72 @@ pub fn read(path: &Path) -> Result<Vec<EpochReport>> {
         .collect()
 }
 
+/// A number as JSON can have it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Finite(f64),
+    Name(String),
+    /// What logs had for NaN before it had a name.
+    Null(()),
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        match value.is_finite() {
+            true => Self::Finite(value),
+            false => Self::Name(value.to_string()),
+        }
+    }
+}
+
+impl Number {
+    fn value<E: serde::de::Error>(self) -> std::result::Result<f64, E> {
+        match self {
+            Self::Finite(value) => Ok(value),
+            Self::Name(name) => name.parse().map_err(E::custom),
+            Self::Null(()) => Ok(f64::NAN),
+        }
+    }
+}
+
+mod number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Number;
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        Number::from(*value).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Number::deserialize(from)?.value()
+    }
+}
+
+mod named_numbers {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Number;
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &[(String, f64)],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq({ values.iter() }.map(|(name, value)| (name, Number::from(*value))))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<(String, f64)>, D::Error> {
+        let values: Vec<(String, Number)> = Vec::deserialize(from)?;
+        let values = values.into_iter();
+        values
+            .map(|(name, number)| Ok((name, number.value()?)))
+            .collect()
+    }
+}
+
 fn table(history: &[EpochReport]) -> std::io::Result<Vec<u8>> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in history
@@ -203,6 +274,30 @@ mod tests {
         assert_eq!(csv.lines().count(), 4);
         assert!(csv.lines().next().unwrap().ends_with("liver"));
         assert!(csv.lines().nth(2).unwrap().ends_with("0.25"));
+    }
+
+    #[test]
+    fn numbers_that_are_none_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::open(folder.path(), 0).unwrap();
+        for (epoch, score) in (0..).zip([f64::NAN, f64::INFINITY, -f64::INFINITY, 0.1 + 0.2]) {
+            log.push(report(epoch, Some(score))).unwrap();
+        }
+        let log = RunLog::open(folder.path(), 4).unwrap();
+        let scores = |report: &EpochReport| {
+            let validation = report.validation.as_ref().unwrap();
+            [validation.score, validation.metrics[0].1]
+        };
+        let bits: Vec<_> = log.history().iter().map(scores).collect();
+        assert!(bits[0].iter().all(|score| score.is_nan()));
+        assert_eq!(bits[1], [f64::INFINITY; 2]);
+        assert_eq!(bits[2], [-f64::INFINITY; 2]);
+        assert_eq!(bits[3], [0.1 + 0.2, (0.1 + 0.2) / 2.0]);
+        // As it was written before there were names for them.
+        let line = r#"{"score":null,"metrics":[["a",null]]}"#;
+        let old: Validation = serde_json::from_str(line).unwrap();
+        assert!(old.score.is_nan() && old.metrics[0].1.is_nan());
+        assert!(serde_json::from_str::<Validation>(r#"{"score":"much","metrics":[]}"#).is_err());
     }
 
     #[test]

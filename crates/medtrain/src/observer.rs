@@ -1,10 +1,31 @@
-//! Who watches a run: progress bars, plots, stop conditions.
+//! Who watches a run: loggers, progress bars, plots, stop conditions.
 
-use std::time::Duration;
+use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
+use crate::error::BoxError;
 use crate::log::EpochReport;
+use crate::trainer::TrainSummary;
+
+/// A run that starts or goes on.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RunReport<'a> {
+    /// The epoch it starts from, 0 unless resumed.
+    pub first_epoch: u32,
+    /// The optimizer step within that epoch it starts from, 0 unless resumed.
+    pub first_step: u32,
+    /// Epochs in the run.
+    pub epochs: u32,
+    /// Optimizer steps in an epoch.
+    pub steps: u32,
+    /// The folder of its checkpoints and logs.
+    pub folder: &'a Path,
+    /// All that decides its result, as the checkpoints say it: settings of the trainer, and under `configuration` those of the
+    /// application.
+    pub configuration: &'a serde_json::Value,
+    /// The epochs before it, in a run that is resumed.
+    pub history: &'a [EpochReport],
+}
 
 /// One optimizer step.
 #[derive(Debug, Clone, Copy)]
@@ -22,93 +43,54 @@ pub struct StepReport {
     pub loss: f64,
     /// The norm of all gradients before clipping, if clipping asked for it.
     pub gradient_norm: Option<f64>,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Samples in its batches.
+    pub samples: usize,
+    /// Wall-clock seconds it took.
+    pub seconds: f64,
+    /// Seconds of these spent waiting for data.
+    pub data_wait_seconds: f64,
 }
+
+/// What an observer says of an event: an error ends the run. Who only watches and fails had better remember it and go on.
+pub type Heard = Result<(), BoxError>;
 
 /// Hears what happens in a run. Every method does nothing unless written.
 pub trait Observer {
-    /// A run starts, at `first_epoch` of `epochs` with `steps` of the optimizer each.
-    fn started(&mut self, first_epoch: u32, epochs: u32, steps: u32) {
-        let _ = (first_epoch, epochs, steps);
+    /// A run starts or goes on.
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn started(&mut self, report: &RunReport<'_>) -> Heard {
+        let _ = report;
+        Ok(())
     }
+
     /// An optimizer step was made.
-    fn step(&mut self, report: &StepReport) {
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn step(&mut self, report: &StepReport) -> Heard {
         let _ = report;
+        Ok(())
     }
+
     /// An epoch ended and its checkpoint is on disk.
-    fn epoch(&mut self, report: &EpochReport) {
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn epoch(&mut self, report: &EpochReport) -> Heard {
         let _ = report;
-    }
-    /// The run ended.
-    fn finished(&mut self) {}
-}
-
-/// A progress bar on standard error: steps done, time left, loss and best score.
-#[derive(Debug)]
-pub struct ProgressDisplay {
-    bar: ProgressBar,
-    best: Option<f64>,
-    loss: f64,
-}
-
-impl ProgressDisplay {
-    /// A bar that hides itself when standard error is not a terminal.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            best: None,
-            loss: f64::NAN,
-        }
+        Ok(())
     }
 
-    fn message(&self, epoch: u32) -> String {
-        let best = self
-            .best
-            .map(|score| format!("  best {score:.3}"))
-            .unwrap_or_default();
-        format!("epoch {}  loss {:.3}{best}", epoch + 1, self.loss)
-    }
-}
-
-impl Default for ProgressDisplay {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Observer for ProgressDisplay {
-    fn started(&mut self, first_epoch: u32, epochs: u32, steps: u32) {
-        self.bar = ProgressBar::new(u64::from(epochs) * u64::from(steps));
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {elapsed} < {eta}  {msg}")
-        {
-            self.bar.set_style(style);
-        }
-        self.bar
-            .set_position(u64::from(first_epoch) * u64::from(steps));
-        self.bar.reset_eta();
-        self.bar.enable_steady_tick(Duration::from_millis(500));
-    }
-
-    fn step(&mut self, report: &StepReport) {
-        // Smoothed over about twenty steps, so that a person can read it.
-        self.loss = if self.loss.is_nan() {
-            report.loss
-        } else {
-            0.95 * self.loss + 0.05 * report.loss
-        };
-        self.bar.inc(1);
-        self.bar.set_message(self.message(report.epoch));
-    }
-
-    fn epoch(&mut self, report: &EpochReport) {
-        if report.is_best {
-            self.best = report.validation.as_ref().map(|v| v.score);
-        }
-        self.bar.set_message(self.message(report.epoch));
-    }
-
-    fn finished(&mut self) {
-        self.bar.finish();
+    /// The run returns what it has come to, the last epoch or not; not heard of a run that ends by an error.
+    ///
+    /// # Errors
+    /// Makes the run return that error; its files are complete.
+    fn finished(&mut self, summary: &TrainSummary) -> Heard {
+        let _ = summary;
+        Ok(())
     }
 }

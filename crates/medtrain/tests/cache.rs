@@ -13,7 +13,11 @@ use medaug::{
 };
 use medcore::random::Key;
 use medcore::{BoundingBox, Calibration, Geometry, Image, LabelMap};
-use medtrain::{CaseCache, CaseReader, Error, Loader, PatchBatches, Prefetch, Source};
+use medtrain::split::CaseRecord;
+use medtrain::{
+    CachedCase, CaseCache, CaseReader, Cohort, Error, Loader, PatchBatches, Prefetch, Source,
+    TrainingSet,
+};
 
 const CASES: usize = 4;
 
@@ -342,7 +346,7 @@ fn patches_of_cached_cases_are_the_same_with_any_number_of_workers() {
             choice: PatchChoice::Foreground { probability: 0.5 },
         };
         let pipeline = PatchPipeline::new(sampler, steps()[2..].to_vec()).unwrap();
-        let source = PatchBatches::cached(Arc::new(cache), pipeline, 2, 5, 8).unwrap();
+        let source = PatchBatches::cached(all(cache), pipeline, 2, 5, 8).unwrap();
         let prefetch = Prefetch { threads, ahead: 3 };
         Loader::start(Arc::new(source), 1, 0, prefetch)
             .map(|batch| {
@@ -360,7 +364,7 @@ fn patches_of_cached_cases_are_the_same_with_any_number_of_workers() {
             "{memory}, {disk}, {threads}"
         );
     }
-    let random = Arc::new(bench.cache(steps()));
+    let random = all(bench.cache(steps()));
     let sampler = PatchSampler {
         patch: [6, 7, 8],
         choice: PatchChoice::Uniform,
@@ -368,6 +372,17 @@ fn patches_of_cached_cases_are_the_same_with_any_number_of_workers() {
     let pipeline = PatchPipeline::new(sampler, vec![]).unwrap();
     let refused = PatchBatches::cached(random, pipeline, 2, 5, 8).unwrap_err();
     assert!(refused.to_string().contains("RandomSpatial"), "{refused}");
+}
+
+/// All cases of a cache, to learn from.
+fn all(cache: CaseCache<3>) -> TrainingSet<CachedCase<3>> {
+    let cache = Arc::new(cache);
+    let names = (0..CASES).map(|number| cache.name(number));
+    let records = names.map(|name| CaseRecord::new(name.as_str(), name.as_str()));
+    let numbers = Cohort::of_records(records).unwrap().train_on_all();
+    numbers
+        .try_map(|record, number| CachedCase::new(&cache, number, &record.id))
+        .unwrap()
 }
 
 /// A source of whole samples, as classifiers are trained on.

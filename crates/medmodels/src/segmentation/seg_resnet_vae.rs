@@ -292,9 +292,12 @@ impl<const D: usize> SegResNetVAE<D> {
         let noise = match inputs.get(Self::NOISE) {
             Ok(noise) => noise.clone(),
             Err(_) => {
-                let mut random = context.key().stream("vae");
-                let values = (0..mean.elem_count()).map(|_| random.normal() as f32);
-                let values = values.collect::<Vec<_>>();
+                let (batch, length) = mean.dims2()?;
+                let mut values = Vec::with_capacity(batch * length);
+                for item in 0..batch {
+                    let mut random = context.item_key("vae", item).stream("noise");
+                    values.extend((0..length).map(|_| random.normal() as f32));
+                }
                 Tensor::from_vec(values, mean.dims(), mean.device())?.to_dtype(mean.dtype())?
             }
         };

@@ -23,8 +23,8 @@ pub enum DropoutUnit {
 /// Sets units to zero with some probability while training and scales the others up, so that the mean stays
 /// (Srivastava et al. 2014).
 ///
-/// The choice is drawn from the stream of the context's key that has the name of the layer, so it does not depend on
-/// threads, on other layers or on how often the pass is run.
+/// The choice for an item is drawn from a stream of the context's key that has the name of the layer and the place of the item, so
+/// it depends neither on threads and other layers nor on how often the pass is run or with what else the item shares its batch.
 #[derive(Debug, Clone)]
 pub struct Dropout {
     name: String,
@@ -53,7 +53,7 @@ impl Dropout {
         })
     }
 
-    /// Drops when training, returns the input when evaluating.
+    /// Drops when the context says so ([`Context::is_dropping`]), returns the input otherwise.
     ///
     /// # Shapes
     /// - input and output: `[batch, channels, ...]`
@@ -61,7 +61,7 @@ impl Dropout {
     /// # Errors
     /// Refuses fewer than two axes and element types other than f32 and f64.
     pub fn forward(&self, input: &Tensor, context: &Context) -> Result<Tensor> {
-        if !context.is_training() || self.probability == 0.0 {
+        if !context.is_dropping() || self.probability == 0.0 {
             return Ok(input.clone());
         }
         let unit_axes = match self.unit {
@@ -69,18 +69,20 @@ impl Dropout {
             DropoutUnit::Channel => 2,
             DropoutUnit::Item => 1,
         };
-        let units: usize = input.dims().iter().take(unit_axes).product();
-        let mut random = context.key().stream(&self.name);
+        let batch = input.dims().first().copied().unwrap_or(0);
+        let units: usize = input.dims().iter().take(unit_axes).skip(1).product();
         let keep = (1.0 / (1.0 - self.probability)) as f32;
-        let factors: Vec<f32> = (0..units)
-            .map(|_| {
+        let mut factors = Vec::with_capacity(batch * units);
+        for item in 0..batch {
+            let mut random = context.item_key(&self.name, item).stream("dropout");
+            factors.extend((0..units).map(|_| {
                 if random.chance(self.probability) {
                     0.0
                 } else {
                     keep
                 }
-            })
-            .collect();
+            }));
+        }
         ops::scale_rows(input, factors)
     }
 }
@@ -104,13 +106,18 @@ impl AttentionDropout {
         Ok(Self { name, probability })
     }
 
-    /// How attention weighs: as it would, and when training without the weights that are dropped.
+    /// How attention weighs: as it would, and where the context drops without the weights that are dropped.
     #[must_use]
     pub fn weighing(&self, weighing: AttentionConfig, context: &Context) -> AttentionConfig {
-        if !context.is_training() || self.probability == 0.0 {
+        if !context.is_dropping() || self.probability == 0.0 {
             return weighing;
         }
-        weighing.with_dropped(self.probability, context.key().fork(&self.name, 0))
+        let key = context.key().fork(&self.name, 0);
+        let weighing = weighing.with_dropped(self.probability, key);
+        match context.items() {
+            Some(items) => weighing.with_items(items),
+            None => weighing,
+        }
     }
 }
 
@@ -141,7 +148,7 @@ impl DropPath {
             .collect()
     }
 
-    /// Drops when training, returns the branch when evaluating.
+    /// Drops when the context says so ([`Context::is_dropping`]), returns the branch otherwise.
     ///
     /// # Shapes
     /// - branch and output: `[batch, ...]`

@@ -13,6 +13,7 @@ use super::node::{Gradients, Node, apply};
 use super::support::{
     self, Element, check_float, check_rank, check_same_type, check_shape, for_element,
 };
+use crate::context::BatchItems;
 pub use crate::cpu::attention::DroppedWeights;
 use crate::cpu::attention::{Added, Attention, Backward, Layout, Mask, Sources};
 use crate::error::{Error, Result};
@@ -51,7 +52,20 @@ impl AttentionConfig {
     /// Drops weights with this probability, at least 0 and below 1, and scales the others up; the key says which.
     #[must_use]
     pub fn with_dropped(mut self, probability: f64, key: Key) -> Self {
-        self.dropped = Some(DroppedWeights { probability, key });
+        self.dropped = Some(DroppedWeights {
+            probability,
+            key,
+            items: None,
+        });
+        self
+    }
+
+    /// Says that the batch is a part of a larger one, for the weights that are dropped.
+    #[must_use]
+    pub fn with_items(mut self, items: BatchItems) -> Self {
+        if let Some(dropped) = &mut self.dropped {
+            dropped.items = Some(items);
+        }
         self
     }
 

@@ -16,5 +16,7 @@ pub use init::Init;
 pub use load::{LoadPolicy, LoadReport, Misshapen};
 pub use names::{NameMap, NamePattern};
 pub use path::ParamPath;
-pub use safetensors::{read_metadata, read_safetensors, write_safetensors};
+pub use safetensors::{
+    parse_safetensors, read_metadata, read_safetensors, safetensors_bytes, write_safetensors,
+};
 pub use store::{Buffer, Param, Params};

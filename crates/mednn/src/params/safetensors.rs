@@ -19,13 +19,20 @@ const MOST_AXES: usize = 16;
 /// # Errors
 /// When the file cannot be read, is malformed, names a tensor twice or holds an element type candle does not have.
 pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = read(path)?;
+    parse_safetensors(path, &read(path)?)
+}
+
+/// As [`read_safetensors`], of bytes that were read (and their hash checked) before; `origin` stands in messages.
+///
+/// # Errors
+/// As [`read_safetensors`].
+pub fn parse_safetensors(origin: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     let invalid = |reason: String| Error::InvalidFile {
-        path: path.to_owned(),
+        path: origin.to_owned(),
         reason,
     };
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| invalid(e.to_string()))?;
-    check_names(&bytes).map_err(invalid)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| invalid(e.to_string()))?;
+    check_names(bytes).map_err(invalid)?;
     let mut values = BTreeMap::new();
     for (name, view) in file.tensors() {
         let shown: String = name.chars().take(64).collect();
@@ -128,7 +135,11 @@ pub fn write_safetensors(
     Ok(medcore::atomic::write_bytes(path, &bytes)?)
 }
 
-pub(super) fn safetensors_bytes(
+/// The bytes of such a file; `path` stands in messages.
+///
+/// # Errors
+/// For an element type that the format does not have.
+pub fn safetensors_bytes(
     path: &Path,
     values: &BTreeMap<String, Tensor>,
     metadata: Option<(&str, String)>,

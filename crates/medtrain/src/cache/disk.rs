@@ -11,6 +11,7 @@ use medcore::atomic;
 use sha2::{Digest, Sha256};
 
 use super::entry;
+use crate::digest;
 use crate::error::{Error, Result};
 
 /// How the names of entries end.
@@ -38,25 +39,8 @@ pub(super) enum Found<const D: usize> {
 /// SHA-256 of the contents of some files and their lengths.
 pub(super) fn content(files: &[PathBuf]) -> Result<[u8; 32]> {
     let mut hash = Sha256::new();
-    let mut block = vec![0; 1 << 20];
     for path in files {
-        let at = |operation, source| Error::Io {
-            operation,
-            path: path.clone(),
-            source,
-        };
-        let mut file = File::open(path).map_err(|e| at("open", e))?;
-        let mut length = 0_u64;
-        loop {
-            let count = match file.read(&mut block) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(at("read", e)),
-            };
-            hash.update(&block[..count]);
-            length += count as u64;
-        }
+        let length = digest::update(&mut hash, path)?;
         hash.update(length.to_le_bytes());
     }
     Ok(hash.finalize().into())
@@ -99,7 +83,7 @@ impl Disk {
         let mut hash = Sha256::new();
         hash.update(content);
         hash.update(self.recipe.as_bytes());
-        let name: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let name = digest::hex(&hash.finalize());
         self.folder.join(name + ENDING)
     }
 

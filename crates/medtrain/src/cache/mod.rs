@@ -3,8 +3,10 @@
 //! A cache changes how fast a sample is there and nothing else: with and without it, in memory and from disk, the same
 //! bytes come out, because the steps before the first random one are always done as a pipeline of their own.
 
+mod cached;
 mod disk;
 mod entry;
+mod loaded;
 mod memory;
 
 use std::path::PathBuf;
@@ -13,10 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use medaug::{Case, Compose, Sample};
 use medcore::random::Key;
 
+pub use self::cached::CachedCase;
 use self::disk::{Disk, Found};
+pub use self::loaded::LoadedCases;
 use self::memory::Memory;
+use crate::error::BoxError;
 use crate::error::{Error, Result};
-use crate::trainer::BoxError;
 
 /// Where cases come from.
 pub trait CaseReader<const D: usize>: Send + Sync {
@@ -130,7 +134,7 @@ impl<const D: usize> CaseCache<D> {
     pub fn with_disk(self, folder: impl Into<PathBuf>, bytes: u64) -> Result<Self> {
         let steps = self.prefix.hash().map_err(|source| Error::Transform {
             case: "of the cache".to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         let disk = Disk::open(folder.into(), bytes, format!("{D} axes, steps {steps}"))?;
         Ok(Self {
@@ -271,7 +275,7 @@ impl<const D: usize> CaseCache<D> {
     fn transform(&self, number: usize, source: medaug::Error) -> Error {
         Error::Transform {
             case: self.name(number),
-            source,
+            source: Box::new(source),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use medcore::random::Key;
 
+use crate::context::BatchItems;
 use crate::cpu::real::Real;
 
 /// Weights of attention that are set to zero with some probability, the others scaled up so that the mean stays.
@@ -13,9 +14,17 @@ pub struct DroppedWeights {
     pub probability: f64,
     /// Where the choice comes from.
     pub key: Key,
+    /// Where the batch stands in a larger one, if it is part of one.
+    pub items: Option<BatchItems>,
 }
 
 impl DroppedWeights {
+    /// The place of an item of attention's batch, which may hold several windows of each item of the network's batch.
+    pub(super) fn place(&self, item: usize, batch: usize) -> usize {
+        let before = |items: BatchItems| items.first as usize * (batch / items.count as usize);
+        self.items.map_or(0, before) + item
+    }
+
     /// Multiplies what belongs to the weights of a row of a head of a batch item by their factors.
     pub(super) fn apply<T: Real>(&self, row: usize, values: &mut [T]) {
         let mut random = self.key.fork("weights", row as u64).stream("row");

@@ -95,6 +95,7 @@ impl Attention {
     /// Drops weights of one query, or the gradients of the weights after that.
     fn drop_weights<T: Real>(&self, weights: &mut [T], (item, head, query): (usize, usize, usize)) {
         if let Some(dropped) = &self.dropped {
+            let item = dropped.place(item, self.batch);
             dropped.apply((item * self.heads + head) * self.queries + query, weights);
         }
     }

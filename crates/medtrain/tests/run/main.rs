@@ -1,172 +1,40 @@
 //! Whole training runs: interrupted, damaged, out of disk, on any number of threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod interruptions;
+mod objectives;
+mod stopping;
+mod support;
+mod trials;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use medaug::{Case, Draw, PatchChoice, PatchPipeline, PatchSampler, RandomSpatial, Sample};
-use medcore::random::Key;
-use medcore::{Geometry, Image, LabelMap};
+use mednn::Inputs;
 use mednn::candle_core::Tensor;
-use mednn::layers::{Conv, ConvConfig};
-use mednn::loss::{CrossEntropy, DiceCrossEntropy, Loss};
+use mednn::loss::{CrossEntropy, Loss};
 use mednn::optim::{Sgd, SgdConfig};
-use mednn::{Context, Inputs, Model, Outputs, ParamPath, Params};
+use medtrain::checkpoint::{Found, State};
 use medtrain::{
-    Batch, CheckpointFolder, EpochReport, Error, Observer, PatchBatches, Prefetch, Source,
-    StepReport, TrainConfig, TrainSummary, Trainer, Validation, Validator,
+    Batch, CheckpointFolder, EpochReport, Error, Heard, Observer, PatchBatches, Prefetch,
+    RunReport, Source, StepReport, TrainConfig, TrainSummary, Trainer,
 };
-
-/// Two convolutions: enough to learn a bright ball.
-struct Tiny {
-    params: Params,
-    first: Conv<3>,
-    second: Conv<3>,
-}
-
-impl Tiny {
-    fn new(seed: u64) -> Self {
-        let params = Params::new(seed);
-        let conv = |name: &str, from, to| {
-            let path: ParamPath = params.root().child(name);
-            Conv::new(&ConvConfig::same(from, to, [3; 3]), &path).unwrap()
-        };
-        let (first, second) = (conv("first", 1, 4), conv("second", 4, 2));
-        Self {
-            params,
-            first,
-            second,
-        }
-    }
-}
-
-impl Model for Tiny {
-    fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
-        let hidden = self.first.forward(inputs.image()?, context)?;
-        let hidden = mednn::ops::activation(&hidden, mednn::ops::Activation::Relu)?;
-        Ok(Outputs::new(self.second.forward(&hidden, context)?))
-    }
-
-    fn params(&self) -> &Params {
-        &self.params
-    }
-}
-
-/// A noisy volume with a ball; `poison` puts a NaN into it.
-fn case(number: u32, poison: bool) -> (String, Case<3>) {
-    let grid = Geometry::axis_aligned([13, 14, 15], [2.0, 1.0, 1.5]).unwrap();
-    let mut random = Key::new(77).sample(number).stream("case");
-    let centre: [f64; 3] = [0; 3].map(|_| random.uniform_in(4.0, 9.0));
-    let (mut voxels, mut labels) = (Vec::new(), Vec::new());
-    for index in 0..grid.len() {
-        let at = [index / 210, index / 15 % 14, index % 15];
-        let inside = (0..3)
-            .map(|a| (at[a] as f64 - centre[a]).powi(2))
-            .sum::<f64>()
-            < 9.0;
-        voxels.push((f64::from(u8::from(inside)) + 0.2 * random.normal()) as f32);
-        labels.push(u8::from(inside));
-    }
-    if poison {
-        voxels.fill(f32::NAN);
-    }
-    let image = Image::new(grid, voxels).unwrap();
-    let sample = Sample::with_labels(image, LabelMap::new(grid, labels).unwrap()).unwrap();
-    (
-        format!("case-{number}"),
-        Case::new(sample, None, Key::new(1)),
-    )
-}
-
-fn batches(poisoned: Option<u32>) -> Arc<PatchBatches<3>> {
-    patches(poisoned, 2, 4)
-}
-
-fn patches(poisoned: Option<u32>, batch_size: usize, steps: u32) -> Arc<PatchBatches<3>> {
-    let cases = (0..3).map(|n| case(n, poisoned == Some(n))).collect();
-    let sampler = PatchSampler {
-        patch: [8, 9, 10],
-        choice: PatchChoice::ForcedForeground { fraction: 0.5 },
-    };
-    let spatial = RandomSpatial {
-        rotation_probability: 0.5,
-        rotation_degrees: vec![Draw::symmetric(20.0)],
-        ..RandomSpatial::default()
-    };
-    let pipeline = PatchPipeline::new(sampler, vec![spatial.into()]).unwrap();
-    Arc::new(PatchBatches::new(cases, pipeline, batch_size, steps, 5).unwrap())
-}
-
-/// Scores by the sum of the weights: any number that follows the network will do.
-struct WeightSum;
-
-impl Validator for WeightSum {
-    fn validate(
-        &mut self,
-        model: &dyn Model,
-        _: u32,
-    ) -> Result<Validation, Box<dyn std::error::Error + Send + Sync>> {
-        let score = model
-            .params()
-            .tensor("first.weight")?
-            .sum_all()?
-            .to_scalar::<f32>()?;
-        Ok(Validation {
-            score: f64::from(score),
-            metrics: vec![("sum".to_owned(), f64::from(score))],
-        })
-    }
-}
+use support::{Tiny, WeightSum, batches, config, distance, patches, train, values, weights};
 
 /// Ends the run as a killed process would: nothing after the checkpoint of `epoch` happens.
 struct KillAfter(u32);
 
 impl Observer for KillAfter {
-    fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport) -> Heard {
         assert!(report.epoch < self.0, "killed");
+        Ok(())
     }
-}
-
-fn config(folder: &Path, resume: bool) -> TrainConfig {
-    let mut config = TrainConfig::new(folder, 4);
-    config.validate_every = 2;
-    config.resume = resume;
-    config.configuration = serde_json::json!({"network": {"channels": 4}});
-    config
 }
 
 fn averaging(mut config: TrainConfig, accumulate: u32, ema_decay: Option<f64>) -> TrainConfig {
     (config.accumulate, config.ema_decay) = (accumulate, ema_decay);
     config
-}
-
-fn train(
-    config: TrainConfig,
-    source: &Arc<PatchBatches<3>>,
-    observer: Option<&mut dyn Observer>,
-) -> (Tiny, Result<TrainSummary, Error>) {
-    let network = Tiny::new(3);
-    let settings = SgdConfig {
-        momentum: 0.9,
-        nesterov: true,
-        ..Default::default()
-    };
-    let mut sgd = Sgd::new(&network.params, settings).unwrap();
-    let (loss, mut validator) = (DiceCrossEntropy::nnunet(false), WeightSum);
-    let mut trainer =
-        Trainer::new(&network, &loss, &mut sgd, config).with_validator(&mut validator);
-    if let Some(observer) = observer {
-        trainer = trainer.with_observer(observer);
-    }
-    let summary = trainer.run(source);
-    (network, summary)
-}
-
-fn weights(network: &Tiny, folder: &Path) -> Vec<u8> {
-    let path = folder.join("weights.safetensors");
-    network.params.save_safetensors(&path).unwrap();
-    fs::read(path).unwrap()
 }
 
 #[test]
@@ -199,8 +67,9 @@ fn a_run_learns_and_ends_with_the_same_bytes_on_any_number_of_threads() {
 struct KillWithin(u32);
 
 impl Observer for KillWithin {
-    fn step(&mut self, report: &StepReport) {
+    fn step(&mut self, report: &StepReport) -> Heard {
         assert!(report.epoch < self.0, "killed");
+        Ok(())
     }
 }
 
@@ -358,9 +227,13 @@ fn a_checkpoint_that_knows_no_averages_is_refused_by_name_and_goes_on_without() 
     for setting in ["accumulate", "ema_decay"] {
         assert!(identity.remove(setting).unwrap().is_null());
     }
-    checkpoints
-        .save(&network.params, &old.optimizer, None, &position, false)
-        .unwrap();
+    let state = State {
+        params: &network.params,
+        optimizer: &old.optimizer,
+        ema: None,
+        position: &position,
+    };
+    checkpoints.save_epoch(&state, Found::ThisRun).unwrap();
     for (name, accumulate, ema_decay) in [("ema_decay", 1, Some(0.9)), ("accumulate", 2, None)] {
         let run = averaging(config(folder.path(), true), accumulate, ema_decay);
         let error = train(run, &batches(None), None).1.unwrap_err();
@@ -418,9 +291,10 @@ impl Source for Grouped {
 fn steps_over_small_batches_are_those_over_the_batches_they_make_up() {
     struct Count(u32);
     impl Observer for Count {
-        fn step(&mut self, report: &StepReport) {
+        fn step(&mut self, report: &StepReport) -> Heard {
             assert_eq!((report.step, report.steps), (self.0 % 3, 3));
             self.0 += 1;
+            Ok(())
         }
     }
     // The last step of an epoch has what is left, one of nine.
@@ -452,26 +326,15 @@ fn steps_over_small_batches_are_those_over_the_batches_they_make_up() {
     }
 }
 
-fn values(network: &Tiny, name: &str) -> Vec<f32> {
-    let tensor = network.params.tensor(name).unwrap();
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
-}
-
 #[test]
 fn averaged_weights_follow_their_recurrence_and_are_what_is_scored_and_kept() {
     const NAME: &str = "first.weight";
     /// The weights after every step of the optimizer.
     struct Steps<'a>(&'a Tiny, Vec<Vec<f32>>);
     impl Observer for Steps<'_> {
-        fn step(&mut self, _: &StepReport) {
+        fn step(&mut self, _: &StepReport) -> Heard {
             self.1.push(values(self.0, NAME));
+            Ok(())
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -518,8 +381,9 @@ fn averaged_weights_follow_their_recurrence_and_are_what_is_scored_and_kept() {
 fn two_runs_cannot_share_a_folder() {
     struct Second<'a>(&'a Path, Option<Error>);
     impl Observer for Second<'_> {
-        fn started(&mut self, _: u32, _: u32, _: u32) {
+        fn started(&mut self, _: &RunReport<'_>) -> Heard {
             self.1 = train(config(self.0, false), &batches(None), None).1.err();
+            Ok(())
         }
     }
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,254 @@
+//! From a folder to a model that has shown that it works here.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use medmetrics::drift::{Reference, ReferenceSettings};
+use medmodels::ModelConfig;
+use mednn::candle_core::Tensor;
+use mednn::model::Model;
+use mednn::params::{LoadPolicy, Params, parse_safetensors};
+use rayon::prelude::*;
+
+use super::engine::Engine;
+use super::folder::{self, wrong};
+use super::write::DRIFT;
+use super::{
+    MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, TaskConfig, golden, seal,
+    weights_file,
+};
+use crate::classify::{Classifier, ClassifierConfig, refuse};
+use crate::error::Result;
+use crate::outlier::FeatureReference;
+use crate::segmenter::Segmenter;
+
+/// A model whose files are the ones that were written, and which gives here the answers it gave there.
+///
+/// ```no_run
+/// # fn f(radiograph: medcore::Image<u16, 2>) -> Result<(), medinfer::Error> {
+/// use medinfer::Bundle;
+///
+/// let bundle = Bundle::load("pneumonia-1.2.0")?;
+/// let found = bundle.classifier::<2>()?.classify(&radiograph)?;
+/// assert_eq!(found.is_positive("screening", "pneumonia"), Some(false));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Bundle {
+    path: PathBuf,
+    manifest: Manifest,
+    model: Loaded,
+    reference: BTreeMap<String, Tensor>,
+}
+
+#[derive(Debug)]
+enum Loaded {
+    Classifier2d(Classifier<'static, 2>),
+    Classifier3d(Classifier<'static, 3>),
+    Segmenter(Segmenter<'static>),
+}
+
+impl Loaded {
+    fn as_any(&self) -> &dyn Any {
+        match self {
+            Self::Classifier2d(classifier) => classifier,
+            Self::Classifier3d(classifier) => classifier,
+            Self::Segmenter(segmenter) => segmenter,
+        }
+    }
+}
+
+impl Bundle {
+    /// Reads a folder that a [`BundleWriter`](super::BundleWriter) wrote.
+    ///
+    /// The description is read when its own hash is right, and anything else when its size and hash are those of the
+    /// description. Then the networks are built, and every golden case is tried.
+    ///
+    /// # Errors
+    /// Names the first file that is missing, unexpected, altered, a link or no file; refuses a description whose parts do
+    /// not fit each other, weights that are not those of the network, and answers that are others than where the bundle was
+    /// written.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        let mut checked = Checked::read(folder.as_ref())?;
+        let reference = match checked.files.contains_key(REFERENCE_FILE) {
+            true => checked.tensors(REFERENCE_FILE)?,
+            false => BTreeMap::new(),
+        };
+        let model = match checked.manifest.task.clone() {
+            TaskConfig::Classification2d(config) => {
+                Loaded::Classifier2d(checked.classifier(config, &reference)?)
+            }
+            TaskConfig::Classification3d(config) => {
+                Loaded::Classifier3d(checked.classifier(config, &reference)?)
+            }
+            TaskConfig::Segmentation(config) => {
+                let (first, others) = checked.networks(&config.model)?;
+                let segmenter = Segmenter::new(config, first)?.with_ensemble(others);
+                checked.prove(&segmenter)?;
+                Loaded::Segmenter(segmenter)
+            }
+        };
+        Ok(Self {
+            path: checked.path,
+            manifest: checked.manifest,
+            model,
+            reference,
+        })
+    }
+
+    /// Compares every file with its hash, and says what the bundle is, without building its networks.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`].
+    pub fn verify(folder: impl AsRef<Path>) -> Result<Manifest> {
+        Ok(Checked::read(folder.as_ref())?.manifest)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The classifier of images with `D` axes.
+    ///
+    /// # Errors
+    /// When the bundle is for another task.
+    pub fn classifier<const D: usize>(&self) -> Result<&Classifier<'static, D>> {
+        self.model("a classifier of images with as many axes")
+    }
+
+    /// The segmenter.
+    ///
+    /// # Errors
+    /// When the bundle is for another task.
+    pub fn segmenter(&self) -> Result<&Segmenter<'static>> {
+        self.model("a segmenter")
+    }
+
+    fn model<M: 'static>(&self, rule: &'static str) -> Result<&M> {
+        match self.model.as_any().downcast_ref() {
+            Some(model) => Ok(model),
+            None => refuse("task", rule, self.manifest.task.name().to_owned()),
+        }
+    }
+
+    /// The numbers that were kept under this name when the model was made, to be compared with those of later; see
+    /// [`BundleWriter::with_drift`](super::BundleWriter::with_drift).
+    ///
+    /// # Errors
+    /// When what was kept under the name are no numbers.
+    pub fn drift(&self, name: &str) -> Result<Option<Reference>> {
+        let Some(values) = self.reference.get(&format!("{DRIFT}{name}")) else {
+            return Ok(None);
+        };
+        let values = values.to_vec1::<f64>().map_err(mednn::Error::from)?;
+        let settings = ReferenceSettings::default();
+        Ok(Some(Reference::of(&values, &settings)?))
+    }
+
+    /// All tensors of reference, by name.
+    #[must_use]
+    pub fn reference(&self) -> &BTreeMap<String, Tensor> {
+        &self.reference
+    }
+}
+
+/// The first network and the others.
+type Ensemble = (Box<dyn Model>, Vec<Box<dyn Model>>);
+
+/// A bundle whose files all have the size and hash they should have.
+struct Checked {
+    path: PathBuf,
+    manifest: Manifest,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Checked {
+    fn read(path: &Path) -> Result<Self> {
+        let found = folder::list(path)?;
+        let place = path.join(MANIFEST_FILE);
+        if !found.contains_key(MANIFEST_FILE) {
+            return Err(wrong(&place, "it is missing"));
+        }
+        let text = folder::read(&place, MOST_MANIFEST_BYTES)?;
+        let json = seal::unseal(&text).ok_or_else(|| wrong(&place, "it has been altered"))?;
+        let manifest: Manifest =
+            serde_json::from_slice(&json).map_err(|e| wrong(&place, e.to_string()))?;
+        folder::check_files(path, &found, &manifest.files)?;
+        manifest.check()?;
+        let read = |(name, about): (&String, &super::FileDigest)| {
+            let place = path.join(name);
+            let bytes = folder::read(&place, about.size)?;
+            if seal::sha256(&bytes) != about.sha256 {
+                return Err(wrong(&place, "it has been altered"));
+            }
+            Ok((name.clone(), bytes))
+        };
+        let files: Vec<_> = manifest.files.par_iter().map(read).collect();
+        // Of several errors the first by name, whichever thread was faster.
+        let files = files.into_iter().collect::<Result<_>>()?;
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            files,
+        })
+    }
+
+    /// The tensors of a file, whose bytes are given up.
+    fn tensors(&mut self, name: &str) -> Result<BTreeMap<String, Tensor>> {
+        let place = self.path.join(name);
+        let bytes = self.files.remove(name);
+        let bytes = bytes.ok_or_else(|| wrong(&place, "it is missing, or used twice"))?;
+        Ok(parse_safetensors(&place, &bytes)?)
+    }
+
+    /// Networks with their weights.
+    fn networks(&mut self, config: &ModelConfig) -> Result<Ensemble> {
+        let first = self.network(config, 0)?;
+        let others = (1..self.manifest.networks).map(|number| self.network(config, number));
+        Ok((first, others.collect::<Result<_>>()?))
+    }
+
+    fn network(&mut self, config: &ModelConfig, number: usize) -> Result<Box<dyn Model>> {
+        let file = weights_file(number);
+        let tensors = self.tensors(&file)?;
+        let params = Params::new(0).zeroed();
+        let network = medmodels::create(config, &params)?;
+        params.load_tensors(&self.path.join(file), tensors, &LoadPolicy::strict())?;
+        Ok(network)
+    }
+
+    fn classifier<const D: usize>(
+        &mut self,
+        config: ClassifierConfig<D>,
+        reference: &BTreeMap<String, Tensor>,
+    ) -> Result<Classifier<'static, D>>
+    where
+        TaskConfig: From<ClassifierConfig<D>>,
+    {
+        let (first, others) = self.networks(&config.model)?;
+        let mut classifier = Classifier::new(config, first)?.with_ensemble(others);
+        if let Some(reference) = FeatureReference::from_tensors(reference)? {
+            classifier = classifier.with_reference(reference);
+        }
+        self.prove(&classifier)?;
+        Ok(classifier)
+    }
+
+    /// Tries every golden case.
+    fn prove<const D: usize>(&mut self, engine: &dyn Engine<D>) -> Result<()> {
+        for case in self.manifest.golden.clone() {
+            let tensors = self.tensors(&case.file)?;
+            golden::check(engine, &self.path.join(&case.file), tensors, case.tolerance)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What `bundle.json` says.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{MetricRecord, Provenance, SCHEMA_VERSION, Version, weights_file};
+use crate::classify::{ClassifierConfig, refuse};
+use crate::error::Result;
+use crate::segmenter::SegmenterConfig;
+
+/// What a bundle does, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum TaskConfig {
+    /// Says what images show.
+    #[serde(rename = "classification_2d")]
+    Classification2d(ClassifierConfig<2>),
+    /// Says what volumes show.
+    #[serde(rename = "classification_3d")]
+    Classification3d(ClassifierConfig<3>),
+    /// Labels the voxels of scans.
+    #[serde(rename = "segmentation")]
+    Segmentation(SegmenterConfig),
+}
+
+impl TaskConfig {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Classification2d(_) => "classification_2d",
+            Self::Classification3d(_) => "classification_3d",
+            Self::Segmentation(_) => "segmentation",
+        }
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub fn architecture(&self) -> &'static str {
+        match self {
+            Self::Classification2d(config) => config.model.architecture(),
+            Self::Classification3d(config) => config.model.architecture(),
+            Self::Segmentation(config) => config.model.architecture(),
+        }
+    }
+
+    /// What those who feed a model and read its answers rely on: channels, preparation and labels.
+    fn interface(&self) -> serde_json::Result<serde_json::Value> {
+        fn of<const D: usize>(
+            config: &ClassifierConfig<D>,
+        ) -> serde_json::Result<serde_json::Value> {
+            let channels = config.model.in_channels();
+            serde_json::to_value((channels, &config.preparation, &config.labels, config.kind))
+        }
+        match self {
+            Self::Classification2d(config) => of(config),
+            Self::Classification3d(config) => of(config),
+            Self::Segmentation(config) => {
+                let channels = config.model.in_channels();
+                serde_json::to_value((channels, &config.preprocess, &config.labels, &config.rule))
+            }
+        }
+    }
+}
+
+/// Which images a model is for; what it does to them is in the task's preparation.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InputSpec {
+    /// DICOM modalities, as `["CR", "DX"]`.
+    pub modality: Vec<String>,
+    /// What each channel is, as `["radiograph"]` or `["T1", "FLAIR"]`.
+    pub channels: Vec<String>,
+    /// Part of the body and view, as "chest, postero-anterior".
+    pub view: Option<String>,
+    /// Orientation of the axes, as "PL" or "SPL": the side each runs towards, slowest first.
+    pub orientation: Option<String>,
+    /// Smallest and largest spacing of the images of training along each axis, millimetres, slowest axis first.
+    pub spacing_mm: Vec<[f64; 2]>,
+    /// What the numbers are: "Hounsfield units", "presentation values, MONOCHROME2".
+    pub intensity: Option<String>,
+}
+
+/// A file's size and hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDigest {
+    /// SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A small image and what the model makes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldenCase {
+    /// The file that holds both.
+    pub file: String,
+    /// The largest difference from what the file holds: of logits, relative to the largest where that is above 1; of labels,
+    /// the share of voxels; of boxes, voxels and scores.
+    pub tolerance: f64,
+}
+
+/// Everything about a model but its numbers; the text of `bundle.json` but for its own hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// Version of the layout, 1.
+    pub schema_version: u32,
+    /// Its name: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Its version; see [`Manifest::version_after`].
+    pub version: Version,
+    /// What it is for, and for whom.
+    pub intended_use: String,
+    /// Which images it is for.
+    pub input: InputSpec,
+    /// What it does, and how.
+    pub task: TaskConfig,
+    /// Number of networks whose answers are averaged.
+    pub networks: usize,
+    /// How well it did.
+    pub metrics: Vec<MetricRecord>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// What it is tried on before it is used.
+    pub golden: Vec<GoldenCase>,
+    /// All other files.
+    pub files: BTreeMap<String, FileDigest>,
+}
+
+impl Manifest {
+    /// The version that follows `previous` for this content: major where input or labels are others, minor where weights,
+    /// thresholds or anything else of the task is, otherwise patch.
+    ///
+    /// # Errors
+    /// Refuses descriptions that JSON cannot hold.
+    pub fn version_after(&self, previous: &Self) -> Result<Version> {
+        let interface = |manifest: &Self| {
+            let task = manifest.task.interface();
+            task.or_else(|e| refuse("task", "representable as JSON", e.to_string()))
+        };
+        let weights = |manifest: &Self| -> Vec<Option<FileDigest>> {
+            let files = (0..manifest.networks).map(weights_file);
+            files
+                .map(|file| manifest.files.get(&file).cloned())
+                .collect()
+        };
+        let Version {
+            major,
+            minor,
+            patch,
+        } = previous.version;
+        let is_major = self.input != previous.input
+            || self.task.name() != previous.task.name()
+            || interface(self)? != interface(previous)?;
+        let is_minor = self.task != previous.task || weights(self) != weights(previous);
+        Ok(match (is_major, is_minor) {
+            (true, _) => Version::new(major + 1, 0, 0),
+            (_, true) => Version::new(major, minor + 1, 0),
+            _ => Version::new(major, minor, patch + 1),
+        })
+    }
+
+    /// Refuses a layout of another version, and parts that do not fit each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.schema_version != SCHEMA_VERSION {
+            return refuse("schema_version", "1", self.schema_version.to_string());
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.bytes().all(is_plain) {
+            let rule = "letters, digits, -, _ and ., not with a . in front";
+            return refuse("name", rule, format!("{:?}", self.name));
+        }
+        if self.networks == 0 || self.networks > super::MOST_FILES {
+            return refuse("networks", "at least 1", self.networks.to_string());
+        }
+        if self.golden.is_empty() {
+            return refuse("golden", "at least one case", "none".to_owned());
+        }
+        for case in &self.golden {
+            if !(case.tolerance >= 0.0 && case.tolerance.is_finite()) {
+                let rule = "a finite number from 0 on";
+                return refuse("tolerance", rule, case.tolerance.to_string());
+            }
+            if !self.files.contains_key(&case.file) {
+                return refuse("golden", "a file of the bundle", format!("{:?}", case.file));
+            }
+        }
+        for file in (0..self.networks).map(weights_file) {
+            if !self.files.contains_key(&file) {
+                return refuse("files", "with the weights of every network", file);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Explanations: which parts of an input count for the score of a class.
+//!
+//! Every method is a struct with its settings and implements [`Explain`]: a network, inputs and a [`Target`] give one
+//! [`Saliency`] for each item of the batch, on the grid of the network's input. No network has to be prepared for it: its
+//! operators are recorded ([`mednn::graph`]), and [`Layer`] names what is looked at. Networks run in evaluation; results
+//! do not depend on the number of threads. Inputs of `f64` are computed in `f64`.
+//!
+//! * [`GradCam`], [`GradCamPlusPlus`]: where the features of a layer speak for the class;
+//!
+//! Whether a map can be believed: [`Saliency::pointing`] at a region that is known.
+//!
+//! An explanation says what the network used, not what is true.
+
+use mednn::model::{Inputs, Model};
+
+use crate::error::Result;
+
+mod circuit;
+mod grad_cam;
+mod grad_cam_plus_plus;
+mod layer;
+mod maps;
+mod pointing;
+mod saliency;
+mod target;
+
+pub use grad_cam::GradCam;
+pub use grad_cam_plus_plus::{GradCamPlusPlus, PlaceWeight};
+pub use layer::Layer;
+pub use maps::Sign;
+pub use pointing::Pointing;
+pub use saliency::{Channels, Method, Normalisation, Saliency};
+pub use target::Target;
+
+/// A way to explain the scores of a classifier.
+pub trait Explain: std::fmt::Debug + Send + Sync {
+    /// Which.
+    fn method(&self) -> Method;
+
+    /// One map for each item of the batch.
+    ///
+    /// # Shapes
+    /// - image: `[batch, channels, depth, height, width]`
+    /// - the network's result: `[batch, classes]`, logits
+    ///
+    /// # Errors
+    /// When the network refuses the inputs, has no such class or layer, or gives numbers that are not finite.
+    fn explain(
+        &self,
+        network: &dyn Model,
+        inputs: &Inputs,
+        target: &Target,
+    ) -> Result<Vec<Saliency>>;
+}

@@ -1,0 +1,138 @@
+//! What a network is to become better at: the loss of a batch and its gradients.
+
+use mednn::candle_core::backprop::GradStore;
+use mednn::candle_core::{DType, Tensor};
+use mednn::loss::Loss;
+use mednn::tape::Pass;
+use mednn::{Context, Inputs, Model};
+
+use crate::error::Result;
+
+/// What a network learns from in one step.
+#[derive(Debug)]
+pub struct Batch {
+    /// The network's inputs; whatever else an [`Objective`] needs (the domain of each sample, say) goes there by name.
+    pub inputs: Inputs,
+    /// What its outputs are compared with, for a segmentation labels `[batch, depth, height, width]`.
+    pub targets: Tensor,
+    /// The cases in it, one a sample, for messages.
+    pub cases: Vec<String>,
+}
+
+/// When and how a batch is learnt from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Moment {
+    /// Training, with the key of this batch and the trainer's choice of gradient checkpointing.
+    pub context: Context,
+    /// Part of the run's optimizer steps that are done, in [0, 1): what a strength that grows with time is a function of.
+    pub progress: f64,
+}
+
+/// A loss and where it leads.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Learnt {
+    /// The loss.
+    pub loss: f64,
+    /// Its gradients, under the variables of the network's parameters.
+    pub gradients: GradStore,
+}
+
+impl Learnt {
+    /// The value of a loss computed from [`Pass::outputs`], and its gradients.
+    ///
+    /// A loss that is infinite or not a number leads nowhere: it comes without gradients, and the trainer ends the run.
+    ///
+    /// # Errors
+    /// When the loss is no scalar and when an operator fails.
+    pub fn from_pass(pass: Pass, loss: Tensor) -> Result<Self> {
+        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let gradients = match value.is_finite() {
+            true => pass.backward(loss)?,
+            false => GradStore::default(),
+        };
+        Ok(Self {
+            loss: value,
+            gradients,
+        })
+    }
+}
+
+/// How a network learns from a batch: supervised, by a teacher, against a judge of domains.
+///
+/// It must give the same for the same arguments: a resumed run asks again. What it trains besides the network (the judge of
+/// domains) belongs into the network's [`Params`](mednn::Params), where optimizer and checkpoints find it.
+///
+/// ```
+/// use medtrain::mednn::loss::{Loss, distillation};
+/// use medtrain::mednn::tape::Pass;
+/// use medtrain::mednn::{Context, Model};
+/// use medtrain::{Batch, Learnt, Moment, Objective};
+///
+/// /// Half from the labels, half from a larger network that is trained already (Hinton et al. 2015).
+/// struct FromTeacher<'a> {
+///     teacher: &'a dyn Model,
+///     loss: &'a dyn Loss,
+/// }
+///
+/// impl Objective for FromTeacher<'_> {
+///     fn learn(&self, student: &dyn Model, batch: &Batch, at: &Moment) -> medtrain::Result<Learnt> {
+///         let taught = self.teacher.forward(&batch.inputs, &Context::evaluate())?;
+///         let pass = Pass::run(student, &batch.inputs, &at.context)?;
+///         let alone = self.loss.of_outputs(pass.outputs(), &batch.targets)?;
+///         let alike = distillation(&pass.outputs().logits, &taught.logits, 4.0)?;
+///         let loss = ((alone + alike)? * 0.5)?;
+///         Learnt::from_pass(pass, loss)
+///     }
+/// }
+/// ```
+pub trait Objective: Send + Sync {
+    /// The loss of a batch, and its gradients.
+    ///
+    /// # Errors
+    /// Whatever goes wrong ends the run; the last checkpoint stays.
+    fn learn(&self, model: &dyn Model, batch: &Batch, at: &Moment) -> Result<Learnt>;
+
+    /// What of it decides the result (a temperature, a strength): a resumed run must have the same.
+    fn identity(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+}
+
+/// A loss of what the network gives against what it should have given.
+pub struct Supervised<'a> {
+    loss: &'a dyn Loss,
+}
+
+impl<'a> Supervised<'a> {
+    /// Makes `loss` small.
+    #[must_use]
+    pub fn new(loss: &'a dyn Loss) -> Self {
+        Self { loss }
+    }
+}
+
+impl std::fmt::Debug for Supervised<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Supervised").finish_non_exhaustive()
+    }
+}
+
+impl Objective for Supervised<'_> {
+    fn learn(&self, model: &dyn Model, batch: &Batch, at: &Moment) -> Result<Learnt> {
+        let pass = Pass::run(model, &batch.inputs, &at.context)?;
+        let loss = self.loss.of_outputs(pass.outputs(), &batch.targets)?;
+        Learnt::from_pass(pass, loss)
+    }
+}
+
+impl<O: Objective + ?Sized> Objective for &O {
+    fn learn(&self, model: &dyn Model, batch: &Batch, at: &Moment) -> Result<Learnt> {
+        (**self).learn(model, batch, at)
+    }
+
+    fn identity(&self) -> serde_json::Value {
+        (**self).identity()
+    }
+}
