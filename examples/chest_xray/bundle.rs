@@ -17,7 +17,7 @@ use medtrain::split::{CaseRecord, PartName};
 
 use super::data::{Collection, Radiograph};
 use super::judge::{Chosen, Judgement};
-use super::network::{preparation, resizing};
+use super::network::{Preparation, resizing};
 
 /// The operating point's name.
 pub(crate) const POINT: &str = "youden";
@@ -27,7 +27,7 @@ pub(crate) struct Contents<'a> {
     pub(crate) collection: &'a Collection,
     pub(crate) model: &'a dyn Model,
     pub(crate) config: medmodels::ModelConfig,
-    pub(crate) side: usize,
+    pub(crate) preparation: Preparation,
     pub(crate) seed: u64,
     pub(crate) chosen: &'a Chosen,
     pub(crate) judgement: &'a Judgement,
@@ -73,13 +73,13 @@ impl Contents<'_> {
             .with_chosen_on(&validation.sha256);
         let config =
             ClassifierConfig::<2>::new(self.config.clone(), [ClassLabel::new(normal), label])
-                .with_preparation(Compose::new(preparation(self.side, None)?)?)
-                .with_shape([self.side; 2])
+                .with_preparation(Compose::new(self.preparation.steps(None)?)?)
+                .with_shape([self.preparation.side; 2])
                 .with_calibration(calibration.with_errors(before, after))
                 .with_operating_points([point]);
         let classifier = Classifier::new(config, Box::new(self.model))?;
         // At the network's size: a bundle need not carry a whole radiograph.
-        let resize = resizing(self.side)?;
+        let resize = resizing(self.preparation.side)?;
         let golden = resize.apply(Sample::new(self.golden.pixels.read()?), Key::new(0))?;
         let provenance = Provenance {
             seed: Some(self.seed),

@@ -18,7 +18,7 @@ use medtrain::{
 };
 use serde::Serialize;
 
-use super::network::Network;
+use super::network::{Network, Preparation};
 use super::score::score;
 
 /// What is made small.
@@ -34,7 +34,7 @@ pub(crate) enum Objective {
 #[derive(Debug, Clone)]
 pub(crate) struct Lesson<'a> {
     pub(crate) network: Network,
-    pub(crate) side: usize,
+    pub(crate) preparation: Preparation,
     pub(crate) epochs: u32,
     pub(crate) batch: usize,
     pub(crate) seed: u64,
@@ -67,7 +67,7 @@ impl Lesson<'_> {
         validation: &ValidationSet<CachedCase<2>>,
     ) -> Result<Learnt> {
         let started = Instant::now();
-        let config = self.network.config(self.side);
+        let config = self.network.config(self.preparation.side);
         let model = medmodels::create(&config, &Params::new(self.seed))?;
         if let Some(path) = self.weights {
             load(&config, &*model, path)?;
@@ -137,7 +137,7 @@ impl Lesson<'_> {
             ahead: 4,
         };
         run.configuration = serde_json::json!({
-            "network": self.network, "side": self.side, "batch": self.batch, "objective": self.objective,
+            "network": self.network, "side": self.preparation.side, "batch": self.batch, "objective": self.objective,
             "weights": self.weights, "freeze": self.freeze,
         });
         run

@@ -85,47 +85,74 @@ impl Network {
     }
 }
 
-/// From an image as it comes to what the networks read: `side` pixels square, mean 0 and deviation 1; between these, with a
-/// `reference`, its histogram.
-pub(crate) fn preparation(side: usize, reference: Option<ReferenceHistogram>) -> Result<Vec<Step>> {
-    let mut steps: Vec<Step> = vec![ResizeArea::new(ResizeTo::Shape(vec![side; 2])).into()];
-    if let Some(reference) = reference {
-        steps.push(
-            HistogramMatching {
-                reference,
-                blend: 1.0,
-            }
-            .into(),
-        );
+/// How grey values become numbers around 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scaling {
+    /// Each image to mean 0 and deviation 1: where exposure and windows differ from image to image.
+    Each,
+    /// All by the same numbers: where one program made all images, and grey means the same in each.
+    Same {
+        /// Of the training images.
+        mean: f64,
+        /// Of the training images.
+        deviation: f64,
+    },
+}
+
+/// From an image as it comes to what the networks read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Preparation {
+    /// Pixels along each side.
+    pub(crate) side: usize,
+    pub(crate) scaling: Scaling,
+}
+
+impl Preparation {
+    /// Averaging down to the side, with a `reference` its histogram, scaling.
+    pub(crate) fn steps(self, reference: Option<ReferenceHistogram>) -> Result<Vec<Step>> {
+        let mut steps: Vec<Step> =
+            vec![ResizeArea::new(ResizeTo::Shape(vec![self.side; 2])).into()];
+        if let Some(reference) = reference {
+            let blend = 1.0;
+            steps.push(HistogramMatching { reference, blend }.into());
+        }
+        let scheme = match self.scaling {
+            Scaling::Each => Intensity::ZScore { masked: false },
+            Scaling::Same { mean, deviation } => Intensity::ClipZScore {
+                low: f64::from(f32::MIN),
+                high: f64::from(f32::MAX),
+                mean,
+                std: deviation,
+            },
+        };
+        steps.push(Normalise::from(scheme).into());
+        Ok(steps)
     }
-    steps.push(Normalise::from(Intensity::ZScore { masked: false }).into());
-    Ok(steps)
+
+    /// What makes each view of a training image a little different: turned, shifted, larger. Never mirrored: the heart is
+    /// on the left.
+    pub(crate) fn training_steps(self) -> Result<Compose<2>> {
+        let spatial = RandomSpatial {
+            rotation_probability: 1.0,
+            rotation_degrees: vec![Draw::symmetric(15.0)],
+            scale_probability: 1.0,
+            scale: vec![Draw::Uniform {
+                low: 0.9,
+                high: 1.1,
+            }],
+            translation_probability: 1.0,
+            translation: vec![Draw::symmetric(0.1 * self.side as f64)],
+            space: Space::Voxels,
+            ..RandomSpatial::default()
+        };
+        let mut steps = self.steps(None)?;
+        steps.push(spatial.into());
+        Ok(Compose::new(steps)?)
+    }
 }
 
-/// The first step alone: grey values as they are, at the network's size.
+/// Grey values as they are, at the network's size.
 pub(crate) fn resizing(side: usize) -> Result<Compose<2>> {
-    Ok(Compose::new(
-        preparation(side, None)?.into_iter().take(1).collect(),
-    )?)
-}
-
-/// Preparation and what makes each view of an image a little different: turned, shifted, larger. Never mirrored: the heart
-/// is on the left.
-pub(crate) fn training_steps(side: usize) -> Result<Compose<2>> {
-    let spatial = RandomSpatial {
-        rotation_probability: 1.0,
-        rotation_degrees: vec![Draw::symmetric(10.0)],
-        scale_probability: 1.0,
-        scale: vec![Draw::Uniform {
-            low: 0.9,
-            high: 1.1,
-        }],
-        translation_probability: 1.0,
-        translation: vec![Draw::symmetric(0.06 * side as f64)],
-        space: Space::Voxels,
-        ..RandomSpatial::default()
-    };
-    let mut steps = preparation(side, None)?;
-    steps.push(spatial.into());
-    Ok(Compose::new(steps)?)
+    let resize = ResizeArea::new(ResizeTo::Shape(vec![side; 2]));
+    Ok(Compose::new(vec![resize.into()])?)
 }

@@ -23,7 +23,7 @@ use super::data::{Collection, Generated, Radiograph, Reader};
 use super::heat::{Heat, Subject};
 use super::judge::{self, Chosen, Judgement};
 use super::learn::Lesson;
-use super::network::{Network, resizing, training_steps};
+use super::network::{Network, Preparation, Scaling, resizing};
 use super::report::{Candidate, Findings, in_words};
 use super::score::{score, unscored};
 use super::shift;
@@ -53,10 +53,15 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let parts = parts(&split);
     let digests = digests(args, &split)?;
     let side = side(args, &collection)?;
+    let scaling = match collection.alike {
+        true => scaling(&collection.radiographs, split.training.members().cases())?,
+        false => Scaling::Each,
+    };
+    let preparation = Preparation { side, scaling };
     let radiographs = Arc::new(std::mem::take(&mut collection.radiographs));
     let cache = CaseCache::new(
         Box::new(Reader(Arc::clone(&radiographs))),
-        training_steps(side)?,
+        preparation.training_steps()?,
         args.seed,
     );
     let mut cached = split
@@ -73,7 +78,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         ..Bootstrap::default()
     };
     let stop = StopFlag::on_signals()?;
-    let lesson = |network| lesson(args, network, side, &stop);
+    let lesson = |network| lesson(args, network, preparation, &stop);
     let networks = networks(args, side);
     let mut candidates = Vec::new();
     for &network in &networks {
@@ -171,7 +176,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         collection: &collection,
         model: &*learnt.model,
         config: learnt.config.clone(),
-        side,
+        preparation,
         seed: args.seed,
         chosen,
         judgement: &candidates[best].judgement,
@@ -248,6 +253,24 @@ fn side(args: &TrainArgs, collection: &Collection) -> Result<usize> {
     Ok(wanted.min(height.max(width)))
 }
 
+/// Mean and deviation of the grey values of all training images together.
+fn scaling<'n>(
+    radiographs: &[Radiograph],
+    training: impl Iterator<Item = &'n usize>,
+) -> Result<Scaling> {
+    let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for &number in training {
+        for &value in radiographs[number].pixels.read()?.as_slice() {
+            let value = f64::from(value);
+            (count, sum, squares) = (count + 1.0, sum + value, squares + value * value);
+        }
+    }
+    let mean = sum / count;
+    let deviation = (squares / count - mean * mean).sqrt();
+    anyhow::ensure!(deviation > 0.0, "all training images are one grey");
+    Ok(Scaling::Same { mean, deviation })
+}
+
 fn networks(args: &TrainArgs, side: usize) -> Vec<Network> {
     match &args.network[..] {
         [] if side <= 48 => vec![Network::Small],
@@ -257,11 +280,16 @@ fn networks(args: &TrainArgs, side: usize) -> Vec<Network> {
     }
 }
 
-fn lesson<'a>(args: &'a TrainArgs, network: Network, side: usize, stop: &StopFlag) -> Lesson<'a> {
+fn lesson<'a>(
+    args: &'a TrainArgs,
+    network: Network,
+    preparation: Preparation,
+    stop: &StopFlag,
+) -> Lesson<'a> {
     let is_pretrained = network == Network::Resnet18;
     Lesson {
         network,
-        side,
+        preparation,
         epochs: args
             .epochs
             .unwrap_or(if args.quick { 3 } else { network.epochs() }),

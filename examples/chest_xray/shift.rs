@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::data::{Radiograph, Reader};
 use super::judge;
 use super::learn::Lesson;
-use super::network::{preparation, resizing, training_steps};
+use super::network::resizing;
 use super::score::score;
 
 /// Points of the histogram that images are given.
@@ -96,15 +96,15 @@ pub(crate) fn report(
         );
         Ok(divided.in_cache(&Arc::new(cache.with_memory(usize::MAX / 4)))?)
     };
-    let plain = training_steps(lesson.side)?;
+    let plain = lesson.preparation.training_steps()?;
     let mut at_home = cut(&own.training, &own.validation, &own.test, plain.clone())?;
     let mut away = cut(&own.training, &own.validation, &other.test, plain)?;
-    let reference = reference(&at_home, lesson.side, radiographs)?;
-    let matching = Compose::new(preparation(lesson.side, Some(reference))?)?;
+    let reference = reference(&at_home, lesson.preparation.side, radiographs)?;
+    let matching = Compose::new(lesson.preparation.steps(Some(reference))?)?;
     let mut matched = cut(&own.training, &own.validation, &other.test, matching)?;
     let learnt = lesson.learn(&at_home.training, &at_home.validation)?;
     let purpose = "domain shift";
-    let mut auc = |split: &mut Split<CachedCase<2>>| {
+    let auc = |split: &mut Split<CachedCase<2>>| {
         judge::auc(&score(&*learnt.model, split.test.open(purpose))?)
     };
     Ok(Shift {

@@ -78,6 +78,7 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
         ],
         grouping: "equipment",
         radiographs,
+        alike: false,
         notes,
         validation: OfficialValidation::Rebuilt,
         generated: None,

@@ -34,6 +34,7 @@ impl Generated {
             classes: ["normal", "pneumonia"].map(str::to_owned),
             grouping: "scanner",
             radiographs: patients?.concat(),
+            alike: false,
             notes: vec!["The anatomy is made up: the figures say that the method works, nothing about patients.".to_owned()],
             validation: OfficialValidation::Rebuilt,
             generated: Some(self),

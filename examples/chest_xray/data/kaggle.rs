@@ -68,6 +68,7 @@ pub(crate) fn open(folder: &Path) -> Result<Collection> {
         classes: ["normal", "pneumonia"].map(str::to_owned),
         grouping: "file name",
         radiographs,
+        alike: false,
         notes,
         validation: OfficialValidation::Rebuilt,
         generated: None,

@@ -65,6 +65,7 @@ pub(crate) fn open(path: &Path) -> Result<Collection> {
         classes: ["normal", "pneumonia"].map(str::to_owned),
         grouping: "all",
         radiographs,
+        alike: true,
         notes: vec!["The archive does not tell patients: the parts are its own.".to_owned()],
         validation: OfficialValidation::Kept,
         generated: None,

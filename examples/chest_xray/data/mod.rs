@@ -35,6 +35,8 @@ pub(crate) struct Collection {
     /// What divides the images into subgroups: scanners, views.
     pub(crate) grouping: &'static str,
     pub(crate) radiographs: Vec<Radiograph>,
+    /// Whether one program made all images alike, so that a grey value means the same in each.
+    pub(crate) alike: bool,
     /// What was decided on reading, for the report.
     pub(crate) notes: Vec<String>,
     /// What validation needs where the source has none, or one too small.

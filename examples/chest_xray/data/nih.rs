@@ -93,6 +93,7 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
         ],
         grouping: "view",
         radiographs,
+        alike: false,
         notes,
         validation: OfficialValidation::Rebuilt,
         generated: None,

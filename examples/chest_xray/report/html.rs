@@ -21,10 +21,11 @@ table { border-collapse: collapse; margin: 1rem 0; font-size: .93rem; font-varia
 caption { text-align: left; color: #55606e; padding-bottom: .3rem; }
 th, td { padding: .32rem .8rem .32rem 0; border-bottom: 1px solid #e4e8ee; text-align: left; vertical-align: top; }
 th { font-weight: 600; border-bottom: 2px solid #aeb8c4; }
-figure { margin: 1.2rem 0; } figure img { max-width: 100%; height: auto; }
+figure { display: inline-block; vertical-align: top; margin: 1rem 1rem 1rem 0; max-width: 30rem; }
+figure img { max-width: 100%; height: auto; }
 figcaption { color: #55606e; font-size: .9rem; max-width: 46rem; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem; }
-.gallery figure { margin: 0; } .gallery img { width: 100%; image-rendering: auto; border-radius: .3rem; }
+.gallery figure { display: block; margin: 0; } .gallery img { width: 100%; image-rendering: auto; border-radius: .3rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure, .tile, tr { break-inside: avoid; } }
 ";
 

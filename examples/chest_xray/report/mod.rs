@@ -14,8 +14,6 @@ use medmetrics::Estimate;
 use medmetrics::statistics::Bootstrap;
 use medtrain::split::PartName;
 
-pub(crate) use document::{Block, Document, Figure, Grid};
-
 use super::compare::Comparison;
 use super::data::Collection;
 use super::heat::Heat;

@@ -54,11 +54,23 @@ impl Findings<'_> {
             ),
             (value("accuracy"), "of all decisions right".to_owned()),
         ]));
-        let baseline = in_words(&self.baseline, 3);
+        let areas = (
+            self.baseline.value.unwrap_or(0.5),
+            judged.auc.value.unwrap_or(0.5),
+        );
+        let verdict = match areas {
+            (brightness, network) if network < brightness + 0.05 => {
+                "The network is hardly better: it has learnt little else."
+            }
+            (brightness, _) if brightness > 0.85 => {
+                "The images differ so much in exposure that the network's result says little."
+            }
+            _ => "The network's result does not come from exposure.",
+        };
         document.text(format!(
-            "A look at the brightness of the whole image alone, without any idea of where things are, reaches an area of \
-             {baseline}: the network's result is {} to exposure.",
-            if self.baseline.value.unwrap_or(0.0) > 0.85 { "in large part owed" } else { "not owed" }
+            "A look at the brightness of the whole image alone, without any idea of where things are, reaches an area of {}. \
+             {verdict}",
+            in_words(&self.baseline, 3),
         ));
         document.blocks.push(Block::Caution(
             "Not a medical device. The figures hold for images like those it was tested on; the program does not know what \
