@@ -57,7 +57,7 @@ pub(crate) struct TrainArgs {
     /// What is made small.
     #[arg(long, value_enum, default_value = "weighted")]
     pub(crate) loss: Objective,
-    /// Epochs of each network [default: 14 and 8; with --quick 3].
+    /// Epochs of each network [default: 24 and 8; on images of up to 48 pixels 14; with --quick 3].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,
     /// Pixels along each side of what the networks see [default: 96; that of the images where they are smaller; with files 128].
@@ -66,7 +66,7 @@ pub(crate) struct TrainArgs {
     /// Images in a batch [default: 16; with --data 32].
     #[arg(long, value_parser = value_parser!(u32).range(2..))]
     pub(crate) batch: Option<u32>,
-    /// Generated patients [default: 600; with --quick 80].
+    /// Generated patients [default: 700; with --quick 80].
     #[arg(long, value_parser = value_parser!(u32).range(20..), conflicts_with = "data")]
     pub(crate) patients: Option<u32>,
     /// Decides everything random.

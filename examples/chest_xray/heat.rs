@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use medcore::morphology;
-use medinfer::explain::{Explain as _, GradCam, Layer, Target};
+use medinfer::explain::{Explain as _, GradCam, Target};
 use mednn::convert::stack_images;
 use mednn::{Inputs, Model};
 use medtrain::CachedCase;
@@ -180,12 +180,8 @@ impl Subject<'_> {
             &images.iter().collect::<Vec<_>>(),
             self.model.params().device(),
         )?;
-        let layer = Layer::Named(self.network.heat_layer().to_owned());
-        let maps = GradCam::default().with_layer(layer).explain(
-            self.model,
-            &Inputs::new(images),
-            &Target::Class(1),
-        )?;
+        let maps =
+            GradCam::default().explain(self.model, &Inputs::new(images), &Target::Class(1))?;
         let mapped = numbers.iter().zip(maps).map(|(&number, map)| Mapped {
             outcome: outcome(number),
             number,

@@ -41,7 +41,12 @@ impl Network {
     /// For images of `side` pixels with one channel.
     pub(crate) fn config(self, side: usize) -> ModelConfig {
         let config = match self {
-            Self::Small => ResNetConfig::resnet10(2).with_features([16, 32, 64, 128]),
+            // The last stage looks farther instead of striding: its map shows places twice as fine.
+            Self::Small => {
+                let mut config = ResNetConfig::resnet10(2).with_features([16, 32, 64, 128]);
+                config.dilated = [false, false, true];
+                config
+            }
             Self::Resnet18 => ResNetConfig::resnet18(2),
         };
         let mut config = config.with_in_channels(1);
@@ -54,24 +59,20 @@ impl Network {
         config.into()
     }
 
-    /// The layer whose map is fine enough to show a place and late enough to know what is there.
-    pub(crate) fn heat_layer(self) -> &'static str {
-        "layer3"
-    }
-
-    /// Pixels of the input from one place of that map to the next.
+    /// Pixels of the input from one place of the last map to the next.
     pub(crate) fn heat_stride(self, side: usize) -> usize {
-        match self {
-            _ if side <= SMALL_SIDE => 4,
-            Self::Small => 8,
-            Self::Resnet18 => 16,
+        match (self, side <= SMALL_SIDE) {
+            (Self::Small, true) => 4,
+            (Self::Small, false) | (Self::Resnet18, true) => 8,
+            (Self::Resnet18, false) => 32,
         }
     }
 
     /// Passes over the training images unless something else is asked for.
-    pub(crate) fn epochs(self) -> u32 {
+    pub(crate) fn epochs(self, side: usize) -> u32 {
         match self {
-            Self::Small => 14,
+            Self::Small if side <= SMALL_SIDE => 14,
+            Self::Small => 24,
             Self::Resnet18 => 8,
         }
     }

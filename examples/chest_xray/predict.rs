@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use medinfer::Bundle;
-use medinfer::explain::{Explain as _, GradCam, Layer, Target};
+use medinfer::explain::{Explain as _, GradCam, Target};
 use mednn::Inputs;
 use mednn::convert::stack_images;
 
@@ -61,11 +61,7 @@ fn judge(bundle: &Bundle, path: &std::path::Path, args: &PredictArgs) -> Result<
         let prepared = classifier.prepare(&image)?;
         let network = &*classifier.networks()[0];
         let inputs = Inputs::new(stack_images(&[&prepared], network.params().device())?);
-        let layer = Layer::Named("layer3".to_owned());
-        let maps =
-            GradCam::default()
-                .with_layer(layer)
-                .explain(network, &inputs, &Target::Class(1))?;
+        let maps = GradCam::default().explain(network, &inputs, &Target::Class(1))?;
         let map = maps.first().context("no map was made")?;
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("image");
         overlay(&image, map.values(), None, prepared.shape()[0])?

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressIterator as _, ProgressStyle};
 use medcore::random::Key;
 use medinfer::DataDigest;
-use medmetrics::Estimate;
-use medmetrics::statistics::Bootstrap;
+use medmetrics::statistics::{Bootstrap, CorrelatedAucs};
+use medmetrics::{Confidence, Estimate};
 use mednn::Params;
 use medtrain::medaug::Sample;
 use medtrain::split::{CaseRecord, PartName};
@@ -111,11 +111,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
             judgement,
         });
     }
-    let on_validation = |i: &usize| candidates[*i].validation.auc().unwrap_or(0.0);
-    let best = (0..candidates.len())
-        .rev()
-        .max_by(|a, b| on_validation(a).total_cmp(&on_validation(b)))
-        .unwrap_or(0);
+    let best = best(&candidates)?;
     let comparison = match &candidates[..] {
         [a, b] => Some(Comparison::of(
             [a.network.name(), b.network.name()],
@@ -231,7 +227,7 @@ fn open(args: &TrainArgs) -> Result<Collection> {
         None => {
             let generated = Generated {
                 seed: args.seed,
-                patients: args.patients.unwrap_or(if args.quick { 80 } else { 600 }),
+                patients: args.patients.unwrap_or(if args.quick { 80 } else { 700 }),
                 side: 128,
             };
             generated.open(&bar("drawing patients"))
@@ -251,6 +247,28 @@ fn side(args: &TrainArgs, collection: &Collection) -> Result<usize> {
     };
     let [height, width] = collection.radiographs[0].pixels.read()?.shape();
     Ok(wanted.min(height.max(width)))
+}
+
+/// The network for the bundle: the smaller, unless the larger is better on validation by DeLong's test.
+fn best(candidates: &[Candidate]) -> Result<usize> {
+    let [first, second] = candidates else {
+        return Ok(0);
+    };
+    let of = |candidate: &Candidate| candidate.learnt.parameters[1];
+    let (small, large) = if of(first) <= of(second) {
+        (0, 1)
+    } else {
+        (1, 0)
+    };
+    let scored = [large, small].map(|i| &candidates[i].validation);
+    let curves = [scored[0].delong()?, scored[1].delong()?];
+    let aucs = CorrelatedAucs::clustered(&curves, &scored[0].clusters())?;
+    let gain = aucs.difference(0, 1, Confidence::default())?;
+    let is_better = gain
+        .difference
+        .interval
+        .is_some_and(|interval| interval.low > 0.0);
+    Ok(if is_better { large } else { small })
 }
 
 /// Mean and deviation of the grey values of all training images together.
@@ -290,9 +308,11 @@ fn lesson<'a>(
     Lesson {
         network,
         preparation,
-        epochs: args
-            .epochs
-            .unwrap_or(if args.quick { 3 } else { network.epochs() }),
+        epochs: args.epochs.unwrap_or(if args.quick {
+            3
+        } else {
+            network.epochs(preparation.side)
+        }),
         batch: args
             .batch
             .map_or(if args.data.is_some() { 32 } else { 16 }, |batch| {

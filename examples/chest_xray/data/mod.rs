@@ -139,13 +139,13 @@ impl Collection {
         Ok(())
     }
 
-    /// Training, validation and test by patient: as the source has them, otherwise 60, 15 and 25 % of the patients.
+    /// Training, validation and test by patient: as the source has them, otherwise 45, 25 and 30 % of the patients.
     pub(crate) fn split(&self, key: Key) -> Result<Split<usize>> {
         // Who shares pixels or a study is one patient, whatever the names say.
         let cohort =
             Cohort::of_records(self.radiographs.iter().map(|r| r.record.clone()))?.joined();
         if self.radiographs.iter().all(|r| r.part.is_none()) {
-            let shares = Shares::new(0.15, 0.25).balanced(Balance::Classes);
+            let shares = Shares::new(0.25, 0.3).balanced(Balance::Classes);
             return Ok(cohort.hold_out(&shares, key)?);
         }
         let named = |part| {

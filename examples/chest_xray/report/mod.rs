@@ -40,7 +40,7 @@ pub(crate) struct Findings<'a> {
     pub(crate) parts: Vec<(PartName, [usize; 3])>,
     pub(crate) baseline: Estimate,
     pub(crate) candidates: Vec<Candidate>,
-    /// The one that goes into the bundle: best on validation.
+    /// The one that goes into the bundle.
     pub(crate) best: usize,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) shift: Option<Shift>,

@@ -166,7 +166,8 @@ impl Findings<'_> {
                 .map_or("undefined".to_owned(), |p| format!("{p:.3}"));
             document.text(format!(
                 "{first} minus {second}: AUC {} by DeLong's test for patients with several images (p = {p}), {} by drawing \
-                 patients again {} times. {} went into the bundle because it was better on validation.",
+                 patients again {} times. {} went into the bundle: of two the smaller, unless \
+                 the larger is better on validation by the same test.",
                 in_words(&comparison.delong.difference, 3),
                 in_words(&comparison.bootstrap, 3),
                 self.bootstrap.replicates,
