@@ -3,7 +3,8 @@
 //! An [`Abdomen`] is one patient: organs as smooth implicit shapes in millimetres, drawn from a
 //! [`medcore::random::Key`]. It can be scanned on any grid: the same patient at 0.7 mm, at 5 mm, oblique
 //! or sheared. A [`Cohort`] draws patients together with scan geometries as a hospital would deliver
-//! them. [`IntensityBaseline`] says how far intensity alone would take a segmentation.
+//! them. [`IntensityBaseline`] says how far intensity alone would take a segmentation. [`radiograph`] has
+//! chests, with and without pneumonia, as one projection.
 //!
 //! ```
 //! use medcore::{Geometry, random::Key};
@@ -30,6 +31,7 @@ mod error;
 mod linear;
 mod noise;
 mod organ;
+pub mod radiograph;
 mod scan;
 mod shape;
 mod texture;

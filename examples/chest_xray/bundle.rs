@@ -1,0 +1,139 @@
+//! The network with all that belongs to it in one folder, which proves itself when it is loaded.
+
+use std::path::Path;
+
+use anyhow::Result;
+use medcore::random::Key;
+use medinfer::{
+    Bundle, BundleWriter, Calibration, ClassLabel, Classifier, ClassifierConfig, Code, DataDigest,
+    InputSpec, MetricRecord, OperatingPoint, Provenance, Version,
+};
+use medmetrics::calibration::TemperatureScaling;
+use medmetrics::classification::Selection;
+use mednn::Model;
+use medtrain::DataManifest;
+use medtrain::medaug::{Compose, Sample};
+use medtrain::split::{CaseRecord, PartName};
+
+use super::data::{Collection, Radiograph};
+use super::judge::{Chosen, Judgement};
+use super::network::{Preparation, resizing};
+
+/// The operating point's name.
+pub(crate) const POINT: &str = "youden";
+
+/// Everything that goes into the folder.
+pub(crate) struct Contents<'a> {
+    pub(crate) collection: &'a Collection,
+    pub(crate) model: &'a dyn Model,
+    pub(crate) config: medmodels::ModelConfig,
+    pub(crate) preparation: Preparation,
+    pub(crate) seed: u64,
+    pub(crate) chosen: &'a Chosen,
+    pub(crate) judgement: &'a Judgement,
+    /// Digests of training, validation and test.
+    pub(crate) digests: [DataDigest; 3],
+    /// A radiograph of validation: what the bundle tries itself on.
+    pub(crate) golden: &'a Radiograph,
+}
+
+/// A part by the hash of its manifest: names, patients, classes, pixels and files.
+pub(crate) fn digest<'r>(
+    folder: &Path,
+    part: PartName,
+    records: impl ExactSizeIterator<Item = &'r CaseRecord>,
+) -> Result<DataDigest> {
+    let count = records.len() as u64;
+    let manifest = DataManifest::of_records(folder, records.map(|record| (Some(part), record)))?;
+    Ok(DataDigest::new(part.to_string(), manifest.sha256()?).with_cases(count))
+}
+
+impl Contents<'_> {
+    /// Writes the folder anew.
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        let [normal, finding] = &self.collection.classes;
+        let mut label = ClassLabel::new(finding);
+        if finding == "pneumonia" {
+            label = label.with_code(Code::snomed("233604007", "Pneumonia"));
+        }
+        let Chosen {
+            threshold,
+            temperature,
+            ..
+        } = *self.chosen;
+        let probability = 1.0 / (1.0 + (-threshold / temperature).exp());
+        let [training, validation, test] = &self.digests;
+        let mut calibration = Calibration::from(TemperatureScaling::new(temperature)?);
+        if self.chosen.is_calibrated {
+            calibration = calibration.with_fitted_on(&validation.sha256);
+        }
+        let [before, after] = self.judgement.ece;
+        let point = OperatingPoint::new(POINT, finding, probability)
+            .with_selection(Selection::Youden)
+            .with_chosen_on(&validation.sha256);
+        let config =
+            ClassifierConfig::<2>::new(self.config.clone(), [ClassLabel::new(normal), label])
+                .with_preparation(Compose::new(self.preparation.steps(None)?)?)
+                .with_shape([self.preparation.side; 2])
+                .with_calibration(calibration.with_errors(before, after))
+                .with_operating_points([point]);
+        let classifier = Classifier::new(config, Box::new(self.model))?;
+        // At the network's size: a bundle need not carry a whole radiograph.
+        let resize = resizing(self.preparation.side)?;
+        let golden = resize.apply(Sample::new(self.golden.pixels.read()?), Key::new(0))?;
+        let provenance = Provenance {
+            seed: Some(self.seed),
+            data: vec![training.clone(), validation.clone(), test.clone()],
+            ..Provenance::default()
+        };
+        let input = InputSpec {
+            modality: ["CR", "DX"].map(str::to_owned).to_vec(),
+            channels: vec!["radiograph".to_owned()],
+            view: Some("chest, from the front".to_owned()),
+            intensity: Some("as shown: bone bright, air dark".to_owned()),
+            ..InputSpec::default()
+        };
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        BundleWriter::new(&classifier, "chest-xray", Version::new(1, 0, 0))
+            .with_intended_use(
+                "Research and demonstration: says how probable the finding is on a chest radiograph from the front. \
+                 Not a medical device; not for decisions about patients.",
+            )
+            .with_input(input)
+            .with_metrics(self.metrics())
+            .with_provenance(provenance)
+            .with_golden(golden.image(), 1e-3)
+            .write(folder)?;
+        Ok(())
+    }
+
+    fn metrics(&self) -> Vec<MetricRecord> {
+        let [.., test] = &self.digests;
+        let auc = ("auc".to_owned(), &self.judgement.auc);
+        let all =
+            std::iter::once(auc).chain(self.judgement.measures.iter().map(|(n, e)| (n.clone(), e)));
+        let record = |(name, estimate): (String, &medmetrics::Estimate)| {
+            let record = MetricRecord::new(name, estimate.value?)
+                .with_test_set(self.judgement.images as u64, &test.sha256);
+            Some(match &estimate.interval {
+                Some(interval) => record.with_interval(interval.low, interval.high),
+                None => record,
+            })
+        };
+        all.filter_map(record).collect()
+    }
+}
+
+/// Loads the folder and asks it about images; gives the largest difference from the probabilities that training saw.
+pub(crate) fn check(folder: &Path, cases: &[(&Radiograph, f64)]) -> Result<f64> {
+    let bundle = Bundle::load(folder)?;
+    let classifier = bundle.classifier::<2>()?;
+    let mut largest: f64 = 0.0;
+    for (radiograph, expected) in cases {
+        let found = classifier.classify(&radiograph.pixels.read()?)?;
+        largest = largest.max((found.probabilities[1] - expected).abs());
+    }
+    Ok(largest)
+}

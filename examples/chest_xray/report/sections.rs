@@ -1,0 +1,359 @@
+//! The report's text.
+
+use anyhow::Result;
+
+use super::document::{Block, Document, Figure, Grid};
+use super::{Findings, in_words, percent};
+use crate::app::heat::{ENOUGH, Heat, Outcome};
+
+impl Findings<'_> {
+    pub(super) fn document(&self) -> Result<Document> {
+        let [_, finding] = &self.collection.classes;
+        let mut document = Document::new(format!("Chest radiographs: {finding}, yes or no?"));
+        self.summary(&mut document);
+        self.data(&mut document);
+        self.accuracy(&mut document)?;
+        self.decisions(&mut document)?;
+        self.calibration(&mut document)?;
+        self.subgroups(&mut document);
+        self.domain_shift(&mut document);
+        self.places(&mut document)?;
+        self.method(&mut document);
+        Ok(document)
+    }
+
+    fn summary(&self, document: &mut Document) {
+        let best = self.best();
+        let judged = &best.judgement;
+        let [_, finding] = &self.collection.classes;
+        let value = |name: &str| {
+            judged
+                .measure(name)
+                .and_then(|e| e.value)
+                .map_or("-".into(), percent)
+        };
+        let recall = value("recall (sensitivity)");
+        document.text(format!(
+            "A network ({}) was trained to say how probable {finding} is on a chest radiograph from the front. It was then \
+             asked about {} images of {} patients it had never seen. Of the images with {finding} it found {recall}; of \
+             those it called ill, {} were.",
+            best.network.name(),
+            judged.images,
+            judged.patients,
+            value("precision"),
+        ));
+        document.blocks.push(Block::Tiles(vec![
+            (
+                in_words(&judged.auc, 3),
+                "area under the ROC curve (95 % interval)".to_owned(),
+            ),
+            (recall, format!("of images with {finding} found")),
+            (
+                value("specificity"),
+                "of the others rightly left alone".to_owned(),
+            ),
+            (value("accuracy"), "of all decisions right".to_owned()),
+        ]));
+        let areas = (
+            self.baseline.value.unwrap_or(0.5),
+            judged.auc.value.unwrap_or(0.5),
+        );
+        let verdict = match areas {
+            (brightness, network) if network < brightness + 0.05 => {
+                "The network is hardly better: it has learnt little else."
+            }
+            (brightness, _) if brightness > 0.85 => {
+                "The images differ so much in exposure that the network's result says little."
+            }
+            _ => "The network's result does not come from exposure.",
+        };
+        document.text(format!(
+            "A look at the brightness of the whole image alone, without any idea of where things are, reaches an area of {}. \
+             {verdict}",
+            in_words(&self.baseline, 3),
+        ));
+        document.blocks.push(Block::Caution(
+            "Not a medical device. The figures hold for images like those it was tested on; the program does not know what \
+             it has not been shown."
+                .to_owned(),
+        ));
+    }
+
+    fn data(&self, document: &mut Document) {
+        document.heading("The images");
+        document.text(format!("Source: {}.", self.collection.source));
+        let [_, finding] = &self.collection.classes;
+        let mut grid = Grid::new(
+            "No patient is in two parts.",
+            &[
+                "part",
+                "patients",
+                "images",
+                &format!("with {finding}"),
+                "used for",
+            ],
+        );
+        for ((part, [patients, images, ill]), purpose) in self.parts.iter().zip([
+            "learning",
+            "choosing threshold, temperature and network",
+            "the figures of this report",
+        ]) {
+            let share = percent(*ill as f64 / (*images).max(1) as f64);
+            grid.row([
+                part.to_string(),
+                patients.to_string(),
+                images.to_string(),
+                format!("{ill} ({share})"),
+                purpose.into(),
+            ]);
+        }
+        document.blocks.push(Block::Table(grid));
+        if !self.collection.notes.is_empty() {
+            document
+                .blocks
+                .push(Block::List(self.collection.notes.clone()));
+        }
+    }
+
+    fn accuracy(&self, document: &mut Document) -> Result<()> {
+        document.heading("How well ill and well are told apart");
+        let mut headers = vec!["measure"];
+        headers.extend(self.candidates.iter().map(|c| c.network.name()));
+        let mut grid = Grid::new("On test images; 95 % intervals by patient.", &headers);
+        let mut row = |name: &str, of: &dyn Fn(&super::Candidate) -> String| {
+            let cells = std::iter::once(name.to_owned()).chain(self.candidates.iter().map(of));
+            grid.row(cells);
+        };
+        row("AUC", &|c| in_words(&c.judgement.auc, 3));
+        row("average precision", &|c| {
+            in_words(&c.judgement.average_precision, 3)
+        });
+        for (name, _) in &self.best().judgement.measures {
+            row(name, &|c| {
+                c.judgement
+                    .measure(name)
+                    .map_or(String::new(), |e| in_words(e, 3))
+            });
+        }
+        row(
+            "recall where precision was 95 % on validation",
+            &|c| match &c.judgement.at_precision {
+                Some([recall, precision]) => format!(
+                    "{}, at a precision here of {}",
+                    in_words(recall, 3),
+                    in_words(precision, 3)
+                ),
+                None => "no threshold reached it".to_owned(),
+            },
+        );
+        row("weights, of them learnt", &|c| {
+            format!("{}, {}", c.learnt.parameters[1], c.learnt.parameters[0])
+        });
+        row("training", &|c| {
+            format!(
+                "{:.0} s, {} epochs",
+                c.learnt.seconds,
+                c.learnt.summary.history.len()
+            )
+        });
+        document.blocks.push(Block::Table(grid));
+        if let Some(comparison) = &self.comparison {
+            let [first, second] = &comparison.names;
+            let p = comparison
+                .delong
+                .test
+                .p
+                .map_or("undefined".to_owned(), |p| format!("{p:.3}"));
+            document.text(format!(
+                "{first} minus {second}: AUC {} by DeLong's test for patients with several images (p = {p}), {} by drawing \
+                 patients again {} times. {} went into the bundle: of two the smaller, unless \
+                 the larger is better on validation by the same test.",
+                in_words(&comparison.delong.difference, 3),
+                in_words(&comparison.bootstrap, 3),
+                self.bootstrap.replicates,
+                self.best().network.name(),
+            ));
+        }
+        document.blocks.push(Block::Figure(self.roc()?));
+        document
+            .blocks
+            .push(Block::Figure(self.precision_recall()?));
+        Ok(())
+    }
+
+    fn decisions(&self, document: &mut Document) -> Result<()> {
+        document.heading("Decisions");
+        let best = self.best();
+        let probability = 1.0 / (1.0 + (-best.chosen.threshold / best.chosen.temperature).exp());
+        let [_, finding] = &self.collection.classes;
+        document.text(format!(
+            "An image is called ill from a probability of {} on: the point where sensitivity and specificity together were \
+             greatest on validation. Among the test images {} have {finding}.",
+            percent(probability),
+            percent(super::figures::prevalence(&best.judgement.counts)),
+        ));
+        document.blocks.push(Block::Figure(self.confusion()?));
+        Ok(())
+    }
+
+    fn calibration(&self, document: &mut Document) -> Result<()> {
+        document.heading("Whether probabilities mean what they say");
+        let best = self.best();
+        let [before, after, change] = &best.judgement.nll;
+        let temperature = best.chosen.temperature;
+        document.text(match best.chosen.is_calibrated {
+            true => format!(
+                "Log odds are divided by a temperature of {temperature:.2}, fitted on validation. The mean negative \
+                 log-likelihood on test images was {} before and {} after; the change is {}. The expected calibration \
+                 error went from {:.3} to {:.3}.",
+                in_words(before, 3),
+                in_words(after, 3),
+                in_words(change, 3),
+                best.judgement.ece[0],
+                best.judgement.ece[1],
+            ),
+            false => "All validation images were told apart, so that no temperature could be fitted: probabilities are as \
+                      the network gives them."
+                .to_owned(),
+        });
+        document.blocks.push(Block::Figure(self.reliability()?));
+        Ok(())
+    }
+
+    fn subgroups(&self, document: &mut Document) {
+        let subgroups = &self.best().judgement.subgroups;
+        if subgroups.len() < 2 {
+            return;
+        }
+        document.heading(format!("By {}", self.collection.grouping));
+        let mut grid = Grid::new(
+            format!(
+                "{}, at the same threshold for all.",
+                self.best().network.name()
+            ),
+            &[
+                self.collection.grouping,
+                "images",
+                "ill",
+                "AUC",
+                "sensitivity",
+                "specificity",
+            ],
+        );
+        for group in subgroups {
+            grid.row([
+                group.name.clone(),
+                group.images.to_string(),
+                group.positives.to_string(),
+                group
+                    .auc
+                    .as_ref()
+                    .map_or("one class only".to_owned(), |auc| in_words(auc, 3)),
+                in_words(&group.sensitivity, 3),
+                in_words(&group.specificity, 3),
+            ]);
+        }
+        document.blocks.push(Block::Table(grid));
+    }
+
+    fn domain_shift(&self, document: &mut Document) {
+        let Some(shift) = &self.shift else { return };
+        let [own, other] = &shift.scanners;
+        document.heading("On a scanner it has never seen");
+        document.text(format!(
+            "The small CNN was trained once more, on the {} images of the {own} scanner alone. Histogram matching gives an \
+             image the distribution of grey values of those training images.",
+            shift.training_images
+        ));
+        let mut grid = Grid::new(
+            "AUC on test patients.",
+            &["images of", "histogram matching", "AUC"],
+        );
+        grid.row([own.clone(), "off".into(), in_words(&shift.same, 3)]);
+        grid.row([other.clone(), "off".into(), in_words(&shift.other, 3)]);
+        grid.row([other.clone(), "on".into(), in_words(&shift.matched, 3)]);
+        document.blocks.push(Block::Table(grid));
+    }
+
+    fn places(&self, document: &mut Document) -> Result<()> {
+        document.heading("Where the network looks");
+        document.text(
+            "Grad-CAM shows which parts of an image spoke for the finding: warm colours. Where the place of the finding is \
+             known, it is outlined in blue.",
+        );
+        let line = |heat: &Heat, who: &str| {
+            let found = heat.localisation.as_ref()?;
+            Some(vec![
+                who.to_owned(),
+                found.images.to_string(),
+                percent(found.share_inside),
+                percent(found.mean_mass),
+                percent(found.share_peak),
+                percent(found.mean_area),
+            ])
+        };
+        let lines = [
+            line(&self.heat, self.best().network.name()),
+            line(&self.random_heat, "the same, never trained"),
+        ];
+        if let (Some(found), [Some(_), _]) = (&self.heat.localisation, &lines) {
+            let enough = format!("more than {} % of the mass inside", 100.0 * ENOUGH);
+            let mut grid = Grid::new(
+                format!(
+                    "Ill images that were found. Inside: on the opacity, widened by half a place of the map ({:.0} pixels of \
+                     the network's input).",
+                    found.widened_by
+                ),
+                &[
+                    "network",
+                    "images",
+                    &enough,
+                    "mean mass inside",
+                    "highest point inside",
+                    "area that counts as inside",
+                ],
+            );
+            lines
+                .into_iter()
+                .flatten()
+                .for_each(|cells| grid.row(cells));
+            document.blocks.push(Block::Table(grid));
+        }
+        for outcome in Outcome::ALL {
+            let of_kind = self
+                .heat
+                .overlays
+                .iter()
+                .filter(|(kind, ..)| *kind == outcome);
+            let mut pictures = Vec::new();
+            for (number, (_, id, picture)) in of_kind.enumerate() {
+                let name = format!("heat_{}_{number}", outcome.name().replace(' ', "_"));
+                pictures.push((
+                    format!("{}: {id}", outcome.name()),
+                    Figure::png(&name, id, picture)?,
+                ));
+            }
+            if !pictures.is_empty() {
+                document.blocks.push(Block::Gallery(pictures));
+            }
+        }
+        Ok(())
+    }
+
+    fn method(&self, document: &mut Document) {
+        document.heading("How it was done");
+        for figure in self.training() {
+            document.blocks.push(Block::Figure(figure));
+        }
+        document.blocks.push(Block::List(vec![
+            "Images are averaged down to the network's size and brought to mean 0 and deviation 1; in training each view is \
+             turned, shifted and scaled a little."
+                .to_owned(),
+            "Threshold, temperature and the choice of the network come from validation patients.".to_owned(),
+            "The brightness baseline is a logistic regression on mean, deviation, skewness, quantiles and a histogram."
+                .to_owned(),
+            format!("The test set was opened for: {}.", self.openings.join("; ")),
+            format!("The whole run took {:.0} s.", self.seconds),
+        ]));
+    }
+}
