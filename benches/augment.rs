@@ -197,7 +197,7 @@ where
     fn item(&self, _epoch: u32, step: u32) -> medtrain::Result<T> {
         (self.0)(step).map_err(|source| medtrain::Error::Transform {
             case: step.to_string(),
-            source,
+            source: Box::new(source),
         })
     }
 }

@@ -13,7 +13,7 @@ use medmodels::basic_unet::BasicUNetConfig;
 use mednn::optim::{AdamW, AdamWConfig};
 use mednn::{Params, loss};
 use medphantom::{Cohort, CohortOptions, Organ, Phantom};
-use medtrain::{Cohort, Observer, PatchBatches, Prefetch, TrainConfig, TrainSummary, Trainer};
+use medtrain::{Observer, PatchBatches, Prefetch, TrainConfig, TrainSummary, Trainer};
 
 /// Windows of the tiny network: its lowest level still has four voxels.
 pub(crate) const PATCH: [usize; 3] = [16, 32, 32];
@@ -158,7 +158,7 @@ pub(crate) fn train(
         .collect::<Result<Vec<_>>>()?;
     let config = describe(dataset, preprocess);
     let pipeline = preset::nnunet_default(PATCH, Space::Millimetres, Laterality::Keep)?;
-    let cases = Cohort::of_patients(cases)?.train_on_all();
+    let cases = medtrain::Cohort::of_patients(cases)?.train_on_all();
     let batches = Arc::new(PatchBatches::new(cases, pipeline, 2, recipe.steps, 5)?);
     let params = Params::new(5);
     let network = medmodels::create(&config.model, &params)?;

@@ -308,7 +308,8 @@ struct StopAfter(u32);
 
 #[cfg(unix)]
 impl medtrain::Observer for StopAfter {
-    fn epoch(&mut self, report: &medtrain::EpochReport) {
+    fn epoch(&mut self, report: &medtrain::EpochReport) -> medtrain::Heard {
         assert!(report.epoch < self.0, "stopped");
+        Ok(())
     }
 }
