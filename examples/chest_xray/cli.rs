@@ -54,9 +54,9 @@ pub(crate) struct TrainArgs {
     /// Parts of the ResNet-18 that keep the given weights: 1 the stem, 2 also layer1, and so on to 4.
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u8).range(0..=4), requires = "weights")]
     pub(crate) freeze: u8,
-    /// What is made small.
-    #[arg(long, value_enum, default_value = "weighted")]
-    pub(crate) loss: Objective,
+    /// What is made small [default: focal, whose probabilities need their scaling; with --data weighted].
+    #[arg(long, value_enum)]
+    pub(crate) loss: Option<Objective>,
     /// Epochs of each network [default: 24 and 8; on images of up to 48 pixels 14; with --quick 3].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,
@@ -69,6 +69,9 @@ pub(crate) struct TrainArgs {
     /// Generated patients [default: 700; with --quick 80].
     #[arg(long, value_parser = value_parser!(u32).range(20..), conflicts_with = "data")]
     pub(crate) patients: Option<u32>,
+    /// The layer whose Grad-CAM is measured and shown: an early one is finer, a late one knows more [default: the last].
+    #[arg(long)]
+    pub(crate) heat_layer: Option<String>,
     /// Decides everything random.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use medcore::morphology;
-use medinfer::explain::{Explain as _, GradCam, Target};
+use medinfer::explain::{Explain as _, GradCam, Layer, Target};
 use mednn::convert::stack_images;
 use mednn::{Inputs, Model};
 use medtrain::CachedCase;
@@ -87,6 +87,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) network: Network,
     pub(crate) model: &'a dyn Model,
     pub(crate) side: usize,
+    pub(crate) layer: &'a Layer,
     pub(crate) members: &'a Members<CachedCase<2>>,
     pub(crate) radiographs: &'a [Radiograph],
 }
@@ -180,8 +181,11 @@ impl Subject<'_> {
             &images.iter().collect::<Vec<_>>(),
             self.model.params().device(),
         )?;
-        let maps =
-            GradCam::default().explain(self.model, &Inputs::new(images), &Target::Class(1))?;
+        let maps = GradCam::default().with_layer(self.layer.clone()).explain(
+            self.model,
+            &Inputs::new(images),
+            &Target::Class(1),
+        )?;
         let mapped = numbers.iter().zip(maps).map(|(&number, map)| Mapped {
             outcome: outcome(number),
             number,

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressIterator as _, ProgressStyle};
 use medcore::random::Key;
 use medinfer::DataDigest;
+use medinfer::explain::Layer;
 use medmetrics::statistics::{Bootstrap, CorrelatedAucs};
 use medmetrics::{Confidence, Estimate};
 use mednn::Params;
@@ -22,7 +23,7 @@ use super::compare::Comparison;
 use super::data::{Collection, Generated, Radiograph, Reader};
 use super::heat::{Heat, Subject};
 use super::judge::{self, Chosen, Judgement};
-use super::learn::Lesson;
+use super::learn::{Lesson, Objective};
 use super::network::{Network, Preparation, Scaling, resizing};
 use super::report::{Candidate, Findings, in_words};
 use super::score::{score, unscored};
@@ -148,10 +149,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     } = &candidates[best];
     let members = cached.test.open("where the network looks");
     let random = medmodels::create(&learnt.config, &Params::new(args.seed + 1))?;
+    let layer = args.heat_layer.clone().map_or(Layer::Last, Layer::Named);
     let subject = Subject {
         network: *network,
         model: &*learnt.model,
         side,
+        layer: &layer,
         members,
         radiographs: &radiographs,
     };
@@ -319,7 +322,10 @@ fn lesson<'a>(
                 batch as usize
             }),
         seed: args.seed,
-        objective: args.loss,
+        objective: args.loss.unwrap_or(match args.data {
+            Some(_) => Objective::Weighted,
+            None => Objective::Focal,
+        }),
         weights: args.weights.as_deref().filter(|_| is_pretrained),
         freeze: if is_pretrained { args.freeze.into() } else { 0 },
         folder: &args.out,
