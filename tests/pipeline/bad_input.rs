@@ -155,7 +155,10 @@ fn a_scan_with_voxels_that_are_no_numbers_is_refused_before_the_network_sees_it(
         training[1].image = training[1].image.map(|_| value);
         let out = folder.path().join("out");
         let refused = train(&dataset, &training, &out, &Recipe::brief(), None).unwrap_err();
-        assert!(format!("{refused:#}").contains("NaN or infinite"), "{refused:#}");
+        assert!(
+            format!("{refused:#}").contains("NaN or infinite"),
+            "{refused:#}"
+        );
         assert!(!out.exists(), "a run was started");
     }
 }
