@@ -21,10 +21,8 @@ const PICTURES: u32 = 256;
 pub(crate) fn write(folder: &Path) {
     std::fs::create_dir_all(folder).expect("a folder");
     for number in 0..PICTURES {
-        let options = ChestOptions {
-            opacities: number % 2,
-            ..ChestOptions::default()
-        };
+        let mut options = ChestOptions::default();
+        options.opacities = number % 2;
         let chest = Chest::new(Key::new(2).sample(number), &options).expect("a chest");
         let film = chest
             .radiograph(512, &View::default(), Scanner::Plate)
@@ -93,8 +91,7 @@ pub(crate) fn train(folder: &Path) {
         1,
     );
     let cache = Arc::new(cache.with_memory(1 << 30));
-    let record =
-        |n: u32| CaseRecord::new(format!("{n:03}"), format!("{n:03}")).with_class((n % 2) as usize);
+    let record = |n: u32| CaseRecord::new(format!("{n:03}"), format!("{n:03}")).with_class(n % 2);
     let cohort = Cohort::of_records((0..PICTURES).map(record)).expect("a cohort");
     let targets = ClassTargets::of_records(2, cohort.records()).expect("targets");
     let cases = cohort.train_on_all();

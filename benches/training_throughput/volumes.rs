@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use medaug::{
-    Case, Compose, CropForeground, Draw, Intensity, Normalise, Orient, PatchChoice, PatchPipeline,
+    Compose, CropForeground, Draw, Intensity, Normalise, Orient, PatchChoice, PatchPipeline,
     PatchSampler, RandomFlip, RandomRotate90, RandomScaleIntensity, RandomShiftIntensity, Sample,
     Spacing,
 };
