@@ -109,7 +109,8 @@ fn expect(place: &Path, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) {
     let mut tensors = read_safetensors(&file).unwrap();
     change(&mut tensors);
     let bytes = safetensors_bytes(&file, &tensors, None).unwrap();
-    let digits: String = { Sha256::digest(&bytes).iter() }
+    let digest = Sha256::digest(&bytes);
+    let digits: String = { digest.iter() }
         .map(|byte| format!("{byte:02x}"))
         .collect();
     forge(place, |json| {
