@@ -1,6 +1,6 @@
 //! The network with all that belongs to it in one folder, which proves itself when it is loaded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use medcore::random::Key;
@@ -49,7 +49,7 @@ pub(crate) fn digest<'r>(
 }
 
 impl Contents<'_> {
-    /// Writes the folder anew.
+    /// Writes the folder anew; what was there before stays until all of it is written.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let [normal, finding] = &self.collection.classes;
         let mut label = ClassLabel::new(finding);
@@ -93,9 +93,8 @@ impl Contents<'_> {
             intensity: Some("as shown: bone bright, air dark".to_owned()),
             ..InputSpec::default()
         };
-        if folder.exists() {
-            std::fs::remove_dir_all(folder)?;
-        }
+        let fresh = beside(folder, "new");
+        remove(&fresh)?;
         BundleWriter::new(&classifier, "chest-xray", Version::new(1, 0, 0))
             .with_intended_use(
                 "Research and demonstration: says how probable the finding is on a chest radiograph from the front. \
@@ -105,8 +104,8 @@ impl Contents<'_> {
             .with_metrics(self.metrics())
             .with_provenance(provenance)
             .with_golden(golden.image(), 1e-3)
-            .write(folder)?;
-        Ok(())
+            .write(&fresh)?;
+        put_in_place(&fresh, folder)
     }
 
     fn metrics(&self) -> Vec<MetricRecord> {
@@ -126,6 +125,38 @@ impl Contents<'_> {
     }
 }
 
+/// A folder's neighbour.
+fn beside(folder: &Path, what: &str) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    name.into()
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match folder.exists() {
+        true => std::fs::remove_dir_all(folder),
+        false => Ok(()),
+    }
+}
+
+/// Gives a folder that is whole the place of another, which is removed at the end.
+fn put_in_place(fresh: &Path, folder: &Path) -> Result<()> {
+    let old = beside(folder, "old");
+    let replaces = folder.exists();
+    if replaces {
+        remove(&old)?;
+        std::fs::rename(folder, &old)?;
+    }
+    if let Err(error) = std::fs::rename(fresh, folder) {
+        if replaces {
+            std::fs::rename(&old, folder)?;
+        }
+        return Err(error.into());
+    }
+    Ok(remove(&old)?)
+}
+
 /// Loads the folder and asks it about images; gives the largest difference from the probabilities that training saw.
 pub(crate) fn check(folder: &Path, cases: &[(&Radiograph, f64)]) -> Result<f64> {
     let bundle = Bundle::load(folder)?;
@@ -136,4 +167,33 @@ pub(crate) fn check(folder: &Path, cases: &[(&Radiograph, f64)]) -> Result<f64> 
         largest = largest.max((found.probabilities[1] - expected).abs());
     }
     Ok(largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_there_until_another_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("bundle");
+        let text = || fs::read_to_string(folder.join("text")).unwrap();
+        let fresh = beside(&folder, "new");
+        let write = |words: &str| {
+            fs::create_dir(&fresh).unwrap();
+            fs::write(fresh.join("text"), words).unwrap();
+        };
+        write("one");
+        put_in_place(&fresh, &folder).unwrap();
+        assert_eq!(text(), "one");
+        // What was not written takes no place.
+        assert!(put_in_place(&fresh, &folder).is_err());
+        assert_eq!(text(), "one");
+        write("two");
+        put_in_place(&fresh, &folder).unwrap();
+        assert_eq!(text(), "two");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    }
 }

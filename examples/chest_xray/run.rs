@@ -213,7 +213,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         shift,
         heat,
         random_heat,
-        openings: cached.test.openings().to_vec(),
+        openings: cached.test.openings(),
         bootstrap,
         seconds: started.elapsed().as_secs_f64(),
     };

@@ -104,6 +104,8 @@ pub(crate) fn report(
     let mut matched = cut(&own.training, &own.validation, &other.test, matching)?;
     let learnt = lesson.learn(&at_home.training, &at_home.validation)?;
     let purpose = "domain shift";
+    // The splits above have lists of their own; the patients are those of the whole.
+    split.test.clone().open(purpose);
     let auc = |split: &mut Split<CachedCase<2>>| {
         judge::auc(&score(&*learnt.model, split.test.open(purpose))?)
     };

@@ -8,6 +8,7 @@ use mednn::candle_core::{DType, Device, Tensor};
 use mednn::layers::{Linear, LinearConfig};
 use mednn::loss::{CrossEntropy, Loss};
 use mednn::optim::{Optimizer, Sgd, SgdConfig};
+use mednn::params::{Init, NamePattern};
 use mednn::{Context, Params};
 use medtrain::Error;
 use medtrain::federated::{Contribution, Kept, Network, add_noise, average, clip_change};
@@ -23,6 +24,29 @@ fn network(values: &[(&str, &[f32])]) -> Network {
         .iter()
         .map(|(name, v)| ((*name).to_owned(), tensor(v)))
         .collect()
+}
+
+/// Parameters of these names and lengths.
+fn parameters(all: &[(&str, usize)]) -> Params {
+    let params = Params::new(1);
+    for (name, length) in all {
+        let init = Init::Constant(0.0);
+        params.root().parameter(name, &[*length], init).unwrap();
+    }
+    params
+}
+
+/// The message of a refusal that names this value.
+#[track_caller]
+fn refusal<T>(result: medtrain::Result<T>, of: &str) -> String {
+    match result {
+        Err(Error::Federated { name, reason }) => {
+            assert_eq!(name, of);
+            reason
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("not refused"),
+    }
 }
 
 /// One step of gradient descent from a common start on some samples.
@@ -95,6 +119,22 @@ fn what_cannot_be_averaged_is_refused() {
         weight: 0.0,
     };
     assert!(matches!(average(&[nothing]), Err(Error::Nothing { .. })));
+    // What is not finite would be so for everyone, even with a weight of zero.
+    for (value, weight) in [(f32::NAN, 1.0), (f32::INFINITY, 1.0), (f32::INFINITY, 0.0)] {
+        let parts = [(&a, 1.0), (&network(&[("w", &[0.0, value])]), weight)];
+        let parts = parts.map(|(network, weight)| Contribution { network, weight });
+        let reason = refusal(average(&parts), "w of site 1");
+        assert!(
+            reason.contains(&value.to_string()) && reason.contains("place 1"),
+            "{reason}"
+        );
+    }
+    let most = f64::MAX;
+    let heavy = [most, most].map(|weight| Contribution {
+        network: &a,
+        weight,
+    });
+    refusal(average(&heavy), "the sum of weights");
 }
 
 #[test]
@@ -118,32 +158,85 @@ fn a_site_keeps_its_batch_norms_and_takes_up_the_rest() {
 }
 
 #[test]
-fn a_change_is_clipped_over_all_values_together() {
-    let common = network(&[("a", &[1.0, 1.0]), ("b", &[0.0])]);
-    let own = network(&[("a", &[1.0, 4.0]), ("b", &[4.0])]);
-    let (clipped, norm) = clip_change(&common, &own, 1.0).unwrap();
+fn a_change_is_clipped_over_all_parameters_together() {
+    let params = parameters(&[("a", 2), ("b", 1)]);
+    let common = network(&[("a", &[1.0, 1.0]), ("b", &[0.0]), ("n", &[7.0])]);
+    let own = network(&[("a", &[1.0, 4.0]), ("b", &[4.0]), ("n", &[7.0])]);
+    let (clipped, norm) = clip_change(&common, &own, &params, 1.0).unwrap();
     assert!((norm - 5.0).abs() < 1e-12);
     assert!(
         (numbers(&clipped, "a")[1] - 1.6).abs() < 1e-6
             && (numbers(&clipped, "b")[0] - 0.8).abs() < 1e-6
     );
-    let (same, _) = clip_change(&common, &own, 6.0).unwrap();
+    assert_eq!(numbers(&clipped, "n"), [7.0]);
+    let (same, _) = clip_change(&common, &own, &params, 6.0).unwrap();
     assert_eq!(numbers(&same, "a"), [1.0, 4.0]);
-    assert!(clip_change(&common, &own, 0.0).is_err());
+    assert!(clip_change(&common, &own, &params, 0.0).is_err());
+}
+
+#[test]
+fn what_clipping_cannot_bound_is_refused_by_name() {
+    let params = parameters(&[("a", 2), ("b", 1)]);
+    let common = network(&[
+        ("a", &[1.0, 1.0]),
+        ("b", &[0.0]),
+        ("norm.running_var", &[1.0]),
+    ]);
+    let with = |name: &str, values: &[f32]| {
+        let mut own = common.clone();
+        own.extend(network(&[(name, values)]));
+        own
+    };
+    let clip = |own: &Network| clip_change(&common, own, &params, 1.0);
+    for value in [f32::NAN, f32::NEG_INFINITY] {
+        let reason = refusal(clip(&with("a", &[0.0, value])), "a");
+        assert!(reason.contains(&value.to_string()), "{reason}");
+    }
+    // Statistics of a site's images, unless it keeps them to itself; and what is frozen.
+    let own = with("norm.running_var", &[1.5]);
+    refusal(clip(&own), "norm.running_var");
+    let kept = Kept::matching([NamePattern::new("**.running_var")]);
+    let sent = kept.take_up(&own, &common).unwrap();
+    assert_eq!(clip(&sent).unwrap().1, 0.0);
+    params.set_trainable(false, |name| name == "b");
+    refusal(clip(&with("b", &[0.5])), "b");
+    // The parameters of another network protect nothing.
+    let others = parameters(&[("c", 1)]);
+    refusal(clip_change(&common, &common, &others, 1.0), "c");
+    refusal(add_noise(&common, &others, 0.1, Key::new(1)), "c");
+}
+
+#[test]
+fn noise_falls_on_parameters_alone() {
+    let params = parameters(&[("a", 3), ("b", 3)]);
+    params.set_trainable(false, |name| name == "b");
+    let variances = vec![0.01; 1000];
+    let own = network(&[
+        ("a", &[1.0, 2.0, 3.0]),
+        ("b", &[1.0, 2.0, 3.0]),
+        ("norm.running_var", &variances),
+    ]);
+    let noisy = add_noise(&own, &params, 0.1, Key::new(3)).unwrap();
+    assert_ne!(numbers(&noisy, "a"), numbers(&own, "a"));
+    for name in ["b", "norm.running_var"] {
+        assert_eq!(numbers(&noisy, name), numbers(&own, name));
+    }
+    let broken = network(&[("a", &[1.0, f32::NAN, 3.0]), ("b", &[0.0; 3])]);
+    refusal(add_noise(&broken, &params, 0.1, Key::new(3)), "a");
 }
 
 #[test]
 fn noise_has_the_standard_deviation_asked_for_and_depends_on_key_and_name() {
+    let params = parameters(&[("a", 40_000), ("b", 40_000)]);
     let zeros = vec![0.0; 40_000];
     let silent = network(&[("a", &zeros[..]), ("b", &zeros[..])]);
-    let noisy = add_noise(&silent, 0.3, Key::new(3)).unwrap();
+    let noise = |key| add_noise(&silent, &params, 0.3, Key::new(key)).unwrap();
+    let noisy = noise(3);
     let a = numbers(&noisy, "a");
     let deviation = (a.iter().map(|v| v * v).sum::<f64>() / a.len() as f64).sqrt();
     assert!((deviation - 0.3).abs() < 0.006, "{deviation}");
     assert_ne!(a, numbers(&noisy, "b"));
-    assert_eq!(
-        a,
-        numbers(&add_noise(&silent, 0.3, Key::new(3)).unwrap(), "a")
-    );
-    assert!(add_noise(&silent, -1.0, Key::new(3)).is_err());
+    assert_ne!(a, numbers(&noise(4), "a"));
+    assert_eq!(a, numbers(&noise(3), "a"));
+    assert!(add_noise(&silent, &params, -1.0, Key::new(3)).is_err());
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use medcore::random::Key;
 use medcore::{Geometry, Image};
 use medtrain::manifest::{Check, DataManifest, Difference};
-use medtrain::split::{Balance, CaseRecord, PartName, PixelHash, Shares};
+use medtrain::split::{Balance, CaseRecord, PartName, PixelHash, Shared, Shares};
 use medtrain::{Cohort, Error, Split};
 
 const CASES: u32 = 8;
@@ -97,6 +97,57 @@ fn the_hash_follows_files_and_parts_and_not_their_order() {
     let twice = [(None, &records[0]), (None, &records[0])];
     let refused = DataManifest::of_records(folder.path(), twice);
     assert!(matches!(refused, Err(Error::SameName { .. })));
+}
+
+#[test]
+fn copied_files_in_two_parts_are_a_leak_and_shared_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a.raw", "a"),
+        ("b.raw", "b"),
+        ("copy.raw", "a"),
+        ("a.mask", "nothing"),
+        ("b.mask", "nothing"),
+        ("all.raw", "all"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let manifest = |a: &[&str], b: &[&str], parts: [Option<PartName>; 2]| {
+        let record = |name: &str, files: &[&str]| {
+            let record = CaseRecord::new(name, name);
+            files
+                .iter()
+                .fold(record, |record, file| record.with_file(file))
+        };
+        let records = [record("a", a), record("b", b)];
+        DataManifest::of_records(folder.path(), parts.into_iter().zip(&records)).map(|_| ())
+    };
+    let apart = [Some(PartName::Training), Some(PartName::Test)];
+    let leaks = |a: &[&str], b: &[&str]| match manifest(a, b, apart) {
+        Err(Error::Leak { overlap }) => {
+            assert_eq!((&*overlap.first.case, &*overlap.second.case), ("a", "b"));
+            assert!(overlap.is_leak() && matches!(overlap.shared, Shared::Files(_)));
+            true
+        }
+        other => {
+            other.unwrap();
+            false
+        }
+    };
+    assert!(leaks(&["a.raw"], &["copy.raw"]));
+    assert!(leaks(&["a.raw", "a.mask"], &["b.mask", "copy.raw"]));
+    // Masks of two patients without a finding; one file that holds several cases; no file.
+    assert!(!leaks(&["a.raw", "a.mask"], &["b.raw", "b.mask"]));
+    assert!(!leaks(&["all.raw"], &["all.raw"]));
+    assert!(!leaks(&[], &[]));
+    // Within a part they are duplicates, and without parts nothing is told apart.
+    for parts in [
+        [Some(PartName::Test); 2],
+        [None; 2],
+        [None, Some(PartName::Test)],
+    ] {
+        manifest(&["a.raw"], &["copy.raw"], parts).unwrap();
+    }
 }
 
 #[test]

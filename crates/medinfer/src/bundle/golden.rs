@@ -6,8 +6,10 @@ use std::path::Path;
 use medcore::{Geometry, Image, Point, Vector};
 use mednn::candle_core::{DType, Device, Tensor};
 
+use super::boxes::{self, Boxes};
 use super::engine::{Engine, named};
 use super::folder::wrong;
+use crate::detect::BoxRules;
 use crate::error::{Error, Result};
 
 const IMAGE: &str = "image";
@@ -58,12 +60,20 @@ pub(super) fn check<const D: usize>(
     for name in got.keys() {
         take_answer(&tensors, name).ok_or_else(|| wrong(path, format!("it lacks {name}")))?;
     }
-    for (name, expected) in &tensors {
+    let mut expected = BTreeMap::new();
+    for (name, tensor) in &tensors {
         let answer = name.strip_prefix(ANSWER).unwrap_or(name);
-        let Some(got) = got.get(answer) else {
+        if !got.contains_key(answer) {
             return Err(wrong(path, format!("{name:?} is no part of an answer")));
-        };
-        let difference = difference(answer, expected, got)?;
+        }
+        expected.insert(answer, tensor);
+    }
+    let got: Answer<'_> = got.iter().map(|(name, t)| (&name[..], t)).collect();
+    let differences = match engine.task().box_rules() {
+        Some(rules) => vec![("boxes", of_boxes(&expected, &got, rules, tolerance))],
+        None => of_parts(&expected, &got)?,
+    };
+    for (answer, difference) in differences {
         // NaN is no agreement.
         if difference.is_nan() || difference > tolerance {
             return Err(Error::Golden {
@@ -75,6 +85,26 @@ pub(super) fn check<const D: usize>(
         }
     }
     Ok(())
+}
+
+type Answer<'a> = BTreeMap<&'a str, &'a Tensor>;
+
+/// How far two detectors' answers lie apart; infinitely where one is none.
+fn of_boxes(expected: &Answer<'_>, got: &Answer<'_>, rules: &BoxRules, tolerance: f64) -> f64 {
+    match (Boxes::of(expected), Boxes::of(got)) {
+        (Some(expected), Some(got)) => boxes::difference(&expected, &got, rules, tolerance),
+        _ => f64::INFINITY,
+    }
+}
+
+/// How far the parts of two answers lie apart.
+fn of_parts<'a>(expected: &Answer<'a>, got: &Answer<'_>) -> Result<Vec<(&'a str, f64)>> {
+    let pairs = expected
+        .iter()
+        .filter_map(|(name, tensor)| Some((*name, *tensor, *got.get(name)?)));
+    pairs
+        .map(|(name, expected, got)| Ok((name, difference(name, expected, got)?)))
+        .collect()
 }
 
 fn take_answer<'a>(tensors: &'a BTreeMap<String, Tensor>, name: &str) -> Option<&'a Tensor> {
@@ -138,8 +168,6 @@ fn difference(answer: &str, expected: &Tensor, got: &Tensor) -> Result<f64> {
     };
     Ok(match answer {
         "labels" => pairs().filter(|(a, b)| a != b).count() as f64 / expected.len().max(1) as f64,
-        "classes" if pairs().any(|(a, b)| a != b) => f64::INFINITY,
-        "classes" => 0.0,
         "logits" => {
             let scale = largest(&mut expected.iter().map(|value| value.abs()));
             largest(&mut apart()) / scale.max(1.0)

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::unique::unique;
 use super::{MetricRecord, Provenance, SCHEMA_VERSION, Version, weights_file};
 use crate::classify::{ClassifierConfig, refuse};
-use crate::detect::DetectorConfig;
+use crate::detect::{BoxRules, DetectorConfig};
 use crate::error::Result;
 use crate::segmenter::SegmenterConfig;
 
@@ -53,6 +54,15 @@ impl TaskConfig {
             Self::Detection2d(config) => config.model.architecture(),
             Self::Detection3d(config) => config.model.architecture(),
             Self::Segmentation(config) => config.model.architecture(),
+        }
+    }
+
+    /// Which boxes a detector reports; `None` for what is no detector.
+    pub(super) fn box_rules(&self) -> Option<&BoxRules> {
+        match self {
+            Self::Detection2d(config) => Some(&config.rules),
+            Self::Detection3d(config) => Some(&config.rules),
+            Self::Classification2d(_) | Self::Classification3d(_) | Self::Segmentation(_) => None,
         }
     }
 
@@ -118,7 +128,8 @@ pub struct GoldenCase {
     /// The file that holds both.
     pub file: String,
     /// The largest difference from what the file holds: of logits, relative to the largest where that is above 1; of labels,
-    /// the share of voxels; of boxes, voxels and scores.
+    /// the share of voxels; of boxes, voxels and scores, in whatever order they come. A box whose score is within the
+    /// tolerance (at most 0.01) of not being reported may be missing or new, as long as another box is the same.
     pub tolerance: f64,
 }
 
@@ -148,6 +159,7 @@ pub struct Manifest {
     /// What it is tried on before it is used.
     pub golden: Vec<GoldenCase>,
     /// All other files.
+    #[serde(deserialize_with = "unique")]
     pub files: BTreeMap<String, FileDigest>,
 }
 
@@ -208,6 +220,19 @@ impl Manifest {
             if !self.files.contains_key(&case.file) {
                 return refuse("golden", "a file of the bundle", format!("{:?}", case.file));
             }
+        }
+        // JSON has no word for what is not finite.
+        for metric in &self.metrics {
+            let ends = metric.interval.into_iter().flatten();
+            let mut values = std::iter::once(metric.value).chain(ends);
+            if let Some(value) = values.find(|value| !value.is_finite()) {
+                let rule = "finite, as are the ends of intervals";
+                return refuse("metrics", rule, format!("{value} for {:?}", metric.name));
+            }
+        }
+        let spacing = self.input.spacing_mm.iter().flatten();
+        if let Some(value) = { spacing }.find(|value| !value.is_finite()) {
+            return refuse("input.spacing_mm", "finite", value.to_string());
         }
         for file in (0..self.networks).map(weights_file) {
             if !self.files.contains_key(&file) {

@@ -10,6 +10,7 @@
 //!   bundle.json.minisig     optional: a detached signature
 //! ```
 
+mod boxes;
 mod card;
 mod engine;
 mod folder;
@@ -18,6 +19,7 @@ mod load;
 mod manifest;
 mod record;
 mod seal;
+mod unique;
 mod version;
 mod write;
 

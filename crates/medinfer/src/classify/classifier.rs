@@ -1,17 +1,23 @@
 //! A network over whole images.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use medaug::{Compose, Sample};
 use medcore::Image;
 use medcore::random::Key;
 use medcore::resample::Voxel;
-use mednn::candle_core::{DType, Tensor};
+use mednn::candle_core::DType;
 use mednn::context::Context;
 use mednn::convert::stack_images;
 use mednn::model::{Inputs, Model};
 
 use super::decision::decide;
-use super::{Classification, ClassifierConfig, Uncertainty, refuse};
+use super::pooled::pooled;
+use super::uncertainty::draws;
+use super::{Classification, ClassifierConfig, MonteCarlo, Uncertainty, refuse};
 use crate::error::{Error, Result};
+use crate::explain::{Layout, layout_of_feature};
 use crate::outlier::{FeatureReference, Outlier, OutlierScore};
 
 /// A trained classifier with everything around it.
@@ -37,6 +43,8 @@ pub struct Classifier<'m, const D: usize> {
     config: ClassifierConfig<D>,
     networks: Vec<Box<dyn Model + 'm>>,
     reference: Option<FeatureReference>,
+    /// How the features that were asked for lie, for they do not say so themselves.
+    layouts: Mutex<BTreeMap<String, Layout>>,
 }
 
 impl<const D: usize> std::fmt::Debug for Classifier<'_, D> {
@@ -59,6 +67,7 @@ impl<'m, const D: usize> Classifier<'m, D> {
             config,
             networks: vec![network],
             reference: None,
+            layouts: Mutex::default(),
         })
     }
 
@@ -100,8 +109,8 @@ impl<'m, const D: usize> Classifier<'m, D> {
     /// What an image shows.
     ///
     /// # Errors
-    /// Refuses an image with other channels or, once prepared, other extents than described; and when preparation or the
-    /// network fails or gives numbers that are not finite.
+    /// Refuses an image with other channels or, once prepared, other extents than described; passes with dropout of a
+    /// network that has none; and when preparation or the network fails or gives numbers that are not finite.
     pub fn classify<T: Voxel>(&self, image: &Image<T, D>) -> Result<Classification> {
         let prepared = self.prepare(image)?;
         let mut found = self.classify_prepared(&[&prepared])?;
@@ -141,11 +150,15 @@ impl<'m, const D: usize> Classifier<'m, D> {
         images.iter().enumerate().map(one).collect()
     }
 
-    /// The features of this name of prepared images, as the first network gives them, averaged over their places: what a
+    /// The features of this name of prepared images, as the first network gives them, one number for each channel: what a
     /// [`FeatureReference`] is fitted on.
     ///
+    /// Where a feature has places, channels in front or behind, it is averaged over them; where it has tokens, over those of
+    /// places, and what is in front (a class token) is left out. Which is which follows from the network's operators.
+    ///
     /// # Errors
-    /// As [`Classifier::classify_prepared`], and when the network has no such feature.
+    /// As [`Classifier::classify_prepared`], and when the network has no such feature, or one whose places its operators do
+    /// not tell.
     pub fn features(&self, images: &[&Image<f32, D>], name: &str) -> Result<Vec<Vec<f32>>> {
         let network = &self.networks[0];
         let tensor = stack_images(images, network.params().device())?;
@@ -159,7 +172,24 @@ impl<'m, const D: usize> Classifier<'m, D> {
             let rule = "of a value for each image and channel";
             return refuse("feature", rule, format!("{name:?} {:?}", feature.dims()));
         }
-        pooled(&feature).map_err(|e| mednn::Error::from(e).into())
+        let layout = match feature.rank() {
+            2 => Layout::ChannelsFirst,
+            _ => self.layout(images[0], name)?,
+        };
+        pooled(&feature, layout).map_err(|e| mednn::Error::from(e).into())
+    }
+
+    /// How the first network holds a feature, found out by one pass and remembered.
+    fn layout(&self, image: &Image<f32, D>, name: &str) -> Result<Layout> {
+        let layouts = || self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&layout) = layouts().get(name) {
+            return Ok(layout);
+        }
+        let network = &*self.networks[0];
+        let tensor = stack_images(&[image], network.params().device())?;
+        let layout = layout_of_feature(network, &Inputs::from(tensor), name)?;
+        layouts().insert(name.to_owned(), layout);
+        Ok(layout)
     }
 
     fn wanted_features(&self, images: &[&Image<f32, D>]) -> Result<Option<Vec<Vec<f32>>>> {
@@ -243,12 +273,8 @@ impl<'m, const D: usize> Classifier<'m, D> {
     ) -> Result<Option<Uncertainty>> {
         let mut probabilities = Vec::new();
         if let Some(monte_carlo) = &self.config.monte_carlo {
-            for pass in 0..monte_carlo.passes {
-                let context = Context::monte_carlo(monte_carlo.key(pass));
-                for network in &self.networks {
-                    let logits = self.forward(&**network, &[image], &context)?;
-                    probabilities.push(self.config.probabilities(&logits[0])?);
-                }
+            for logits in self.passes(image, monte_carlo)? {
+                probabilities.push(self.config.probabilities(&logits)?);
             }
         } else if answers.len() > 1 {
             for logits in answers {
@@ -256,6 +282,31 @@ impl<'m, const D: usize> Classifier<'m, D> {
             }
         }
         Ok(Uncertainty::of(&probabilities, self.config.kind))
+    }
+
+    /// The logits of every network in every pass with dropout.
+    fn passes(&self, image: &Image<f32, D>, monte_carlo: &MonteCarlo) -> Result<Vec<Vec<f32>>> {
+        let mut answers = Vec::new();
+        for pass in 0..monte_carlo.passes {
+            let context = Context::monte_carlo(monte_carlo.key(pass));
+            for network in &self.networks {
+                answers.extend(self.forward(&**network, &[image], &context)?);
+            }
+        }
+        for (number, network) in self.networks.iter().enumerate() {
+            let mut own = answers.iter().skip(number).step_by(self.networks.len());
+            let first = own.next();
+            // Passes that differ drew something; where all are alike the operators say whether it was for want of dropout.
+            if own.all(|pass| Some(pass) == first) {
+                let tensor = stack_images(&[image], network.params().device())?;
+                let context = Context::monte_carlo(monte_carlo.key(0));
+                if !draws(&**network, &Inputs::from(tensor), &context) {
+                    let rule = "of networks with dropout, for others seem certain of everything";
+                    return refuse("monte_carlo", rule, format!("network {number} without"));
+                }
+            }
+        }
+        Ok(answers)
     }
 
     /// The logits of each image.
@@ -314,22 +365,4 @@ pub(crate) fn check_input<const D: usize>(
         });
     }
     Ok(())
-}
-
-/// `[batch, channels, ...]` as rows of channels, the mean over what is behind.
-fn pooled(feature: &Tensor) -> mednn::candle_core::Result<Vec<Vec<f32>>> {
-    let dims = feature.dims();
-    let (channels, places) = (dims[1], dims[2..].iter().product::<usize>());
-    let values = feature
-        .to_dtype(DType::F32)?
-        .flatten_all()?
-        .to_vec1::<f32>()?;
-    let mean = |values: &[f32]| {
-        let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
-        (sum / places as f64) as f32
-    };
-    let rows = values.chunks_exact(channels * places);
-    Ok(rows
-        .map(|row| row.chunks_exact(places).map(mean).collect())
-        .collect())
 }

@@ -4,6 +4,7 @@ mod classifier;
 mod config;
 mod decision;
 mod label;
+mod pooled;
 mod result;
 mod uncertainty;
 

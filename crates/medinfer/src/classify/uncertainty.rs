@@ -1,13 +1,17 @@
 //! How far several answers to the same question lie apart.
 
 use medcore::random::Key;
+use mednn::context::Context;
+use mednn::graph::{Graph, Op};
+use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::LabelKind;
 
 /// Passes with dropout at work, each with draws of its own (Gal and Ghahramani, ICML 2016).
 ///
-/// They are taken of one image at a time, so that an image's numbers do not depend on its neighbours.
+/// They are taken of one image at a time, so that an image's numbers do not depend on its neighbours. A network without
+/// dropout is refused: all of its passes would be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MonteCarlo {
@@ -22,6 +26,19 @@ impl MonteCarlo {
     pub(crate) fn key(&self, pass: usize) -> Key {
         Key::new(self.seed).fork("monte carlo", pass as u64)
     }
+}
+
+/// Whether anything in this pass is drawn, as far as its operators tell.
+pub(super) fn draws(network: &dyn Model, inputs: &Inputs, context: &Context) -> bool {
+    let graph = Graph::record_with(network, inputs, context);
+    let is_drawn = |op: &Op| match op {
+        Op::ScaleRows(_) => true,
+        Op::Attention(attributes)
+        | Op::SelfAttention(attributes)
+        | Op::CrossAttention(attributes) => attributes.dropped.is_some(),
+        _ => false,
+    };
+    graph.is_ok_and(|graph| graph.nodes().iter().any(|node| is_drawn(&node.op)))
 }
 
 /// What several answers, of networks, views or passes with dropout, have in common and in what they differ.

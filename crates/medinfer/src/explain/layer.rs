@@ -1,6 +1,7 @@
 //! Which inner values of a network are looked at, and where their elements lie in the image.
 
 use mednn::graph::{Node, Op, Source, ValueId};
+use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::circuit::Circuit;
@@ -31,7 +32,7 @@ pub(super) struct Map {
 
 /// How a tensor holds the features of places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// `[batch, channels, ...places]`.
     ChannelsFirst,
     /// `[batch, ...places, channels]`.
@@ -198,17 +199,44 @@ fn known(op: &Op) -> Option<bool> {
     }
 }
 
+/// How a network holds its feature of this name.
+///
+/// # Errors
+/// Refuses a feature that the operators of the network do not tell the places of.
+pub(crate) fn layout_of_feature(
+    network: &dyn Model,
+    inputs: &Inputs,
+    name: &str,
+) -> Result<Layout> {
+    let circuit = Circuit::record(network, inputs, &[name])?;
+    let axes = inputs.image()?.rank().saturating_sub(2);
+    let found = named(&circuit, name).and_then(|value| arrangement(&circuit, value, axes));
+    found
+        .map(|(layout, _)| layout)
+        .ok_or_else(|| Error::Setting {
+            setting: "feature",
+            rule: "of places over the image, or of one value for each image and channel",
+            value: format!("{name:?}"),
+        })
+}
+
+/// The layout of many places, and their number along each axis.
 fn layout(circuit: &Circuit, id: ValueId, axes: usize) -> Option<(Layout, Vec<usize>)> {
+    let many = |(_, places): &(Layout, Vec<usize>)| places.iter().product::<usize>() > 1;
+    arrangement(circuit, id, axes).filter(many)
+}
+
+/// The same of however many places.
+fn arrangement(circuit: &Circuit, id: ValueId, axes: usize) -> Option<(Layout, Vec<usize>)> {
     let shape = &circuit.graph().value(id).shape;
-    let many = |places: &Vec<usize>| places.iter().product::<usize>() > 1;
     if shape.len() == axes + 2 {
         let layout = match channels_last(circuit, id) {
             true => Layout::ChannelsLast,
             false => Layout::ChannelsFirst,
         };
-        return Some((layout, places(circuit, id).filter(many)?));
+        return Some((layout, places(circuit, id)?));
     }
-    let grid = patches(circuit, id, axes).filter(many)?;
+    let grid = patches(circuit, id, axes)?;
     let prefix = shape.get(1)?.checked_sub(grid.iter().product())?;
     (shape.len() == 3).then_some((Layout::Tokens { prefix }, grid))
 }

@@ -40,6 +40,7 @@ pub use gradient::InputGradient;
 pub use guided::{GuidedBackprop, GuidedGradCam};
 pub use integrated_gradients::{Baseline, Integrated, IntegratedGradients, Quadrature};
 pub use layer::Layer;
+pub(crate) use layer::{Layout, layout_of_feature};
 pub use maps::Sign;
 pub use occlusion::Occlusion;
 pub use pointing::Pointing;

@@ -58,11 +58,11 @@ impl FeatureReference {
                 format!("{lengths:?}"),
             );
         }
-        if features
-            .iter()
-            .any(|row| row.iter().any(|v| !v.is_finite()))
-        {
-            return refuse("features", "finite", "NaN or infinity".to_owned());
+        for (image, row) in features.iter().enumerate() {
+            if let Some(feature) = row.iter().position(|value| !value.is_finite()) {
+                let value = format!("{} as feature {feature} of image {image}", row[feature]);
+                return refuse("features", "finite", value);
+            }
         }
         if classes.len() != features.len() {
             let value = format!("{} for {}", classes.len(), features.len());
@@ -147,10 +147,17 @@ impl FeatureReference {
         let values = |t: &Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f64>());
         let means = values(means).map_err(mednn::Error::from)?;
         let factor = values(factor).map_err(mednn::Error::from)?;
-        let is_factor = (0..length).all(|row| factor[row * (length + 1)] > 0.0);
-        if !is_factor || means.iter().chain(&factor).any(|v| !v.is_finite()) {
-            let value = "another".to_owned();
-            return refuse("reference", "finite, of a positive diagonal", value);
+        for (name, values) in [("means", &means), ("factor", &factor)] {
+            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+                let (row, column) = (place / length, place % length);
+                let value = format!("{} in row {row}, column {column} of {name}", values[place]);
+                return refuse("reference", "finite", value);
+            }
+        }
+        let diagonal = |row: usize| factor[row * (length + 1)];
+        if let Some(row) = (0..length).find(|&row| diagonal(row) <= 0.0) {
+            let value = format!("{} in row {row}", diagonal(row));
+            return refuse("reference", "a factor of a positive diagonal", value);
         }
         Ok(Some(Self {
             feature: feature.to_owned(),

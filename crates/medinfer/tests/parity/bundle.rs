@@ -41,7 +41,7 @@ fn model() -> Classifier<'static, 2> {
     plain.with_reference(reference).with_ensemble(vec![other])
 }
 
-fn write(folder: &Path) -> (PathBuf, Manifest) {
+pub(crate) fn write(folder: &Path) -> (PathBuf, Manifest) {
     let place = folder.join("pneumonia-1.2.0");
     let manifest = BundleWriter::new(&model(), "pneumonia", Version::new(1, 2, 0))
         .with_intended_use("Tests | of this crate.")
@@ -207,20 +207,24 @@ fn what_does_not_belong_is_refused() {
 }
 
 /// Changes the description as someone would who knows how its hash is made.
-fn forge(place: &Path, change: impl FnOnce(&mut serde_json::Value)) {
-    use sha2::{Digest, Sha256};
+pub(crate) fn forge(place: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let path = place.join("bundle.json");
     let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     json.as_object_mut().unwrap().remove("sha256");
     change(&mut json);
-    let rest = serde_json::to_string_pretty(&json).unwrap();
-    let rest = rest.strip_prefix("{\n").unwrap();
+    seal(place, &serde_json::to_string_pretty(&json).unwrap());
+}
+
+/// Writes a description, an object without its hash, with a hash that is right.
+pub(crate) fn seal(place: &Path, description: &str) {
+    use sha2::{Digest, Sha256};
+    let rest = description.strip_prefix("{\n").unwrap();
     let text = |digits: &str| format!("{{\n  \"sha256\": \"{digits}\",\n{rest}\n");
     let digest = Sha256::digest(text(&"0".repeat(64)));
     let digits: String = { digest.iter() }
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    fs::write(&path, text(&digits)).unwrap();
+    fs::write(place.join("bundle.json"), text(&digits)).unwrap();
 }
 
 #[test]

@@ -95,9 +95,18 @@ impl<const D: usize> EvaluationBatches<D> {
     }
 
     /// Sets what is done after the steps before the first random one.
-    #[must_use]
-    pub fn with_steps(self, rest: Compose<D>) -> Self {
-        Self { rest, ..self }
+    ///
+    /// # Errors
+    /// Refuses steps that draw: what is judged would be another image from run to run, or the same draw for all.
+    pub fn with_steps(self, rest: Compose<D>) -> Result<Self> {
+        if let Some(step) = rest.steps().iter().find(|step| step.is_random::<D>()) {
+            return Err(Error::InvalidSetting {
+                setting: "the steps of an evaluation",
+                rule: "without one that draws",
+                value: step.name().to_owned(),
+            });
+        }
+        Ok(Self { rest, ..self })
     }
 }
 

@@ -129,18 +129,32 @@ fn meeting(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<(String,
         return Ok(None);
     };
     let port = if variable("MED_PORT").is_some() {
-        number(variable, "MED_PORT")?
+        port(variable, "MED_PORT", "a port, at most 65535")?
     } else if variable("MASTER_PORT").is_some() {
-        number(variable, "MASTER_PORT")? + 1
+        let rule = "a port, at most 65534";
+        let own = port(variable, "MASTER_PORT", rule)?;
+        own.checked_add(1).ok_or_else(|| Error::Launch {
+            variable: "MASTER_PORT",
+            rule,
+            value: own.to_string(),
+        })?
     } else {
-        usize::from(PORT)
+        PORT
     };
-    let port = u16::try_from(port).map_err(|_| Error::Launch {
-        variable: "MASTER_PORT",
-        rule: "a port, at most 65534",
-        value: port.to_string(),
-    })?;
     Ok(Some((host, port)))
+}
+
+fn port(
+    variable: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    rule: &'static str,
+) -> Result<u16> {
+    let value = variable(name).unwrap_or_default();
+    value.trim().parse().map_err(|_| Error::Launch {
+        variable: name,
+        rule,
+        value,
+    })
 }
 
 /// The first host of SLURM's short form: `node[03-07,9],other` is `node03`.
@@ -219,6 +233,37 @@ mod tests {
             (found.launcher, found.rank, found.world_size),
             (Launcher::Alone, 0, 1)
         );
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_blamed_on_its_variable() {
+        let meet = |name: &'static str, value: &'static str| {
+            launch(&[
+                ("RANK", "0"),
+                ("WORLD_SIZE", "1"),
+                ("MASTER_ADDR", "a"),
+                (name, value),
+            ])
+        };
+        for (name, value) in [
+            ("MASTER_PORT", "18446744073709551615"),
+            ("MASTER_PORT", "65535"),
+            ("MASTER_PORT", "-1"),
+            ("MED_PORT", "65536"),
+            ("MED_PORT", "port"),
+        ] {
+            match meet(name, value).unwrap_err() {
+                Error::Launch {
+                    variable,
+                    value: found,
+                    ..
+                } => assert_eq!((variable, &found[..]), (name, value)),
+                other => panic!("{other}"),
+            }
+        }
+        let port = |name, value| meet(name, value).unwrap().meeting.unwrap().1;
+        assert_eq!(port("MED_PORT", "65535"), 65_535);
+        assert_eq!(port("MASTER_PORT", "65534"), 65_535);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use mednn::candle_core::{DType, Device, Tensor};
 
-use super::{Network, check_alike};
+use super::{Network, check_alike, check_finite};
 use crate::error::{Error, Result};
 
 /// What a site sends back.
@@ -33,8 +33,8 @@ pub struct Contribution<'a> {
 /// ```
 ///
 /// # Errors
-/// Refuses no contribution at all, weights that are negative, not finite or all zero, and networks that differ in names, shapes or
-/// element types.
+/// Refuses no contribution at all, weights that are negative, not finite, all zero or of an infinite sum, networks that differ in names, shapes or
+/// element types, and numbers in them that are not finite, whatever the weight.
 pub fn average(contributions: &[Contribution<'_>]) -> Result<Network> {
     let Some(first) = contributions.first() else {
         return Err(Error::Nothing {
@@ -59,21 +59,28 @@ pub fn average(contributions: &[Contribution<'_>]) -> Result<Network> {
             what: "the sum of weights",
         });
     }
+    if !total.is_finite() {
+        return Err(Error::Federated {
+            name: "the sum of weights".to_owned(),
+            reason: format!("must be finite, got {total}"),
+        });
+    }
     let mean = |name: &String| -> Result<(String, Tensor)> {
         let own = |c: &Contribution<'_>| (c.network[name].clone(), c.weight / total);
         let parts: Vec<_> = contributions.iter().map(own).collect();
-        Ok((name.clone(), mean_of(&parts)?))
+        Ok((name.clone(), mean_of(name, &parts)?))
     };
     first.network.keys().map(mean).collect()
 }
 
-fn mean_of(parts: &[(Tensor, f64)]) -> Result<Tensor> {
+fn mean_of(name: &str, parts: &[(Tensor, f64)]) -> Result<Tensor> {
     let mut sums = vec![0.0; parts[0].0.elem_count()];
-    for (value, share) in parts {
+    for (site, (value, share)) in parts.iter().enumerate() {
         let values = value
             .flatten_all()?
             .to_dtype(DType::F64)?
             .to_vec1::<f64>()?;
+        check_finite(&format!("{name} of site {site}"), &values)?;
         sums.iter_mut()
             .zip(values)
             .for_each(|(sum, v)| *sum += share * v);

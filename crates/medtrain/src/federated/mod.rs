@@ -4,7 +4,7 @@
 //! [`read_safetensors`](mednn::params::read_safetensors) reads them; what carries the files is the application's choice. A round is:
 //! every site takes up the common network, trains, sends its own, and [`average`] makes
 //! the next common one. [`Kept::normalization`] names what stays at a site (FedBN); [`clip_change`] and [`add_noise`] bound and
-//! blur what a site's network tells of its patients.
+//! blur what a site's parameters tell of its patients.
 
 mod average;
 mod kept;
@@ -50,5 +50,16 @@ fn check_alike(first: &Network, other: &Network) -> Result<()> {
     match other.keys().find(|name| !first.contains_key(*name)) {
         Some(name) => refuse(name, "one network has it, another does not".to_owned()),
         None => Ok(()),
+    }
+}
+
+/// Refuses numbers that are not finite: one of them would make all others so.
+fn check_finite(name: &str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(place) => Err(Error::Federated {
+            name: name.to_owned(),
+            reason: format!("must be finite, got {} at place {place}", values[place]),
+        }),
     }
 }

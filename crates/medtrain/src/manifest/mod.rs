@@ -3,6 +3,7 @@
 //! The hash of a manifest belongs into the configuration of a run, so that a checkpoint is not taken up with other data, and
 //! into the bundle that the run ends in.
 
+mod copies;
 mod record;
 mod verify;
 
@@ -63,7 +64,8 @@ impl DataManifest {
     /// Hashes the files of all cases of a split, which lie below `folder`, on all threads of the caller's pool.
     ///
     /// # Errors
-    /// Refuses a file that does not lie below the folder; passes on what the system says.
+    /// Refuses a file that does not lie below the folder; [`Error::Leak`] with the first two cases of different parts of which
+    /// one's files are copies of the other's; passes on what the system says.
     pub fn of_split<C>(folder: &Path, split: &Split<C>) -> Result<Self> {
         let records = split.records().map(|(part, record)| (Some(part), record));
         Self::of_records(folder, records)
@@ -85,8 +87,13 @@ impl DataManifest {
             version: VERSION,
             cases,
         };
-        match manifest.twice() {
-            Some(case) => Err(Error::SameName { case }),
+        if let Some(case) = manifest.twice() {
+            return Err(Error::SameName { case });
+        }
+        match copies::copy(&manifest.cases) {
+            Some(overlap) => Err(Error::Leak {
+                overlap: Box::new(overlap),
+            }),
             None => Ok(manifest),
         }
     }

@@ -78,8 +78,8 @@ impl Sampler {
     /// A sampler of cases by their places.
     ///
     /// # Errors
-    /// Refuses no cases, no draws, weights that are not one finite number from 0 on for each case or all zero, more draws
-    /// without replacement than weights above zero, and a case without class where classes take turns.
+    /// Refuses no cases, no draws, weights that are not one finite number from 0 on for each case, all zero or of an infinite
+    /// sum, more draws without replacement than weights above zero, and a case without class where classes take turns.
     pub fn new<'a>(
         sampling: &Sampling,
         records: impl IntoIterator<Item = &'a CaseRecord>,
@@ -194,7 +194,11 @@ fn weighted(weights: &[f64], count: usize, draws: usize, replacement: Replacemen
                 *sum += weight;
                 Some(*sum)
             });
-            Ok(Rule::With(sums.collect()))
+            let sums: Vec<f64> = sums.collect();
+            match sums.last() {
+                Some(sum) if !sum.is_finite() => refused("of a finite sum", sum.to_string()),
+                _ => Ok(Rule::With(sums)),
+            }
         }
         Replacement::Without if draws > possible => refused(
             "above 0 for as many cases as are drawn without replacement",

@@ -12,7 +12,8 @@ use super::record::{CaseRecord, Member};
 use crate::cache::{CachedCase, CaseCache};
 use crate::error::{Error, Result};
 
-/// Cases in three parts that share no patient, no UID and no voxels, unless it says so ([`Split::overfits`]).
+/// Cases in three parts that share no patient, no UID and no voxels, unless it says so ([`Split::overfits`]). Voxels are
+/// compared by their hashes, and [`Split::unchecked`] names the cases that have none.
 ///
 /// It is made by the methods of a [`Cohort`], which look for what the parts share and refuse it by name. Parts without
 /// cases are allowed but for training.
@@ -84,6 +85,12 @@ impl<C> Split<C> {
             .records()
             .flat_map(|(part, record)| check.add(part, record));
         found.collect()
+    }
+
+    /// The cases whose voxels were compared with nobody's, for want of [`Cohort::with_pixels`]: a copy of one of them under the
+    /// name of another case and patient is not found.
+    pub fn unchecked(&self) -> impl Iterator<Item = (PartName, &CaseRecord)> {
+        self.records().filter(|(_, record)| record.pixels.is_none())
     }
 
     /// Refuses duplicates within a part, too.

@@ -2,7 +2,7 @@
 //!
 //! What has been seen of a patient must not be judged by another image of the same patient, so a [`Split`] is made of
 //! patients and nothing else: a [`Cohort`] says who is who, its methods divide it, and what they give are three types
-//! ([`TrainingSet`], [`ValidationSet`], [`TestSet`]) that no vector becomes. Sources of training batches take a
+//! ([`TrainingSet`], [`ValidationSet`], [`TestSet`]) that nothing but a cohort becomes. Sources of training batches take a
 //! [`TrainingSet`] only. Splitting slices instead of patients has inflated accuracies by up to half (Yagis et al., "Effect
 //! of data leakage in brain MRI classification using 2D convolutional neural networks", 2021).
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::PartName;
 use super::pixels::PixelHash;
-use super::record::{CaseRecord, PatientKey};
+use super::record::{CaseRecord, PatientKey, trimmed};
 
 /// What two cases share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum Shared {
     Instance(String),
     /// All voxels.
     Pixels(PixelHash),
+    /// The contents of their files, by the SHA-256 of one of them.
+    Files(String),
     /// What they look like, up to so many of 256 bits ([`Resemblance`](super::Resemblance)).
     Appearance {
         /// The bits that differ.
@@ -40,6 +42,7 @@ impl fmt::Display for Shared {
             Self::Series(uid) => write!(f, "series {uid}"),
             Self::Instance(uid) => write!(f, "instance {uid}"),
             Self::Pixels(hash) => write!(f, "all voxels (SHA-256 {hash})"),
+            Self::Files(sha256) => write!(f, "the contents of their files (SHA-256 {sha256})"),
             Self::Appearance { bits } => write!(f, "their looks but for {bits} of 256 bits"),
         }
     }
@@ -162,10 +165,10 @@ impl OverlapCheck {
     }
 }
 
-/// All that other cases may share with this one.
+/// All that other cases may share with this one; UIDs without what fills them, wherever they were read.
 pub(super) fn names(record: &CaseRecord) -> impl Iterator<Item = Shared> {
     let uids = |of: fn(String) -> Shared, uids: &[String]| {
-        uids.iter().cloned().map(of).collect::<Vec<_>>()
+        uids.iter().map(|uid| of(trimmed(uid))).collect::<Vec<_>>()
     };
     std::iter::once(Shared::Patient(record.patient.clone()))
         .chain(uids(Shared::Study, &record.studies))

@@ -1,6 +1,7 @@
 //! The three parts of a split as three types.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +116,7 @@ impl<'a, C> IntoIterator for &'a Members<C> {
 /// }
 /// ```
 ///
-/// nor does a vector become one:
+/// nor does a vector become one but by way of a [`Cohort`](super::Cohort), which knows who is who:
 ///
 /// ```compile_fail,E0308
 /// use medtrain::split::{Member, TrainingSet};
@@ -188,8 +189,9 @@ readable!(ValidationSet);
 
 /// Cases to judge by at the end; it remembers how often, and what for, it was opened.
 ///
-/// Every look at it that changes what is done next makes its result better than the truth, so there is no way to its
-/// cases that does not leave a line:
+/// Every look at it that changes what is done next makes its result better than the truth, so the one way from it to its
+/// cases leaves a line, in all clones of it and in those that are made of it by a cache. It is a reminder and no lock: who
+/// has the cases from elsewhere, or divides them once more, can look at them without it.
 ///
 /// ```
 /// use medcore::random::Key;
@@ -204,30 +206,43 @@ readable!(ValidationSet);
 /// assert_eq!(split.test.openings(), ["final evaluation"]);
 /// # Ok::<(), medtrain::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TestSet<C> {
     members: Members<C>,
-    openings: Vec<String>,
+    openings: Arc<Mutex<Vec<String>>>,
 }
+
+impl<C: PartialEq> PartialEq for TestSet<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members && self.openings() == other.openings()
+    }
+}
+
+impl<C: Eq> Eq for TestSet<C> {}
 
 impl<C> TestSet<C> {
     pub(super) fn of(members: Members<C>) -> Self {
         Self {
             members,
-            openings: vec![],
+            openings: Arc::default(),
         }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        // A thread that panicked has added its line or has not.
+        self.openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The cases; writes down that they were looked at, and for what purpose.
     pub fn open(&mut self, purpose: impl Into<String>) -> &Members<C> {
-        self.openings.push(purpose.into());
+        self.lines().push(purpose.into());
         &self.members
     }
 
-    /// What it was opened for, one line a time: to be reported with the result.
+    /// What it and its clones were opened for, one line a time: to be reported with the result.
     #[must_use]
-    pub fn openings(&self) -> &[String] {
-        &self.openings
+    pub fn openings(&self) -> Vec<String> {
+        self.lines().clone()
     }
 
     /// What is known of its cases beside their voxels, which is no look at them.

@@ -59,7 +59,8 @@ impl fmt::Display for PatientKey {
     }
 }
 
-fn trimmed(text: &str) -> String {
+/// Without the white space and zero bytes that fill texts of DICOM.
+pub(super) fn trimmed(text: &str) -> String {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\0')
         .to_owned()
 }
@@ -194,7 +195,7 @@ impl CaseRecord {
 
     /// The first of its names that is empty, if one is: an empty name would belong to many.
     pub(super) fn unnamed(&self) -> Option<&'static str> {
-        let empty = |names: &[String]| names.iter().any(String::is_empty);
+        let empty = |names: &[String]| names.iter().any(|name| trimmed(name).is_empty());
         [
             (self.id.is_empty(), "name"),
             (self.patient.0.is_empty(), "patient key"),

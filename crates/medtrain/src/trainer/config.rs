@@ -1,5 +1,7 @@
 //! How to train.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +46,9 @@ pub struct TrainConfig {
     pub gradient_checkpointing: bool,
     /// Seed of everything random inside the network (dropout).
     pub seed: u64,
+    /// How what a trainer is given besides is set, by name: a resumed run must have the same. See
+    /// [`TrainConfig::with_settings`].
+    pub settings: BTreeMap<String, String>,
     /// Validate after every so many epochs, and always after the last; 0 never.
     pub validate_every: u32,
     /// What is tried before the first step of a new run.
@@ -91,6 +96,7 @@ impl TrainConfig {
             clip_norm: Some(12.0),
             gradient_checkpointing: false,
             seed: 0,
+            settings: BTreeMap::new(),
             validate_every: 1,
             sanity: Sanity::default(),
             prefetch: Prefetch::default(),
@@ -101,6 +107,26 @@ impl TrainConfig {
             time_limit: None,
             configuration: serde_json::Value::Null,
         }
+    }
+
+    /// Says how an optimizer, a loss, a plan of fine-tuning or whatever else has settings of its own is set, for a trainer
+    /// cannot ask: a run is then resumed with the same settings only, and refused by the name of those that differ.
+    ///
+    /// ```
+    /// use medtrain::TrainConfig;
+    /// use medtrain::mednn::loss::CrossEntropy;
+    /// use medtrain::mednn::optim::AdamWConfig;
+    ///
+    /// let (adam, loss) = (AdamWConfig::default(), CrossEntropy::new());
+    /// let config = TrainConfig::new("run", 30)
+    ///     .with_settings("optimizer", &adam)
+    ///     .with_settings("loss", &loss);
+    /// assert!(config.settings["optimizer"].contains("weight_decay: 0.01"));
+    /// ```
+    #[must_use]
+    pub fn with_settings(mut self, of: impl Into<String>, settings: &impl Debug) -> Self {
+        self.settings.insert(of.into(), format!("{settings:?}"));
+        self
     }
 
     /// Refuses settings out of range.
@@ -130,6 +156,7 @@ impl TrainConfig {
             "early_stop": self.early_stop,
             "clip_norm": self.clip_norm,
             "seed": self.seed,
+            "settings": (!self.settings.is_empty()).then_some(&self.settings),
             "validate_every": self.validate_every,
             "keep_epochs": (self.keep_epochs != 0).then_some(self.keep_epochs),
             "objective": objective.identity(),

@@ -277,6 +277,17 @@ fn images_to_judge_by_come_in_order_and_are_not_augmented() {
 }
 
 #[test]
+fn steps_that_draw_are_none_to_judge_by() {
+    let split = split();
+    let source = || EvaluationBatches::new(split.validation.members(), &targets(), 2).unwrap();
+    let random = Compose::new(vec![RandomGamma::default().into()]).unwrap();
+    let refused = source().with_steps(random).unwrap_err();
+    assert!(matches!(refused, Error::InvalidSetting { .. }), "{refused}");
+    let fixed = Compose::new(vec![Brightness { factor: 3.0 }.into()]).unwrap();
+    assert!(source().with_steps(fixed).is_ok());
+}
+
+#[test]
 fn findings_and_shares_are_rows_of_the_targets() {
     let rows = |n: u32| (format!("{n}"), vec![1.0, n as f32 / 64.0, 0.0]);
     let findings = ClassTargets::findings(3, (0..CASES).map(rows)).unwrap();

@@ -49,6 +49,19 @@ fn draws_are_in_proportion_to_the_weights() {
 }
 
 #[test]
+fn weights_whose_sum_is_infinite_are_refused() {
+    let refused = weighted(&[1e308, 1e308, 1.0], 10, Replacement::With).unwrap_err();
+    assert!(
+        matches!(&refused, Error::InvalidSetting { value, .. } if value == "inf"),
+        "{refused}"
+    );
+    let one = weighted(&[1e308, 0.0], 10, Replacement::With).unwrap();
+    assert_eq!(one.epoch(Key::new(1)), [0; 10]);
+    // No sum is taken of these.
+    assert!(weighted(&[1e308, 1e308, 1.0], 3, Replacement::Without).is_ok());
+}
+
+#[test]
 fn without_replacement_nobody_comes_twice_and_the_heavy_come_first() {
     let weights = [0.0, 3.0, 0.5, 0.0, 1.5, 0.0];
     let sampler = weighted(&weights, 3, Replacement::Without).unwrap();

@@ -3,6 +3,7 @@
 
 mod interruptions;
 mod objectives;
+mod settings;
 mod stopping;
 mod support;
 mod trials;

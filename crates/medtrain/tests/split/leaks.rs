@@ -110,6 +110,32 @@ fn every_planted_leak_is_caught_by_name() {
 }
 
 #[test]
+fn what_fills_a_uid_does_not_hide_a_leak() {
+    type Read = fn(&mut CaseRecord) -> &mut Vec<String>;
+    let kinds: [(Read, &str); 3] = [
+        (|record| &mut record.studies, "1.2.1"),
+        (|record| &mut record.series, "1.2.1.1"),
+        (|record| &mut record.instances, "1.2.1.1.1"),
+    ];
+    for (uids, uid) in kinds {
+        for filled in [format!("{uid}\0"), format!(" {uid} ")] {
+            // As a field, and as read from a file.
+            let mut records = records();
+            *uids(&mut records[5]) = vec![filled.clone()];
+            let text = serde_json::to_string(&records[5]).unwrap();
+            records[5] = serde_json::from_str(&text).unwrap();
+            let found = leak(listed(records));
+            assert_eq!(found.shared.to_string().split(' ').next_back(), Some(uid));
+            assert_eq!(found.second.case, "case 5");
+        }
+        let mut records = records();
+        *uids(&mut records[5]) = vec![" \0".to_owned()];
+        let refused = Cohort::of_records(records).unwrap_err();
+        assert!(matches!(refused, Error::Unnamed { .. }), "{refused}");
+    }
+}
+
+#[test]
 fn the_message_says_who_where_and_why() {
     let mut records = records();
     records[5].studies = vec!["1.2.4".to_owned()];
