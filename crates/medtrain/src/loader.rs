@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::batches::Shard;
 use crate::error::{Error, Result};
 
 /// Makes the items of a run, each from its place alone.
@@ -17,6 +18,12 @@ pub trait Source: Send + Sync + 'static {
 
     /// Items in one epoch.
     fn steps_per_epoch(&self) -> u32;
+
+    /// Which part of every batch is made here, where several processes learn together: a trainer refuses a source of
+    /// another part than its own. A source that does not say makes whole batches, for one process alone.
+    fn shard(&self) -> Shard {
+        Shard::SOLO
+    }
 
     /// The item of one step of one epoch, both counted from zero.
     ///

@@ -2,6 +2,7 @@
 //!
 //! JSON has no word for what is not a number and for infinities: they stand there as `"NaN"`, `"inf"` and `"-inf"`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,8 @@ pub(crate) struct RunLog {
 }
 
 impl RunLog {
-    /// Opens the logs in `folder`, keeping the epochs before `first_epoch` and dropping what a stopped run
-    /// wrote after its last checkpoint.
+    /// Opens the logs in `folder`, taking up the epochs before `first_epoch` and not what a stopped run wrote after its last
+    /// checkpoint. Changes no file.
     pub(crate) fn open(folder: &Path, first_epoch: u32) -> Result<Self> {
         let jsonl = folder.join("log.jsonl");
         let mut history = if first_epoch > 0 && jsonl.exists() {
@@ -69,19 +70,52 @@ impl RunLog {
             Vec::new()
         };
         history.retain(|report| report.epoch < first_epoch);
-        let log = Self {
+        Ok(Self {
             jsonl,
             csv: folder.join("log.csv"),
             history,
-        };
-        log.write()?;
-        Ok(log)
+        })
     }
 
-    /// Adds an epoch.
-    pub(crate) fn push(&mut self, report: EpochReport) -> Result<()> {
+    /// Adds an epoch, to be [written](Self::write).
+    pub(crate) fn push(&mut self, report: EpochReport) {
         self.history.push(report);
-        self.write()
+    }
+
+    /// Keeps the log of an earlier run until its checkpoints have made way: neither run must be taken for the other.
+    pub(crate) fn set_earlier_aside(&self) -> Result<()> {
+        self.rename(&self.jsonl, &self.earlier())
+    }
+
+    /// Lets the earlier run have its log again, where the first checkpoint of this one could not be written.
+    pub(crate) fn put_earlier_back(&self) {
+        // What kept the checkpoint from being written is the error to tell.
+        let _ = self.rename(&self.earlier(), &self.jsonl);
+    }
+
+    /// Writes the log in the place of an earlier run's.
+    pub(crate) fn write_for_earlier(&self) -> Result<()> {
+        self.write()?;
+        match std::fs::remove_file(self.earlier()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(failed("remove", &self.earlier())(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn earlier(&self) -> PathBuf {
+        self.jsonl.with_extension("jsonl.earlier")
+    }
+
+    /// Renames a file that need not be there.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        match std::fs::rename(from, to) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(failed("rename to", to)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All epochs, from the first.
@@ -90,25 +124,25 @@ impl RunLog {
     }
 
     /// Both files anew: runs have hundreds of epochs, not millions, and a whole file is never half a line.
-    fn write(&self) -> Result<()> {
+    pub(crate) fn write(&self) -> Result<()> {
         let mut lines = String::new();
         for report in &self.history {
-            lines +=
-                &serde_json::to_string(report).map_err(|e| self.failed(&self.jsonl, e.into()))?;
+            let line = serde_json::to_string(report);
+            lines += &line.map_err(|e| failed("write", &self.jsonl)(e.into()))?;
             lines.push('\n');
         }
         medcore::atomic::write_bytes(&self.jsonl, lines.as_bytes())?;
-        let table = table(&self.history).map_err(|e| self.failed(&self.csv, e))?;
+        let table = table(&self.history).map_err(failed("write", &self.csv))?;
         medcore::atomic::write_bytes(&self.csv, &table)?;
         Ok(())
     }
+}
 
-    fn failed(&self, path: &Path, source: std::io::Error) -> Error {
-        Error::Io {
-            operation: "write",
-            path: path.to_owned(),
-            source,
-        }
+fn failed(operation: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::Io {
+        operation,
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -117,12 +151,8 @@ impl RunLog {
 /// # Errors
 /// When the file cannot be read or a line is not an epoch.
 pub fn read(path: &Path) -> Result<Vec<EpochReport>> {
-    let failed = |source| Error::Io {
-        operation: "read",
-        path: path.to_owned(),
-        source,
-    };
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let failed = failed("read", path);
+    let text = std::fs::read_to_string(path).map_err(&failed)?;
     text.lines()
         .map(|line| serde_json::from_str(line).map_err(|e| failed(e.into())))
         .collect()
@@ -261,10 +291,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut log = RunLog::open(folder.path(), 0).unwrap();
         for epoch in 0..4 {
-            log.push(report(epoch, (epoch % 2 == 1).then_some(0.5)))
-                .unwrap();
+            log.push(report(epoch, (epoch % 2 == 1).then_some(0.5)));
         }
+        log.write().unwrap();
         let log = RunLog::open(folder.path(), 3).unwrap();
+        log.write().unwrap();
         assert_eq!(log.history().len(), 3);
         assert_eq!(
             read(&folder.path().join("log.jsonl")).unwrap(),
@@ -281,8 +312,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut log = RunLog::open(folder.path(), 0).unwrap();
         for (epoch, score) in (0..).zip([f64::NAN, f64::INFINITY, -f64::INFINITY, 0.1 + 0.2]) {
-            log.push(report(epoch, Some(score))).unwrap();
+            log.push(report(epoch, Some(score)));
         }
+        log.write().unwrap();
         let log = RunLog::open(folder.path(), 4).unwrap();
         let scores = |report: &EpochReport| {
             let validation = report.validation.as_ref().unwrap();
@@ -301,12 +333,29 @@ mod tests {
     }
 
     #[test]
-    fn a_new_run_starts_with_an_empty_log() {
+    fn a_new_run_starts_with_an_empty_log_and_leaves_an_earlier_one_until_it_is_written() {
         let folder = tempfile::tempdir().unwrap();
-        RunLog::open(folder.path(), 0)
-            .unwrap()
-            .push(report(0, None))
-            .unwrap();
-        assert!(RunLog::open(folder.path(), 0).unwrap().history().is_empty());
+        let path = folder.path().join("log.jsonl");
+        let mut earlier = RunLog::open(folder.path(), 0).unwrap();
+        earlier.push(report(0, None));
+        earlier.write().unwrap();
+        let log = RunLog::open(folder.path(), 0).unwrap();
+        assert!(log.history().is_empty());
+        assert_eq!(read(&path).unwrap(), earlier.history());
+        log.set_earlier_aside().unwrap();
+        assert!(!path.exists());
+        log.put_earlier_back();
+        assert_eq!(read(&path).unwrap(), earlier.history());
+        log.set_earlier_aside().unwrap();
+        log.write_for_earlier().unwrap();
+        assert!(read(&path).unwrap().is_empty());
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        assert_eq!(names.count(), 2, "the log and its table");
+        // There need not be an earlier one.
+        let folder = tempfile::tempdir().unwrap();
+        let log = RunLog::open(folder.path(), 0).unwrap();
+        log.set_earlier_aside().unwrap();
+        log.put_earlier_back();
+        log.write_for_earlier().unwrap();
     }
 }

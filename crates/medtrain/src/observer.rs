@@ -41,7 +41,7 @@ pub struct StepReport {
     pub epochs: u32,
     /// The mean loss of this step's batches.
     pub loss: f64,
-    /// The norm of all gradients before clipping, if clipping asked for it.
+    /// The norm of all gradients together before clipping.
     pub gradient_norm: Option<f64>,
     /// The learning rate.
     pub learning_rate: f64,

@@ -218,6 +218,78 @@ fn other_files_and_other_steps_are_other_entries() {
     assert_eq!(entries(folder.path()).len(), 3);
 }
 
+/// Cases one after another in a file, of which one channel is read.
+struct OneFile {
+    path: PathBuf,
+    names: [&'static str; 3],
+    channel: u64,
+}
+
+impl CaseReader<3> for OneFile {
+    fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    fn name(&self, number: usize) -> String {
+        self.names[number].to_owned()
+    }
+
+    fn files(&self, _: usize) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
+
+    fn identity(&self) -> String {
+        format!("channel {}", self.channel)
+    }
+
+    fn read(&self, number: usize) -> Result<Sample<3>, medtrain::BoxError> {
+        let text = fs::read_to_string(&self.path)?;
+        let seed: u64 = text.split(' ').nth(number).ok_or("too short")?.parse()?;
+        Ok(full(seed + 100 * self.channel)?)
+    }
+}
+
+#[test]
+fn cases_of_one_file_and_what_another_reader_makes_of_it_are_other_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cases");
+    fs::write(&path, "3 14 15").unwrap();
+    let cache = |names, channel| {
+        let path = path.clone();
+        let reader = OneFile {
+            path,
+            names,
+            channel,
+        };
+        CaseCache::new(Box::new(reader), Compose::new(steps()).unwrap(), 3)
+    };
+    let entries_at = folder.path().join("entries");
+    let on_disk = |names, channel| {
+        cache(names, channel)
+            .with_disk(&entries_at, 1 << 30)
+            .unwrap()
+    };
+    let names = ["a", "b", "c"];
+    let mut known = 0;
+    // The second reader calls the same files by other names: what it makes of them may depend on these.
+    for (names, channel) in [(names, 0), (["x", "y", "c"], 0), (names, 1)] {
+        let expected = [0, 1, 2].map(|number| cache(names, channel).case(number).unwrap());
+        let first = on_disk(names, channel);
+        let again = on_disk(names, channel);
+        for number in 0..3 {
+            assert_eq!(first.case(number).unwrap(), expected[number]);
+            assert_eq!(again.case(number).unwrap(), expected[number]);
+        }
+        let same_name = u64::from(names[0] == "x");
+        assert_eq!(first.report().from_disk, same_name);
+        assert_eq!(again.report().from_disk, 3);
+        known += 3 - same_name as usize;
+        assert_eq!(entries(&entries_at).len(), known);
+    }
+    let twice = cache(["a", "b", "a"], 0).with_disk(&entries_at, 1 << 30);
+    assert!(matches!(twice, Err(Error::SameName { case }) if case == "a"));
+}
+
 #[test]
 fn budgets_are_kept_in_memory_and_on_disk() {
     let bench = Bench::new();

@@ -30,7 +30,7 @@ mod linux {
     use mednn::candle_core::{DType, Device, Tensor};
     use mednn::params::Init;
     use medtrain::CheckpointFolder;
-    use medtrain::checkpoint::{Found, Kept, Position, State};
+    use medtrain::checkpoint::{Found, Kept, Position, Restored, State};
 
     /// Set in the child to the folder and the scenario.
     const CHILD: &str = "MEDTRAIN_TEST_FAULTS";
@@ -50,15 +50,22 @@ mod linux {
         Within,
         /// The first place of a run in the folder of another.
         NewRun,
+        /// The same at the end of its first epoch, the best of all.
+        NewRunEpoch,
     }
 
-    const SCENARIOS: [Scenario; 3] = [Scenario::Epoch, Scenario::Within, Scenario::NewRun];
+    const SCENARIOS: [Scenario; 4] = [
+        Scenario::Epoch,
+        Scenario::Within,
+        Scenario::NewRun,
+        Scenario::NewRunEpoch,
+    ];
 
     impl Scenario {
         fn found(self) -> Found {
             match self {
-                Self::NewRun => Found::OtherRun,
-                _ => Found::ThisRun,
+                Self::NewRun | Self::NewRunEpoch => Found::OtherRun,
+                Self::Epoch | Self::Within => Found::ThisRun,
             }
         }
 
@@ -68,6 +75,7 @@ mod linux {
                 Self::Epoch => (3, 0),
                 Self::Within => (2, 9),
                 Self::NewRun => (0, 3),
+                Self::NewRunEpoch => (1, 0),
             }
         }
 
@@ -128,8 +136,8 @@ mod linux {
         }
     }
 
-    /// Where a folder's checkpoint stands; everything in it must be of that place.
-    fn loaded(folder: &CheckpointFolder) -> (u32, u32) {
+    /// A folder's checkpoint; everything in it must be of its place.
+    fn loaded(folder: &CheckpointFolder) -> Restored {
         let restored = folder.load().unwrap().expect("a checkpoint to go on from");
         let place = restored.position.place();
         for tensor in [
@@ -143,7 +151,45 @@ mod linux {
                 .unwrap();
             assert_eq!(values, [number(place); 40]);
         }
-        place
+        restored
+    }
+
+    /// The epoch of a scored network, counted from zero; everything in it must be of that epoch.
+    fn epoch_of(read: impl FnOnce(&Params) -> medtrain::Result<Position>) -> u32 {
+        let params = network((0, 0));
+        let position = read(&params).unwrap();
+        assert_eq!(position.best_epoch, Some(position.epoch - 1));
+        let values = params.tensor("weight").unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values, [number((position.epoch, 0)); 40]);
+        position.epoch - 1
+    }
+
+    /// The networks that a checkpoint speaks of must be there as it says: of its best epoch (or of the one after it, which was
+    /// being saved), and of all that are kept.
+    fn check_scored(folder: &CheckpointFolder, restored: &Restored, saved: Option<u32>) {
+        let position = &restored.position;
+        if let Some(best) = position.best_epoch {
+            let found = epoch_of(|params| folder.restore_best(params));
+            assert!(
+                found == best || Some(found) == saved,
+                "best is of {found}, not {best}"
+            );
+        }
+        for kept in &position.kept {
+            let found = epoch_of(|params| folder.restore_epoch(kept.epoch, params));
+            assert_eq!(found, kept.epoch);
+        }
+    }
+
+    /// The files of scored networks.
+    fn scored(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+        let files = fs::read_dir(folder).unwrap().map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(path).unwrap())
+        });
+        let is_scored = |name: &str| name.starts_with("best") || name.starts_with("epoch");
+        files.filter(|(name, _)| is_scored(name)).collect()
     }
 
     fn strace(arguments: &[String], folder: &Path, scenario: Scenario) -> std::io::Result<Output> {
@@ -152,7 +198,7 @@ mod linux {
             .args(arguments)
             .arg(std::env::current_exe()?)
             .env(CHILD, folder)
-            .env("MEDTRAIN_TEST_SCENARIO", scenario.place().1.to_string())
+            .env("MEDTRAIN_TEST_SCENARIO", format!("{scenario:?}"))
             .output()
     }
 
@@ -198,9 +244,9 @@ mod linux {
 
     pub(super) fn main() {
         if let Some(folder) = std::env::var_os(CHILD) {
-            let step = std::env::var("MEDTRAIN_TEST_SCENARIO").unwrap();
+            let name = std::env::var("MEDTRAIN_TEST_SCENARIO").unwrap();
             let scenario = { SCENARIOS.iter() }
-                .find(|s| s.place().1.to_string() == step)
+                .find(|scenario| format!("{scenario:?}") == name)
                 .unwrap();
             let folder = CheckpointFolder::new(folder).unwrap();
             assert!(fs::metadata(MARKS[0]).is_err());
@@ -228,7 +274,9 @@ mod linux {
         let folder = tempfile::tempdir().unwrap();
         let (trace, traced) = (folder.path().join("trace"), folder.path().join("traced"));
         prepare(&traced);
-        let before = loaded(&CheckpointFolder::new(&traced).unwrap());
+        let before = loaded(&CheckpointFolder::new(&traced).unwrap())
+            .position
+            .place();
         let output = strace(
             &["-o".to_owned(), trace.display().to_string()],
             &traced,
@@ -237,6 +285,10 @@ mod linux {
         .unwrap();
         assert!(output.status.success(), "{output:?}");
         let calls = calls(&fs::read_to_string(trace).unwrap());
+        let expected = scored(&traced);
+        let is_new = scenario.found() == Found::OtherRun;
+        // What may be ahead of the checkpoint that is left.
+        let ahead = (scenario == Scenario::Epoch).then_some(scenario.place().0 - 1);
         let named = |name: &str| calls.iter().filter(|(n, _)| n.starts_with(name)).count();
         assert!(
             named("rename") >= 2 && named("write") >= 1 && named("fsync") >= 2,
@@ -263,30 +315,44 @@ mod linux {
                 let output = strace(&arguments.map(str::to_owned), &path, scenario).unwrap();
                 let what = format!("{scenario:?}, {inject}, call {number} of {}", calls.len());
                 let checkpoints = CheckpointFolder::new(&path).unwrap();
-                let place = loaded(&checkpoints);
+                let restored = loaded(&checkpoints);
+                let place = restored.position.place();
                 match (output.status.signal(), output.status.code()) {
                     (Some(SIGKILL), _) => killed += 1,
                     (_, Some(FAILED)) => failed += 1,
                     // The standard library panics when a folder it has listed cannot be closed.
                     (_, Some(PANICKED)) if name == "close" => failed += 1,
-                    (_, Some(0)) if scenario == Scenario::NewRun => {}
+                    (_, Some(0)) if is_new => {}
                     (_, Some(0)) => assert_eq!(place, scenario.place(), "{what}"),
                     _ => panic!("{what}: {output:?}"),
                 }
                 let old = [before, (2, 0), (2, 3), (1, 0)];
-                let is_old = match scenario {
-                    Scenario::NewRun => old.contains(&place),
-                    _ => place == before,
+                let is_old = match is_new {
+                    true => old.contains(&place),
+                    false => place == before,
                 };
                 assert!(is_old || place == scenario.place(), "{what}: {place:?}");
                 kept += usize::from(place == before);
-                // The scored networks are whole too, and the next save works.
-                if checkpoints.best().exists() {
-                    checkpoints.restore_best(&network((0, 0))).unwrap();
+                // The scored networks are whole too and those of the checkpoint, at once within a run, and in any case as soon as
+                // it goes on.
+                if !is_new {
+                    check_scored(&checkpoints, &restored, ahead);
                 }
+                let state = State {
+                    params: &network(place),
+                    optimizer: &restored.optimizer,
+                    ema: None,
+                    position: &restored.position,
+                };
+                checkpoints.finish_save(&state).unwrap();
+                check_scored(&checkpoints, &restored, ahead);
+                // The next save works, and leaves what one that nothing interrupted leaves.
                 checkpoints.remove_unfinished().unwrap();
                 scenario.save(&checkpoints).unwrap();
-                assert_eq!(loaded(&checkpoints), scenario.place(), "{what}");
+                let restored = loaded(&checkpoints);
+                assert_eq!(restored.position.place(), scenario.place(), "{what}");
+                check_scored(&checkpoints, &restored, None);
+                assert!(scored(&path) == expected, "{what}");
                 fs::remove_dir_all(&path).unwrap();
             }
         }

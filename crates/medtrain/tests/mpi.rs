@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use mednn::candle_core::{Device, Tensor};
 use medtrain::Ending;
 use medtrain::dist::{Collective, Mpi, Solo};
-use task::{Task, furthest};
+use task::{Data, Task, furthest};
 
 fn main() {
     let mpi = Mpi::start().unwrap();
@@ -49,20 +49,37 @@ fn main() {
         .map_or_else(Vec::new, |f| f.path().to_str().unwrap().into());
     let path = mpi.all_gather_bytes(&path).unwrap().swap_remove(0);
     let path = PathBuf::from(String::from_utf8(path).unwrap());
-    let task = Task::default();
-    let together = task.train(&mpi, &path.join("together")).unwrap();
-    let alone = task
-        .train(&Solo, &path.join(format!("alone-{rank}")))
-        .unwrap();
-    assert_eq!(together.ending, Ending::Completed);
-    if rank == 0 {
-        let distance = furthest(&together.weights, &alone.weights);
-        assert!(distance < 1e-5, "{distance}");
-        assert!(
-            furthest(&alone.start, &alone.weights) > 0.02,
-            "nothing was learnt"
-        );
-        println!("{world_size} ranks end within {distance:e} of one");
+    for data in [Data::Drawn, Data::Images] {
+        let task = Task {
+            data,
+            ..Task::default()
+        };
+        let together = task
+            .train(&mpi, &path.join(format!("together-{data:?}")))
+            .unwrap();
+        let alone = task
+            .train(&Solo, &path.join(format!("alone-{data:?}-{rank}")))
+            .unwrap();
+        assert_eq!(together.ending, Ending::Completed);
+        if rank == 0 {
+            let distance = furthest(&together.weights, &alone.weights);
+            assert!(distance < 1e-5, "{distance}");
+            assert!(
+                furthest(&alone.start, &alone.weights) > 0.02,
+                "nothing was learnt"
+            );
+            println!("{world_size} ranks end within {distance:e} of one: {data:?}");
+        }
+    }
+    // What one rank cannot do ends all, and none waits for another.
+    for accumulate in [1, 2] {
+        let task = Task {
+            accumulate,
+            breaks_at: Some((world_size - 1, 7)),
+            ..Task::default()
+        };
+        let folder = path.join(format!("broken-{accumulate}"));
+        assert!(task.train(&mpi, &folder).is_err());
     }
     assert!(mpi.all_gather_bytes(&[]).unwrap().iter().all(Vec::is_empty));
     mpi.barrier().unwrap();

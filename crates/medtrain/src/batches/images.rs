@@ -173,6 +173,10 @@ impl<const D: usize> Source for ImageBatches<D> {
         self.order.steps()
     }
 
+    fn shard(&self) -> Shard {
+        self.order.shard
+    }
+
     fn item(&self, epoch: u32, step: u32) -> Result<Batch> {
         let slots = self.order.batch(epoch, step);
         let (mut images, mut names) = (vec![], vec![]);

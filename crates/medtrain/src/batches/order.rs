@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use crate::dist::share_of;
 use crate::error::{Error, Result};
 use crate::sampler::Sampler;
 
 /// The part of every batch that one process of several makes.
 ///
-/// Process `rank` takes every `world`-th case of the epoch's order: the batches that all processes make in one step are
-/// together the batch that one process would make of `world` times the size.
+/// The batches that all processes make in one step, one after the other in the order of ranks, are the batch that one process
+/// would make of `world` times the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     rank: u32,
@@ -137,15 +138,11 @@ impl Order {
     /// The samples of this process's part of a batch.
     pub(super) fn batch(&self, epoch: u32, step: u32) -> Vec<Slot> {
         let world = self.shard.world as usize;
-        let whole = self.batch_size * world;
+        let whole = self.batch_size.saturating_mul(world);
         let slots = self.epoch(epoch);
-        let own = slots
-            .iter()
-            .skip(step as usize * whole)
-            .take(whole)
-            .skip(self.shard.rank as usize)
-            .step_by(world);
-        own.copied().collect()
+        let first = slots.len().min((step as usize).saturating_mul(whole));
+        let batch = &slots[first..slots.len().min(first.saturating_add(whole))];
+        batch[share_of(batch.len(), self.shard.rank as usize, world)].to_vec()
     }
 
     fn epoch(&self, epoch: u32) -> Arc<Vec<Slot>> {

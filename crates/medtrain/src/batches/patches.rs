@@ -7,8 +7,10 @@ use medcore::random::Key;
 use medcore::{Dims, Rank};
 use mednn::Inputs;
 
+use super::order::Shard;
 use super::stack;
 use crate::cache::CachedCase;
+use crate::dist::share_of;
 use crate::error::{Error, Result};
 use crate::loader::Source;
 use crate::objective::Batch;
@@ -25,6 +27,7 @@ pub struct PatchBatches<const D: usize> {
     batch_size: usize,
     steps_per_epoch: u32,
     key: Key,
+    shard: Shard,
 }
 
 /// Where the cases are.
@@ -126,7 +129,14 @@ impl<const D: usize> PatchBatches<D> {
             batch_size,
             steps_per_epoch,
             key: Key::new(seed),
+            shard: Shard::SOLO,
         })
+    }
+
+    /// Sets which part of each batch is made here; the size given before is that of the part.
+    #[must_use]
+    pub fn with_shard(self, shard: Shard) -> Self {
+        Self { shard, ..self }
     }
 
     /// The number of the case that the `number`-th patch of an epoch is taken from.
@@ -154,11 +164,24 @@ where
         self.steps_per_epoch
     }
 
+    fn shard(&self) -> Shard {
+        self.shard
+    }
+
     fn item(&self, epoch: u32, step: u32) -> Result<Batch> {
-        let size = self.batch_size;
-        let mut names = Vec::with_capacity(size);
-        let (mut images, mut labels) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        for index in 0..size {
+        // A patch is drawn for its place in the batch of all processes.
+        let size = self.batch_size.saturating_mul(self.shard.world() as usize);
+        let part = share_of(
+            size,
+            self.shard.rank() as usize,
+            self.shard.world() as usize,
+        );
+        let mut names = Vec::with_capacity(part.len());
+        let (mut images, mut labels) = (
+            Vec::with_capacity(part.len()),
+            Vec::with_capacity(part.len()),
+        );
+        for index in part {
             let number = step as usize * size + index;
             let (name, case) = self.cases.get(self.case(epoch, number))?;
             let key = self

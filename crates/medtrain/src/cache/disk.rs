@@ -24,7 +24,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 pub(super) struct Disk {
     folder: PathBuf,
     budget: u64,
-    /// What beside the contents of its files decides what a case looks like.
+    /// What beside its name and the contents of its files decides what a case looks like.
     recipe: String,
     /// One thread at a time makes room and writes.
     writing: Mutex<()>,
@@ -78,10 +78,12 @@ impl Disk {
         })
     }
 
-    /// The file of a case whose files contain this.
-    pub(super) fn path(&self, content: [u8; 32]) -> PathBuf {
+    /// The file of a case of this name whose files contain this.
+    pub(super) fn path(&self, name: &str, content: [u8; 32]) -> PathBuf {
         let mut hash = Sha256::new();
         hash.update(content);
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name.as_bytes());
         hash.update(self.recipe.as_bytes());
         let name = digest::hex(&hash.finalize());
         self.folder.join(name + ENDING)

@@ -9,6 +9,7 @@ mod entry;
 mod loaded;
 mod memory;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,12 +28,18 @@ pub trait CaseReader<const D: usize>: Send + Sync {
     /// Number of cases.
     fn count(&self) -> usize;
 
-    /// Name of a case, for messages.
+    /// Name of a case, which no other has: in messages, and part of what tells it apart on disk (cases of one file, say).
     fn name(&self, number: usize) -> String;
 
-    /// The files that a case is read from: what they contain is its name on disk. A case without files is kept in memory
-    /// only.
+    /// The files that a case is read from: what they contain is part of what tells it apart on disk. A case without files
+    /// is kept in memory only.
     fn files(&self, number: usize) -> Vec<PathBuf>;
+
+    /// Whatever else decides what is read (a channel, a scale, a table that targets come from): cases on disk are those of
+    /// readers that say the same.
+    fn identity(&self) -> String {
+        String::new()
+    }
 
     /// Reads a case.
     ///
@@ -124,12 +131,18 @@ impl<const D: usize> CaseCache<D> {
     /// Keeps cases in files of a folder, too, which is made if it is not there; the files take up at most so many bytes together, and
     /// those not used for longest are removed first. Processes may share a folder.
     ///
-    /// A file is named by the contents of the case's files, the steps and the version of this crate, written whole or not at
-    /// all, and checked whenever it is read.
+    /// A file is named by the case's name, the contents of its files, the reader's [identity](CaseReader::identity), the
+    /// steps and the version of this crate, written whole or not at all, and checked whenever it is read.
     ///
     /// # Errors
-    /// Refuses a folder that cannot be made or listed, and steps that cannot be described.
+    /// Refuses a folder that cannot be made or listed, steps that cannot be described, and two cases of one name.
     pub fn with_disk(self, folder: impl Into<PathBuf>, bytes: u64) -> Result<Self> {
+        let mut names = HashSet::new();
+        for case in (0..self.count()).map(|number| self.name(number)) {
+            if let Some(case) = names.replace(case) {
+                return Err(Error::SameName { case });
+            }
+        }
         let steps = self
             .pipeline
             .prefix()
@@ -138,7 +151,9 @@ impl<const D: usize> CaseCache<D> {
                 case: "of the cache".to_owned(),
                 source: Box::new(source),
             })?;
-        let disk = Disk::open(folder.into(), bytes, format!("{D} axes, steps {steps}"))?;
+        let reader = self.reader.identity();
+        let recipe = format!("{D} axes, steps {steps}, reader {reader:?}");
+        let disk = Disk::open(folder.into(), bytes, recipe)?;
         Ok(Self {
             disk: Some(disk),
             ..self
@@ -271,7 +286,7 @@ impl<const D: usize> CaseCache<D> {
                 content
             }
         };
-        Ok(Some(disk.path(content)))
+        Ok(Some(disk.path(&self.name(number), content)))
     }
 
     fn transform(&self, number: usize, source: medaug::Error) -> Error {

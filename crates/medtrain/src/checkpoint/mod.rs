@@ -2,7 +2,7 @@
 //!
 //! A checkpoint is a safetensors file: parameters and buffers under `network/`, the optimizer's state
 //! under `optimizer/`, averages of the weights and their count under `ema/` in runs that keep them, and
-//! one metadata key with the [`Position`] in the run and a SHA-256 of all tensors. In a folder stand
+//! one metadata key with the [`Position`] in the run and a SHA-256 of that and of all tensors. In a folder stand
 //!
 //! - `last` and `previous`, the ends of the last two epochs;
 //! - `within` and `within_previous`, the last two places within the present epoch, gone when it ends;
@@ -10,10 +10,12 @@
 //!   nothing goes on from these.
 //!
 //! Every file is written beside its final name, flushed and renamed ([`medcore::atomic`]), and complete before an older
-//! one is touched. A run goes on from the furthest one that is whole.
+//! one is touched. A run goes on from the furthest one that is whole, and its `best` is never older than that one says: a
+//! save that is interrupted leaves it as it should be or one epoch ahead, which the run comes to again.
 
 mod file;
 mod position;
+mod scored;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,29 +143,23 @@ impl CheckpointFolder {
     /// # Errors
     /// When the disk is full or a file cannot be written: a checkpoint to go on from stays.
     pub fn save_epoch(&self, state: &State<'_>, found: Found) -> Result<()> {
-        // The new file is complete under its own name before any old one is touched.
-        self.write_next(state)?;
-        let position = state.position;
-        let epoch = position.epoch.checked_sub(1);
-        let is_best = epoch.is_some() && position.best_epoch == epoch;
-        let kept = { position.kept.iter() }.find(|kept| Some(kept.epoch) == epoch);
-        if is_best || kept.is_some() {
-            let network = state.params.snapshot()?;
-            let scored = under(NETWORK, state.ema.map_or(&network, Ema::values)).collect();
-            if let Some(kept) = kept {
-                write(&self.epoch(kept.epoch), &scored, position)?;
+        match found {
+            // What the new position speaks of is there before it.
+            Found::ThisRun => {
+                self.write_scored(state, &self.scored(state.position))?;
+                self.write_next(state)?;
             }
-            if is_best {
-                write(&self.best(), &scored, position)?;
+            // The other run's stay until there is something to go on from: see `finish_save`.
+            Found::OtherRun => {
+                self.write_next(state)?;
+                self.clear_others()?;
+                self.write_scored(state, &self.scored(state.position))?;
             }
-        }
-        if found == Found::OtherRun {
-            self.clear_others(position)?;
         }
         rotate(&self.next(), &self.last(), &self.previous())?;
         remove(&self.within())?;
         remove(&self.within_previous())?;
-        self.remove_epochs(|epoch| !position.kept.iter().any(|kept| kept.epoch == epoch))
+        self.remove_unkept(state.position)
     }
 
     /// Writes a place within an epoch: `within`, the old one becomes `within_previous`.
@@ -173,8 +169,7 @@ impl CheckpointFolder {
     pub fn save_within(&self, state: &State<'_>, found: Found) -> Result<()> {
         self.write_next(state)?;
         if found == Found::OtherRun {
-            self.clear_others(state.position)?;
-            self.remove_epochs(|_| true)?;
+            self.clear_others()?;
         }
         rotate(&self.next(), &self.within(), &self.within_previous())
     }
@@ -189,19 +184,17 @@ impl CheckpointFolder {
     }
 
     /// Removes what another run left, `next` apart: until the last of it is gone, it is what would be loaded.
-    fn clear_others(&self, position: &Position) -> Result<()> {
+    fn clear_others(&self) -> Result<()> {
         for path in [
             self.previous(),
             self.within_previous(),
             self.within(),
             self.last(),
+            self.best(),
         ] {
             remove(&path)?;
         }
-        match position.best_epoch {
-            Some(_) => Ok(()),
-            None => remove(&self.best()),
-        }
+        self.remove_epochs(|_| true)
     }
 
     /// Removes what writers that were killed did not finish.
@@ -216,6 +209,10 @@ impl CheckpointFolder {
             }
         }
         Ok(())
+    }
+
+    fn remove_unkept(&self, position: &Position) -> Result<()> {
+        self.remove_epochs(|epoch| !position.kept.iter().any(|kept| kept.epoch == epoch))
     }
 
     fn remove_epochs(&self, which: impl Fn(u32) -> bool) -> Result<()> {

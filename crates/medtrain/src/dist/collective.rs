@@ -7,7 +7,8 @@ use crate::error::Result;
 /// The sums and copies by which processes learn together.
 ///
 /// Every rank calls the same operations in the same order, with tensors of the same shape; each call returns when all have made it.
-/// When a rank ends early the others get an error instead of waiting for it.
+/// When a rank ends early the others get an error, or are ended, instead of waiting for it, as far as what carries the numbers
+/// can tell (`Mpi` says where it cannot).
 pub trait Collective {
     /// The number of this process, from zero; rank 0 writes logs and checkpoints.
     fn rank(&self) -> usize;

@@ -84,13 +84,26 @@ pub fn average_buffers(collective: &dyn Collective, model: &dyn Model) -> Result
     if collective.world_size() == 1 {
         return Ok(());
     }
-    for buffer in model.params().buffers() {
+    let mut buffers = model.params().buffers();
+    buffers.retain(|buffer| buffer.tensor().dtype().is_float());
+    let mut values = Vec::new();
+    for buffer in &buffers {
+        let flat = buffer.tensor().flatten_all()?.to_dtype(DType::F64)?;
+        values.extend(flat.to_vec1::<f64>()?);
+    }
+    if values.is_empty() {
+        return Ok(());
+    }
+    // They are small: one message, which a trainer sends after every step.
+    let sum = collective.all_reduce_sum(&Tensor::new(values, &Device::Cpu)?)?;
+    let mean = (sum / collective.world_size() as f64)?;
+    let mut first = 0;
+    for buffer in buffers {
         let value = buffer.tensor();
-        if value.dtype().is_float() {
-            let flat = value.flatten_all()?.to_dtype(DType::F64)?;
-            let mean = (collective.all_reduce_sum(&flat)? / collective.world_size() as f64)?;
-            buffer.set(&mean.reshape(value.dims())?.to_dtype(value.dtype())?)?;
-        }
+        let own = mean.narrow(0, first, value.elem_count())?;
+        let own = own.reshape(value.dims())?.to_dtype(value.dtype())?;
+        buffer.set(&own.to_device(value.device())?)?;
+        first += value.elem_count();
     }
     Ok(())
 }

@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 /// The processes of `mpirun`, with sums by MPI's own reduction.
 ///
 /// The order in which MPI adds up is its own; Open MPI takes the same one every time for the same number of processes. By MPI's rules
-/// a failure of the network ends all processes.
+/// a failure of the network ends all processes, and so does a rank that drops this while it panics. One that returns early drops
+/// it as one that is done does, and the others wait for it: what can go wrong at one rank alone, outside a trainer, is to be told
+/// to all by [`all_gather_bytes`](Collective::all_gather_bytes) before the next call.
 pub struct Mpi {
     // Dropped before the universe, which ends MPI.
     world: SimpleCommunicator,
@@ -65,6 +67,15 @@ impl Mpi {
             Err(_) => Err(Error::Collective {
                 reason: format!("{count} values in one message, MPI takes {}", i32::MAX),
             }),
+        }
+    }
+}
+
+impl Drop for Mpi {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The others wait in a call that this rank will never make.
+            self.world.abort(1);
         }
     }
 }

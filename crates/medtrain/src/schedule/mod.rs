@@ -156,7 +156,8 @@ impl Schedule {
             Self::Constant => 1.0,
             Self::Poly { power } => libm::pow(1.0 - done, *power),
             Self::Cosine { warmup, .. } if done < *warmup => {
-                (step + 1) as f64 / (warmup * total as f64).max(1.0)
+                // The rise need not end with a whole step.
+                ((step + 1) as f64 / (warmup * total as f64).max(1.0)).min(1.0)
             }
             Self::Cosine { warmup, floor } => {
                 let t = (done - warmup) / (1.0 - warmup).max(f64::EPSILON);
@@ -239,6 +240,34 @@ mod tests {
         assert!((factor(10) - 1.0).abs() < 1e-12);
         assert!((factor(100) - 0.01).abs() < 1e-12);
         assert!((0..99).all(|step| factor(step) <= 1.0));
+        // The rise ends within a step as well as after one.
+        for total in 1..400 {
+            let at = |step| Progress {
+                step,
+                steps_per_epoch: total,
+                epochs: 1,
+            };
+            for warmup in [0.05, 0.1, 0.37] {
+                let cosine = Schedule::Cosine { warmup, floor: 0.0 };
+                let factors: Vec<f64> = (0..u64::from(total))
+                    .map(|s| cosine.factor(&at(s)))
+                    .collect();
+                assert!(
+                    factors.iter().all(|&f| (0.0..=1.0).contains(&f)),
+                    "{total}: {factors:?}"
+                );
+                let falls = factors.windows(2).position(|pair| pair[1] < pair[0]);
+                let falls = falls.unwrap_or(factors.len() - 1);
+                assert!(
+                    falls as f64 <= warmup * f64::from(total) + 1.0,
+                    "{total}: {factors:?}"
+                );
+                assert!(
+                    factors[falls..].windows(2).all(|pair| pair[1] < pair[0]),
+                    "{total}"
+                );
+            }
+        }
     }
 
     #[test]

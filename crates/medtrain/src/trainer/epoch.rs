@@ -43,11 +43,12 @@ impl Trainer<'_> {
             let (place, progress) = self.place(running, step);
             let scheduled = self.config.learning_rate * self.config.schedule.factor(&progress);
             learning_rate = scheduled * running.position.plateau.factor.value();
-            let gathered = self.gather(&mut loader, &place);
-            let mut gathered = self.agree(gathered)?;
+            let mut gathered = self.gather(&mut loader, &place)?;
             self.share(&mut gathered)?;
             let applied = self.apply(&mut gathered, &place, learning_rate);
             let gradient_norm = self.agree(applied)?;
+            // Every step: a run that is stopped after one has the statistics of one that is not, and so have its averages.
+            self.share_statistics()?;
             running.ema.as_mut().map_or(Ok(()), Ema::update)?;
             let position = &mut running.position;
             let sum = position.loss_sum.value() + f64::from(place.count()) * gathered.loss;
@@ -60,7 +61,7 @@ impl Trainer<'_> {
                 steps: running.steps,
                 epochs: self.config.epochs,
                 loss: gathered.loss,
-                gradient_norm,
+                gradient_norm: Some(gradient_norm),
                 learning_rate,
                 samples: gathered.cases.len(),
                 seconds: started.elapsed().as_secs_f64(),
@@ -71,7 +72,6 @@ impl Trainer<'_> {
                 let every = self.config.checkpoint_every;
                 let due = every > 0 && running.position.step.is_multiple_of(every);
                 if due || stop.is_some() {
-                    self.share_statistics()?;
                     let saved = self.save_within(running, record);
                     self.agree(saved)?;
                 }
@@ -80,7 +80,6 @@ impl Trainer<'_> {
                 }
             }
         }
-        self.share_statistics()?;
         let position = &mut running.position;
         let train_loss = position.loss_sum.value() / f64::from(running.batches);
         (position.epoch, position.step) = (epoch + 1, 0);

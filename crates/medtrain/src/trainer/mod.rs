@@ -128,19 +128,21 @@ impl<'a> Trainer<'a> {
         let record = Record::open(&self.config.folder, self.is_first());
         let mut record = self.agree(record)?;
         let batches = source.steps_per_epoch();
-        self.meet(batches)?;
+        self.meet(&**source)?;
         let start = self.start(&record.checkpoints, batches);
         let Start {
             mut running,
             found,
             passed_over,
         } = self.agree(start)?;
+        self.start_together(&running.position)?;
         let (first_epoch, first_step) = running.position.place();
         if (first_epoch, first_step) == (0, 0) {
             let sane = self.check_sanity(source);
             self.agree(sane)?;
         }
-        record.begin(&self.config.folder, first_epoch, found)?;
+        let begun = record.begin(&self.config.folder, first_epoch, found);
+        self.agree(begun)?;
         self.tell_started(&running, &record)?;
         let ending = self.train(source, &mut running, &mut record)?;
         if let Some(ema) = &running.ema {
@@ -154,6 +156,7 @@ impl<'a> Trainer<'a> {
             first_step,
             ending,
             passed_over,
+            missing_epochs: record.missing_epochs(first_epoch),
             checkpoints: record.checkpoints.clone(),
         };
         self.tell(|observer| observer.finished(&summary))?;

@@ -38,7 +38,11 @@ impl Record {
     pub(super) fn begin(&mut self, folder: &Path, first_epoch: u32, found: Found) -> Result<()> {
         self.found = found;
         if self.lock.is_some() {
-            self.log = Some(RunLog::open(folder, first_epoch)?);
+            let log = RunLog::open(folder, first_epoch)?;
+            if found == Found::ThisRun {
+                log.write()?;
+            }
+            self.log = Some(log);
         }
         Ok(())
     }
@@ -47,24 +51,53 @@ impl Record {
         self.log.as_ref().map_or(&[], RunLog::history)
     }
 
+    /// The epochs before `first_epoch` that the log does not have.
+    pub(super) fn missing_epochs(&self, first_epoch: u32) -> Vec<u32> {
+        let logged = |epoch: &u32| self.history().iter().any(|report| report.epoch == *epoch);
+        match self.log {
+            Some(_) => (0..first_epoch).filter(|epoch| !logged(epoch)).collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Writes the end of an epoch.
     pub(super) fn epoch(&mut self, report: &EpochReport, state: &State<'_>) -> Result<()> {
-        // The log goes first: on resuming, lines that no checkpoint stands behind are dropped again.
         let Some(log) = &mut self.log else {
             return Ok(());
         };
-        log.push(report.clone())?;
-        self.checkpoints.save_epoch(state, self.found)?;
-        self.found = Found::ThisRun;
-        Ok(())
+        log.push(report.clone());
+        if self.found == Found::ThisRun {
+            // The log goes first: on resuming, lines that no checkpoint stands behind are dropped again.
+            log.write()?;
+            return self.checkpoints.save_epoch(state, self.found);
+        }
+        log.set_earlier_aside()?;
+        let saved = self.checkpoints.save_epoch(state, self.found);
+        self.begun(saved)
     }
 
     /// Writes a place within an epoch.
     pub(super) fn within(&mut self, state: &State<'_>) -> Result<()> {
-        if self.lock.is_none() {
+        let Some(log) = &self.log else {
             return Ok(());
+        };
+        if self.found == Found::ThisRun {
+            return self.checkpoints.save_within(state, self.found);
         }
-        self.checkpoints.save_within(state, self.found)?;
+        log.set_earlier_aside()?;
+        let saved = self.checkpoints.save_within(state, self.found);
+        self.begun(saved)
+    }
+
+    /// Lets the log of a run take the place of an earlier one's once its first checkpoint has.
+    fn begun(&mut self, saved: Result<()>) -> Result<()> {
+        if let Some(log) = &self.log {
+            match &saved {
+                Ok(()) => log.write_for_earlier()?,
+                Err(_) => log.put_earlier_back(),
+            }
+        }
+        saved?;
         self.found = Found::ThisRun;
         Ok(())
     }

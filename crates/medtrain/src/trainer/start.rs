@@ -4,7 +4,7 @@ use mednn::optim::{Ema, EmaConfig};
 
 use super::Trainer;
 use super::identity::difference;
-use crate::checkpoint::{CheckpointFolder, Found, Position, Restored};
+use crate::checkpoint::{CheckpointFolder, Found, Position, Restored, State};
 use crate::error::{Error, Result};
 
 /// What changes as a run goes on, besides network and optimizer.
@@ -61,6 +61,14 @@ impl Trainer<'_> {
                 ..restored.position
             };
             (found, passed_over) = (Found::ThisRun, restored.passed_over);
+            if self.is_first() {
+                checkpoints.finish_save(&State {
+                    params,
+                    optimizer: &restored.optimizer,
+                    ema: ema.as_ref(),
+                    position: &position,
+                })?;
+            }
         }
         let running = Running {
             position,

@@ -40,7 +40,7 @@ pub(super) struct Gathered {
 }
 
 impl Trainer<'_> {
-    /// Loss and gradients of the batches of a step.
+    /// Loss and gradients of the batches of a step; every rank has them, or none has.
     pub(super) fn gather(
         &self,
         batches: &mut impl Iterator<Item = Result<Batch>>,
@@ -51,16 +51,20 @@ impl Trainer<'_> {
         let (mut loss, mut only, mut cases) = (0.0, None, Vec::new());
         let mut samples = 0.0;
         for (number, batch) in place.batches.clone().zip(batches) {
-            let batch = self.agree(batch)?;
-            let items = self.items(&batch)?;
+            let (batch, items) = self.agree_batch(batch)?;
             samples += items.map_or(0.0, |items| f64::from(items.count));
-            let learnt = self.learn(&batch, place, (number, items))?;
-            loss += share * learnt.loss;
-            if place.count() == 1 {
-                only = Some(learnt.gradients); // nothing to add up
-            } else {
-                accumulator.add(&learnt.gradients, share)?;
-            }
+            let learnt = self.learn(&batch, place, (number, items));
+            let added = learnt.and_then(|learnt| {
+                loss += share * learnt.loss;
+                if place.count() == 1 {
+                    only = Some(learnt.gradients); // nothing to add up
+                } else {
+                    accumulator.add(&learnt.gradients, share)?;
+                }
+                Ok(())
+            });
+            // After every batch: a rank that goes on to the next one would wait there for one that cannot.
+            self.agree(added)?;
             cases.extend(batch.cases);
         }
         Ok(Gathered {
@@ -71,17 +75,18 @@ impl Trainer<'_> {
         })
     }
 
-    /// Changes the parameters by what was gathered; the norm of the gradients if clipping asked for it.
+    /// Changes the parameters by what was gathered; the norm that the gradients had.
     pub(super) fn apply(
         &mut self,
         gathered: &mut Gathered,
         place: &Place,
         learning_rate: f64,
-    ) -> Result<Option<f64>> {
+    ) -> Result<f64> {
         let params = self.model.params();
-        let clip = |limit| clip_gradient_norm(&mut gathered.gradients, params, limit);
-        let norm = self.config.clip_norm.map(clip).transpose()?;
-        if let Some(norm) = norm.filter(|norm| !norm.is_finite()) {
+        // Without clipping, too: one gradient that is infinite makes every weight worthless, and the next checkpoint.
+        let limit = self.config.clip_norm.unwrap_or(f64::MAX);
+        let norm = clip_gradient_norm(&mut gathered.gradients, params, limit)?;
+        if !norm.is_finite() {
             return Err(Error::NonFiniteGradient {
                 norm,
                 epoch: place.epoch,

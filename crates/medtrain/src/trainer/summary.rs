@@ -8,7 +8,7 @@ use crate::stop::Ending;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TrainSummary {
-    /// Every epoch that ended, those before a resumption included.
+    /// Every epoch that ended, those before a resumption included as far as the log has them.
     pub history: Vec<EpochReport>,
     /// Best validation score and its epoch.
     pub best: Option<(u32, f64)>,
@@ -20,6 +20,8 @@ pub struct TrainSummary {
     pub ending: Ending,
     /// Why a damaged checkpoint was passed over on resuming, if one was.
     pub passed_over: Option<String>,
+    /// Epochs before the resumption, from zero, that the log in the folder does not have; nor has `history`.
+    pub missing_epochs: Vec<u32>,
     /// The run's checkpoints.
     pub checkpoints: CheckpointFolder,
 }

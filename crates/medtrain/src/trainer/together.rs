@@ -7,9 +7,13 @@ use mednn::BatchItems;
 use mednn::candle_core::{Device, Tensor};
 
 use super::Trainer;
+use super::identity::difference;
 use super::step::Gathered;
+use crate::batches::Shard;
+use crate::checkpoint::Position;
 use crate::dist::{all_reduce_gradients, average_buffers, broadcast_network};
 use crate::error::{Error, Result};
+use crate::loader::Source;
 use crate::log::Validation;
 use crate::objective::Batch;
 use crate::stop::Ending;
@@ -43,11 +47,13 @@ impl Trainer<'_> {
         }
     }
 
-    /// The same network everywhere, and as many batches.
-    pub(super) fn meet(&self, batches: u32) -> Result<()> {
+    /// The same network everywhere, as many batches, and to each rank its own part of them.
+    pub(super) fn meet<S: Source>(&self, source: &S) -> Result<()> {
+        self.agree(self.check_part(source.shard()))?;
         if self.is_alone() {
             return Ok(());
         }
+        let batches = source.steps_per_epoch();
         let all = self.collective.all_gather_bytes(&batches.to_le_bytes())?;
         if let Some(rank) = all.iter().position(|own| *own != batches.to_le_bytes()) {
             let reason = format!(
@@ -58,16 +64,61 @@ impl Trainer<'_> {
         self.agree(broadcast_network(self.collective, self.model))
     }
 
-    /// Where the items of a batch stand in the batch of all ranks.
-    pub(super) fn items(&self, batch: &Batch) -> Result<Option<BatchItems>> {
-        if self.is_alone() {
-            return Ok(None);
+    /// Refuses a source that makes the part of another rank: what all learn would not be what one alone learns.
+    fn check_part(&self, shard: Shard) -> Result<()> {
+        let (rank, world) = (self.collective.rank(), self.collective.world_size());
+        if (shard.rank() as usize, shard.world() as usize) == (rank, world) {
+            return Ok(());
         }
-        let own = samples(batch);
-        let all = self.collective.all_gather_bytes(&own.to_le_bytes())?;
+        let reason = format!(
+            "the source makes part {} of {} of every batch, this is rank {rank} of {world}: see `with_shard`",
+            shard.rank(),
+            shard.world()
+        );
+        Err(Error::Collective { reason })
+    }
+
+    /// The same place in the run and the same settings everywhere.
+    pub(super) fn start_together(&self, position: &Position) -> Result<()> {
+        if self.is_alone() {
+            return Ok(());
+        }
+        let own = serde_json::json!({
+            "checkpoint_every": self.config.checkpoint_every,
+            "position": position,
+        });
+        let said = serde_json::to_vec(&own).map_err(unreadable)?;
+        let all = self.collective.all_gather_bytes(&said)?;
+        for (rank, other) in all.iter().enumerate() {
+            let other = serde_json::from_slice(other).map_err(unreadable)?;
+            if let Some((what, theirs, here)) = difference("", &other, &own) {
+                let reason = format!(
+                    "rank {rank} starts with {what} {theirs}, this one with {here}: all need the same settings and see the \
+                     same folder"
+                );
+                return Err(Error::Collective { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// A batch, if every rank has its own, and where its items stand in the batch of all ranks.
+    pub(super) fn agree_batch(&self, own: Result<Batch>) -> Result<(Batch, Option<BatchItems>)> {
+        if self.is_alone() {
+            return Ok((own?, None));
+        }
+        let count = own.as_ref().ok().map(samples);
+        let said = count.map_or_else(Vec::new, |count| count.to_le_bytes().to_vec());
+        let all = self.collective.all_gather_bytes(&said);
+        let batch = own?;
+        let all = all?;
+        if let Some(rank) = all.iter().position(Vec::is_empty) {
+            return Err(Error::RankLeft { rank });
+        }
         let before = &all[..self.collective.rank().min(all.len())];
         let first = before.iter().map(|count| number(count)).sum();
-        Ok(Some(BatchItems::new(first, own)))
+        let items = BatchItems::new(first, samples(&batch));
+        Ok((batch, Some(items)))
     }
 
     /// Loss and gradients of the samples of all ranks.

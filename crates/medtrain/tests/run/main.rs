@@ -145,6 +145,32 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before() {
 }
 
 #[test]
+fn a_checkpoint_that_says_another_place_than_it_was_written_at_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    train(config(folder.path(), false), &batches(None), None)
+        .1
+        .unwrap();
+    let last = folder.path().join("checkpoints/last.safetensors");
+    let whole = fs::read(&last).unwrap();
+    for (before, after) in [("epoch\\\":4", "epoch\\\":5"), ("0.01", "0.02")] {
+        let at = whole
+            .windows(before.len())
+            .position(|w| w == before.as_bytes());
+        let at = at.unwrap();
+        let mut bytes = whole.clone();
+        bytes[at..at + after.len()].copy_from_slice(after.as_bytes());
+        fs::write(&last, bytes).unwrap();
+        let restored = CheckpointFolder::new(folder.path().join("checkpoints"))
+            .unwrap()
+            .load()
+            .unwrap()
+            .unwrap();
+        assert_eq!(restored.position.place(), (3, 0), "{after}");
+        assert!(restored.passed_over.unwrap().contains("hash"));
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_a_number_names_its_cases_and_spares_the_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     train(config(folder.path(), false), &batches(None), None)
@@ -177,12 +203,13 @@ impl Loss for Steep {
 
 #[test]
 fn gradients_that_are_not_finite_change_no_weight() {
-    for accumulate in [1, 2] {
+    for (accumulate, clip_norm) in [(1, Some(12.0)), (2, Some(12.0)), (1, None), (2, None)] {
         let folder = tempfile::tempdir().unwrap();
         let network = Tiny::new(7);
         let before = values(&network, "first.weight");
         let mut optimizer = Sgd::new(&network.params, SgdConfig::default()).unwrap();
-        let run = averaging(config(folder.path(), false), accumulate, None);
+        let mut run = averaging(config(folder.path(), false), accumulate, None);
+        run.clip_norm = clip_norm;
         let error = Trainer::new(&network, &Steep, &mut optimizer, run)
             .run(&batches(None))
             .unwrap_err();

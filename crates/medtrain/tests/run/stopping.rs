@@ -198,6 +198,45 @@ fn what_an_earlier_run_left_is_gone_with_the_first_checkpoint_of_a_new_one() {
 }
 
 #[test]
+fn a_run_that_comes_to_no_checkpoint_leaves_an_earlier_one_its_log() {
+    struct AtOnce;
+    impl Observer for AtOnce {
+        fn step(&mut self, _: &StepReport) -> Heard {
+            Err("not that folder".into())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = |resume, observer: Option<&mut dyn Observer>| {
+        train(config(folder.path(), resume), &batches(None), observer).1
+    };
+    let log = || std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
+    let checkpoints = run(false, None).unwrap().checkpoints;
+    let before = log();
+    assert_eq!(before.lines().count(), 4);
+    run(false, Some(&mut AtOnce)).unwrap_err();
+    assert_eq!(log(), before);
+    // Nor does one whose first checkpoint cannot be written.
+    let in_the_way = checkpoints.last().with_file_name("next.safetensors");
+    std::fs::create_dir(&in_the_way).unwrap();
+    run(false, None).unwrap_err();
+    assert_eq!(log(), before);
+    std::fs::remove_dir(in_the_way).unwrap();
+    let resumed = run(true, None).unwrap();
+    assert_eq!(resumed.history.len(), 4);
+    assert!(resumed.missing_epochs.is_empty());
+    // A log without the epochs before its checkpoint is told of.
+    let path = folder.path().join("log.jsonl");
+    std::fs::write(&path, before.lines().nth(2).unwrap()).unwrap();
+    let resumed = run(true, None).unwrap();
+    assert_eq!(
+        (resumed.missing_epochs, resumed.history.len()),
+        (vec![0, 1, 3], 1)
+    );
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(run(true, None).unwrap().missing_epochs, [0, 1, 2, 3]);
+}
+
+#[test]
 fn a_validation_that_cannot_work_and_a_batch_that_cannot_be_learnt_from_are_met_before_the_first_step()
  {
     struct Never;
