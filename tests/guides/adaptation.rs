@@ -15,7 +15,7 @@ use medtrain::{
     Trainer,
 };
 
-/// Trains what is not frozen, everything beyond the first block at full rate.
+/// Trains what is not frozen: the body slowly, the head at full rate.
 fn train<const D: usize>(
     network: &dyn Model,
     images: ImageBatches<D>,
