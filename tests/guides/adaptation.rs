@@ -203,7 +203,8 @@ mod small {
                 let noise = (i * 31 + n * 17) % 23;
                 middle * (n % 2) as f32 + noise as f32 / 23.0 + f32::from(site)
             };
-            let image = medcore::Image::new(grid, (0..42).map(voxel).collect()).unwrap();
+            let voxels: Vec<f32> = (0..42).map(voxel).collect();
+            let image = medcore::Image::new(grid, voxels).unwrap();
             (format!("site {site} patient {n}"), Sample::new(image))
         };
         let cases: Vec<_> = (0..12).map(image).collect();

@@ -37,7 +37,7 @@ mod validator;
 
 pub use batches::{
     ClassTargets, DomainPairs, EvaluationBatch, EvaluationBatches, ImageBatches, PatchBatches,
-    Remainder, Shard,
+    Remainder, Shard, Switched,
 };
 pub use cache::{CacheReport, CachedCase, CaseCache, CaseReader, LoadedCases, Refused};
 pub use checkpoint::CheckpointFolder;
