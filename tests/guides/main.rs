@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, reason = "the programs talk to people")]
 
+mod adaptation;
 mod augment;
 mod dicom_study;
 mod measure;

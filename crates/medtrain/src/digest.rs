@@ -1,9 +1,12 @@
 //! SHA-256 of files, and hashes as text.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use mednn::candle_core::Tensor;
+use mednn::params::safetensors_bytes;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -28,6 +31,12 @@ pub(crate) fn update(hash: &mut Sha256, path: &Path) -> Result<u64> {
         hash.update(&block[..count]);
         length += count as u64;
     }
+}
+
+/// The hash of the file that named values are written to by `save_safetensors`, as text.
+pub(crate) fn of_values(values: &BTreeMap<String, Tensor>) -> Result<String> {
+    let bytes = safetensors_bytes(Path::new("the values to be hashed"), values, None)?;
+    Ok(hex(&Sha256::digest(bytes)))
 }
 
 /// Small hexadecimal digits.

@@ -101,13 +101,53 @@ pub enum Error {
         /// What was given.
         value: String,
     },
-    /// A pattern of names picks out no parameter: a slip of the pen, most likely.
-    #[error("no parameter is called {pattern:?}; the first are {names:?}")]
+    /// A pattern of names picks out no parameter, or no running mean: a slip of the pen, most likely.
+    #[error("no {what} is called {pattern:?}; the first are {names:?}")]
     NoSuchParameter {
+        /// Parameter or running mean.
+        what: &'static str,
         /// The pattern.
         pattern: String,
-        /// The first names of the network.
+        /// The first names that it could have picked out.
         names: Vec<String>,
+    },
+    /// A network does not give a feature that an objective needs.
+    #[error("the network gives no feature called {name:?}")]
+    NoSuchFeature {
+        /// The name.
+        name: String,
+    },
+    /// Features of two networks cannot be compared.
+    #[error(
+        "feature {feature}: {student:?} of the student does not match {teacher:?} of the teacher"
+    )]
+    OtherShape {
+        /// Its name in the student.
+        feature: String,
+        /// The student's shape.
+        student: Vec<usize>,
+        /// The teacher's shape.
+        teacher: Vec<usize>,
+    },
+    /// An objective has a parameter that would not be trained.
+    #[error(
+        "the objective's parameter {name} is none of the network's: no optimizer would train it"
+    )]
+    ForeignParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A batch has no samples of two domains.
+    #[error(
+        "a batch of {samples} samples with {labelled} targets, where those of the source have targets and those of the target have none: cases {cases:?}"
+    )]
+    OneDomain {
+        /// How many samples it has.
+        samples: usize,
+        /// How many targets.
+        labelled: usize,
+        /// The cases in it.
+        cases: Vec<String>,
     },
     /// The system refused the handlers of signals.
     #[error("handling signals: {source}")]

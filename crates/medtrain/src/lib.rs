@@ -25,7 +25,7 @@ mod fine_tune;
 mod loader;
 pub mod log;
 pub mod manifest;
-mod objective;
+pub mod objective;
 mod observer;
 mod progress;
 pub mod sampler;
@@ -36,7 +36,8 @@ mod trainer;
 mod validator;
 
 pub use batches::{
-    ClassTargets, EvaluationBatch, EvaluationBatches, ImageBatches, PatchBatches, Remainder, Shard,
+    ClassTargets, DomainPairs, EvaluationBatch, EvaluationBatches, ImageBatches, PatchBatches,
+    Remainder, Shard, Switched,
 };
 pub use cache::{CacheReport, CachedCase, CaseCache, CaseReader, LoadedCases, Refused};
 pub use checkpoint::CheckpointFolder;

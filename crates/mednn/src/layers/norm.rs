@@ -228,7 +228,9 @@ impl BatchNormConfig {
 /// Batch normalisation with running statistics.
 ///
 /// Training normalises by the batch and moves the running statistics towards it, variance unbiased, as PyTorch does; a pass
-/// marked as recomputation leaves them alone. Evaluation normalises by the running statistics.
+/// marked as recomputation leaves them alone. Evaluation normalises by the running statistics, and so does training once these
+/// are [fixed](crate::Params::set_fixed): what `eval()` does to a single layer in PyTorch. Gradients then go past them as past
+/// constants.
 #[derive(Debug, Clone)]
 pub struct BatchNorm {
     affine: Option<Affine>,
@@ -272,7 +274,7 @@ impl BatchNorm {
         } = self.config;
         let affine = Affine::tensors(self.affine.as_ref(), context);
         let affine = affine.as_ref().map(|(w, b)| (w, b));
-        if !context.is_training() {
+        if !context.is_training() || self.is_fixed() {
             let running = (&self.running_mean.tensor(), &self.running_var.tensor());
             return ops::batch_norm_with(input, running, affine, epsilon, activation);
         }
@@ -295,6 +297,10 @@ impl BatchNorm {
         Ok(ConvTail::new()
             .with_affine(affine)
             .with_activation(self.config.activation))
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.running_mean.is_fixed() || self.running_var.is_fixed()
     }
 
     fn update(&self, batch: &ops::BatchStatistics) -> Result<()> {

@@ -65,9 +65,9 @@ impl CustomOp1 for ReversalOp {
 /// Maximum mean discrepancy: how far apart the means of two samples are in the feature space of a kernel
 /// (Gretton et al. 2012, <https://jmlr.org/papers/v13/gretton12a.html>).
 ///
-/// `mean k(x, x') + mean k(y, y') - 2 mean k(x, y)`, the biased estimate, which is never negative, with `k` a sum of Gaussian kernels
-/// `exp(-|a - b|^2 / b_i)`, `b_i = b factor^(i - kernels / 2)` (whole division), as in deep adaptation networks (Long et al. 2015,
-/// <https://arxiv.org/abs/1502.02791>).
+/// `mean k(x, x') + mean k(y, y') - 2 mean k(x, y)` with `k` a sum of Gaussian kernels `exp(-|a - b|^2 / b_i)`,
+/// `b_i = b factor^(i - kernels / 2)` (whole division), as in deep adaptation networks (Long et al. 2015,
+/// <https://arxiv.org/abs/1502.02791>); [`Estimate`] says over which pairs the first two means go.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MaximumMeanDiscrepancy {
@@ -77,6 +77,20 @@ pub struct MaximumMeanDiscrepancy {
     pub factor: f64,
     /// The bandwidth in the middle; the mean squared distance of all pairs, taken as constant, when not set.
     pub bandwidth: Option<f64>,
+    /// Which pairs count.
+    pub estimate: Estimate,
+}
+
+/// Which pairs within a sample a [`MaximumMeanDiscrepancy`] is the mean over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Estimate {
+    /// All, also of a value with itself: never negative, but above zero for two samples of one distribution, the more the
+    /// smaller they are.
+    #[default]
+    Biased,
+    /// Those of two values: zero on average for samples of one distribution, and so also below zero. Needs two values a sample.
+    Unbiased,
 }
 
 impl MaximumMeanDiscrepancy {
@@ -87,6 +101,7 @@ impl MaximumMeanDiscrepancy {
             kernels: 5,
             factor: 2.0,
             bandwidth: None,
+            estimate: Estimate::default(),
         }
     }
 
@@ -102,6 +117,13 @@ impl MaximumMeanDiscrepancy {
     #[must_use]
     pub fn with_bandwidth(mut self, bandwidth: f64) -> Self {
         self.bandwidth = Some(bandwidth);
+        self
+    }
+
+    /// Sets which pairs count.
+    #[must_use]
+    pub fn with_estimate(mut self, estimate: Estimate) -> Self {
+        self.estimate = estimate;
         self
     }
 
@@ -165,8 +187,29 @@ impl MaximumMeanDiscrepancy {
             }
             total.mean_all()
         };
-        let within = (mean_of_kernels(&within_first)? + mean_of_kernels(&within_second)?)?;
+        let within = |distances: &Tensor| -> Result<Tensor> {
+            let mean = mean_of_kernels(distances)?;
+            self.without_self(mean, distances.dims()[0])
+        };
+        let within = (within(&within_first)? + within(&within_second)?)?;
         Ok((within - mean_of_kernels(&across)?.affine(2.0, 0.0)?)?)
+    }
+
+    /// The mean over the pairs that count, from that over all: each kernel of a value with itself is 1.
+    fn without_self(&self, mean: Tensor, samples: usize) -> Result<Tensor> {
+        if self.estimate == Estimate::Biased {
+            return Ok(mean);
+        }
+        if samples < 2 {
+            return Err(Error::Setting {
+                op: "maximum_mean_discrepancy",
+                setting: "the number of samples",
+                rule: "at least 2 in each of two for the unbiased estimate",
+                value: samples.to_string(),
+            });
+        }
+        let others = (samples - 1) as f64;
+        Ok(mean.affine(samples as f64 / others, -(self.kernels as f64) / others)?)
     }
 }
 

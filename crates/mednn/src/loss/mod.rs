@@ -51,7 +51,7 @@ pub use deep_supervision::{DeepSupervision, ScaleWeights, downsample_labels};
 pub use dense::Dense;
 pub use dice::{Dice, DiceConvention, DiceCrossEntropy, DiceRatio};
 pub use distillation::distillation;
-pub use domain::{MaximumMeanDiscrepancy, gradient_reversal};
+pub use domain::{Estimate, MaximumMeanDiscrepancy, gradient_reversal};
 pub use focal::{DiceFocal, Focal, Focusing};
 pub use generalized_dice::{GeneralizedDice, GeneralizedDiceRatio, VolumeWeight};
 pub use labels::nnunet;

@@ -4,6 +4,7 @@
 //! Values are drawn from a stream keyed by the seed and the full name: they depend on neither the order in which a network is
 //! built nor on what else it holds.
 
+mod buffer;
 mod init;
 mod load;
 mod names;
@@ -12,6 +13,7 @@ mod safetensors;
 mod stem;
 mod store;
 
+pub use buffer::Buffer;
 pub use init::Init;
 pub use load::{LoadPolicy, LoadReport, Misshapen};
 pub use names::{NameMap, NamePattern};
@@ -19,4 +21,4 @@ pub use path::ParamPath;
 pub use safetensors::{
     parse_safetensors, read_metadata, read_safetensors, safetensors_bytes, write_safetensors,
 };
-pub use store::{Buffer, Param, Params};
+pub use store::{Param, Params};

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use candle_core::{DType, Device, Tensor, Var};
 use medcore::random::Key;
 
-use super::{Init, ParamPath};
+use super::{Buffer, Init, ParamPath};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::graph;
@@ -186,6 +186,19 @@ impl Params {
         chosen.len()
     }
 
+    /// Fixes or releases the buffers whose full name satisfies `matches` and says how many those are.
+    ///
+    /// What a layer would do to a fixed buffer in training it leaves undone: [`BatchNorm`](crate::layers::BatchNorm) with fixed
+    /// statistics normalises by them, as in evaluation, and no longer follows the batches.
+    pub fn set_fixed(&self, fixed: bool, matches: impl Fn(&str) -> bool) -> usize {
+        let buffers = self.buffers().into_iter();
+        let chosen: Vec<_> = buffers.filter(|buffer| matches(buffer.name())).collect();
+        for buffer in &chosen {
+            buffer.fix(fixed);
+        }
+        chosen.len()
+    }
+
     /// Copies of all values, independent of later training.
     ///
     /// # Errors
@@ -283,10 +296,7 @@ impl Params {
     }
 
     pub(super) fn create_buffer(&self, name: String, value: Tensor) -> Result<Buffer> {
-        let buffer = Buffer {
-            name: name.clone(),
-            value: Arc::new(RwLock::new(value)),
-        };
+        let buffer = Buffer::new(name.clone(), value);
         self.insert(name, Entry::Buffer(buffer.clone()))?;
         Ok(buffer)
     }
@@ -380,48 +390,6 @@ impl Param {
         }
         // `Var::set` refuses a source that shares its memory.
         self.inner.var.set(&value.detach().copy()?)?;
-        Ok(())
-    }
-}
-
-/// A value that belongs to a network but is not trained (a running mean, a counter); clones share it.
-#[derive(Debug, Clone)]
-pub struct Buffer {
-    name: String,
-    value: Arc<RwLock<Tensor>>,
-}
-
-impl Buffer {
-    /// The full name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The present value.
-    #[must_use]
-    pub fn tensor(&self) -> Tensor {
-        let value = self.value.read();
-        let tensor = value.unwrap_or_else(PoisonError::into_inner).clone();
-        graph::keep_buffer(&self.name, &tensor);
-        tensor
-    }
-
-    /// Replaces the value; the tensor must not be written to afterwards.
-    ///
-    /// # Errors
-    /// Refuses another shape or element type.
-    pub fn set(&self, value: &Tensor) -> Result<()> {
-        let mut own = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        if value.dims() != own.dims() || value.dtype() != own.dtype() {
-            return Err(Error::Shape {
-                op: "buffer",
-                tensor: "the new value",
-                expected: own.dims().to_vec(),
-                got: value.dims().to_vec(),
-            });
-        }
-        *own = value.detach();
         Ok(())
     }
 }

@@ -75,11 +75,35 @@ impl<const D: usize> ImageBatches<D> {
         batch_size: usize,
         seed: u64,
     ) -> Result<Self> {
+        let targets = targets.of_cases(cases.members().records())?;
+        Self::of(cases, targets, batch_size, seed)
+    }
+
+    /// Batches of `batch_size` images without targets (`[batch, 0]`), each case once an epoch: the domain to adapt to, for
+    /// [`DomainPairs`](super::DomainPairs).
+    ///
+    /// # Errors
+    /// Refuses no cases, an empty batch and one of more than all cases.
+    pub fn unlabelled(
+        cases: TrainingSet<CachedCase<D>>,
+        batch_size: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let targets = CaseTargets::none(cases.len());
+        Self::of(cases, targets, batch_size, seed)
+    }
+
+    fn of(
+        cases: TrainingSet<CachedCase<D>>,
+        targets: CaseTargets,
+        batch_size: usize,
+        seed: u64,
+    ) -> Result<Self> {
         let sampler = Sampler::new(&Sampling::Permutation, cases.members().records())?;
         let order = Order::new(sampler, batch_size, Key::new(seed))?;
         Ok(Self {
-            targets: targets.of_cases(cases.members().records())?,
             cases,
+            targets,
             order: order.checked()?,
             mixing: None,
         })

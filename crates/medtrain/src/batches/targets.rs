@@ -223,6 +223,15 @@ pub(super) struct CaseTargets {
 }
 
 impl CaseTargets {
+    /// Cases of which nothing is known.
+    pub(super) fn none(cases: usize) -> Self {
+        Self {
+            classes: 0,
+            numbers: false,
+            targets: vec![Target::Shares(Vec::new()); cases],
+        }
+    }
+
     pub(super) fn shares(&self, place: usize) -> Vec<f32> {
         self.targets[place].shares(self.classes)
     }

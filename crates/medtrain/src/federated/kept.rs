@@ -1,12 +1,13 @@
 //! What stays at a site.
 
 use mednn::params::NamePattern;
+use serde::Serialize;
 
 use super::{Network, check_alike};
 use crate::error::Result;
 
 /// Values that a site keeps for itself when it takes up the common network.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Kept {
     patterns: Vec<NamePattern>,
 }
@@ -39,6 +40,11 @@ impl Kept {
         }))
     }
 
+    /// Whether a value of this name stays.
+    pub(crate) fn keeps(&self, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+
     /// The common network with what `own` keeps.
     ///
     /// # Errors
@@ -46,10 +52,9 @@ impl Kept {
     pub fn take_up(&self, common: &Network, own: &Network) -> Result<Network> {
         check_alike(common, own)?;
         let value = |(name, value): (&String, _)| {
-            let keeps = self.patterns.iter().any(|pattern| pattern.matches(name));
             (
                 name.clone(),
-                if keeps {
+                if self.keeps(name) {
                     own[name].clone()
                 } else {
                     Clone::clone(value)

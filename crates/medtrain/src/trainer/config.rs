@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mednn::Params;
+use mednn::optim::EmaWarmup;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -31,6 +32,8 @@ pub struct TrainConfig {
     /// Starts from the weights as they are first. Validation, the best checkpoint and the network a run leaves behind then have the
     /// averages ([`Ema`](mednn::optim::Ema)); training goes on from the weights themselves.
     pub ema_decay: Option<f64>,
+    /// Smaller parts at first, so that averages of a short run are not those of its first weights.
+    pub ema_warmup: EmaWarmup,
     /// Base learning rate.
     pub learning_rate: f64,
     /// How it changes.
@@ -89,6 +92,7 @@ impl TrainConfig {
             epochs,
             accumulate: 1,
             ema_decay: None,
+            ema_warmup: EmaWarmup::None,
             learning_rate: 0.01,
             schedule: Schedule::Poly { power: 0.9 },
             plateau: None,
@@ -150,6 +154,7 @@ impl TrainConfig {
             // Null where it is what runs did before they could do otherwise: their checkpoints do not name it.
             "accumulate": (self.accumulate != 1).then_some(self.accumulate),
             "ema_decay": self.ema_decay,
+            "ema_warmup": (self.ema_warmup != EmaWarmup::None).then(|| format!("{:?}", self.ema_warmup)),
             "learning_rate": self.learning_rate,
             "schedule": self.schedule,
             "plateau": self.plateau,
@@ -161,6 +166,7 @@ impl TrainConfig {
             "keep_epochs": (self.keep_epochs != 0).then_some(self.keep_epochs),
             "objective": objective.identity(),
             "frozen": frozen(params),
+            "fixed": fixed(params),
             "configuration": self.configuration,
         })
     }
@@ -170,7 +176,17 @@ impl TrainConfig {
 fn frozen(params: &Params) -> Option<String> {
     let parameters = params.parameters();
     let frozen = { parameters.iter() }.filter(|param| !param.is_trainable());
-    let names: Vec<&str> = frozen.map(|param| param.name()).collect();
+    in_few_words(&frozen.map(|param| param.name()).collect::<Vec<_>>())
+}
+
+/// Which buffers are fixed, in few words; null when none is.
+fn fixed(params: &Params) -> Option<String> {
+    let buffers = params.buffers();
+    let fixed = { buffers.iter() }.filter(|buffer| buffer.is_fixed());
+    in_few_words(&fixed.map(|buffer| buffer.name()).collect::<Vec<_>>())
+}
+
+fn in_few_words(names: &[&str]) -> Option<String> {
     let first = names.first()?;
     let hash = Sha256::digest(names.join("\n"));
     let hash: String = { hash.iter().take(8) }

@@ -34,7 +34,8 @@ impl Trainer<'_> {
             });
         }
         let params = self.model.params();
-        let average = |decay| Ema::new(params, EmaConfig::new(decay));
+        let warmup = self.config.ema_warmup;
+        let average = |decay| Ema::new(params, EmaConfig::new(decay).with_warmup(warmup));
         let mut ema = self.config.ema_decay.map(average).transpose()?;
         let steps = batches.div_ceil(self.config.accumulate);
         let mut position = Position::start(self.config.identity(&*self.objective, params));

@@ -123,10 +123,7 @@ impl Trainer<'_> {
         place: &Place,
         context: Context,
     ) -> Result<Learnt> {
-        let moment = Moment {
-            context,
-            progress: place.progress,
-        };
+        let moment = Moment::new(context, place.progress);
         let learnt = self.objective.learn(self.model, batch, &moment)?;
         if learnt.loss.is_finite() {
             return Ok(learnt);

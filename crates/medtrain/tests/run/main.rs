@@ -1,6 +1,7 @@
 //! Whole training runs: interrupted, damaged, out of disk, on any number of threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod averages;
 mod interruptions;
 mod objectives;
 mod settings;

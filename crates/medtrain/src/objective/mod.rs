@@ -1,12 +1,32 @@
 //! What a network is to become better at: the loss of a batch and its gradients.
+//!
+//! [`Supervised`] compares outputs with targets. [`Distillation`] learns from a teacher too. [`DomainAdaptation`] makes a network
+//! blind to where images come from, by a [`DomainJudge`], [`Coral`] or the maximum mean discrepancy. [`Proximal`] keeps any of
+//! them near a common network, for learning at several sites. Others are written in a few lines, see [`Objective`].
+
+mod adaptation;
+mod coral;
+mod distillation;
+mod domain_judge;
+mod hint;
+mod proximal;
+mod ramp;
 
 use mednn::candle_core::backprop::GradStore;
 use mednn::candle_core::{DType, Tensor};
 use mednn::loss::Loss;
 use mednn::tape::Pass;
-use mednn::{Context, Inputs, Model};
+use mednn::{Context, Inputs, Model, Outputs};
 
-use crate::error::Result;
+pub use adaptation::{Discrepancy, DomainAdaptation};
+pub use coral::Coral;
+pub use distillation::Distillation;
+pub use domain_judge::DomainJudge;
+pub use hint::{Hint, Likeness};
+pub use proximal::Proximal;
+pub use ramp::Ramp;
+
+use crate::error::{Error, Result};
 
 /// What a network learns from in one step.
 #[derive(Debug)]
@@ -27,6 +47,14 @@ pub struct Moment {
     pub context: Context,
     /// Part of the run's optimizer steps that are done, in [0, 1): what a strength that grows with time is a function of.
     pub progress: f64,
+}
+
+impl Moment {
+    /// A pass in this context when this part of the run is done: for who asks an objective without a trainer.
+    #[must_use]
+    pub fn new(context: Context, progress: f64) -> Self {
+        Self { context, progress }
+    }
 }
 
 /// A loss and where it leads.
@@ -63,6 +91,8 @@ impl Learnt {
 ///
 /// It must give the same for the same arguments: a resumed run asks again. What it trains besides the network (the judge of
 /// domains) belongs into the network's [`Params`](mednn::Params), where optimizer and checkpoints find it.
+///
+/// One of one's own, where [`Distillation`] is not what is meant:
 ///
 /// ```
 /// use medtrain::mednn::loss::{Loss, distillation};
@@ -125,6 +155,16 @@ impl Objective for Supervised<'_> {
         let loss = self.loss.of_outputs(pass.outputs(), &batch.targets)?;
         Learnt::from_pass(pass, loss)
     }
+}
+
+/// An intermediate feature that was asked for.
+fn feature<'a>(outputs: &'a Outputs, name: &str) -> Result<&'a Tensor> {
+    outputs
+        .features
+        .get(name)
+        .ok_or_else(|| Error::NoSuchFeature {
+            name: name.to_owned(),
+        })
 }
 
 impl<O: Objective + ?Sized> Objective for &O {
