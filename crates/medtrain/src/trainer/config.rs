@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::loader::Prefetch;
 use crate::objective::Objective;
+use crate::provenance::{DataDigest, Environment, data_identity};
 use crate::schedule::{Plateau, Schedule};
 use crate::stop::EarlyStop;
 
@@ -60,7 +61,11 @@ pub struct TrainConfig {
     pub resume: bool,
     /// The run returns, with a checkpoint to go on from, at the first step that ends after this time.
     pub time_limit: Option<Duration>,
-    /// Whatever else decides the result (data, network, augmentation): a resumed run must have the same.
+    /// The data by their hashes: written into the record of the run and every checkpoint, and a resumed run must have the same.
+    pub data: Vec<DataDigest>,
+    /// Where the run takes place, for its record; `None` [captures](Environment::capture) it at the start.
+    pub environment: Option<Environment>,
+    /// Whatever else decides the result (network, augmentation): a resumed run must have the same.
     pub configuration: serde_json::Value,
 }
 
@@ -99,6 +104,8 @@ impl TrainConfig {
             keep_epochs: 0,
             resume: false,
             time_limit: None,
+            data: Vec::new(),
+            environment: None,
             configuration: serde_json::Value::Null,
         }
     }
@@ -132,6 +139,7 @@ impl TrainConfig {
             "seed": self.seed,
             "validate_every": self.validate_every,
             "keep_epochs": (self.keep_epochs != 0).then_some(self.keep_epochs),
+            "data": data_identity(&self.data),
             "objective": objective.identity(),
             "frozen": frozen(params),
             "configuration": self.configuration,

@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::config::TrainConfig;
+use super::start::Running;
 use crate::checkpoint::{CheckpointFolder, Found, State};
 use crate::error::{Error, Result};
-use crate::log::{EpochReport, RunLog};
+use crate::log::{EpochReport, RunLog, RunRecord, Session, SessionEnd};
+use crate::provenance::{Environment, Time};
 
 /// The folder of a run, held against other runs until it is dropped.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) checkpoints: CheckpointFolder,
     log: Option<RunLog>,
+    run: Option<RunRecord>,
     found: Found,
     /// None at a rank that writes nothing.
     lock: Option<File>,
@@ -29,18 +33,61 @@ impl Record {
         Ok(Self {
             checkpoints,
             log: None,
+            run: None,
             found: Found::OtherRun,
             lock: held,
         })
     }
 
-    /// Begins the log of a run, after `first_epoch` epochs; `found` says whose the checkpoints in the folder are.
-    pub(super) fn begin(&mut self, folder: &Path, first_epoch: u32, found: Found) -> Result<()> {
+    /// Begins the logs of a run.
+    pub(super) fn begin(
+        &mut self,
+        config: &TrainConfig,
+        running: &Running,
+        found: Found,
+    ) -> Result<()> {
         self.found = found;
-        if self.lock.is_some() {
-            self.log = Some(RunLog::open(folder, first_epoch)?);
+        let folder = &config.folder;
+        let position = &running.position;
+        let configuration = position.configuration.clone();
+        let new = || RunRecord::new(configuration, config.data.clone());
+        if self.lock.is_none() {
+            self.run = Some(new());
+            return Ok(());
         }
+        self.log = Some(RunLog::open(folder, position.epoch)?);
+        let known = match found {
+            Found::ThisRun => RunRecord::find(folder)?,
+            Found::OtherRun => None,
+        };
+        let mut run = known.unwrap_or_else(new);
+        (run.epochs, run.steps) = (config.epochs, running.steps);
+        run.sessions.push(Session {
+            started: Time::now(),
+            first_epoch: position.epoch,
+            first_step: position.step,
+            environment: { config.environment.clone() }.unwrap_or_else(Environment::capture),
+            end: None,
+        });
+        run.write(folder)?;
+        self.run = Some(run);
         Ok(())
+    }
+
+    /// What the run is, once it has begun.
+    pub(super) fn run(&self) -> Option<&RunRecord> {
+        self.run.as_ref()
+    }
+
+    /// Writes how the run ended.
+    pub(super) fn end(&mut self, folder: &Path, end: SessionEnd) -> Result<()> {
+        let Some(run) = self.run.as_mut().filter(|_| self.lock.is_some()) else {
+            return Ok(());
+        };
+        if let Some(session) = run.sessions.last_mut() {
+            session.end = Some(end);
+        }
+        run.write(folder)
     }
 
     pub(super) fn history(&self) -> &[EpochReport] {

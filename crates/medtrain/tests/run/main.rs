@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod interruptions;
+mod loggers;
+#[cfg(feature = "mlflow")]
+mod mlflow;
 mod objectives;
+mod records;
 mod stopping;
 mod support;
 mod trials;
