@@ -46,6 +46,15 @@ impl DataDigest {
         })
     }
 
+    /// Sets the number of cases.
+    #[must_use]
+    pub fn with_cases(self, cases: u64) -> Self {
+        Self {
+            cases: Some(cases),
+            ..self
+        }
+    }
+
     /// Sets what DVC calls the data.
     #[must_use]
     pub fn with_dvc(self, md5: impl Into<String>) -> Self {

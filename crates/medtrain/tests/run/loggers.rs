@@ -223,7 +223,7 @@ fn data_are_known_by_what_dvc_keeps_of_them() {
     let output = &DvcOutput::read(&top.join("a.dvc")).unwrap()[0];
     assert_eq!((output.size, output.files), (Some(5), None));
     output.verify(top).unwrap();
-    let lock = "schema: '2.0'\nstages:\n  train:\n    cmd: echo 'a: b' > model.bin; echo {} > m\n    deps:\n    - path: data\n      hash: md5\n      md5: 69488884cb57f541781437f90c626239.dir\n      size: 14\n      nfiles: 4\n    params:\n      params.yaml:\n        lr: 0.1\n    outs:\n    - path: model.bin\n      hash: md5\n      md5: 20f35e630daf44dbfa4c3f68f5399d8c\n      size: 5\n";
+    let lock = "schema: '2.0'\nstages:\n  train:\n    cmd: printf model > model.bin; echo {} > metrics.json\n    deps:\n    - path: data\n      hash: md5\n      md5: 69488884cb57f541781437f90c626239.dir\n      size: 14\n      nfiles: 4\n    params:\n      params.yaml:\n        lr: 0.1\n    outs:\n    - path: model.bin\n      hash: md5\n      md5: 20f35e630daf44dbfa4c3f68f5399d8c\n      size: 5\n";
     fs::write(top.join("dvc.lock"), lock).unwrap();
     let (read, made) = DvcOutput::of_stage(&top.join("dvc.lock"), "train").unwrap();
     assert_eq!(read[0].md5, "69488884cb57f541781437f90c626239.dir");
