@@ -8,6 +8,7 @@
 //! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
 //! * [`ImageBatches`]: the source of batches for classification, whole images with their classes; [`Sampling`] says how
 //!   often each is seen, [`EvaluationBatches`] gives them in order.
+//! * [`log`] and [`provenance`]: what a run leaves behind, and how TensorBoard, DVC and MLflow are told of it.
 //!
 //! A run resumed from a checkpoint ends with the same bytes as one that never stopped, on any number
 //! of threads: everything random is looked up by (seed, epoch, step), nothing is consumed.

@@ -18,6 +18,7 @@ mod replay;
 mod retry;
 mod run;
 mod settings;
+mod story;
 mod transport;
 
 pub use batch::{Batch, Metric};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::batch::Batch;
 use super::client::{Experiment, Mlflow};
-use super::logger::{best, failure, introduce, metrics, send_files, title};
 use super::run::{Run, RunStatus};
+use super::story::{best, failure, introduce, metrics, send_files, title};
 use crate::error::Result;
 use crate::log::{self, LOG_FILE, RunRecord};
 
