@@ -162,7 +162,8 @@ impl<'a> Trainer<'a> {
             let sane = self.check_sanity(source);
             self.agree(sane)?;
         }
-        record.begin(&self.config, &running, found)?;
+        let begun = record.begin(&self.config, &running, found);
+        self.agree(begun)?;
         self.tell_started(&running, record)?;
         let ending = self.train(source, &mut running, record)?;
         if let Some(ema) = &running.ema {
