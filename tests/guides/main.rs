@@ -5,6 +5,7 @@
 mod adaptation;
 mod augment;
 mod dicom_study;
+mod logging;
 mod measure;
 mod other_peoples_models;
 mod segment_your_own_scans;

@@ -298,6 +298,42 @@ pub enum Error {
         /// How many more there are.
         others: usize,
     },
+    /// A file of DVC is not what it must be.
+    #[error("DVC's file {path}: {reason}")]
+    BadDvcFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Data are not what DVC says they were.
+    #[error("{path} has the hash {found}, but DVC's file says {expected}")]
+    OtherDvcData {
+        /// The file or folder.
+        path: PathBuf,
+        /// The hash it had.
+        expected: String,
+        /// The hash it has.
+        found: String,
+    },
+    /// A tracking server could not be told something.
+    #[cfg(feature = "mlflow")]
+    #[error("{doing}: {fault}")]
+    Mlflow {
+        /// What was being done.
+        doing: String,
+        /// What went wrong.
+        #[source]
+        fault: Box<crate::log::mlflow::MlflowFault>,
+    },
+    /// A file is no record of a run.
+    #[error("record {path}: {reason}; without the file, a new record is begun")]
+    BadRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A checkpoint is damaged or of another kind.
     #[error("checkpoint {path}: {reason}")]
     BadCheckpoint {

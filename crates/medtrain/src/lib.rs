@@ -8,6 +8,7 @@
 //! * [`PatchBatches`]: the source of batches for segmentation, patches drawn and augmented by `medaug`.
 //! * [`ImageBatches`]: the source of batches for classification, whole images with their classes; [`Sampling`] says how
 //!   often each is seen, [`EvaluationBatches`] gives them in order.
+//! * [`log`] and [`provenance`]: what a run leaves behind, and how TensorBoard, DVC and MLflow are told of it.
 //!
 //! A run resumed from a checkpoint ends with the same bytes as one that never stopped, on any number
 //! of threads: everything random is looked up by (seed, epoch, step), nothing is consumed.
@@ -28,6 +29,7 @@ pub mod manifest;
 pub mod objective;
 mod observer;
 mod progress;
+pub mod provenance;
 pub mod sampler;
 pub mod schedule;
 pub mod split;
@@ -44,13 +46,14 @@ pub use checkpoint::CheckpointFolder;
 pub use error::{BoxError, Error, Result};
 pub use fine_tune::FineTune;
 pub use loader::{Loader, Prefetch, Source};
-pub use log::{EpochReport, Validation};
+pub use log::{EpochReport, RunRecord, Validation};
 pub use manifest::DataManifest;
 pub use medaug;
 pub use mednn;
 pub use objective::{Batch, Learnt, Moment, Objective, Supervised};
 pub use observer::{Heard, Observer, RunReport, StepReport};
 pub use progress::ProgressDisplay;
+pub use provenance::{DataDigest, Environment, Provenance};
 pub use sampler::Sampling;
 pub use schedule::{OneCycle, Plateau, Schedule};
 pub use split::{Cohort, Split, TestSet, TrainingSet, ValidationSet};

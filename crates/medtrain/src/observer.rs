@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::error::BoxError;
-use crate::log::EpochReport;
+use crate::error::{BoxError, Error};
+use crate::log::{EpochReport, RunRecord};
 use crate::trainer::TrainSummary;
 
 /// A run that starts or goes on.
@@ -25,6 +25,8 @@ pub struct RunReport<'a> {
     pub configuration: &'a serde_json::Value,
     /// The epochs before it, in a run that is resumed.
     pub history: &'a [EpochReport],
+    /// What it is, with its data and where it takes place; the present session is the last.
+    pub run: &'a RunRecord,
 }
 
 /// One optimizer step.
@@ -85,12 +87,18 @@ pub trait Observer {
         Ok(())
     }
 
-    /// The run returns what it has come to, the last epoch or not; not heard of a run that ends by an error.
+    /// The run returns what it has come to, the last epoch or not; of a run that ends by an error, [`failed`](Self::failed) is
+    /// heard.
     ///
     /// # Errors
     /// Makes the run return that error; its files are complete.
     fn finished(&mut self, summary: &TrainSummary) -> Heard {
         let _ = summary;
         Ok(())
+    }
+
+    /// The run ends by an error, which it returns; not heard of one that ends before it has begun.
+    fn failed(&mut self, error: &Error) {
+        let _ = error;
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::loader::Prefetch;
 use crate::objective::Objective;
+use crate::provenance::{DataDigest, Environment, data_identity};
 use crate::schedule::{Plateau, Schedule};
 use crate::stop::EarlyStop;
 
@@ -68,7 +69,11 @@ pub struct TrainConfig {
     pub resume: bool,
     /// The run returns, with a checkpoint to go on from, at the first step that ends after this time.
     pub time_limit: Option<Duration>,
-    /// Whatever else decides the result (data, network, augmentation): a resumed run must have the same.
+    /// The data by their hashes: written into the record of the run and every checkpoint, and a resumed run must have the same.
+    pub data: Vec<DataDigest>,
+    /// Where the run takes place, for its record; `None` [captures](Environment::capture) it at the start.
+    pub environment: Option<Environment>,
+    /// Whatever else decides the result (network, augmentation): a resumed run must have the same.
     pub configuration: serde_json::Value,
 }
 
@@ -109,6 +114,8 @@ impl TrainConfig {
             keep_epochs: 0,
             resume: false,
             time_limit: None,
+            data: Vec::new(),
+            environment: None,
             configuration: serde_json::Value::Null,
         }
     }
@@ -164,6 +171,7 @@ impl TrainConfig {
             "settings": (!self.settings.is_empty()).then_some(&self.settings),
             "validate_every": self.validate_every,
             "keep_epochs": (self.keep_epochs != 0).then_some(self.keep_epochs),
+            "data": data_identity(&self.data),
             "objective": objective.identity(),
             "frozen": frozen(params),
             "fixed": fixed(params),

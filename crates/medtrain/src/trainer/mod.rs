@@ -22,6 +22,7 @@ use mednn::optim::Optimizer;
 use crate::dist::{Collective, Solo};
 use crate::error::{BoxError, Error, Result};
 use crate::loader::Source;
+use crate::log::SessionEnd;
 use crate::objective::{Batch, Objective, Supervised};
 use crate::observer::{Heard, Observer, RunReport};
 use crate::stop::{Ending, StopFlag};
@@ -127,6 +128,27 @@ impl<'a> Trainer<'a> {
         self.started = Instant::now();
         let record = Record::open(&self.config.folder, self.is_first());
         let mut record = self.agree(record)?;
+        let ended = self.run_recorded(source, &mut record);
+        if let Err(error) = &ended
+            && record.run().is_some()
+        {
+            let end = SessionEnd::of_error(error);
+            // The error that came first is the one to tell.
+            let _ = record.end(end);
+            if self.is_first() {
+                self.observers
+                    .iter_mut()
+                    .for_each(|observer| observer.failed(error));
+            }
+        }
+        ended
+    }
+
+    fn run_recorded<S: Source<Item = Batch>>(
+        &mut self,
+        source: &Arc<S>,
+        record: &mut Record,
+    ) -> Result<TrainSummary> {
         let batches = source.steps_per_epoch();
         self.meet(&**source)?;
         let start = self.start(&record.checkpoints, batches);
@@ -141,10 +163,10 @@ impl<'a> Trainer<'a> {
             let sane = self.check_sanity(source);
             self.agree(sane)?;
         }
-        let begun = record.begin(&self.config.folder, first_epoch, found);
+        let begun = record.begin(&self.config, &running, found);
         self.agree(begun)?;
-        self.tell_started(&running, &record)?;
-        let ending = self.train(source, &mut running, &mut record)?;
+        self.tell_started(&running, record)?;
+        let ending = self.train(source, &mut running, record)?;
         if let Some(ema) = &running.ema {
             self.model.params().restore(ema.values())?;
         }
@@ -159,6 +181,8 @@ impl<'a> Trainer<'a> {
             missing_epochs: record.missing_epochs(first_epoch),
             checkpoints: record.checkpoints.clone(),
         };
+        let recorded = record.end(SessionEnd::of_summary(&summary));
+        self.agree(recorded)?;
         self.tell(|observer| observer.finished(&summary))?;
         Ok(summary)
     }
@@ -214,6 +238,9 @@ impl<'a> Trainer<'a> {
 
     fn tell_started(&mut self, running: &Running, record: &Record) -> Result<()> {
         let folder = self.config.folder.clone();
+        let Some(run) = record.run() else {
+            return Ok(());
+        };
         let report = RunReport {
             first_epoch: running.position.epoch,
             first_step: running.position.step,
@@ -222,6 +249,7 @@ impl<'a> Trainer<'a> {
             folder: &folder,
             configuration: &running.position.configuration,
             history: record.history(),
+            run,
         };
         self.tell(|observer| observer.started(&report))
     }

@@ -1,18 +1,25 @@
 //! Everything a run writes, behind one door.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::config::TrainConfig;
+use super::start::Running;
 use crate::checkpoint::{CheckpointFolder, Found, State};
 use crate::error::{Error, Result};
-use crate::log::{EpochReport, RunLog};
+use crate::log::{EpochReport, RUN_FILE, RunLog, RunRecord, Session, SessionEnd};
+use crate::provenance::{Environment, Time};
 
 /// The folder of a run, held against other runs until it is dropped.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) checkpoints: CheckpointFolder,
     log: Option<RunLog>,
+    run: Option<RunRecord>,
     found: Found,
+    folder: PathBuf,
+    /// Whether an earlier run's `run.json` stays until this one has a checkpoint.
+    keeps_earlier: bool,
     /// None at a rank that writes nothing.
     lock: Option<File>,
 }
@@ -29,22 +36,75 @@ impl Record {
         Ok(Self {
             checkpoints,
             log: None,
+            run: None,
             found: Found::OtherRun,
+            folder: folder.to_owned(),
+            keeps_earlier: false,
             lock: held,
         })
     }
 
-    /// Begins the log of a run, after `first_epoch` epochs; `found` says whose the checkpoints in the folder are.
-    pub(super) fn begin(&mut self, folder: &Path, first_epoch: u32, found: Found) -> Result<()> {
+    /// Begins the logs of a run.
+    pub(super) fn begin(
+        &mut self,
+        config: &TrainConfig,
+        running: &Running,
+        found: Found,
+    ) -> Result<()> {
         self.found = found;
-        if self.lock.is_some() {
-            let log = RunLog::open(folder, first_epoch)?;
-            if found == Found::ThisRun {
-                log.write()?;
-            }
-            self.log = Some(log);
+        let folder = &config.folder;
+        let position = &running.position;
+        let configuration = position.configuration.clone();
+        let new = || RunRecord::new(configuration, config.data.clone());
+        if self.lock.is_none() {
+            self.run = Some(new());
+            return Ok(());
         }
-        Ok(())
+        let log = RunLog::open(folder, position.epoch)?;
+        if found == Found::ThisRun {
+            log.write()?;
+        }
+        self.log = Some(log);
+        let known = match found {
+            Found::ThisRun => RunRecord::find(folder)?,
+            Found::OtherRun => None,
+        };
+        let mut run = known.unwrap_or_else(new);
+        (run.epochs, run.steps) = (config.epochs, running.steps);
+        run.sessions.push(Session {
+            started: Time::now(),
+            first_epoch: position.epoch,
+            first_step: position.step,
+            environment: { config.environment.clone() }.unwrap_or_else(Environment::capture),
+            end: None,
+        });
+        self.keeps_earlier = found == Found::OtherRun && folder.join(RUN_FILE).exists();
+        self.run = Some(run);
+        self.write_run()
+    }
+
+    /// What the run is, once it has begun.
+    pub(super) fn run(&self) -> Option<&RunRecord> {
+        self.run.as_ref()
+    }
+
+    /// Writes how the run ended.
+    pub(super) fn end(&mut self, end: SessionEnd) -> Result<()> {
+        let Some(run) = self.run.as_mut().filter(|_| self.lock.is_some()) else {
+            return Ok(());
+        };
+        if let Some(session) = run.sessions.last_mut() {
+            session.end = Some(end);
+        }
+        self.write_run()
+    }
+
+    /// Writes what the run is, unless what an earlier one was is all that tells of the checkpoints in the folder.
+    fn write_run(&self) -> Result<()> {
+        match &self.run {
+            Some(run) if !self.keeps_earlier => run.write(&self.folder),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn history(&self) -> &[EpochReport] {
@@ -89,7 +149,7 @@ impl Record {
         self.begun(saved)
     }
 
-    /// Lets the log of a run take the place of an earlier one's once its first checkpoint has.
+    /// Lets the logs of a run take the place of an earlier one's once its first checkpoint has.
     fn begun(&mut self, saved: Result<()>) -> Result<()> {
         if let Some(log) = &self.log {
             match &saved {
@@ -98,8 +158,8 @@ impl Record {
             }
         }
         saved?;
-        self.found = Found::ThisRun;
-        Ok(())
+        (self.found, self.keeps_earlier) = (Found::ThisRun, false);
+        self.write_run()
     }
 }
 

@@ -1,55 +1,13 @@
-//! The record of a run: one line an epoch, as JSON lines (the truth) and as CSV (for spreadsheets).
-//!
-//! JSON has no word for what is not a number and for infinities: they stand there as `"NaN"`, `"inf"` and `"-inf"`.
+//! The epochs of a run as JSON lines (the truth) and as CSV (for spreadsheets).
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+use super::EpochReport;
 use crate::error::{Error, Result};
 
-/// What validation found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Validation {
-    /// The number that decides which checkpoint is best; greater is better.
-    #[serde(with = "number")]
-    pub score: f64,
-    /// Further numbers by name.
-    #[serde(with = "named_numbers")]
-    pub metrics: Vec<(String, f64)>,
-}
-
-impl Validation {
-    /// A score and nothing else.
-    #[must_use]
-    pub fn new(score: f64) -> Self {
-        Self {
-            score,
-            metrics: Vec::new(),
-        }
-    }
-}
-
-/// One epoch of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// Counted from zero.
-    pub epoch: u32,
-    /// Learning rate of its last step.
-    pub learning_rate: f64,
-    /// Mean of the batches' losses.
-    #[serde(with = "number")]
-    pub train_loss: f64,
-    /// What validation found, in epochs that end with one.
-    pub validation: Option<Validation>,
-    /// Whether this is the best score so far.
-    pub is_best: bool,
-    /// Wall-clock seconds, validation included; of an epoch that was interrupted, those since it was taken up again.
-    pub seconds: f64,
-    /// Seconds of these spent waiting for data.
-    pub data_wait_seconds: f64,
-}
+/// The name of the log of epochs in the folder of a run.
+pub const LOG_FILE: &str = "log.jsonl";
 
 /// The log files of a run.
 #[derive(Debug)]
@@ -63,7 +21,7 @@ impl RunLog {
     /// Opens the logs in `folder`, taking up the epochs before `first_epoch` and not what a stopped run wrote after its last
     /// checkpoint. Changes no file.
     pub(crate) fn open(folder: &Path, first_epoch: u32) -> Result<Self> {
-        let jsonl = folder.join("log.jsonl");
+        let jsonl = folder.join(LOG_FILE);
         let mut history = if first_epoch > 0 && jsonl.exists() {
             read(&jsonl)?
         } else {
@@ -158,72 +116,6 @@ pub fn read(path: &Path) -> Result<Vec<EpochReport>> {
         .collect()
 }
 
-/// A number as JSON can have it.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Finite(f64),
-    Name(String),
-    /// What logs had for NaN before it had a name.
-    Null(()),
-}
-
-impl From<f64> for Number {
-    fn from(value: f64) -> Self {
-        match value.is_finite() {
-            true => Self::Finite(value),
-            false => Self::Name(value.to_string()),
-        }
-    }
-}
-
-impl Number {
-    fn value<E: serde::de::Error>(self) -> std::result::Result<f64, E> {
-        match self {
-            Self::Finite(value) => Ok(value),
-            Self::Name(name) => name.parse().map_err(E::custom),
-            Self::Null(()) => Ok(f64::NAN),
-        }
-    }
-}
-
-mod number {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Number;
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
-        Number::from(*value).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-        Number::deserialize(from)?.value()
-    }
-}
-
-mod named_numbers {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Number;
-
-    pub(super) fn serialize<S: Serializer>(
-        values: &[(String, f64)],
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq({ values.iter() }.map(|(name, value)| (name, Number::from(*value))))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<(String, f64)>, D::Error> {
-        let values: Vec<(String, Number)> = Vec::deserialize(from)?;
-        let values = values.into_iter();
-        values
-            .map(|(name, number)| Ok((name, number.value()?)))
-            .collect()
-    }
-}
-
 fn table(history: &[EpochReport]) -> std::io::Result<Vec<u8>> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in history
@@ -268,6 +160,7 @@ fn table(history: &[EpochReport]) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Validation;
     use super::*;
 
     fn report(epoch: u32, score: Option<f64>) -> EpochReport {
