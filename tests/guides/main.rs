@@ -4,6 +4,7 @@
 
 mod augment;
 mod dicom_study;
+mod explain;
 mod measure;
 mod other_peoples_models;
 mod segment_your_own_scans;

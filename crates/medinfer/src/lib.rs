@@ -16,6 +16,7 @@ struct Readme;
 
 mod blend;
 mod bundle;
+mod cholesky;
 mod classify;
 mod detect;
 mod error;
