@@ -14,10 +14,12 @@ mod card;
 mod engine;
 mod folder;
 mod golden;
+mod hub;
 mod load;
 mod manifest;
 mod record;
 mod seal;
+mod signature;
 mod version;
 mod write;
 
@@ -25,6 +27,7 @@ pub use engine::Engine;
 pub use load::Bundle;
 pub use manifest::{FileDigest, GoldenCase, InputSpec, Manifest, TaskConfig};
 pub use record::{DataDigest, MetricRecord, Provenance};
+pub use signature::SignatureKey;
 pub use version::Version;
 pub use write::BundleWriter;
 
