@@ -5,6 +5,7 @@
 mod adaptation;
 mod augment;
 mod dicom_study;
+mod explain;
 mod logging;
 mod measure;
 mod other_peoples_models;

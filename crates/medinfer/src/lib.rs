@@ -16,6 +16,7 @@ struct Readme;
 
 mod blend;
 mod bundle;
+mod cholesky;
 mod classify;
 mod detect;
 mod error;
@@ -36,7 +37,7 @@ mod window;
 pub use blend::Accumulation;
 pub use bundle::{
     Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE,
-    Manifest, MetricRecord, Provenance, SIGNATURE_FILE, TaskConfig, Version,
+    Manifest, MetricRecord, Provenance, SIGNATURE_FILE, SignatureKey, TaskConfig, Version,
 };
 pub use classify::{
     Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code, Decision,

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path};
 
-use super::{FileDigest, MANIFEST_FILE, MOST_FILE_BYTES, MOST_FILES, SIGNATURE_FILE};
+use super::{FileDigest, MANIFEST_FILE, MOST_FILE_BYTES, MOST_FILES, SIGNATURE_FILE, seal};
 use crate::error::{Error, Result};
 
 /// Folders inside folders deeper than this are none of a bundle.
@@ -140,4 +140,63 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
         return Err(too_long());
     }
     Ok(bytes)
+}
+
+/// The bytes of a file of the bundle, which must be those that its entry describes.
+pub(super) fn read_listed(folder: &Path, name: &str, about: &FileDigest) -> Result<Vec<u8>> {
+    let place = folder.join(name);
+    let bytes = read(&place, about.size)?;
+    match seal::sha256(&bytes) == about.sha256 {
+        true => Ok(bytes),
+        false => Err(wrong(&place, "it has been altered")),
+    }
+}
+
+/// A folder that is filled beside its place, and takes its name when that went well.
+pub(super) fn write_whole<T>(folder: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    if fs::symlink_metadata(folder).is_ok() {
+        return Err(wrong(
+            folder,
+            "it is there already, and a bundle is never changed",
+        ));
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(io(parent))?;
+    let aside = tempfile::Builder::new()
+        .prefix(".bundle-")
+        .tempdir_in(parent)
+        .map_err(io(parent))?;
+    let filled = fill(aside.path())?;
+    make_readable(aside.path())?;
+    // What has its name is no longer removed.
+    fs::rename(aside.path(), folder).map_err(io(folder))?;
+    let _ = aside.keep();
+    sync(parent)?;
+    Ok(filled)
+}
+
+/// Temporary folders are private to their owner; a result is an ordinary folder.
+#[cfg(unix)]
+fn make_readable(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(io(folder))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync(folder: &Path) -> Result<()> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(io(folder))
+}
+
+#[cfg(not(unix))]
+fn sync(_: &Path) -> Result<()> {
+    Ok(())
 }

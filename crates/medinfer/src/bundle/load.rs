@@ -16,8 +16,8 @@ use super::engine::Engine;
 use super::folder::{self, wrong};
 use super::write::DRIFT;
 use super::{
-    MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, TaskConfig, golden, seal,
-    weights_file,
+    MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, SignatureKey, TaskConfig, golden,
+    seal, weights_file,
 };
 use crate::classify::{Classifier, ClassifierConfig, refuse};
 use crate::detect::{BoxDetector, DetectorConfig};
@@ -76,7 +76,21 @@ impl Bundle {
     /// not fit each other, weights that are not those of the network, and answers that are others than where the bundle was
     /// written.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
-        let mut checked = Checked::read(folder.as_ref())?;
+        Self::build(Checked::read(folder.as_ref(), None)?)
+    }
+
+    /// Reads a folder whose description has a signature of this key beside it, `bundle.json.minisig`.
+    ///
+    /// The description says what it hashes to itself, and has the hashes of everything else: these show accidents, the
+    /// signature who made the bundle. It is made by `minisign -Sm bundle.json` where the secret key is, not here.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`]; and names the signature where it is missing, of another key or of another description.
+    pub fn load_signed(folder: impl AsRef<Path>, key: &SignatureKey) -> Result<Self> {
+        Self::build(Checked::read(folder.as_ref(), Some(key))?)
+    }
+
+    fn build(mut checked: Checked) -> Result<Self> {
         let reference = match checked.files.contains_key(REFERENCE_FILE) {
             true => checked.tensors(REFERENCE_FILE)?,
             false => BTreeMap::new(),
@@ -110,7 +124,15 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::load`].
     pub fn verify(folder: impl AsRef<Path>) -> Result<Manifest> {
-        Ok(Checked::read(folder.as_ref())?.manifest)
+        Ok(Checked::read(folder.as_ref(), None)?.manifest)
+    }
+
+    /// As [`Bundle::verify`], and that the description has a signature of this key.
+    ///
+    /// # Errors
+    /// As [`Bundle::load_signed`].
+    pub fn verify_signed(folder: impl AsRef<Path>, key: &SignatureKey) -> Result<Manifest> {
+        Ok(Checked::read(folder.as_ref(), Some(key))?.manifest)
     }
 
     /// The folder.
@@ -188,7 +210,7 @@ struct Checked {
 }
 
 impl Checked {
-    fn read(path: &Path) -> Result<Self> {
+    fn read(path: &Path, key: Option<&SignatureKey>) -> Result<Self> {
         let found = folder::list(path)?;
         let place = path.join(MANIFEST_FILE);
         if !found.contains_key(MANIFEST_FILE) {
@@ -196,16 +218,15 @@ impl Checked {
         }
         let text = folder::read(&place, MOST_MANIFEST_BYTES)?;
         let json = seal::unseal(&text).ok_or_else(|| wrong(&place, "it has been altered"))?;
+        if let Some(key) = key {
+            key.check(path, &text)?;
+        }
         let manifest: Manifest =
             serde_json::from_slice(&json).map_err(|e| wrong(&place, e.to_string()))?;
         folder::check_files(path, &found, &manifest.files)?;
         manifest.check()?;
         let read = |(name, about): (&String, &super::FileDigest)| {
-            let place = path.join(name);
-            let bytes = folder::read(&place, about.size)?;
-            if seal::sha256(&bytes) != about.sha256 {
-                return Err(wrong(&place, "it has been altered"));
-            }
+            let bytes = folder::read_listed(path, name, about)?;
             Ok((name.clone(), bytes))
         };
         let files: Vec<_> = manifest.files.par_iter().map(read).collect();

@@ -10,7 +10,7 @@ use mednn::candle_core::Tensor;
 use mednn::params::safetensors_bytes;
 
 use super::engine::{Engine, named};
-use super::folder::{check_name, io, wrong};
+use super::folder::{self, check_name, io, wrong};
 use super::{
     Bundle, CARD_FILE, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE, Manifest, MetricRecord,
     Provenance, REFERENCE_FILE, SCHEMA_VERSION, Version, card, golden, seal, weights_file,
@@ -159,30 +159,11 @@ impl<'a, const D: usize> BundleWriter<'a, D> {
     /// Refuses a place that is taken, parts that do not fit each other, names of files that lead outside or are taken; and
     /// when a file cannot be written.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<Manifest> {
-        let folder = folder.as_ref();
-        if fs::symlink_metadata(folder).is_ok() {
-            return Err(wrong(
-                folder,
-                "it is there already, and a bundle is never changed",
-            ));
-        }
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(io(parent))?;
-        let aside = tempfile::Builder::new()
-            .prefix(".bundle-")
-            .tempdir_in(parent)
-            .map_err(io(parent))?;
-        let manifest = self.fill(aside.path())?;
-        Bundle::load(aside.path())?;
-        make_readable(aside.path())?;
-        // What has its name is no longer removed.
-        fs::rename(aside.path(), folder).map_err(io(folder))?;
-        let _ = aside.keep();
-        sync(parent)?;
-        Ok(manifest)
+        folder::write_whole(folder.as_ref(), |aside| {
+            let manifest = self.fill(aside)?;
+            Bundle::load(aside)?;
+            Ok(manifest)
+        })
     }
 
     fn fill(&self, folder: &Path) -> Result<Manifest> {
@@ -263,27 +244,4 @@ impl<'a, const D: usize> BundleWriter<'a, D> {
 
 fn tensors(file: &str, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
     Ok(safetensors_bytes(Path::new(file), tensors, None)?)
-}
-
-/// Temporary folders are private to their owner; a result is an ordinary folder.
-#[cfg(unix)]
-fn make_readable(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(io(folder))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync(folder: &Path) -> Result<()> {
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(io(folder))
-}
-
-#[cfg(not(unix))]
-fn sync(_: &Path) -> Result<()> {
-    Ok(())
 }

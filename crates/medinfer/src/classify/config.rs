@@ -25,6 +25,17 @@ pub enum LabelKind {
     Independent,
 }
 
+impl LabelKind {
+    /// Probabilities of the logits of one image.
+    pub(crate) fn probabilities(self, calibrator: &Calibrator, logits: &[f64]) -> Result<Vec<f64>> {
+        let classes = match self {
+            Self::Exclusive => logits.len(),
+            Self::Independent => 1,
+        };
+        Ok(calibrator.apply(logits, classes, ClassLayout::Rows)?)
+    }
+}
+
 /// What makes probabilities of logits, and on what it was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -266,11 +277,7 @@ impl<const D: usize> ClassifierConfig<D> {
             Some(calibration) => &calibration.calibrator,
             None => &plain,
         };
-        let classes = match self.kind {
-            LabelKind::Exclusive => logits.len(),
-            LabelKind::Independent => 1,
-        };
-        Ok(calibrator.apply(&logits, classes, ClassLayout::Rows)?)
+        self.kind.probabilities(calibrator, &logits)
     }
 }
 

@@ -11,6 +11,7 @@ use mednn::ops::Activation;
 use mednn::params::Params;
 use mednn::tape::Tape;
 
+use super::scores::Scores;
 use super::target::Target;
 use crate::error::{Error, Result};
 
@@ -41,13 +42,6 @@ pub(super) struct Gradient {
     pub(super) value: Tensor,
     /// Of the same shape.
     pub(super) gradient: Tensor,
-}
-
-/// The classes asked for, and their scores.
-#[derive(Debug, Clone)]
-pub(super) struct Scores {
-    pub(super) classes: Vec<usize>,
-    pub(super) scores: Vec<f64>,
 }
 
 /// Some operators, with the tensors that outlive them.
@@ -373,44 +367,6 @@ fn backward(
         }
     }
     Ok(gradients)
-}
-
-impl Scores {
-    /// The scores of the classes asked for.
-    pub(super) fn of(logits: &Tensor, target: &Target) -> Result<Self> {
-        let &[batch, classes] = logits.dims() else {
-            return Err(Error::Explanation {
-                rule: "the network gives one score for each class, [batch, classes]",
-                got: format!("{:?}", logits.dims()),
-            });
-        };
-        let all = values(logits)?;
-        let chosen = target.classes(&all, batch, classes)?;
-        let score = |(item, &class): (usize, &usize)| all[item * classes + class];
-        Ok(Self {
-            scores: chosen.iter().enumerate().map(score).collect(),
-            classes: chosen,
-        })
-    }
-
-    /// The gradient of the sum of the scores with respect to all logits: 1 for the class of each item.
-    fn seed(&self, logits: &Tensor) -> Result<Tensor> {
-        let (batch, classes) = (logits.dims()[0], logits.dims()[1]);
-        let mut seed = vec![0.0_f64; batch * classes];
-        for (item, class) in self.classes.iter().enumerate() {
-            seed[item * classes + class] = 1.0;
-        }
-        let seed = Tensor::from_vec(seed, (batch, classes), logits.device());
-        let seed = seed.and_then(|seed| seed.to_dtype(logits.dtype()));
-        Ok(seed.map_err(mednn::Error::from)?)
-    }
-}
-
-/// All elements in storage order.
-pub(super) fn values(tensor: &Tensor) -> Result<Vec<f64>> {
-    let values = tensor.to_dtype(DType::F64).and_then(|t| t.flatten_all());
-    let values = values.and_then(|t| t.to_vec1::<f64>());
-    Ok(values.map_err(mednn::Error::from)?)
 }
 
 fn independent(of: ValueId) -> Error {

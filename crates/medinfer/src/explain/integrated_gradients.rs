@@ -1,13 +1,14 @@
 //! Integrated gradients (Sundararajan et al. 2017, <https://arxiv.org/abs/1703.01365>).
 
-use mednn::candle_core::Tensor;
 use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::Explain;
-use super::circuit::{Circuit, Rectifiers, Scores, values};
+use super::circuit::{Circuit, Rectifiers};
+use super::elements::{values, with_image};
 use super::maps::{image_gradient, input_maps};
 use super::saliency::{Method, Saliency};
+use super::scores::Scores;
 use super::target::Target;
 use crate::error::{Error, Result};
 
@@ -143,12 +144,8 @@ impl IntegratedGradients {
         let baseline = self.baseline.of(&all, image.dims());
         let at = |part: f64| -> Result<(Scores, Vec<f64>)> {
             let along = { baseline.iter().zip(&all) }.map(|(from, to)| from + part * (to - from));
-            let point = Tensor::from_vec(along.collect::<Vec<_>>(), image.dims(), image.device());
-            let point = point.and_then(|point| point.to_dtype(image.dtype()));
-            let inputs = inputs
-                .clone()
-                .with(Inputs::IMAGE, point.map_err(mednn::Error::from)?);
-            image_gradient(&circuit, &inputs, &target, Rectifiers::Derivative)
+            let point = with_image(inputs, along.collect())?;
+            image_gradient(&circuit, &point, &target, Rectifiers::Derivative)
         };
         let (at_baseline, _) = at(0.0)?;
         let mut sum = vec![0.0; all.len()];

@@ -111,37 +111,53 @@ fn names(circuit: &Circuit) -> String {
 /// The layer of [`Layer::Last`].
 fn last(circuit: &Circuit, image: ValueId, axes: usize) -> Option<ValueId> {
     let nodes = circuit.graph().nodes();
-    let seen = depends_on(circuit, image);
-    let shape = |id: ValueId| &circuit.graph().value(id).shape;
+    let seen = reached(circuit, |input| input == image.index());
     let convolutions = { nodes.iter() }
         .filter(|node| matches!(node.op, Op::Conv(_)) && seen[node.outputs[0].index()])
         .count();
-    let attention = nodes.iter().rev().find(|node| {
-        let is_attention = matches!(node.op, Op::SelfAttention(_) | Op::Attention(_));
-        is_attention && seen[node.outputs[0].index()]
-    });
     let windows = nodes
         .iter()
         .any(|node| matches!(node.op, Op::WindowReverse(_)));
-    if let (0 | 1, Some(attention), false) = (convolutions, attention, windows) {
-        return above(circuit, attention.inputs[0]?, |node| {
-            matches!(node.op, Op::LayerNorm { .. })
-        });
+    if convolutions < 2
+        && !windows
+        && let Some(tokens) = last_tokens(circuit, image, axes)
+    {
+        return Some(tokens);
     }
     let is_map = |node: &&Node| {
         let id = node.outputs[0];
         let pooled = matches!(node.op, Op::AdaptiveAvgPool(_) | Op::Mean { .. });
-        let is_grid = shape(id).len() == axes + 2
+        let is_grid = circuit.graph().value(id).shape.len() == axes + 2
             && places(circuit, id).is_some_and(|places| places.iter().product::<usize>() > 1);
         seen[id.index()] && !pooled && is_grid
     };
     nodes.iter().rev().find(is_map).map(|node| node.outputs[0])
 }
 
-/// Which values the input reaches.
-fn depends_on(circuit: &Circuit, input: ValueId) -> Vec<bool> {
-    let mut seen = vec![false; circuit.graph().values().len()];
-    seen[input.index()] = true;
+/// What the last attention reads whose tokens are those of the image and of nothing else, behind a normalisation.
+fn last_tokens(circuit: &Circuit, image: ValueId, axes: usize) -> Option<ValueId> {
+    let seen = reached(circuit, |input| input == image.index());
+    let shared = reached(circuit, |input| input != image.index());
+    circuit.graph().nodes().iter().rev().find_map(|node| {
+        if !matches!(node.op, Op::SelfAttention(_) | Op::Attention(_)) {
+            return None;
+        }
+        let read = node.inputs.first().copied().flatten()?;
+        let tokens = above(circuit, read, |node| {
+            matches!(node.op, Op::LayerNorm { .. })
+        })?;
+        let of_image = seen[tokens.index()] && !shared[tokens.index()];
+        (of_image && layout(circuit, tokens, axes).is_some()).then_some(tokens)
+    })
+}
+
+/// Which values some inputs reach, these by their place.
+fn reached(circuit: &Circuit, from: impl Fn(usize) -> bool) -> Vec<bool> {
+    let values = circuit.graph().values().iter().enumerate();
+    let is_input = |source: &Source| matches!(source, Source::Input(_));
+    let mut seen: Vec<bool> = values
+        .map(|(place, value)| is_input(&value.source) && from(place))
+        .collect();
     for node in circuit.graph().nodes() {
         if node.inputs.iter().flatten().any(|id| seen[id.index()]) {
             node.outputs.iter().for_each(|id| seen[id.index()] = true);

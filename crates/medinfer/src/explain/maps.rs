@@ -4,9 +4,11 @@ use mednn::candle_core::{Device, Tensor};
 use mednn::model::{Inputs, Model};
 use mednn::ops::{Interpolation, Size, resize};
 
-use super::circuit::{Circuit, Rectifiers, Scores, values};
+use super::circuit::{Circuit, Rectifiers};
+use super::elements::values;
 use super::layer::{Layer, Layout, Map};
 use super::saliency::{Explained, Method, Saliency};
+use super::scores::Scores;
 use super::target::Target;
 use crate::error::{Error, Result};
 

@@ -1,17 +1,20 @@
 //! Explanations: which parts of an input count for the score of a class.
 //!
-//! Every method is a struct with its settings and implements [`Explain`]: a network, inputs and a [`Target`] give one
-//! [`Saliency`] for each item of the batch, on the grid of the network's input. No network has to be prepared for it: its
-//! operators are recorded ([`mednn::graph`]), and [`Layer`] names what is looked at. Networks run in evaluation; results
-//! do not depend on the number of threads. Inputs of `f64` are computed in `f64`.
+//! Every method is a struct with its settings and implements [`Explain`]: a network, inputs and a [`Target`]
+//! give one [`Saliency`] for each item of the batch, on the grid of the network's input. No network has to be
+//! prepared for it: its operators are recorded ([`mednn::graph`]), and [`Layer`] names what is looked at.
+//! Networks run in evaluation; results do not depend on the number of threads. Inputs of `f64` are computed
+//! in `f64`.
 //!
 //! * [`GradCam`], [`GradCamPlusPlus`]: where the features of a layer speak for the class;
 //! * [`InputGradient`], [`SmoothGrad`], [`GuidedBackprop`], [`GuidedGradCam`]: which voxels would raise the score;
 //! * [`IntegratedGradients`]: what each voxel adds to it, measured from a baseline;
 //! * [`Occlusion`]: by how much it falls when a part is covered;
-//! * [`AttentionRollout`]: which patches reach the class token of a vision transformer.
+//! * [`AttentionRollout`]: which patches reach the class token of a vision transformer;
+//! * [`exact`] and [`KernelShap`]: Shapley values of columns of a table, and of an image beside them.
 //!
-//! Whether a map can be believed: [`Saliency::pointing`] at a region that is known.
+//! Whether a map can be believed: [`Saliency::pointing`] at a region that is known, [`perturbation_curve`]
+//! (deletion and insertion), [`cascade`] (random weights) with [`likeness`].
 //!
 //! An explanation says what the network used, not what is true.
 
@@ -20,6 +23,7 @@ use mednn::model::{Inputs, Model};
 use crate::error::Result;
 
 mod circuit;
+mod elements;
 mod grad_cam;
 mod grad_cam_plus_plus;
 mod gradient;
@@ -31,6 +35,9 @@ mod occlusion;
 mod pointing;
 mod rollout;
 mod saliency;
+mod sanity;
+mod scores;
+mod shapley;
 mod smooth_grad;
 mod target;
 
@@ -46,6 +53,11 @@ pub use occlusion::Occlusion;
 pub use pointing::Pointing;
 pub use rollout::{AttentionRollout, Heads};
 pub use saliency::{Channels, Method, Normalisation, Saliency};
+pub use sanity::{
+    Cascade, Curve, Likeness, Perturbation, PerturbationSettings, PlaceOrder, cascade, likeness,
+    perturbation_curve,
+};
+pub use shapley::{Game, KernelShap, MOST_EXACT, MaskedNetwork, Player, Shares, exact};
 pub use smooth_grad::SmoothGrad;
 pub use target::Target;
 

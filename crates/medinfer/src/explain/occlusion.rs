@@ -1,14 +1,14 @@
 //! Occlusion (Zeiler and Fergus 2014, <https://arxiv.org/abs/1311.2901>).
 
-use mednn::candle_core::Tensor;
 use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::Explain;
-use super::circuit::{Scores, values};
+use super::elements::{values, with_image};
 use super::integrated_gradients::Baseline;
 use super::saliency::{Method, Saliency};
+use super::scores::Scores;
 use super::target::Target;
 use crate::error::{Error, Result};
 
@@ -116,10 +116,7 @@ impl Explain for Occlusion {
                     occluded[plane * voxels + voxel] = fill[plane * voxels + voxel];
                 }
             }
-            let occluded = Tensor::from_vec(occluded, dims.as_slice(), image.device());
-            let occluded = occluded.and_then(|occluded| occluded.to_dtype(image.dtype()));
-            let occluded = occluded.map_err(mednn::Error::from)?;
-            let without = run(&inputs.clone().with(Inputs::IMAGE, occluded), &target)?;
+            let without = run(&with_image(inputs, occluded)?, &target)?;
             for (item, (with, without)) in whole.scores.iter().zip(&without.scores).enumerate() {
                 for &voxel in &covered {
                     sums[item * voxels + voxel] += with - without;

@@ -5,10 +5,12 @@ use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::Explain;
-use super::circuit::{Circuit, Scores, values};
+use super::circuit::Circuit;
+use super::elements::values;
 use super::layer::patches;
 use super::maps::on_input;
 use super::saliency::{Method, Saliency};
+use super::scores::Scores;
 use super::target::Target;
 use crate::error::{Error, Result};
 

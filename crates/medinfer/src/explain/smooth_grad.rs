@@ -1,12 +1,12 @@
 //! SmoothGrad (Smilkov et al. 2017, <https://arxiv.org/abs/1706.03825>).
 
 use medcore::random::Key;
-use mednn::candle_core::Tensor;
 use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::Explain;
-use super::circuit::{Circuit, Rectifiers, values};
+use super::circuit::{Circuit, Rectifiers};
+use super::elements::{values, with_image};
 use super::maps::{image_gradient, input_maps};
 use super::saliency::{Method, Saliency};
 use super::target::Target;
@@ -116,11 +116,7 @@ impl Explain for SmoothGrad {
                 item.iter_mut()
                     .for_each(|value| *value += deviation * random.normal());
             }
-            let noisy = Tensor::from_vec(noisy, image.dims(), image.device());
-            let noisy = noisy.and_then(|noisy| noisy.to_dtype(image.dtype()));
-            let noisy = inputs
-                .clone()
-                .with(Inputs::IMAGE, noisy.map_err(mednn::Error::from)?);
+            let noisy = with_image(inputs, noisy)?;
             let (_, gradient) = image_gradient(&circuit, &noisy, &target, Rectifiers::Derivative)?;
             { sum.iter_mut().zip(gradient) }.for_each(|(sum, value)| *sum += value);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mednn::candle_core::{Device, Tensor};
 
+use crate::cholesky::{cholesky, forward};
 use crate::classify::refuse;
 use crate::error::Result;
 
@@ -72,7 +73,11 @@ impl FeatureReference {
             return refuse("shrinkage", "from 0 to 1", shrinkage.to_string());
         }
         let means = class_means(features, classes, length)?;
-        let factor = cholesky(covariance(features, classes, &means, shrinkage), length)?;
+        let covariance = covariance(features, classes, &means, shrinkage);
+        let factor = cholesky(covariance, length).or_else(|row| {
+            let rule = "positive definite (more images, or shrinkage)";
+            refuse("covariance", rule, format!("singular at feature {row}"))
+        })?;
         Ok(Self {
             feature: feature.into(),
             means,
@@ -98,12 +103,10 @@ impl FeatureReference {
         }
         let mut solved = vec![0.0; self.length];
         let mut from = |mean: &[f64]| {
-            // Forward substitution: what the factor makes the difference of.
-            for row in 0..self.length {
-                let line = &self.factor[row * self.length..][..=row];
-                let known: f64 = line[..row].iter().zip(&solved).map(|(l, s)| l * s).sum();
-                solved[row] = (f64::from(features[row]) - mean[row] - known) / line[row];
+            for ((solved, &feature), mean) in solved.iter_mut().zip(features).zip(mean) {
+                *solved = f64::from(feature) - mean;
             }
+            forward(&self.factor, &mut solved);
             solved.iter().map(|value| value * value).sum::<f64>()
         };
         let distances = self.means.chunks_exact(self.length).map(&mut from);
@@ -218,39 +221,6 @@ fn covariance(features: &[&[f32]], classes: &[usize], means: &[f64], shrinkage: 
     sum.iter_mut().for_each(|value| *value *= share);
     (0..length).for_each(|i| sum[i * (length + 1)] += sphere);
     sum
-}
-
-/// The lower triangular factor of a matrix whose lower triangle is given.
-fn cholesky(mut matrix: Vec<f64>, length: usize) -> Result<Vec<f64>> {
-    let largest = (0..length)
-        .map(|i| matrix[i * (length + 1)])
-        .fold(0.0, f64::max);
-    for row in 0..length {
-        for column in 0..=row {
-            let (above, line) = matrix.split_at_mut(row * length);
-            let known: f64 = if column == row {
-                line[..column].iter().map(|value| value * value).sum()
-            } else {
-                let other = &above[column * length..][..column];
-                other.iter().zip(&line[..column]).map(|(a, b)| a * b).sum()
-            };
-            let rest = line[column] - known;
-            if column < row {
-                line[column] = rest / above[column * (length + 1)];
-            } else if rest > 1e-12 * largest {
-                line[column] = rest.sqrt();
-            } else {
-                let value = format!("singular at feature {row}");
-                return refuse(
-                    "covariance",
-                    "positive definite (more images, or shrinkage)",
-                    value,
-                );
-            }
-        }
-        matrix[row * length + row + 1..(row + 1) * length].fill(0.0);
-    }
-    Ok(matrix)
 }
 
 #[cfg(test)]

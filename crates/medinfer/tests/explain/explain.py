@@ -97,11 +97,21 @@ def close(a, b, tolerance):
     assert (a - b).abs().max() <= tolerance * b.abs().max(), float((a - b).abs().max() / b.abs().max())
 
 
-def resnet(stem, dims, features, shape, target):
-    network = ResNet(
-        "basic", [1, 1, 1, 1], features, dims, n_input_channels=shape[1], conv1_t_size=3, no_max_pool=True, num_classes=3
+# Axes, features of the stages and the shape of the images.
+RESNETS = {
+    "resnet_2d": (2, [4, 6, 6, 8], (2, 2, 15, 13)),
+    "resnet_3d": (3, [3, 4, 4, 5], (1, 1, 9, 10, 9)),
+}
+
+
+def made(dims, features, channels):
+    return ResNet(
+        "basic", [1, 1, 1, 1], features, dims, n_input_channels=channels, conv1_t_size=3, no_max_pool=True, num_classes=3
     )
-    draw(network, 5 + dims)
+
+
+def resnet(stem, dims, features, shape, target):
+    network = draw(made(dims, features, shape[1]), 5 + dims)
     # captum puts hooks on every rectifier, of which blocks here use one twice.
     for module in network.modules():
         if isinstance(module, torch.nn.ReLU):
@@ -191,6 +201,7 @@ def vit():
     save("vit", network, found)
 
 
-resnet("resnet_2d", 2, [4, 6, 6, 8], (2, 2, 15, 13), 2)
-resnet("resnet_3d", 3, [3, 4, 4, 5], (1, 1, 9, 10, 9), 2)
-vit()
+if __name__ == "__main__":
+    for stem, (dims, features, shape) in RESNETS.items():
+        resnet(stem, dims, features, shape, 2)
+    vit()
