@@ -12,6 +12,7 @@ use mednn::convert::stack_images;
 
 use super::data::Pixels;
 use super::heat::overlay;
+use super::odds::LogOdds;
 
 /// What to ask.
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ fn judge(bundle: &Bundle, path: &std::path::Path, args: &PredictArgs) -> Result<
         let prepared = classifier.prepare(&image)?;
         let network = &*classifier.networks()[0];
         let inputs = Inputs::new(stack_images(&[&prepared], network.params().device())?);
-        let maps = GradCam::default().explain(network, &inputs, &Target::Class(1))?;
+        let maps = GradCam::default().explain(&LogOdds(network), &inputs, &Target::Class(0))?;
         let map = maps.first().context("no map was made")?;
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("image");
         overlay(&image, map.values(), None, prepared.shape()[0])?
