@@ -125,6 +125,12 @@ struct Mapped {
     map: Saliency,
 }
 
+impl Mapped {
+    fn peak(&self) -> f32 {
+        self.map.values().iter().copied().fold(0.0, f32::max)
+    }
+}
+
 impl Subject<'_> {
     /// Maps of the finding in images of these outcomes: by `scored` and a threshold of the logit.
     pub(crate) fn look(&self, scored: &Scored, threshold: f64) -> Result<Heat> {
@@ -136,27 +142,30 @@ impl Subject<'_> {
             |&i: &usize| outcome(i) == Outcome::TruePositive && self.place(i).is_some();
         let images = wanted.iter().copied().filter(is_measured).count();
         let (mut near, mut on) = (Inside::default(), Inside::default());
+        let (mut peaks, mut shown) = (Vec::new(), Vec::<Mapped>::new());
         for numbers in wanted.chunks(BATCH) {
             for mapped in self.maps(numbers, &outcome)? {
-                let place = self.place(mapped.number);
-                let mask = place.as_deref();
-                if let (Outcome::TruePositive, Some(mask)) = (mapped.outcome, mask) {
-                    let shape = [self.side; 2];
-                    let wide = morphology::dilate(mask, shape, [1.0; 2], widened_by)?;
-                    near.add(&mapped.map, &wide, images)?;
-                    on.add(&mapped.map, mask, images)?;
+                if mapped.outcome == Outcome::TruePositive {
+                    peaks.push(mapped.peak());
+                    if let Some(mask) = &self.place(mapped.number) {
+                        let shape = [self.side; 2];
+                        let wide = morphology::dilate(mask, shape, [1.0; 2], widened_by)?;
+                        near.add(&mapped.map, &wide, images)?;
+                        on.add(&mapped.map, mask, images)?;
+                    }
                 }
-                let shown = heat
-                    .overlays
-                    .iter()
-                    .filter(|(outcome, ..)| *outcome == mapped.outcome)
-                    .count();
-                if shown < SHOWN {
-                    let picture = self.overlay(&mapped, mask, scored)?;
-                    let id = scored.ids[mapped.number].clone();
-                    heat.overlays.push((mapped.outcome, id, picture));
+                let alike = shown.iter().filter(|s| s.outcome == mapped.outcome);
+                if alike.count() < SHOWN {
+                    shown.push(mapped);
                 }
             }
+        }
+        peaks.sort_unstable_by(f32::total_cmp);
+        let typical = peaks.get(peaks.len() / 2).copied();
+        for mapped in &shown {
+            let picture = self.overlay(mapped, typical, scored)?;
+            let id = scored.ids[mapped.number].clone();
+            heat.overlays.push((mapped.outcome, id, picture));
         }
         heat.overlays.sort_by_key(|(outcome, ..)| *outcome);
         heat.localisation = (images > 0).then_some(Localisation {
@@ -212,17 +221,21 @@ impl Subject<'_> {
         Ok(mapped.collect())
     }
 
-    /// The image with its map in colour and the opacity's outline.
-    fn overlay(&self, mapped: &Mapped, mask: Option<&[bool]>, scored: &Scored) -> Result<Picture> {
+    /// The image with its map in colour, on the scale of a typical image that was found, and the opacity's outline.
+    fn overlay(&self, mapped: &Mapped, typical: Option<f32>, scored: &Scored) -> Result<Picture> {
         let pixels = self.radiograph(mapped.number).pixels.read()?;
-        let caption = format!(
-            "{} ({})",
-            mapped.outcome.name(),
-            scored.groups[mapped.number]
-        );
+        let place = self.place(mapped.number);
+        let (outcome, group) = (mapped.outcome.name(), &scored.groups[mapped.number]);
+        let most = typical.unwrap_or_else(|| mapped.peak());
+        let picture = overlay(
+            &pixels,
+            (mapped.map.values(), most),
+            place.as_deref(),
+            self.side,
+        )?;
         Ok(medviz::captioned(
-            &overlay(&pixels, mapped.map.values(), mask, self.side)?,
-            &caption,
+            &picture,
+            &format!("{outcome} ({group})"),
         )?)
     }
 }
@@ -230,16 +243,15 @@ impl Subject<'_> {
 /// Pixels of a picture in the report.
 const SHOWN_SIDE: usize = 256;
 
-/// A radiograph with a map of `side` pixels in warm colours, and an outline.
+/// A radiograph with a map of `side` pixels in warm colours, full from a value on, and an outline.
 pub(crate) fn overlay(
     image: &medcore::Image<f32, 2>,
-    map: &[f32],
+    (map, most): (&[f32], f32),
     mask: Option<&[bool]>,
     side: usize,
 ) -> Result<Picture> {
     let [rows, columns] = image.shape();
     let window = medviz::Window::of_values(image.channel(0));
-    let most = map.iter().copied().fold(1e-12, f32::max);
     let mut picture = Picture::new(SHOWN_SIDE, SHOWN_SIDE, [0; 3])?;
     let at = |i: usize, count: usize| i * count / SHOWN_SIDE;
     for y in 0..SHOWN_SIDE {
@@ -247,7 +259,7 @@ pub(crate) fn overlay(
             let value = image.channel(0)[at(y, rows) * columns + at(x, columns)];
             picture.set(x, y, [window.grey(f64::from(value)); 3]);
             let cell = at(y, side) * side + at(x, side);
-            let heat = (map[cell] / most).max(0.0);
+            let heat = (map[cell] / most.max(1e-12)).clamp(0.0, 1.0);
             let colour = [255, (220.0 * heat) as u8, (40.0 * heat) as u8];
             picture.mix(x, y, colour, 0.65 * heat);
             let is = |x: usize, y: usize| {

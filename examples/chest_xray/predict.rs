@@ -65,7 +65,8 @@ fn judge(bundle: &Bundle, path: &std::path::Path, args: &PredictArgs) -> Result<
         let maps = GradCam::default().explain(&LogOdds(network), &inputs, &Target::Class(0))?;
         let map = maps.first().context("no map was made")?;
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("image");
-        overlay(&image, map.values(), None, prepared.shape()[0])?
+        let most = map.values().iter().copied().fold(0.0, f32::max);
+        overlay(&image, (map.values(), most), None, prepared.shape()[0])?
             .write_png(folder.join(format!("{name}_heat.png")))?;
     }
     if args.json {

@@ -278,7 +278,8 @@ impl Findings<'_> {
     fn places(&self, document: &mut Document) -> Result<()> {
         document.heading("Where the network looks");
         document.text(
-            "Grad-CAM shows which parts of an image spoke for the finding and against its absence: warm colours. Where the \
+            "Grad-CAM shows which parts of an image spoke for the finding and against its absence: warm colours, as \
+             bright in all pictures as there is much of it (full where a typical found image has its highest point). Where the \
              place of the finding is known, it is outlined in blue.",
         );
         let lines = |heat: &Heat, who: &str| {
