@@ -1,8 +1,8 @@
 //! Where a network looks: Grad-CAM over the test images, and how much of it falls on the opacity that is there.
 
 use anyhow::Result;
-use medcore::morphology;
-use medinfer::explain::{Explain as _, GradCam, Layer, Target};
+use medcore::{Geometry, LabelMap, morphology};
+use medinfer::explain::{Explain as _, GradCam, Layer, Saliency, Target};
 use mednn::convert::stack_images;
 use mednn::{Inputs, Model};
 use medtrain::CachedCase;
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::data::Radiograph;
 use super::network::Network;
+use super::odds::LogOdds;
 use super::scored::Scored;
 
 /// A true positive counts as looked at in the right place when more than this share of its map's mass lies there.
@@ -62,16 +63,42 @@ impl Outcome {
 pub(crate) struct Localisation {
     /// True positives with a known place.
     pub(crate) images: usize,
-    /// Share of them with more than [`ENOUGH`] of the mass inside.
+    /// On the opacity widened by `widened_by`.
+    pub(crate) near: Inside,
+    /// On the opacity alone, to the pixel.
+    pub(crate) on: Inside,
+    /// By how many pixels of the network's input the opacity was widened: half a place of the map.
+    pub(crate) widened_by: f64,
+}
+
+/// How maps lie to a region, over all images.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Inside {
+    /// Share of the images with more than [`ENOUGH`] of the mass inside.
     pub(crate) share_inside: f64,
     /// Mean share of the mass inside.
     pub(crate) mean_mass: f64,
-    /// Share of images whose highest point is inside.
+    /// Share of the images whose highest point is inside.
     pub(crate) share_peak: f64,
-    /// Mean share of the image that counts as inside: what a map without any idea gets.
+    /// Mean share of the image that is inside: what a map without any idea gets.
     pub(crate) mean_area: f64,
-    /// By how many pixels of the network's input the opacity was widened: half a place of the map.
-    pub(crate) widened_by: f64,
+}
+
+impl Inside {
+    /// Adds one image of `images`.
+    fn add(&mut self, map: &Saliency, region: &[bool], images: usize) -> Result<()> {
+        let shape: [usize; 2] = map.shape().try_into()?;
+        let region: Vec<u8> = region.iter().map(|&inside| inside.into()).collect();
+        let region = LabelMap::new(Geometry::axis_aligned(shape, [1.0; 2])?, region)?;
+        let pointing = map.pointing(&region)?;
+        let mass = pointing.mass.unwrap_or(0.0);
+        let share = 1.0 / images as f64;
+        self.share_inside += share * f64::from(u8::from(mass > ENOUGH));
+        self.mean_mass += share * mass;
+        self.share_peak += share * f64::from(u8::from(pointing.hit));
+        self.mean_area += share * pointing.area;
+        Ok(())
+    }
 }
 
 /// What was found, and pictures.
@@ -95,7 +122,13 @@ pub(crate) struct Subject<'a> {
 struct Mapped {
     outcome: Outcome,
     number: usize,
-    values: Vec<f32>,
+    map: Saliency,
+}
+
+impl Mapped {
+    fn peak(&self) -> f32 {
+        self.map.values().iter().copied().fold(0.0, f32::max)
+    }
 }
 
 impl Subject<'_> {
@@ -103,49 +136,43 @@ impl Subject<'_> {
     pub(crate) fn look(&self, scored: &Scored, threshold: f64) -> Result<Heat> {
         let outcome = |i: usize| Outcome::of(scored.truth[i], scored.logits[i] >= threshold);
         let mut heat = Heat::default();
-        let mut sums = [0.0; 4];
-        let mut count = 0;
-        let margin = 0.5 * self.network.heat_stride(self.side) as f64;
+        let widened_by = 0.5 * self.network.heat_stride(self.side) as f64;
         let wanted: Vec<usize> = self.wanted(scored, outcome);
+        let is_measured =
+            |&i: &usize| outcome(i) == Outcome::TruePositive && self.place(i).is_some();
+        let images = wanted.iter().copied().filter(is_measured).count();
+        let (mut near, mut on) = (Inside::default(), Inside::default());
+        let (mut peaks, mut shown) = (Vec::new(), Vec::<Mapped>::new());
         for numbers in wanted.chunks(BATCH) {
-            for map in self.maps(numbers, &outcome)? {
-                let place = self.place(map.number)?;
-                let mask = place.as_deref();
-                if let (Outcome::TruePositive, Some(mask)) = (map.outcome, mask) {
-                    let inside = morphology::dilate(mask, [self.side; 2], [1.0; 2], margin)?;
-                    let found = Inside::of(&map.values, &inside);
-                    let parts = [
-                        f64::from(u8::from(found.mass > ENOUGH)),
-                        found.mass,
-                        found.peak,
-                        found.area,
-                    ];
-                    sums.iter_mut()
-                        .zip(parts)
-                        .for_each(|(sum, part)| *sum += part);
-                    count += 1;
+            for mapped in self.maps(numbers, &outcome)? {
+                if mapped.outcome == Outcome::TruePositive {
+                    peaks.push(mapped.peak());
+                    if let Some(mask) = &self.place(mapped.number) {
+                        let shape = [self.side; 2];
+                        let wide = morphology::dilate(mask, shape, [1.0; 2], widened_by)?;
+                        near.add(&mapped.map, &wide, images)?;
+                        on.add(&mapped.map, mask, images)?;
+                    }
                 }
-                let shown = heat
-                    .overlays
-                    .iter()
-                    .filter(|(outcome, ..)| *outcome == map.outcome)
-                    .count();
-                if shown < SHOWN {
-                    let picture = self.overlay(&map, mask, scored)?;
-                    heat.overlays
-                        .push((map.outcome, scored.ids[map.number].clone(), picture));
+                let alike = shown.iter().filter(|s| s.outcome == mapped.outcome);
+                if alike.count() < SHOWN {
+                    shown.push(mapped);
                 }
             }
         }
+        peaks.sort_unstable_by(f32::total_cmp);
+        let typical = peaks.get(peaks.len() / 2).copied();
+        for mapped in &shown {
+            let picture = self.overlay(mapped, typical, scored)?;
+            let id = scored.ids[mapped.number].clone();
+            heat.overlays.push((mapped.outcome, id, picture));
+        }
         heat.overlays.sort_by_key(|(outcome, ..)| *outcome);
-        let mean = sums.map(|sum| sum / f64::from(count.max(1)));
-        heat.localisation = (count > 0).then(|| Localisation {
-            images: count as usize,
-            share_inside: mean[0],
-            mean_mass: mean[1],
-            share_peak: mean[2],
-            mean_area: mean[3],
-            widened_by: margin,
+        heat.localisation = (images > 0).then_some(Localisation {
+            images,
+            near,
+            on,
+            widened_by,
         });
         Ok(heat)
     }
@@ -167,8 +194,8 @@ impl Subject<'_> {
         &self.radiographs[self.members.as_slice()[member].case.number()]
     }
 
-    fn place(&self, member: usize) -> Result<Option<Vec<bool>>> {
-        Ok(self.radiograph(member).finding.mask([self.side; 2]))
+    fn place(&self, member: usize) -> Option<Vec<bool>> {
+        self.radiograph(member).finding.mask([self.side; 2])
     }
 
     fn maps(&self, numbers: &[usize], outcome: &impl Fn(usize) -> Outcome) -> Result<Vec<Mapped>> {
@@ -182,68 +209,49 @@ impl Subject<'_> {
             self.model.params().device(),
         )?;
         let maps = GradCam::default().with_layer(self.layer.clone()).explain(
-            self.model,
+            &LogOdds(self.model),
             &Inputs::new(images),
-            &Target::Class(1),
+            &Target::Class(0),
         )?;
         let mapped = numbers.iter().zip(maps).map(|(&number, map)| Mapped {
             outcome: outcome(number),
             number,
-            values: map.values().to_vec(),
+            map,
         });
         Ok(mapped.collect())
     }
 
-    /// The image with its map in colour and the opacity's outline.
-    fn overlay(&self, map: &Mapped, mask: Option<&[bool]>, scored: &Scored) -> Result<Picture> {
-        let pixels = self.radiograph(map.number).pixels.read()?;
-        let caption = format!("{} ({})", map.outcome.name(), scored.groups[map.number]);
+    /// The image with its map in colour, on the scale of a typical image that was found, and the opacity's outline.
+    fn overlay(&self, mapped: &Mapped, typical: Option<f32>, scored: &Scored) -> Result<Picture> {
+        let pixels = self.radiograph(mapped.number).pixels.read()?;
+        let place = self.place(mapped.number);
+        let (outcome, group) = (mapped.outcome.name(), &scored.groups[mapped.number]);
+        let most = typical.unwrap_or_else(|| mapped.peak());
+        let picture = overlay(
+            &pixels,
+            (mapped.map.values(), most),
+            place.as_deref(),
+            self.side,
+        )?;
         Ok(medviz::captioned(
-            &overlay(&pixels, &map.values, mask, self.side)?,
-            &caption,
+            &picture,
+            &format!("{outcome} ({group})"),
         )?)
-    }
-}
-
-/// How much of a map lies inside.
-struct Inside {
-    mass: f64,
-    peak: f64,
-    area: f64,
-}
-
-impl Inside {
-    fn of(values: &[f32], inside: &[bool]) -> Self {
-        let sum =
-            |of: &mut dyn Iterator<Item = f32>| of.map(|v| f64::from(v.max(0.0))).sum::<f64>();
-        let all = sum(&mut values.iter().copied());
-        let there = sum(&mut values
-            .iter()
-            .zip(inside)
-            .filter(|(_, is)| **is)
-            .map(|(v, _)| *v));
-        let peak = (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]));
-        Self {
-            mass: if all > 0.0 { there / all } else { 0.0 },
-            peak: f64::from(u8::from(peak.is_some_and(|p| inside[p]))),
-            area: inside.iter().filter(|is| **is).count() as f64 / inside.len() as f64,
-        }
     }
 }
 
 /// Pixels of a picture in the report.
 const SHOWN_SIDE: usize = 256;
 
-/// A radiograph with a map of `side` pixels in warm colours, and an outline.
+/// A radiograph with a map of `side` pixels in warm colours, full from a value on, and an outline.
 pub(crate) fn overlay(
     image: &medcore::Image<f32, 2>,
-    map: &[f32],
+    (map, most): (&[f32], f32),
     mask: Option<&[bool]>,
     side: usize,
 ) -> Result<Picture> {
     let [rows, columns] = image.shape();
     let window = medviz::Window::of_values(image.channel(0));
-    let most = map.iter().copied().fold(1e-12, f32::max);
     let mut picture = Picture::new(SHOWN_SIDE, SHOWN_SIDE, [0; 3])?;
     let at = |i: usize, count: usize| i * count / SHOWN_SIDE;
     for y in 0..SHOWN_SIDE {
@@ -251,7 +259,7 @@ pub(crate) fn overlay(
             let value = image.channel(0)[at(y, rows) * columns + at(x, columns)];
             picture.set(x, y, [window.grey(f64::from(value)); 3]);
             let cell = at(y, side) * side + at(x, side);
-            let heat = (map[cell] / most).max(0.0);
+            let heat = (map[cell] / most.max(1e-12)).clamp(0.0, 1.0);
             let colour = [255, (220.0 * heat) as u8, (40.0 * heat) as u8];
             picture.mix(x, y, colour, 0.65 * heat);
             let is = |x: usize, y: usize| {

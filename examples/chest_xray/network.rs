@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 use medmodels::ModelConfig;
-use medmodels::resnet::ResNetConfig;
+use medmodels::resnet::{ResNetConfig, ResNetPool};
 use medtrain::medaug::{
     Compose, Draw, HistogramMatching, Intensity, Normalise, RandomSpatial, ReferenceHistogram,
     ResizeArea, ResizeTo, Space, Step,
@@ -12,6 +12,9 @@ use serde::Serialize;
 
 /// Images of up to so many pixels get a stem that keeps all of them.
 const SMALL_SIDE: usize = 48;
+
+/// Part of the places whose scores make that of the image: about an opacity's part of a radiograph.
+const PLACES: f64 = 0.03;
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -42,19 +45,19 @@ impl Network {
     pub(crate) fn config(self, side: usize) -> ModelConfig {
         let config = match self {
             // The last stage looks farther instead of striding: its map shows places twice as fine.
-            Self::Small => {
-                let mut config = ResNetConfig::resnet10(2).with_features([16, 32, 64, 128]);
-                config.dilated = [false, false, true];
-                config
-            }
+            Self::Small => ResNetConfig::resnet10(2)
+                .with_features([16, 32, 64, 128])
+                .with_dilated([false, false, true], false),
             Self::Resnet18 => ResNetConfig::resnet18(2),
         };
         let mut config = config.with_in_channels(1);
         if side <= SMALL_SIDE {
             config = config.small_images();
         } else if self == Self::Small {
-            config.stem_kernel = vec![5; 2];
-            config.stem_pool = false;
+            config = config
+                .with_stem([5; 2], [2; 2])
+                .with_stem_pool(false)
+                .with_pool(ResNetPool::TopPlaces { share: PLACES });
         }
         config.into()
     }

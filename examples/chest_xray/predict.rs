@@ -12,6 +12,7 @@ use mednn::convert::stack_images;
 
 use super::data::Pixels;
 use super::heat::overlay;
+use super::odds::LogOdds;
 
 /// What to ask.
 #[derive(Debug, Args)]
@@ -61,10 +62,11 @@ fn judge(bundle: &Bundle, path: &std::path::Path, args: &PredictArgs) -> Result<
         let prepared = classifier.prepare(&image)?;
         let network = &*classifier.networks()[0];
         let inputs = Inputs::new(stack_images(&[&prepared], network.params().device())?);
-        let maps = GradCam::default().explain(network, &inputs, &Target::Class(1))?;
+        let maps = GradCam::default().explain(&LogOdds(network), &inputs, &Target::Class(0))?;
         let map = maps.first().context("no map was made")?;
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("image");
-        overlay(&image, map.values(), None, prepared.shape()[0])?
+        let most = map.values().iter().copied().fold(0.0, f32::max);
+        overlay(&image, (map.values(), most), None, prepared.shape()[0])?
             .write_png(folder.join(format!("{name}_heat.png")))?;
     }
     if args.json {

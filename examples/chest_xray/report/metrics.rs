@@ -116,11 +116,15 @@ impl Findings<'_> {
         ] {
             if let Some(found) = &heat.localisation {
                 println!(
-                    "  {who}: most of the mass inside the opacity in {} of {} found images (mean mass {}, by chance {})",
-                    percent(found.share_inside),
+                    "  {who}: more than half of the mass on or near the opacity in {} of {} found images (mean mass {}, area \
+                     {}); on it to the pixel in {} (mean mass {}, area {})",
+                    percent(found.near.share_inside),
                     found.images,
-                    percent(found.mean_mass),
-                    percent(found.mean_area)
+                    percent(found.near.mean_mass),
+                    percent(found.near.mean_area),
+                    percent(found.on.share_inside),
+                    percent(found.on.mean_mass),
+                    percent(found.on.mean_area)
                 );
             }
         }

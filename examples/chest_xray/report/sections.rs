@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::document::{Block, Document, Figure, Grid};
 use super::{Findings, in_words, percent};
-use crate::app::heat::{ENOUGH, Heat, Outcome};
+use crate::app::heat::{ENOUGH, Heat, Inside, Outcome};
 
 impl Findings<'_> {
     pub(super) fn document(&self) -> Result<Document> {
@@ -278,45 +278,55 @@ impl Findings<'_> {
     fn places(&self, document: &mut Document) -> Result<()> {
         document.heading("Where the network looks");
         document.text(
-            "Grad-CAM shows which parts of an image spoke for the finding: warm colours. Where the place of the finding is \
-             known, it is outlined in blue.",
+            "Grad-CAM shows which parts of an image spoke for the finding and against its absence: warm colours, as \
+             bright in all pictures as there is much of it (full where a typical found image has its highest point). Where the \
+             place of the finding is known, it is outlined in blue.",
         );
-        let line = |heat: &Heat, who: &str| {
+        let lines = |heat: &Heat, who: &str| {
             let found = heat.localisation.as_ref()?;
-            Some(vec![
-                who.to_owned(),
-                found.images.to_string(),
-                percent(found.share_inside),
-                percent(found.mean_mass),
-                percent(found.share_peak),
-                percent(found.mean_area),
+            let line = |region: &Inside, what: &str| {
+                [
+                    who.to_owned(),
+                    what.to_owned(),
+                    percent(region.share_inside),
+                    percent(region.mean_mass),
+                    percent(region.share_peak),
+                    percent(region.mean_area),
+                ]
+            };
+            Some([
+                line(&found.near, "on or near it"),
+                line(&found.on, "on it, to the pixel"),
             ])
         };
-        let lines = [
-            line(&self.heat, self.best().network.name()),
-            line(&self.random_heat, "the same, never trained"),
-        ];
-        if let (Some(found), [Some(_), _]) = (&self.heat.localisation, &lines) {
-            let enough = format!("more than {} % of the mass inside", 100.0 * ENOUGH);
+        if let Some(found) = &self.heat.localisation {
+            let enough = format!(
+                "images with more than {} % of the mass inside",
+                100.0 * ENOUGH
+            );
             let mut grid = Grid::new(
                 format!(
-                    "Ill images that were found. Inside: on the opacity, widened by half a place of the map ({:.0} pixels of \
-                     the network's input).",
-                    found.widened_by
+                    "The {} ill images that were found. Near: within half a place of the map, {:.0} pixels of the network's \
+                     input. A map without any idea has as much of its mass inside as of its area.",
+                    found.images, found.widened_by
                 ),
                 &[
                     "network",
-                    "images",
+                    "inside the opacity",
                     &enough,
                     "mean mass inside",
                     "highest point inside",
-                    "area that counts as inside",
+                    "area inside",
                 ],
             );
-            lines
-                .into_iter()
-                .flatten()
-                .for_each(|cells| grid.row(cells));
+            [
+                lines(&self.heat, self.best().network.name()),
+                lines(&self.random_heat, "the same, never trained"),
+            ]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .for_each(|cells| grid.row(cells));
             document.blocks.push(Block::Table(grid));
         }
         for outcome in Outcome::ALL {

@@ -3,7 +3,9 @@
 use medinfer::explain::{
     Explain, GradCam, GradCamPlusPlus, Layer, Method, PlaceWeight, Sign, Target,
 };
-use mednn::Inputs;
+use medmodels::resnet::{ResNetConfig, ResNetPool};
+use mednn::candle_core::{Device, Tensor};
+use mednn::{Inputs, Params};
 
 use crate::given::{Given, assert_close};
 
@@ -69,6 +71,33 @@ fn the_last_layer_is_found() {
             let maps = method.with_sign(Sign::Both);
             maps.explain(&*given.network, &given.inputs, &Target::Predicted)
                 .unwrap()
+        };
+        assert_eq!(
+            explain(GradCam::default()),
+            explain(GradCam::default().with_layer(layer("layer4")))
+        );
+    }
+}
+
+#[test]
+fn the_last_layer_is_found_in_front_of_scores_of_places() {
+    for axes in 1..=3 {
+        let config = ResNetConfig::resnet10(2)
+            .with_features([4, 4, 6, 8])
+            .with_in_channels(1)
+            .with_spatial_dims(axes)
+            .with_pool(ResNetPool::TopPlaces { share: 0.2 });
+        let network = medmodels::create(&config.into(), &Params::new(3)).unwrap();
+        let image = Tensor::rand(
+            0.0_f32,
+            1.0,
+            [&[1, 1], &vec![65; axes][..]].concat(),
+            &Device::Cpu,
+        );
+        let inputs = Inputs::new(image.unwrap());
+        let explain = |method: GradCam| {
+            let maps = method.with_sign(Sign::Both);
+            maps.explain(&*network, &inputs, &Target::Class(1)).unwrap()
         };
         assert_eq!(
             explain(GradCam::default()),

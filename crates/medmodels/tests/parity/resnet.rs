@@ -1,9 +1,11 @@
 //! torchvision's and MONAI's `ResNet`, from `resnet.py`.
 
-use medmodels::resnet::{ResNet, ResNetConfig, ResNetShortcut};
+use medmodels::resnet::{ResNet, ResNetConfig, ResNetPool, ResNetShortcut};
+use mednn::candle_core::Tensor;
+use mednn::context::Context;
 use mednn::params::Params;
 
-use crate::reference::{Fixture, check_against, check_buffers};
+use crate::reference::{Fixture, check_against, check_buffers, tensor};
 
 #[test]
 pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
@@ -13,6 +15,63 @@ pub(crate) fn outputs_features_and_gradients_are_those_of_torchvision() {
     let network = ResNet::<2>::new(&config, &Params::new(1)).unwrap();
     check_against("resnet_2d", &network);
     check_buffers("resnet_2d", &network);
+}
+
+#[test]
+pub(crate) fn scores_of_the_highest_places_are_those_of_torchvisions_features() {
+    let config = ResNetConfig::resnet10(5)
+        .with_features([4, 8, 16, 32])
+        .with_pool(ResNetPool::TopPlaces { share: 0.3 });
+    let network = ResNet::<2>::new(&config, &Params::new(1)).unwrap();
+    check_against("resnet_top_places", &network);
+}
+
+#[test]
+fn the_share_of_places_goes_from_the_highest_to_all() {
+    for axes in 1..=3 {
+        let scores = |share| {
+            let config = ResNetConfig::resnet10(3)
+                .with_in_channels(1)
+                .with_features([4, 4, 8, 8])
+                .with_spatial_dims(axes)
+                .with_pool(ResNetPool::TopPlaces { share });
+            let network = medmodels::create(&config.into(), &Params::new(2)).unwrap();
+            let image = tensor("image", &[&[2, 1], &vec![65; axes][..]].concat());
+            let context = Context::evaluate().with_features(["layer4"]);
+            let outputs = network.forward(&image.into(), &context).unwrap();
+            let places = outputs.features["layer4"].flatten_from(2).unwrap();
+            let weight = network.params().tensor("fc.weight").unwrap();
+            let weight = weight.unsqueeze(0).unwrap();
+            let places = weight.broadcast_matmul(&places).unwrap();
+            let of = |tensor: Tensor| tensor.to_vec2::<f32>().unwrap();
+            let (most, mean) = (places.max(2).unwrap(), places.mean(2).unwrap());
+            (of(outputs.logits), of(most), of(mean))
+        };
+        let close = |found: &[f32], expected: &[f32]| {
+            assert_eq!((found.len(), found[0]), (3, 0.0), "{axes}D");
+            let pairs = found[1..].iter().zip(expected);
+            pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{axes}D: {a} {b}"));
+        };
+        let (highest, most, _) = scores(1e-9);
+        let (all, _, mean) = scores(1.0);
+        for item in 0..2 {
+            close(&highest[item], &most[item]);
+            close(&all[item], &mean[item]);
+        }
+        assert_ne!(highest, all);
+    }
+}
+
+#[test]
+fn shares_and_classes_that_leave_nothing_to_pool_are_named() {
+    let refused = |classes, share| {
+        let config = ResNetConfig::resnet10(classes).with_pool(ResNetPool::TopPlaces { share });
+        config.check().unwrap_err().to_string()
+    };
+    for share in [0.0, -1.0, 1.5, f64::NAN] {
+        assert!(refused(2, share).contains("share"), "{share}");
+    }
+    assert!(refused(1, 0.1).contains("absence"));
 }
 
 #[test]

@@ -83,7 +83,8 @@ networks! {
         outputs_features_and_gradients_are_those_of_nnunet_in_3d;
     ResNet "torchvision" resnet:
         outputs_features_and_gradients_are_those_of_torchvision
-        grouped_bottlenecks_are_those_of_torchvision;
+        grouped_bottlenecks_are_those_of_torchvision
+        scores_of_the_highest_places_are_those_of_torchvisions_features;
     ResNet "MONAI" resnet:
         outputs_features_and_gradients_are_those_of_monai_in_1d
         outputs_features_and_gradients_are_those_of_monai_in_3d;
