@@ -60,11 +60,13 @@ impl EqualizeRule {
         match self {
             Self::Pillow => {
                 let step = (total - counts[last]) / 255;
-                if step > 0 {
-                    for level in 0..LEVELS {
-                        table[level] = ((below + step / 2) / step).min(255) as u8;
-                        below += counts[level];
-                    }
+                for level in 0..LEVELS {
+                    // Without a step nothing changes.
+                    let Some(new) = (below + step / 2).checked_div(step) else {
+                        return table;
+                    };
+                    table[level] = new.min(255) as u8;
+                    below += counts[level];
                 }
             }
             Self::OpenCv => {

@@ -70,7 +70,7 @@ impl MatchRule {
 ///
 /// let dark: Vec<f32> = (0..1000).map(|i| i as f32 / 1000.0).collect();
 /// let reference = MatchPoints::of(&dark, MatchRule::default())?;
-/// let bright = dark.iter().map(|v| 3.0 * v + 2.0).collect();
+/// let bright: Vec<f32> = dark.iter().map(|v| 3.0 * v + 2.0).collect();
 /// let sample = Sample::new(Image::new(Geometry::axis_aligned([10, 100], [1.0; 2])?, bright)?);
 /// let matched = Operation::from(QuantileMatching { reference }).apply_to(sample)?;
 /// assert!(matched.image().as_slice().iter().zip(&dark).all(|(a, b)| (a - b).abs() < 1e-5));

@@ -12,14 +12,15 @@ const NAME: &str = "GridSplit";
 
 /// Takes samples apart into a grid of parts of one shape, as for networks that see a picture tile by tile.
 ///
-/// The first part begins and, if it has a shape of its own, the last one ends with the image. Without one, parts are as large as
-/// the image allows and do not overlap; what is left of it behind them is dropped. [`PatchGrid`](crate::PatchGrid) drops nothing.
+/// Parts begin at even distances, the first where the image begins; voxels between them or behind the last are dropped, and parts
+/// with a shape of their own may overlap. [`PatchGrid`](crate::PatchGrid) drops nothing.
 ///
 /// ```
 /// use medaug::{GridSplit, Sample};
 /// use medcore::{Geometry, Image};
 ///
-/// let image = Image::new(Geometry::axis_aligned([2, 5], [1.0; 2])?, (0..10).map(|v| v as f32).collect())?;
+/// let voxels: Vec<f32> = (0..10).map(|v| v as f32).collect();
+/// let image = Image::new(Geometry::axis_aligned([2, 5], [1.0; 2])?, voxels)?;
 /// let split = GridSplit { parts: vec![1, 2], shape: None };
 /// let parts = split.apply(&Sample::new(image))?;
 /// assert_eq!(parts[1].image().as_slice(), [3.0, 4.0, 8.0, 9.0]);

@@ -2,7 +2,8 @@
 //! Annex K and the scaling of them by libjpeg's quality.
 //!
 //! Only what loses something is done: levels, colours, chroma of half the size, and the rounded cosine transform. libjpeg
-//! transforms in integers, so that single pixels differ from its result by a level or two.
+//! transforms in integers, so that single pixels differ from its result by a level or two, and a block by a few where one of
+//! its frequencies lies between two steps.
 
 mod block;
 mod chroma;
