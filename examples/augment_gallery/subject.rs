@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use medaug::{Boxes, LabelledPoint, Points, Sample};
+use medaug::{Boxes, LabelledPoint, Layer, Points, Sample};
 use medcore::random::Key;
 use medcore::{BoundingBox, Geometry, Image, LabelMap};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
@@ -135,7 +135,9 @@ fn marked<const D: usize>(sample: Sample<D>) -> Result<Sample<D>> {
             1,
         ),
     ];
+    let second = Layer::Image(sample.image().clone());
     Ok(sample
+        .with_layer("second", second)?
         .with_boxes(Boxes::new([(bounds, 1)]))
         .with_points(Points::new(points)))
 }

@@ -149,6 +149,23 @@ pub(crate) fn happens(key: Key, probability: f64) -> bool {
     key.stream("apply").chance(probability)
 }
 
+/// Refuses disordered bounds of a number of things, and more than `most`.
+pub(crate) fn check_count(
+    transform: &'static str,
+    [low, high]: [usize; 2],
+    most: usize,
+) -> Result<()> {
+    let rule = "at least its lower bound";
+    check(transform, "count", high as f64, rule, |_| low <= high)?;
+    let rule = "no more than there may be";
+    check(transform, "count", high as f64, rule, |_| high <= most)
+}
+
+/// A whole number within these bounds, each as likely.
+pub(crate) fn draw_count([low, high]: [usize; 2], random: &mut Random) -> usize {
+    low + random.below(high.saturating_sub(low) + 1)
+}
+
 /// One of several by weight; `None` if all weights are zero.
 pub(crate) fn weighted<T>(
     items: impl Iterator<Item = (T, f64)> + Clone,

@@ -70,7 +70,7 @@ pub enum Error {
         found: Vec<String>,
     },
     /// A step was told to work on a layer that it cannot.
-    #[error("On: layer {layer:?} must be {rule}")]
+    #[error("layer {layer:?} must be {rule}")]
     TargetLayer {
         /// Name of the layer.
         layer: String,
@@ -235,6 +235,14 @@ pub(crate) fn check_weights(
     }
     let sum = weights.iter().sum();
     check(transform, parameter, sum, "above 0 in sum", |v| v > 0.0)
+}
+
+/// Refuses a range of intensities that is empty.
+pub(crate) fn check_range(transform: &'static str, range: [f32; 2]) -> Result<()> {
+    let [low, high] = range.map(f64::from);
+    check(transform, "range", low, "finite", f64::is_finite)?;
+    let rule = "finite and above its lower end";
+    check(transform, "range", high, rule, |v| v.is_finite() && v > low)
 }
 
 /// Refuses a list that has neither one entry nor one for each axis.

@@ -30,6 +30,7 @@ mod on;
 mod operation;
 mod parallel;
 mod patch;
+mod policy;
 mod post;
 mod preprocess;
 pub mod preset;
@@ -64,10 +65,11 @@ pub use mixing::*;
 pub use on::{On, Target};
 pub use operation::{Channel, ChannelOperation, PerChannel, SampleOperation, SpatialOperation};
 pub use patch::{
-    BatchSlot, Case, ClassLocations, ClassVoxels, Guide, LesionLocations, LesionVoxels,
+    BatchSlot, Case, ClassLocations, ClassVoxels, GridSplit, Guide, LesionLocations, LesionVoxels,
     PatchChoice, PatchGrid, PatchPipeline, PatchSampler, Placement, WeightMap, oversampled,
     repeat_factors,
 };
+pub use policy::*;
 pub use post::*;
 pub use preprocess::{
     CaseFingerprint, Fingerprint, Foreground, ForegroundRule, GridRule, IntensityStatistics,

@@ -31,6 +31,14 @@ pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
                 restore: None,
             },
         ),
+        exhibit("blocks of JPEG", ImageCompression { quality: 12 }),
+        exhibit(
+            "JPEG of a drawn quality",
+            RandomImageCompression {
+                probability: 1.0,
+                quality: [8, 30],
+            },
+        ),
         exhibit("ringing edges", GibbsNoise { alpha: 0.7 }),
         exhibit(
             "a spike in k-space",

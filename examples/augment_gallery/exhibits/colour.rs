@@ -16,6 +16,16 @@ pub(super) fn all() -> Vec<Exhibit> {
                 ],
             },
         ),
+        exhibit("dark places", ForegroundMask::default()),
+        exhibit(
+            "a camera in little light",
+            ISONoise {
+                color_shift: 0.05,
+                intensity: 0.8,
+                seed: 1,
+            },
+        ),
+        certain!("a camera's noise by chance", RandomISONoise),
         exhibit(
             "more eosin",
             HedJitter {

@@ -6,8 +6,15 @@ use super::{Exhibit, certain, exhibit};
 
 /// A straight line from 0 to 1 but for many dark voxels.
 fn dark_reference() -> ReferenceHistogram {
-    let voxels: Vec<f32> = (0..=64).map(|i| (i as f32 / 64.0).powi(3)).collect();
-    ReferenceHistogram::of(&voxels).expect("finite voxels")
+    ReferenceHistogram::of(&dark_line()).expect("finite voxels")
+}
+
+fn dark_points() -> MatchPoints {
+    MatchPoints::of(&dark_line(), MatchRule::default()).expect("finite voxels")
+}
+
+fn dark_line() -> Vec<f32> {
+    (0..=64).map(|i| (i as f32 / 64.0).powi(3)).collect()
 }
 
 pub(super) fn all() -> Vec<Exhibit> {
@@ -19,6 +26,19 @@ pub(super) fn all() -> Vec<Exhibit> {
             HistogramMatching {
                 reference: dark_reference(),
                 blend: 1.0,
+            },
+        ),
+        exhibit(
+            "the quantiles of a dark image",
+            QuantileMatching {
+                reference: dark_points(),
+            },
+        ),
+        exhibit(
+            "the quantiles of a drawn image",
+            RandomQuantileMatching {
+                probability: 1.0,
+                references: vec![vec![dark_points()]],
             },
         ),
         exhibit(

@@ -9,7 +9,6 @@ pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
     all.extend(shifts());
     all.extend(tones());
     all.extend(noises());
-    all.extend(filters());
     all.extend(fields::<D>());
     all.extend(holes::<D>());
     all.extend(channels());
@@ -226,87 +225,6 @@ fn noises() -> Vec<Exhibit> {
             },
         ),
         certain!("grains by chance", RandomSaltAndPepper),
-    ]
-}
-
-fn filters() -> Vec<Exhibit> {
-    vec![
-        exhibit(
-            "blurred by 1.5 voxels",
-            GaussianBlur {
-                sigma_voxels: vec![1.5],
-            },
-        ),
-        certain!("blur by chance", RandomGaussianBlur),
-        exhibit(
-            "blurred by 4 mm",
-            Blur {
-                sigma_mm: vec![4.0],
-            },
-        ),
-        certain!("blur in mm by chance", RandomBlur),
-        exhibit(
-            "MONAI's smoothing",
-            GaussianSmooth {
-                sigma_voxels: vec![1.5],
-            },
-        ),
-        certain!("smoothing by chance", RandomGaussianSmooth),
-        exhibit("mean of 5 voxels an axis", BoxBlur { size: vec![5] }),
-        certain!("box by chance", RandomBoxBlur),
-        exhibit(
-            "median of 5 voxels an axis",
-            MedianFilter {
-                radius: vec![2],
-                border: FilterBorder::Edge,
-            },
-        ),
-        certain!("median by chance", RandomMedianFilter),
-        exhibit(
-            "moved during exposure",
-            MotionBlur {
-                size: 15,
-                degrees: 30.0,
-                direction: 0.0,
-                shift: [0.0; 2],
-            },
-        ),
-        certain!("motion by chance", RandomMotionBlur),
-        exhibit(
-            "MONAI's sharpening",
-            GaussianSharpen {
-                sigma1_voxels: vec![2.0],
-                sigma2_voxels: vec![1.0],
-                alpha: 3.0,
-            },
-        ),
-        certain!("sharpening by chance", RandomGaussianSharpen),
-        exhibit(
-            "sharpened by a kernel",
-            Sharpen {
-                alpha: 0.5,
-                lightness: 1.0,
-            },
-        ),
-        certain!("kernel by chance", RandomSharpen),
-        exhibit(
-            "unsharp mask",
-            UnsharpMask {
-                amount: 1.5,
-                sigma_voxels: 2.0,
-                size: 9,
-                threshold: Some(0.02),
-            },
-        ),
-        exhibit(
-            "differences from the neighbours added",
-            LaplacianSharpen {
-                strength: 0.5,
-                range: ContrastRange::Preserved,
-            },
-        ),
-        certain!("differences added by chance", RandomLaplacianSharpen),
-        certain!("unsharp mask by chance", RandomUnsharpMask),
     ]
 }
 

@@ -26,6 +26,14 @@ pub(crate) fn mixtures<const D: usize>(grid: &Geometry<D>) -> Vec<MixExhibit> {
         ),
         exhibit("a block of another", RandomCutMix::default().into()),
         exhibit(
+            if D == 2 {
+                "one in the middle of nine"
+            } else {
+                "one in the middle of 27"
+            },
+            RandomGridMosaic::new(grid.shape().map(|n| n / 2).to_vec()).into(),
+        ),
+        exhibit(
             "two over one another",
             RandomMixUp {
                 probability: 1.0,

@@ -2,12 +2,15 @@
 
 mod artefact;
 mod colour;
+mod crops;
 mod derived;
+mod filter;
 mod histogram;
 mod intensity;
 mod local;
 pub(crate) mod mixing;
 mod moves;
+mod policy;
 mod post;
 
 use medaug::*;
@@ -48,9 +51,11 @@ pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     all.extend(artefact::all::<D>());
     all.extend(colour::all());
     all.extend(derived::all::<D>());
+    all.extend(filter::all());
     all.extend(histogram::all());
     all.extend(intensity::all::<D>());
     all.extend(local::all());
+    all.extend(policy::all());
     all.extend(post::all());
     all.extend(choices());
     all
@@ -75,8 +80,7 @@ fn choices() -> Vec<Exhibit> {
             "some of two",
             SomeOf {
                 steps: vec![brighter.clone(), darker],
-                fewest: 1,
-                most: 2,
+                count: [1, 2],
             },
         ),
         exhibit(

@@ -1,7 +1,7 @@
 //! Transforms that move voxels.
 
 use medaug::*;
-use medcore::resample::{Interpolation, LabelInterpolation, Outside};
+use medcore::resample::{Interpolation, LabelInterpolation};
 use medcore::{Geometry, IndexMap, Orientation};
 
 use super::{Exhibit, certain, exhibit};
@@ -10,7 +10,7 @@ pub(super) fn all<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = affine::<D>();
     all.extend(whole_voxels::<D>());
     all.extend(bends(grid));
-    all.extend(crops(grid));
+    all.extend(super::crops::all(grid));
     all.extend(grids(grid));
     all
 }
@@ -166,6 +166,34 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
         ),
         certain!("bent by splines", RandomElasticDeformation),
         exhibit(
+            "a point of a grid moved",
+            ControlGrid {
+                spacing_voxels: vec![12.0],
+                displacements: one_moved(&[12.0], grid),
+                folding: Folding::Weaken,
+                sampling: Sampling::default(),
+            },
+        ),
+        exhibit(
+            "points of a grid by chance",
+            RandomControlGrid {
+                probability: 1.0,
+                spacing_voxels: vec![12.0],
+                magnitude: Draw::Fixed(1.2),
+                sampling: Sampling::default(),
+            },
+        ),
+        exhibit(
+            "a thin plate bent at its middle",
+            ThinPlateSpline {
+                places: vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.5]],
+                displacements: vec![[0.0; 2], [0.0; 2], [0.0; 2], [0.0; 2], [0.08, 0.12]],
+                folding: Folding::Weaken,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("a thin plate by chance", RandomThinPlateSpline),
+        exhibit(
             "bent by smooth noise",
             ElasticTransform {
                 sigma_voxels: vec![6.0],
@@ -211,91 +239,14 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     ]
 }
 
-fn crops<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
-    let outside_label = 0;
-    let half = || CropShape::Share(vec![0.5]);
-    let half_voxels = || grid.shape().map(|n| n / 2).to_vec();
-    vec![
-        exhibit(
-            "half of it from a fifth on",
-            Crop {
-                start: grid.shape().map(|n| n as isize / 5).to_vec(),
-                shape: half_voxels(),
-                outside: None,
-                outside_label,
-            },
-        ),
-        exhibit(
-            "the middle half",
-            CenterCrop {
-                shape: half(),
-                outside: None,
-                outside_label,
-            },
-        ),
-        exhibit(
-            "half of it anywhere",
-            RandomCrop {
-                shape: half(),
-                largest: None,
-                centred: false,
-                outside: None,
-                outside_label,
-            },
-        ),
-        exhibit(
-            "what is labelled",
-            CropForeground {
-                source: ForegroundSource::Labels(vec![]),
-                margin: vec![2],
-                ..CropForeground::default()
-            },
-        ),
-        exhibit("no box is lost", RandomBoxSafeCrop { erosion: 0.0 }),
-        exhibit(
-            "around a box",
-            RandomCropAroundBox {
-                shape: CropShape::Voxels(half_voxels()),
-                absent: WhenAbsent::GoOn,
-                outside: None,
-                outside_label,
-            },
-        ),
-        exhibit(
-            "around a voxel of a class",
-            RandomCropByClass {
-                shape: half_voxels(),
-                choice: PatchChoice::Foreground { probability: 1.0 },
-                absent: WhenAbsent::GoOn,
-                ignored: None,
-                outside: None,
-                outside_label,
-            },
-        ),
-        exhibit(
-            "a part made as large as the whole",
-            RandomResizedCrop {
-                shape: grid.shape().to_vec(),
-                area: Draw::Uniform {
-                    low: 0.3,
-                    high: 0.6,
-                },
-                aspect: (0.75, 4.0 / 3.0),
-                interpolation: Interpolation::Linear,
-                labels: LabelInterpolation::Nearest,
-            },
-        ),
-        exhibit("a border", Pad::new(PadTo::Divisible(vec![16]))),
-        exhibit(
-            "another shape, cropped or padded",
-            CropOrPad {
-                shape: another_shape(grid),
-                centring: Centring::Monai,
-                outside: Outside::Value(0.0),
-                outside_label,
-            },
-        ),
-    ]
+/// Displacements of a [`ControlGrid`] of which the middle one is four voxels along the last axis.
+fn one_moved<const D: usize>(spacing_voxels: &[f64], grid: &Geometry<D>) -> Vec<f32> {
+    let points = ControlGrid::points(spacing_voxels, grid.shape()).expect("a spacing");
+    let count: usize = points.iter().product();
+    let middle = points.iter().fold(0, |at, n| at * n + n / 2);
+    let mut displacements = vec![0.0; D * count];
+    displacements[(D - 1) * count + middle] = 4.0;
+    displacements
 }
 
 fn grids<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
@@ -349,7 +300,7 @@ fn grids<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
 }
 
 /// Longer along the first axis and shorter along the last.
-fn another_shape<const D: usize>(grid: &Geometry<D>) -> Vec<usize> {
+pub(super) fn another_shape<const D: usize>(grid: &Geometry<D>) -> Vec<usize> {
     let mut shape = grid.shape().to_vec();
     shape[0] = shape[0] * 5 / 4;
     shape[D - 1] = shape[D - 1] * 3 / 4;

@@ -70,6 +70,7 @@ pub(super) fn all() -> Vec<Exhibit> {
             },
         ),
         exhibit("crumbs removed", RemoveSmall::default()),
+        exhibit("rounded to whole numbers", Round {}),
         exhibit("above one half", Threshold::default()),
     ]
 }

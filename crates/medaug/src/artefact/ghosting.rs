@@ -4,8 +4,8 @@ use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::lines::LineFilter;
-use crate::draw::{Channels, Draw};
-use crate::error::{Error, Result, check, check_axes};
+use crate::draw::{Channels, Draw, check_count, draw_count};
+use crate::error::{Result, check, check_axes};
 use crate::operation::{Channel, ChannelOperation};
 use crate::transform::{RandomChannels, random_twin};
 
@@ -95,10 +95,8 @@ impl ChannelOperation for Ghosting {
 pub struct RandomGhosting {
     /// Probability of a sample.
     pub probability: f64,
-    /// Fewest ghosts.
-    pub fewest: usize,
-    /// Most ghosts.
-    pub most: usize,
+    /// Smallest and largest number of ghosts.
+    pub count: [usize; 2],
     /// Axes of which one is drawn; all if there are none.
     pub axes: Vec<usize>,
     /// By how much planes are weakened.
@@ -114,8 +112,7 @@ impl Default for RandomGhosting {
     fn default() -> Self {
         Self {
             probability: 0.1,
-            fewest: 4,
-            most: 10,
+            count: [4, 10],
             axes: vec![],
             intensity: Draw::Uniform {
                 low: 0.5,
@@ -127,28 +124,11 @@ impl Default for RandomGhosting {
     }
 }
 
-/// A whole number from `fewest` to `most`.
-pub(super) fn count(fewest: usize, most: usize, random: &mut Random) -> usize {
-    fewest + random.below(most - fewest + 1)
-}
-
-pub(super) fn check_count(transform: &'static str, fewest: usize, most: usize) -> Result<()> {
-    if most >= fewest && most - fewest < usize::MAX {
-        return Ok(());
-    }
-    Err(Error::InvalidParameter {
-        transform,
-        parameter: "most",
-        rule: "at least the fewest",
-        value: most as f64,
-    })
-}
-
 impl RandomChannels for RandomGhosting {
     random_twin!(RandomGhosting => Ghosting);
 
     fn check_for(&self, dimension: usize) -> Result<()> {
-        check_count(Self::NAME, self.fewest, self.most)?;
+        check_count(Self::NAME, self.count, 10_000)?;
         check_axes(Self::NAME, "axes", &self.axes, dimension)?;
         self.intensity
             .check(Self::NAME, "intensity", INTENSITY, is_intensity)?;
@@ -159,7 +139,7 @@ impl RandomChannels for RandomGhosting {
     }
 
     fn draw(&self, dimension: usize, random: &mut Random) -> Ghosting {
-        let number = count(self.fewest, self.most, random);
+        let number = draw_count(self.count, random);
         let axis = match self.axes.as_slice() {
             [] => random.below(dimension),
             axes => axes[random.below(axes.len())],

@@ -4,9 +4,8 @@ use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use super::back_projection::check_slices;
-use super::ghosting::{check_count, count};
 use super::metal::{Implant, Metal, MetalArtefact, POSITIVE, is_positive};
-use crate::draw::{Channels, Draw};
+use crate::draw::{Channels, Draw, check_count, draw_count};
 use crate::error::{Result, check};
 use crate::transform::{RandomChannels, random_twin};
 
@@ -16,10 +15,8 @@ use crate::transform::{RandomChannels, random_twin};
 pub struct RandomMetalArtefact {
     /// Probability of a sample.
     pub probability: f64,
-    /// Fewest balls.
-    pub fewest: usize,
-    /// Most balls.
-    pub most: usize,
+    /// Smallest and largest number of balls.
+    pub count: [usize; 2],
     /// Radius of each in millimetres.
     pub radius_mm: Draw,
     /// What they are made of.
@@ -39,8 +36,7 @@ impl Default for RandomMetalArtefact {
     fn default() -> Self {
         Self {
             probability: 0.05,
-            fewest: 2,
-            most: 4,
+            count: [2, 4],
             radius_mm: Draw::Uniform {
                 low: 2.0,
                 high: 6.0,
@@ -59,7 +55,7 @@ impl RandomChannels for RandomMetalArtefact {
 
     fn check_for(&self, dimension: usize) -> Result<()> {
         check_slices(Self::NAME, dimension)?;
-        check_count(Self::NAME, self.fewest, self.most)?;
+        check_count(Self::NAME, self.count, 10_000)?;
         self.radius_mm
             .check(Self::NAME, "radius_mm", POSITIVE, is_positive)?;
         check(Self::NAME, "photons", self.photons, POSITIVE, is_positive)?;
@@ -82,7 +78,7 @@ impl RandomChannels for RandomMetalArtefact {
     /// Balls lie within the middle half of each axis, where the patient is, and close together along the first of
     /// three.
     fn draw(&self, dimension: usize, random: &mut Random) -> MetalArtefact {
-        let balls = count(self.fewest, self.most, random);
+        let balls = draw_count(self.count, random);
         let height = random.uniform_in(0.25, 0.75);
         let implants = (0..balls).map(|_| Implant {
             radius_mm: self.radius_mm.draw(random),

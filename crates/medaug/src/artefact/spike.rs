@@ -3,10 +3,9 @@
 use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::ghosting::{check_count, count};
 use super::spectrum::Spectrum;
 use super::wave::Wave;
-use crate::draw::{Channels, Draw};
+use crate::draw::{Channels, Draw, check_count, draw_count};
 use crate::error::{Error, Result, check};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::Statistics;
@@ -107,10 +106,8 @@ impl ChannelOperation for Spike {
 pub struct RandomSpike {
     /// Probability of a sample.
     pub probability: f64,
-    /// Fewest spikes.
-    pub fewest: usize,
-    /// Most spikes.
-    pub most: usize,
+    /// Smallest and largest number of spikes.
+    pub count: [usize; 2],
     /// Height of a spike as a share of the largest magnitude in k-space.
     pub intensity: Draw,
     /// Whether the channels share the spikes.
@@ -122,8 +119,7 @@ impl Default for RandomSpike {
     fn default() -> Self {
         Self {
             probability: 0.1,
-            fewest: 1,
-            most: 1,
+            count: [1, 1],
             intensity: Draw::Uniform {
                 low: 1.0,
                 high: 3.0,
@@ -137,13 +133,13 @@ impl RandomChannels for RandomSpike {
     random_twin!(RandomSpike => Spike);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
-        check_count(Self::NAME, self.fewest, self.most)?;
+        check_count(Self::NAME, self.count, 10_000)?;
         self.intensity
             .check(Self::NAME, "intensity", "finite", |_| true)
     }
 
     fn draw(&self, dimension: usize, random: &mut Random) -> Spike {
-        let spikes = count(self.fewest, self.most, random);
+        let spikes = draw_count(self.count, random);
         Spike {
             intensity: self.intensity.draw(random),
             places: (0..spikes)

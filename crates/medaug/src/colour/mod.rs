@@ -3,13 +3,17 @@
 //! Every pixel changes by itself, so they work in images of any number of axes. NaN stays in its pixel, where it
 //! may spread over the three channels.
 
+mod foreground_mask;
 mod hed;
 mod hsv;
 mod hue_saturation_value;
+mod iso_noise;
 mod jitter;
 
+pub use foreground_mask::{ForegroundMask, ForegroundTone, MaskThreshold};
 pub use hed::{HedJitter, RandomHedJitter};
 pub use hue_saturation_value::{ColorDepth, HueSaturationValue, RandomHueSaturationValue};
+pub use iso_noise::{ISONoise, RandomISONoise, iso_noise};
 pub use jitter::{ColorAdjustment, ColorJitter, RandomColorJitter};
 
 use medcore::cpu::{Work, with_wide_vectors};
@@ -36,6 +40,15 @@ pub(crate) fn for_each_colour<R: Send, const D: usize>(
     sample: &mut Sample<D>,
     f: impl Fn(Colours<'_>) -> R + Sync,
 ) -> Result<Vec<R>> {
+    for_each_numbered_colour(transform, sample, |_, colours| f(colours))
+}
+
+/// Calls `f` for every chunk of pixels with its number.
+pub(crate) fn for_each_numbered_colour<R: Send, const D: usize>(
+    transform: &'static str,
+    sample: &mut Sample<D>,
+    f: impl Fn(usize, Colours<'_>) -> R + Sync,
+) -> Result<Vec<R>> {
     let channels = sample.image().channels();
     if channels != 3 {
         return Err(Error::EntryCount {
@@ -53,7 +66,8 @@ pub(crate) fn for_each_colour<R: Send, const D: usize>(
         .par_chunks_mut(CHUNK)
         .zip(green.par_chunks_mut(CHUNK))
         .zip(blue.par_chunks_mut(CHUNK))
-        .map(|((red, green), blue)| f([red, green, blue]))
+        .enumerate()
+        .map(|(number, ((red, green), blue))| f(number, [red, green, blue]))
         .collect())
 }
 

@@ -3,7 +3,7 @@
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
-use crate::draw::{happens, weighted};
+use crate::draw::{check_count, draw_count, happens, weighted};
 use crate::error::{Error, Result, check, check_probability, check_weights};
 use crate::sample::{Contents, LazySample};
 use crate::step::{Operation, Step};
@@ -40,10 +40,8 @@ pub struct OneOf {
 pub struct SomeOf {
     /// The steps; a [`Sequence`] stands for several.
     pub steps: Vec<Step>,
-    /// Fewest steps.
-    pub fewest: usize,
-    /// Most steps; every number between is as likely.
-    pub most: usize,
+    /// Smallest and largest number of steps; each between is as likely.
+    pub count: [usize; 2],
 }
 
 /// A step that decides which other steps are done.
@@ -193,20 +191,7 @@ impl Choice for SomeOf {
 
     fn check<const D: usize>(&self) -> Result<()> {
         check_steps::<D>(Self::NAME, &self.steps)?;
-        check(
-            Self::NAME,
-            "most",
-            self.most as f64,
-            "at most the number of steps",
-            |v| v <= self.steps.len() as f64,
-        )?;
-        check(
-            Self::NAME,
-            "fewest",
-            self.fewest as f64,
-            "at most `most`",
-            |v| v <= self.most as f64,
-        )
+        check_count(Self::NAME, self.count, self.steps.len())
     }
 
     fn steps(&self) -> &[Step] {
@@ -220,7 +205,7 @@ impl Choice for SomeOf {
         done: &mut Vec<Operation>,
     ) -> Result<LazySample<D>> {
         let mut random = key.stream("choice");
-        let count = self.fewest + random.below(self.most - self.fewest + 1);
+        let count = draw_count(self.count, &mut random);
         let mut order: Vec<usize> = (0..self.steps.len()).collect();
         random.shuffle(&mut order);
         order.truncate(count);

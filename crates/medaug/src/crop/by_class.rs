@@ -32,6 +32,10 @@ pub struct RandomCropByClass {
     /// A class that counts as absent, as that of voxels nobody has labelled.
     #[serde(default)]
     pub ignored: Option<u8>,
+    /// Background counts only where a channel is brighter than this, so that crops without a class do not show air alone
+    /// (MONAI's `image_threshold`); everywhere if there is none.
+    #[serde(default)]
+    pub background_above: Option<f32>,
     /// What stands for voxels outside a smaller image; `None` refuses it.
     #[serde(default)]
     pub outside: Option<Outside<f32>>,
@@ -51,6 +55,7 @@ impl RandomCropByClass {
             choice,
             absent: WhenAbsent::GoOn,
             ignored: None,
+            background_above: None,
             outside: None,
             outside_label: 0,
         }
@@ -75,6 +80,12 @@ impl<const D: usize> Transform<D> for RandomCropByClass {
             let rule = "`foreground` with a probability; a single crop has no batch";
             check(NAME, "choice", fraction, rule, |_| false)?;
         }
+        if let Some(threshold) = self.background_above {
+            let threshold = f64::from(threshold);
+            check(NAME, "background_above", threshold, "a number", |v| {
+                !v.is_nan()
+            })?;
+        }
         self.sampler::<D>()?.check()?;
         check_outside(NAME, self.outside)
     }
@@ -90,9 +101,18 @@ impl<const D: usize> Transform<D> for RandomCropByClass {
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
         let sampler = self.sampler::<D>()?;
         let locations = if sampler.needs_labels() {
-            let labels = sample.sample()?.require_labels(NAME)?;
+            let sample = sample.sample()?;
+            let labels = sample.require_labels(NAME)?;
             let limit = ClassLocations::<D>::DEFAULT_LIMIT;
-            let found = ClassLocations::collect(labels, self.ignored, limit, key);
+            let mut found = ClassLocations::collect(labels, self.ignored, limit, key);
+            if let Some(threshold) = self.background_above {
+                let image = sample.image();
+                let channels: Vec<&[f32]> =
+                    (0..image.channels()).map(|c| image.channel(c)).collect();
+                found = found.with_background(labels, limit, key, |voxel| {
+                    channels.iter().any(|voxels| voxels[voxel] > threshold)
+                });
+            }
             if !sampler.finds_a_class_in(&found) {
                 self.absent.check(NAME, "class that its choice looks for")?;
             }

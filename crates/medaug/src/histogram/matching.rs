@@ -193,19 +193,11 @@ impl<const D: usize> Transform<D> for RandomHistogramMatching {
     fn check(&self) -> Result<()> {
         const NAME: &str = "RandomHistogramMatching";
         check_probability(NAME, self.probability)?;
-        let count = self.references.len() as f64;
-        check(NAME, "references", count, "at least one", |v| v > 0.0)?;
-        for reference in &self.references {
-            let channels = reference.len() as f64;
-            check(
-                NAME,
-                "references",
-                channels,
-                "of at least one channel",
-                |v| v > 0.0,
-            )?;
-            reference.iter().try_for_each(ReferenceHistogram::check)?;
-        }
+        super::check_references(NAME, &self.references)?;
+        self.references
+            .iter()
+            .flatten()
+            .try_for_each(ReferenceHistogram::check)?;
         self.blend.check(NAME, "blend", BLEND, is_share)
     }
 

@@ -2,12 +2,18 @@
 
 mod clahe;
 mod clahe_eight_bit;
+mod equalize;
+mod match_points;
 mod matching;
 mod normalize;
 mod standardization;
 
 pub use clahe::{Clahe, RandomClahe, clahe};
 pub use clahe_eight_bit::{ClaheEightBit, RandomClaheEightBit, clahe_eight_bit};
+pub use equalize::{Equalize, EqualizeRule, RandomEqualize};
+pub use match_points::{
+    MatchFrom, MatchPoints, MatchRule, QuantileMatching, RandomQuantileMatching,
+};
 pub use matching::{
     HistogramMatching, RandomHistogramMatching, ReferenceHistogram, match_histogram,
 };
@@ -17,7 +23,7 @@ pub use standardization::{HistogramStandardization, LandmarkTraining, Landmarks}
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check};
 use crate::parallel::Statistics;
 
 /// Which voxels of a channel are counted; all are changed.
@@ -54,6 +60,17 @@ fn sorted(mut voxels: Vec<f32>, channel: usize) -> Result<Vec<f32>> {
     check_finite(&voxels, channel)?;
     voxels.par_sort_unstable_by(f32::total_cmp);
     Ok(voxels)
+}
+
+/// Refuses an empty list of references, and references without channels.
+fn check_references<T>(transform: &'static str, references: &[Vec<T>]) -> Result<()> {
+    let count = references.len() as f64;
+    check(transform, "references", count, "at least one", |v| v > 0.0)?;
+    references.iter().try_for_each(|reference| {
+        let channels = reference.len() as f64;
+        let rule = "of at least one channel";
+        check(transform, "references", channels, rule, |v| v > 0.0)
+    })
 }
 
 fn check_finite(voxels: &[f32], channel: usize) -> Result<()> {

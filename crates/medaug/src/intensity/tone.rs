@@ -4,18 +4,10 @@ use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Channels, Draw};
-use crate::error::{Result, check};
+use crate::error::{Result, check, check_range};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
 use crate::transform::{RandomChannels, random_twin};
-
-/// Refuses a range of intensities that is empty.
-fn check_range(transform: &'static str, range: [f32; 2]) -> Result<()> {
-    let [low, high] = range.map(f64::from);
-    check(transform, "range", low, "finite", f64::is_finite)?;
-    let rule = "finite and above its lower end";
-    check(transform, "range", high, rule, |v| v.is_finite() && v > low)
-}
 
 fn each(voxels: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
     for_each_chunk(voxels, |_, chunk| chunk.iter_mut().for_each(|v| *v = f(*v)));

@@ -4,7 +4,7 @@ use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::array::per_axis;
-use crate::draw::{Channels, Draw};
+use crate::draw::{Channels, Draw, check_count, draw_count};
 use crate::error::{Result, check, check_entries};
 use crate::operation::{Channel, ChannelOperation};
 use crate::transform::{RandomChannels, random_twin};
@@ -94,7 +94,7 @@ impl ChannelOperation for BlankRectangles {
 pub struct RandomBlankRectangles {
     /// Probability of a sample.
     pub probability: f64,
-    /// Fewest and most boxes.
+    /// Smallest and largest number of boxes.
     pub count: [usize; 2],
     /// Edges as shares of the image, every axis by itself.
     pub size: Draw,
@@ -121,22 +121,14 @@ impl RandomChannels for RandomBlankRectangles {
     random_twin!(RandomBlankRectangles => BlankRectangles);
 
     fn check_for(&self, _dimension: usize) -> Result<()> {
-        let [fewest, most] = self.count.map(|n| n as f64);
-        check(
-            Self::NAME,
-            "count",
-            most,
-            "at least its lower bound, at most 1000",
-            |v| v >= fewest && v <= 1000.0,
-        )?;
+        check_count(Self::NAME, self.count, 1000)?;
         self.size.check(Self::NAME, "size", "within 0 and 1", |v| {
             (0.0..=1.0).contains(&v)
         })
     }
 
     fn draw(&self, dimension: usize, random: &mut Random) -> BlankRectangles {
-        let [fewest, most] = self.count;
-        let count = fewest + random.below(most - fewest + 1);
+        let count = draw_count(self.count, random);
         let rectangles = (0..count).map(|_| BlankRectangle {
             place: (0..dimension).map(|_| random.uniform()).collect(),
             size: (0..dimension).map(|_| self.size.draw(random)).collect(),

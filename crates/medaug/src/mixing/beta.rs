@@ -9,6 +9,15 @@ pub(super) fn beta(alpha: f64, random: &mut Random) -> f64 {
     1.0 / (1.0 + libm::exp(b - a))
 }
 
+/// Shares of one whole from the symmetric Dirichlet distribution.
+pub(crate) fn shares(count: usize, alpha: f64, random: &mut Random) -> Vec<f64> {
+    let logs: Vec<f64> = (0..count).map(|_| log_gamma_draw(alpha, random)).collect();
+    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sizes: Vec<f64> = logs.iter().map(|v| libm::exp(v - largest)).collect();
+    let sum: f64 = sizes.iter().sum();
+    sizes.iter().map(|size| size / sum).collect()
+}
+
 /// The logarithm of a number from the gamma distribution (Marsaglia and Tsang, "A simple method for generating gamma
 /// variables", 2000; below 1 by their boost).
 fn log_gamma_draw(shape: f64, random: &mut Random) -> f64 {
@@ -35,7 +44,27 @@ fn log_gamma_draw(shape: f64, random: &mut Random) -> f64 {
 mod tests {
     use medcore::random::Key;
 
-    use super::beta;
+    use super::{beta, shares};
+
+    #[test]
+    fn shares_are_a_whole_and_spread_as_they_should() {
+        let mut random = Key::new(8).stream("shares");
+        for alpha in [0.05, 1.0, 9.0] {
+            let draws: Vec<Vec<f64>> = (0..30_000).map(|_| shares(3, alpha, &mut random)).collect();
+            let sums = draws.iter().map(|d| d.iter().sum::<f64>());
+            assert!({ sums }.all(|sum| (sum - 1.0).abs() < 1e-12));
+            let spread = |i: usize| {
+                draws
+                    .iter()
+                    .map(|d| (d[i] - 1.0 / 3.0).powi(2))
+                    .sum::<f64>()
+            };
+            let want = (2.0 / 9.0) / (3.0 * alpha + 1.0);
+            for i in 0..3 {
+                assert!((spread(i) / 30_000.0 / want - 1.0).abs() < 0.04, "{alpha}");
+            }
+        }
+    }
 
     #[test]
     fn the_spread_is_that_of_the_distribution() {

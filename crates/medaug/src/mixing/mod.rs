@@ -6,6 +6,7 @@ mod alike;
 mod beta;
 mod copy_paste;
 mod cut_mix;
+mod grid_mosaic;
 mod mix_up;
 mod mosaic;
 mod pipeline;
@@ -18,8 +19,10 @@ use std::fmt::Debug;
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use beta::shares;
 pub use copy_paste::CopyPaste;
 pub use cut_mix::{CutMix, CutRule, RandomCutMix};
+pub use grid_mosaic::{GridMosaic, RandomGridMosaic};
 pub use mix_up::{MixUp, RandomMixUp};
 pub use mosaic::{Mosaic, RandomMosaic};
 pub use pipeline::MixPipeline;
@@ -167,6 +170,7 @@ macro_rules! mixtures {
 mixtures! {
     CopyPaste, RandomCopyPaste;
     CutMix, RandomCutMix;
+    GridMosaic, RandomGridMosaic;
     Mosaic, RandomMosaic;
     MixUp, RandomMixUp;
 }

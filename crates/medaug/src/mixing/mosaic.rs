@@ -1,19 +1,16 @@
 //! Several samples around one point.
 
-use medcore::IndexMap;
 use medcore::random::Key;
-use medcore::resample::{Interpolation, LabelInterpolation, Outside};
 use serde::{Deserialize, Serialize};
 
 use super::alike::{check_contents, check_count};
-use super::tiles::{Montage, Tile};
+use super::tiles::{Extent, Montage, Tile};
 use super::{Mix, Mixture};
 use crate::array::per_axis;
 use crate::draw::happens;
 use crate::error::{Error, Result, check, check_probability};
 use crate::sample::Sample;
-use crate::spatial::Sampling;
-use crate::warp::{Reading, Warp};
+use crate::warp::Warp;
 
 /// Four images of which each touches one point with a corner, on a canvas of twice the size (Bochkovskiy et al., "YOLOv4",
 /// 2020); eight volumes in 3D.
@@ -45,13 +42,7 @@ impl Mosaic {
     pub(super) fn montage<const D: usize>(&self, samples: Vec<Sample<D>>) -> Result<Montage<D>> {
         check_count(NAME, &samples, 1 << D)?;
         check_contents(NAME, &samples)?;
-        if samples[0].target().is_some() {
-            return Err(Error::CannotMix {
-                transform: NAME,
-                what: "targets of whole images",
-                instead: "use MixUp or CutMix for classification",
-            });
-        }
+        refuse_target(NAME, &samples)?;
         let shape: [usize; D] = per_axis(NAME, "shape", &self.shape)?;
         let centre: [usize; D] = per_axis(NAME, "centre", &self.centre)?;
         check_shape(NAME, &shape)?;
@@ -79,13 +70,10 @@ impl Mosaic {
         shape: [usize; D],
         centre: [usize; D],
     ) -> Result<Tile<D>> {
-        let source = sample.shape();
-        let factors = (0..D).map(|a| shape[a] as f64 / source[a] as f64);
-        let factor = factors.fold(f64::INFINITY, f64::min);
-        let mut map = IndexMap::identity();
+        let scaled = Extent::of(sample.shape(), shape);
         let (mut at, mut seen, mut first) = ([0; D], [0; D], [0; D]);
         for a in 0..D {
-            let extent = ((source[a] as f64 * factor).round_ties_even() as usize).max(1);
+            let extent = scaled.voxels[a];
             // The last axis runs fastest, as the corners of the papers' figures do.
             let behind = corner >> (D - 1 - a) & 1 == 1;
             first[a] = if behind {
@@ -97,23 +85,27 @@ impl Mosaic {
                 seen[a] = centre[a] - at[a];
                 extent - seen[a]
             };
-            let step = source[a] as f64 / extent as f64;
-            map.matrix[a][a] = step;
-            map.offset[a] = (first[a] as f64 + 0.5) * step - 0.5;
         }
-        let reading = Reading::from(Sampling {
-            interpolation: Interpolation::Linear,
-            labels: LabelInterpolation::Nearest,
-            outside: Outside::Edge,
-            outside_label: 0,
-        });
-        let scaled = (0..D).any(|a| map.matrix[a][a] != 1.0);
-        let warp = Warp::new(seen, map, reading);
-        Tile::new(sample, &warp, at, (!scaled).then_some(first))
+        Tile::scaled(sample, &scaled, at, first, seen)
     }
 }
 
-fn check_shape(transform: &'static str, shape: &[usize]) -> Result<()> {
+/// Refuses targets of whole images, which say nothing of parts.
+pub(super) fn refuse_target<const D: usize>(
+    transform: &'static str,
+    samples: &[Sample<D>],
+) -> Result<()> {
+    match samples.iter().find_map(Sample::target) {
+        None => Ok(()),
+        Some(_) => Err(Error::CannotMix {
+            transform,
+            what: "targets of whole images",
+            instead: "use MixUp or CutMix for classification",
+        }),
+    }
+}
+
+pub(super) fn check_shape(transform: &'static str, shape: &[usize]) -> Result<()> {
     shape.iter().try_for_each(|&extent| {
         check(transform, "shape", extent as f64, "at least 2", |v| {
             v >= 2.0
@@ -135,12 +127,12 @@ pub struct RandomMosaic {
     pub fill: f32,
 }
 
-fn always() -> f64 {
+pub(super) fn always() -> f64 {
     1.0
 }
 
 /// The grey of ultralytics, of images from 0 to 1.
-fn grey() -> f32 {
+pub(super) fn grey() -> f32 {
     114.0 / 255.0
 }
 

@@ -123,10 +123,13 @@ impl<const D: usize> MixPipeline<D> {
                 .chain(rest.by_ref().take(others))
                 .collect();
             let mixture = mix.draw(&samples, key)?;
-            mosaic |= matches!(mixture, Some(Mixture::Mosaic(_)));
+            mosaic |= matches!(mixture, Some(Mixture::Mosaic(_) | Mixture::GridMosaic(_)));
             lazy =
                 match mixture {
                     Some(Mixture::Mosaic(mosaic)) => {
+                        LazySample::of_montage(mosaic.montage(samples)?)
+                    }
+                    Some(Mixture::GridMosaic(mosaic)) => {
                         LazySample::of_montage(mosaic.montage(samples)?)
                     }
                     Some(mixture) => mixture.apply(samples)?.into_lazy(),

@@ -10,7 +10,22 @@ use super::alike::next_numbers;
 use crate::error::{Error, Result};
 use crate::sample::{Boxes, LabelledBox, Layer, Points, Sample};
 use crate::spatial::{Sampling, is_lattice};
-use crate::warp::Warp;
+use crate::warp::{Reading, Warp};
+
+/// How large a sample is that was scaled, with its proportions, until it fits a shape.
+pub(super) struct Extent<const D: usize> {
+    pub(super) voxels: [usize; D],
+}
+
+impl<const D: usize> Extent<D> {
+    pub(super) fn of(source: [usize; D], shape: [usize; D]) -> Self {
+        let factors = (0..D).map(|a| shape[a] as f64 / source[a] as f64);
+        let factor = factors.fold(f64::INFINITY, f64::min);
+        Self {
+            voxels: source.map(|n| ((n as f64 * factor).round_ties_even() as usize).max(1)),
+        }
+    }
+}
 
 /// A sample and the part of it that lies on the canvas.
 #[derive(Debug, Clone)]
@@ -60,6 +75,31 @@ impl<const D: usize> Tile<D> {
         })
     }
 
+    /// A part of a sample that is scaled to this extent: `seen` voxels from `first` on, at a place of the canvas.
+    pub(super) fn scaled(
+        sample: Sample<D>,
+        extent: &Extent<D>,
+        at: [usize; D],
+        first: [usize; D],
+        seen: [usize; D],
+    ) -> Result<Self> {
+        let mut map = IndexMap::identity();
+        for a in 0..D {
+            let step = sample.shape()[a] as f64 / extent.voxels[a] as f64;
+            map.matrix[a][a] = step;
+            map.offset[a] = (first[a] as f64 + 0.5) * step - 0.5;
+        }
+        let reading = Reading::from(Sampling {
+            interpolation: Interpolation::Linear,
+            labels: LabelInterpolation::Nearest,
+            outside: Outside::Edge,
+            outside_label: 0,
+        });
+        let scaled = (0..D).any(|a| map.matrix[a][a] != 1.0);
+        let warp = Warp::new(seen, map, reading);
+        Self::new(sample, &warp, at, (!scaled).then_some(first))
+    }
+
     fn part<'a, T>(&self, voxels: &'a [T]) -> Part<'a, T, D> {
         Part {
             voxels,
@@ -89,11 +129,7 @@ impl<const D: usize> Montage<D> {
         shape: [usize; D],
         fill: f32,
     ) -> Result<Self> {
-        let first = tiles.first().ok_or(Error::SampleCount {
-            transform,
-            expected: 1,
-            got: 0,
-        })?;
+        let first = first_of(transform, &tiles)?;
         let back = IndexMap::translation(first.region.start().map(|v| -(v as f64)));
         Ok(Self {
             transform,
@@ -112,7 +148,17 @@ impl<const D: usize> Montage<D> {
 
     /// Channels of the images.
     pub(crate) fn channels(&self) -> usize {
-        self.tiles[0].sample.image().channels()
+        self.tiles
+            .first()
+            .map_or(0, |tile| tile.sample.image().channels())
+    }
+
+    /// The whole canvas, or what `warp` shows of it; the samples are let go, so it can be read only once.
+    pub(crate) fn join(&mut self, warp: Option<&Warp<D>>) -> Result<Sample<D>> {
+        let whole = Warp::identity(self.grid.shape());
+        let joined = self.read(warp.unwrap_or(&whole))?;
+        self.tiles.clear();
+        Ok(joined)
     }
 
     /// What `warp` shows of the canvas; of the samples only what is looked at is read, unless something is bent or turned.
@@ -126,7 +172,7 @@ impl<const D: usize> Montage<D> {
             map,
             sampling: exact_on_lattice(warp.reading().sampling(), self.grid.shape(), warp),
         };
-        let first = &self.tiles[0].sample;
+        let first = &first_of(self.transform, &self.tiles)?.sample;
         let mut joined = Sample::new(reader.image(|sample| Some(sample.image()))?);
         if first.labels().is_some() {
             joined = joined.with_class_labels(reader.labels(Sample::labels)?)?;
@@ -151,6 +197,17 @@ impl<const D: usize> Montage<D> {
         }
         Ok(warp.with_marks(joined, self.boxes.as_ref(), self.points.as_ref()))
     }
+}
+
+fn first_of<'a, const D: usize>(
+    transform: &'static str,
+    tiles: &'a [Tile<D>],
+) -> Result<&'a Tile<D>> {
+    tiles.first().ok_or(Error::SampleCount {
+        transform,
+        expected: 1,
+        got: 0,
+    })
 }
 
 /// Voxels that are taken as they are need no interpolation.

@@ -87,6 +87,33 @@ impl<const D: usize> ClassLocations<D> {
         }
     }
 
+    /// The same with background only where `counts` says so of a position in the label map's memory, as where an image shows the
+    /// body; up to `limit` voxels of it. Background that was ignored stays so.
+    #[must_use]
+    pub fn with_background(
+        mut self,
+        labels: &LabelMap<u8, D>,
+        limit: usize,
+        key: Key,
+        counts: impl Fn(usize) -> bool,
+    ) -> Self {
+        let Some(background) = self.classes.iter_mut().find(|c| c.class == 0) else {
+            return self;
+        };
+        let voxels = labels.as_slice().iter().enumerate();
+        let seen = voxels.filter(|&(at, &label)| label == 0 && counts(at));
+        background.count = seen.clone().count() as u64;
+        let key = key.fork("background", 0);
+        let mut chosen = choose(background.count, limit as u64, key)
+            .into_iter()
+            .peekable();
+        let numbered = (0_u64..).zip(seen);
+        let kept = numbered.filter(|(number, _)| chosen.next_if_eq(number).is_some());
+        background.positions = kept.map(|(_, (at, _))| at as u64).collect();
+        self.classes.retain(|c| !c.positions.is_empty());
+        self
+    }
+
     /// Bytes that the positions take up.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -233,6 +260,26 @@ mod tests {
             let low = positions.iter().filter(|&&p| p < half).count();
             assert!((4_700..5_300).contains(&low), "class {class}: {low}");
         }
+    }
+
+    #[test]
+    fn background_is_chosen_only_where_it_counts() {
+        let labels = stripes();
+        let all = ClassLocations::collect(&labels, None, 1_000, Key::new(3));
+        let some = all
+            .clone()
+            .with_background(&labels, 500, Key::new(3), |at| at.is_multiple_of(3));
+        let zeros = labels.as_slice().iter().enumerate();
+        let want = zeros.filter(|&(at, &label)| label == 0 && at.is_multiple_of(3));
+        let background = some.class(0).unwrap();
+        assert_eq!(background.count, want.count() as u64);
+        assert_eq!(background.positions.len(), 500);
+        assert!(background.positions.windows(2).all(|w| w[0] < w[1]));
+        let right = |&at: &u64| at.is_multiple_of(3) && labels.as_slice()[at as usize] == 0;
+        assert!(background.positions.iter().all(right));
+        assert_eq!(some.class(5), all.class(5));
+        let none = all.with_background(&labels, 500, Key::new(3), |_| false);
+        assert_eq!(none.class(0), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod locations;
 mod pipeline;
 mod rarity;
 mod sampler;
+mod split;
 mod weights;
 
 pub use grid::PatchGrid;
@@ -17,4 +18,5 @@ pub use pipeline::{Case, PatchPipeline};
 pub use rarity::{oversampled, repeat_factors};
 pub(crate) use sampler::uniform_start;
 pub use sampler::{BatchSlot, PatchChoice, PatchSampler, Placement};
+pub use split::GridSplit;
 pub use weights::WeightMap;

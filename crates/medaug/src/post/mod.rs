@@ -13,6 +13,7 @@ mod regions;
 mod relabel;
 mod remove_part;
 mod remove_small;
+mod round;
 
 pub use activations::{Activations, activate};
 pub use classes::Scope;
@@ -27,3 +28,4 @@ pub use regions::{LabelsToRegions, RegionsToLabels};
 pub use relabel::{LabelFilter, MapLabels, SequentialLabels};
 pub use remove_part::{RandomRemovePart, RemovePart};
 pub use remove_small::{RemoveSmall, Size};
+pub use round::Round;

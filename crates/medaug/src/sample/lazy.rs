@@ -33,22 +33,24 @@ pub struct LazySample<const D: usize> {
 #[derive(Debug, Clone)]
 enum Source<const D: usize> {
     Sample(Sample<D>),
-    /// Samples side by side, which no move needs to have joined before.
-    Montage(Montage<D>),
+    /// Samples side by side, which no move needs to have joined before, and what they are joined.
+    Montage(Montage<D>, Option<Sample<D>>),
 }
 
 impl<const D: usize> Source<D> {
     fn shape(&self) -> [usize; D] {
         match self {
             Self::Sample(sample) => sample.shape(),
-            Self::Montage(montage) => montage.geometry().shape(),
+            Self::Montage(_, Some(joined)) => joined.shape(),
+            Self::Montage(montage, None) => montage.geometry().shape(),
         }
     }
 
+    /// What a move shows of it.
     fn read(&self, warp: &Warp<D>) -> Result<Sample<D>> {
         match self {
-            Self::Sample(sample) => warp.apply(sample),
-            Self::Montage(montage) => montage.read(warp),
+            Self::Sample(sample) | Self::Montage(_, Some(sample)) => warp.apply(sample),
+            Self::Montage(montage, None) => montage.read(warp),
         }
     }
 }
@@ -66,7 +68,7 @@ impl<const D: usize> LazySample<D> {
     pub(crate) fn of_montage(montage: Montage<D>) -> Self {
         Self {
             geometry: *montage.geometry(),
-            source: Source::Montage(montage),
+            source: Source::Montage(montage, None),
             pending: None,
         }
     }
@@ -87,8 +89,8 @@ impl<const D: usize> LazySample<D> {
     #[must_use]
     pub fn channels(&self) -> usize {
         match &self.source {
-            Source::Sample(sample) => sample.image().channels(),
-            Source::Montage(montage) => montage.channels(),
+            Source::Sample(sample) | Source::Montage(_, Some(sample)) => sample.image().channels(),
+            Source::Montage(montage, None) => montage.channels(),
         }
     }
 
@@ -116,19 +118,30 @@ impl<const D: usize> LazySample<D> {
     /// # Errors
     /// As [`Warp::apply`].
     pub fn sample(&mut self) -> Result<&mut Sample<D>> {
-        let shape = self.source.shape();
-        if let Some(warp) = self.pending.take()
-            && !warp.is_identity(shape)
-        {
-            self.source = Source::Sample(self.source.read(&warp)?);
-        }
-        if let Source::Montage(montage) = &self.source {
-            self.source = Source::Sample(montage.read(&Warp::identity(shape))?);
-        }
+        let warp = self.moves();
         match &mut self.source {
-            Source::Sample(sample) => Ok(sample),
-            Source::Montage(_) => unreachable!("read above"),
+            Source::Sample(sample) => {
+                if let Some(warp) = warp {
+                    *sample = warp.apply(sample)?;
+                }
+                Ok(sample)
+            }
+            Source::Montage(montage, joined) => {
+                let sample = match (joined.take(), warp) {
+                    (Some(sample), None) => sample,
+                    (Some(sample), Some(warp)) => warp.apply(&sample)?,
+                    (None, warp) => montage.join(warp.as_ref())?,
+                };
+                Ok(joined.insert(sample))
+            }
         }
+    }
+
+    /// The moves that wait, if they change anything; nothing waits after that.
+    fn moves(&mut self) -> Option<Warp<D>> {
+        let shape = self.source.shape();
+        let pending = self.pending.take();
+        pending.filter(|warp| !warp.is_identity(shape))
     }
 
     /// Changes the sample with all moves done.
@@ -144,10 +157,13 @@ impl<const D: usize> LazySample<D> {
     /// # Errors
     /// As [`LazySample::sample`].
     pub fn finish(mut self) -> Result<Sample<D>> {
-        self.sample()?;
-        match self.source {
-            Source::Sample(sample) => Ok(sample),
-            Source::Montage(_) => unreachable!("read above"),
+        let warp = self.moves();
+        match (self.source, warp) {
+            (Source::Sample(sample) | Source::Montage(_, Some(sample)), None) => Ok(sample),
+            (Source::Sample(sample) | Source::Montage(_, Some(sample)), Some(warp)) => {
+                warp.apply(&sample)
+            }
+            (Source::Montage(mut montage, None), warp) => montage.join(warp.as_ref()),
         }
     }
 }

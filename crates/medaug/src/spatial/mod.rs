@@ -1,6 +1,7 @@
 //! Transforms that move voxels, all of them composed into one map and resampled once.
 
 mod affine;
+mod control_grid;
 mod convention;
 mod convention_random;
 mod elastic_deformation;
@@ -18,9 +19,11 @@ mod parameters;
 mod perspective;
 mod random;
 mod rotate90;
+mod thin_plate_spline;
 mod transpose;
 
 pub use affine::Affine;
+pub use control_grid::{ControlGrid, RandomControlGrid};
 pub use convention::{MonaiAffine, ShiftScaleRotate, TorchioAffine};
 pub use convention_random::{RandomMonaiAffine, RandomShiftScaleRotate, RandomTorchioAffine};
 pub use elastic_deformation::{ElasticDeformation, RandomElasticDeformation};
@@ -38,4 +41,5 @@ pub use parameters::{Space, SpatialParameters};
 pub use perspective::{Perspective, RandomPerspective};
 pub use random::RandomSpatial;
 pub use rotate90::{RandomRotate90, Rotate90};
+pub use thin_plate_spline::{RandomThinPlateSpline, ThinPlateSpline};
 pub use transpose::{RandomSymmetry, RandomTranspose, Transpose};

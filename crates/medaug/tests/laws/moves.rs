@@ -147,9 +147,11 @@ const EXACT: &[&str] = &[
     "RandomCropAroundBox",
     "RandomCropByClass",
     "RandomFlip",
+    "RandomIoUCrop",
     "RandomRotate90",
     "RandomSymmetry",
     "RandomTranspose",
+    "RandomWeightedCrop",
     "Rotate90",
     "Transpose",
 ];

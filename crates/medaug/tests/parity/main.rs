@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod affine;
+mod bends;
+mod camera;
 mod colour;
 mod deform;
 mod derived;
@@ -18,6 +20,7 @@ mod nnunet_case;
 mod normalise;
 mod patches;
 mod plan;
+mod policy;
 mod post;
 mod preprocess;
 mod resize;

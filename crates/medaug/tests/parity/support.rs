@@ -30,10 +30,15 @@ impl Fixture {
 
     #[track_caller]
     pub(crate) fn get(&self, name: &str) -> Array {
+        self.try_get(name)
+            .unwrap_or_else(|| panic!("the fixture has no {name:?}"))
+    }
+
+    /// A tensor that may be missing.
+    #[track_caller]
+    pub(crate) fn try_get(&self, name: &str) -> Option<Array> {
         let tensors = SafeTensors::deserialize(&self.0).unwrap();
-        let tensor = tensors
-            .tensor(name)
-            .unwrap_or_else(|_| panic!("the fixture has no {name:?}"));
+        let tensor = tensors.tensor(name).ok()?;
         let data = tensor.data();
         let values = match tensor.dtype() {
             Dtype::F64 => data
@@ -47,10 +52,10 @@ impl Fixture {
             Dtype::U8 => data.iter().map(|&b| f64::from(b)).collect(),
             other => panic!("{name:?} is {other:?}"),
         };
-        Array {
+        Some(Array {
             shape: tensor.shape().to_vec(),
             values,
-        }
+        })
     }
 }
 

@@ -43,11 +43,10 @@ fn bad_numbers_are_refused_when_a_pipeline_is_built() {
     );
     assert_refused::<3>(
         RandomGhosting {
-            fewest: 5,
-            most: 4,
+            count: [5, 4],
             ..RandomGhosting::default()
         },
-        "at least the fewest",
+        "at least its lower bound",
     );
     let spike = |place: Vec<f64>| Spike {
         places: vec![place],

@@ -13,6 +13,7 @@ mod intensity;
 mod letterbox;
 mod mixing;
 mod patches;
+mod pictures;
 mod post;
 mod preprocess;
 mod spatial;

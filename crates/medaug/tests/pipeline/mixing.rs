@@ -1,13 +1,14 @@
 //! Several samples become one, and what is known about their voxels comes along.
 
 use medaug::{
-    Border, BoxRule, Boxes, CopyPaste, CutMix, Error, Fit, Ground, LabelledPoint, Laterality,
-    Layer, Mix, MixPipeline, MixStep, MixUp, Mixture, Mosaic, Points, RandomCopyPaste,
-    RandomCutMix, RandomMixUp, RandomMosaic, Sample,
+    Affine, Border, BoxRule, Boxes, Compose, CopyPaste, CutMix, Error, Fit, Flip, Ground,
+    LabelledPoint, Laterality, Layer, Mix, MixPipeline, MixStep, MixUp, Mixture, Mosaic, Points,
+    RandomCopyPaste, RandomCutMix, RandomMixUp, RandomMosaic, Sample, Sampling, Step,
     preset::{self, Pixels},
 };
 use medcore::components::{Components, Connectivity};
 use medcore::random::Key;
+use medcore::resample::LabelInterpolation;
 use medcore::{BoundingBox, Geometry, Image, LabelMap};
 
 fn image<const D: usize>(shape: [usize; D], value: impl Fn([usize; D]) -> f32) -> Image<f32, D> {
@@ -141,6 +142,57 @@ fn samples_of_a_mosaic_are_scaled_to_fit_and_hidden_points_are_not_known() {
     };
     let joined = Mixture::from(mosaic).apply(volumes).unwrap();
     assert_eq!(joined.image().as_slice(), [1.0; 512]);
+}
+
+/// With instances a sample is cut out first, without it is read where it lies.
+#[test]
+fn moves_read_a_mosaic_as_if_it_had_been_made() {
+    let numbered = |i: usize| rectangle([10, 12], 0.1 * i as f32, [2, 3], [6, 8]);
+    let plain = |i: usize| {
+        let (image, labels) = numbered(i).into_parts();
+        let points = Points::new(vec![LabelledPoint::new([3.5, 5.0], 0)]);
+        Sample::with_labels(image, labels.unwrap())
+            .unwrap()
+            .with_points(points)
+            .with_boxes(numbered(i).boxes().unwrap().clone())
+    };
+    let mosaic = || vec![MixStep::from(RandomMosaic::new(vec![10, 12]))];
+    let made = MixPipeline::<2>::new(mosaic(), None, 0.0, vec![]).unwrap();
+    for (labels, degrees) in [
+        (LabelInterpolation::Nearest, vec![]),
+        (LabelInterpolation::Linear, vec![]),
+        (LabelInterpolation::Nearest, vec![20.0]),
+    ] {
+        let zoom = Affine {
+            scale: vec![0.7, 1.3],
+            translation: vec![2.0, -1.3],
+            rotation_degrees: degrees,
+            flip: vec![1],
+            sampling: Sampling {
+                labels,
+                ..Sampling::default()
+            },
+            ..Affine::default()
+        };
+        let flip = Flip {
+            axes: vec![0],
+            ..Flip::default()
+        };
+        for steps in [vec![], vec![flip.into()], vec![zoom.into()]] {
+            let steps: Vec<Step> = steps;
+            let at_once = MixPipeline::new(mosaic(), None, 0.0, steps.clone()).unwrap();
+            let then = Compose::<2>::new(steps).unwrap();
+            for number in 0..10 {
+                let key = Key::new(7).sample(number);
+                for samples in [(0..4).map(plain).collect(), (0..4).map(numbered).collect()] {
+                    let samples: Vec<Sample<2>> = samples;
+                    let canvas = made.apply(samples.clone(), key).unwrap();
+                    let expected = then.apply(canvas, key).unwrap();
+                    assert_eq!(at_once.apply(samples, key).unwrap(), expected);
+                }
+            }
+        }
+    }
 }
 
 #[test]

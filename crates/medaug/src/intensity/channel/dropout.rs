@@ -3,6 +3,7 @@
 use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 
+use crate::draw::{check_count, draw_count};
 use crate::error::{Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::sample::{LazySample, Sample};
@@ -67,16 +68,13 @@ impl<const D: usize> Transform<D> for RandomChannelDropout {
 
     fn check(&self) -> Result<()> {
         const NAME: &str = "RandomChannelDropout";
-        let [low, high] = self.count.map(|n| n as f64);
         check_probability(NAME, self.probability)?;
-        check(NAME, "count", high, "at least its lower bound", |n| {
-            n >= low
-        })?;
+        check_count(NAME, self.count, usize::MAX - 1)?;
         check(NAME, "value", self.value.into(), "finite", f64::is_finite)
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {
-        let [low, high] = self.count;
+        let high = self.count[1];
         let mut channels: Vec<usize> = (0..sample.channels()).collect();
         let rule = "fewer than the channels of the image";
         check("RandomChannelDropout", "count", high as f64, rule, |n| {
@@ -84,7 +82,7 @@ impl<const D: usize> Transform<D> for RandomChannelDropout {
         })?;
         perhaps(key, self.probability, || {
             let mut random = key.stream("channels");
-            let count = low + random.below(high - low + 1);
+            let count = draw_count(self.count, &mut random);
             random.shuffle(&mut channels);
             channels.truncate(count);
             channels.sort_unstable();

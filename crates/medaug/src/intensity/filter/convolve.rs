@@ -12,6 +12,13 @@ pub(super) struct Tap {
     pub weight: f32,
 }
 
+/// The taps of a square of three voxels along both axes; rows first.
+pub(super) fn square_taps(weights: [[f32; 3]; 3]) -> Vec<Tap> {
+    let places = (-1..=1).flat_map(|y| (-1..=1).map(move |x| [y, x]));
+    let taps = places.zip(weights.into_iter().flatten());
+    taps.map(|(at, weight)| Tap { at, weight }).collect()
+}
+
 /// The sum of the voxels that the taps see, weighed; mirrored at the border voxels (OpenCV `filter2D`).
 pub(super) fn filter_picture(voxels: &mut [f32], shape: [usize; 2], taps: &[Tap]) {
     let radius = taps

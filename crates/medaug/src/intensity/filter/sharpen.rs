@@ -3,7 +3,7 @@
 use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use super::convolve::{Tap, check_picture, filter_picture, picture};
+use super::convolve::{check_picture, filter_picture, picture, square_taps};
 use crate::draw::{Channels, Draw};
 use crate::error::{Result, check};
 use crate::operation::{Channel, ChannelOperation};
@@ -42,20 +42,9 @@ impl ChannelOperation for Sharpen {
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
         let shape = picture("Sharpen", channel.shape)?;
-        let mut taps = Vec::with_capacity(9);
-        for y in -1..=1 {
-            for x in -1..=1 {
-                let weight = if [y, x] == [0, 0] {
-                    1.0 - self.alpha + self.alpha * (8.0 + self.lightness)
-                } else {
-                    -self.alpha
-                };
-                taps.push(Tap {
-                    at: [y, x],
-                    weight: weight as f32,
-                });
-            }
-        }
+        let around = -self.alpha as f32;
+        let own = (1.0 - self.alpha + self.alpha * (8.0 + self.lightness)) as f32;
+        let taps = square_taps([[around; 3], [around, own, around], [around; 3]]);
         filter_picture(channel.voxels, shape, &taps);
         Ok(())
     }

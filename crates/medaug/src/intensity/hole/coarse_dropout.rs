@@ -6,7 +6,7 @@ use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
 use super::hidden::{Hidden, forget_points, trim_boxes};
-use super::{Hole, HoleDraw, check_holes, read, write};
+use super::{Hole, HoleDraw, HoleSize, check_holes, read, write};
 use crate::error::{Error, Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::parallel::Statistics;
@@ -249,6 +249,38 @@ impl Default for RandomCoarseDropout {
             part,
             label,
             hidden,
+        }
+    }
+}
+
+impl RandomCoarseDropout {
+    /// torchvision's `RandomErasing`: in half of the samples one box of 2 to 33 hundredths of a picture becomes zero.
+    ///
+    /// ```
+    /// use medaug::{Compose, RandomCoarseDropout, Sample};
+    /// use medcore::{Geometry, Image, random::Key};
+    ///
+    /// let erasing = RandomCoarseDropout { probability: 1.0, ..RandomCoarseDropout::erasing() };
+    /// let pipeline = Compose::new(vec![erasing.into()])?;
+    /// let grid = Geometry::axis_aligned([40, 50], [1.0; 2])?;
+    /// let sample = Sample::new(Image::new(grid, vec![1.0; 2000])?);
+    /// let erased = pipeline.apply(sample, Key::new(1))?;
+    /// let zeros = erased.image().as_slice().iter().filter(|&&v| v == 0.0).count();
+    /// assert!((30..=700).contains(&zeros));
+    /// # Ok::<(), medaug::Error>(())
+    /// ```
+    #[must_use]
+    pub fn erasing() -> Self {
+        Self {
+            probability: 0.5,
+            holes: HoleDraw {
+                count: [1, 1],
+                size: HoleSize::Area {
+                    area: [0.02, 0.33],
+                    aspect: [0.3, 3.3],
+                },
+            },
+            ..Self::default()
         }
     }
 }

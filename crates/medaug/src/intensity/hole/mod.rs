@@ -18,7 +18,8 @@ pub use hidden::Hidden;
 pub use swap::{RandomSwap, Swap};
 
 use crate::array::per_axis;
-use crate::error::{Error, Result, check, check_entries};
+use crate::draw::{check_count, draw_count};
+use crate::error::{Error, Result, check, check_dimension, check_entries};
 
 /// A box of voxels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,14 @@ pub enum HoleSize {
     Voxels(Vec<[usize; 2]>),
     /// Smallest and largest share of the image along an axis, for all axes or for each; at least one voxel.
     Share(Vec<[f64; 2]>),
+    /// Smallest and largest share of the area of a picture, and of height over width, whose logarithm is drawn (torchvision
+    /// `RandomErasing`). After ten sizes that are not smaller than the picture along both axes there is no hole.
+    Area {
+        /// Share of the area.
+        area: [f64; 2],
+        /// Height over width.
+        aspect: [f64; 2],
+    },
 }
 
 /// How holes are drawn.
@@ -62,14 +71,7 @@ impl Default for HoleDraw {
 
 impl HoleDraw {
     fn check(&self, transform: &'static str, dimension: usize) -> Result<()> {
-        let [low, high] = self.count.map(|n| n as f64);
-        check(
-            transform,
-            "count",
-            high,
-            "at least its lower bound and at most 10000",
-            |n| n >= low && n <= 10_000.0,
-        )?;
+        check_count(transform, self.count, 10_000)?;
         match &self.size {
             HoleSize::Voxels(sizes) => {
                 check_entries(transform, "size", sizes.len(), dimension)?;
@@ -94,6 +96,19 @@ impl HoleDraw {
                     check(transform, "size", high, rule, |v| v >= low && v <= 1.0)
                 })
             }
+            HoleSize::Area { area, aspect } => {
+                check_dimension(transform, dimension, &[2])?;
+                let rule = "shares above 0 and at most 1, the smaller first";
+                check(transform, "area", area[0], rule, |v| v > 0.0)?;
+                check(transform, "area", area[1], rule, |v| {
+                    v >= area[0] && v <= 1.0
+                })?;
+                let rule = "above 0 and finite, the smaller first";
+                check(transform, "aspect", aspect[0], rule, |v| v > 0.0)?;
+                check(transform, "aspect", aspect[1], rule, |v| {
+                    v >= aspect[0] && v.is_finite()
+                })
+            }
         }
     }
 
@@ -104,18 +119,17 @@ impl HoleDraw {
         shape: [usize; D],
         random: &mut Random,
     ) -> Result<Vec<Hole>> {
-        let [low, high] = self.count;
-        let count = low + random.below(high - low + 1);
-        (0..count)
-            .map(|_| {
-                let size = self.size.draw(transform, shape, random)?;
+        let mut holes = vec![];
+        for _ in 0..draw_count(self.count, random) {
+            if let Some(size) = self.size.draw(transform, shape, random)? {
                 let start = (0..D).map(|a| random.below(shape[a] - size[a] + 1));
-                Ok(Hole {
+                holes.push(Hole {
                     start: start.collect(),
                     shape: size.to_vec(),
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        Ok(holes)
     }
 }
 
@@ -125,7 +139,7 @@ impl HoleSize {
         transform: &'static str,
         shape: [usize; D],
         random: &mut Random,
-    ) -> Result<[usize; D]> {
+    ) -> Result<Option<[usize; D]>> {
         let mut size = [0; D];
         match self {
             Self::Voxels(sizes) => {
@@ -146,8 +160,24 @@ impl HoleSize {
                     size[a] = ((shape[a] as f64 * share) as usize).clamp(1, shape[a]);
                 }
             }
+            &Self::Area { area, aspect } => {
+                let whole = shape.iter().product::<usize>() as f64;
+                let [flat, tall] = aspect.map(libm::log);
+                let drawn = (0..10).find_map(|_| {
+                    let part = whole * random.uniform_in(area[0], area[1]);
+                    let aspect = libm::exp(random.uniform_in(flat, tall));
+                    let sides = [part * aspect, part / aspect];
+                    let sides = sides.map(|v| v.sqrt().round_ties_even() as usize);
+                    let fits = sides[0] < shape[0] && sides[1] < shape[D - 1];
+                    (fits && !sides.contains(&0)).then_some(sides)
+                });
+                let Some([height, width]) = drawn else {
+                    return Ok(None);
+                };
+                (size[0], size[D - 1]) = (height, width);
+            }
         }
-        Ok(size)
+        Ok(Some(size))
     }
 }
 

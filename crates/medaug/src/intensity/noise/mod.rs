@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use gaussian::{GaussianNoise, RandomGaussianNoise, gaussian_noise};
 pub use multiplicative::{MultiplicativeNoise, RandomMultiplicativeNoise};
+pub(crate) use poisson::poisson;
 pub use poisson::{PoissonNoise, RandomPoissonNoise};
 pub use rician::{RandomRicianNoise, RicianNoise, rician};
 pub use salt_pepper::{Extremes, RandomSaltAndPepper, SaltAndPepper};

@@ -32,7 +32,7 @@ pub struct PoissonNoise {
 }
 
 /// One Poisson number of this mean.
-fn poisson(mean: f64, random: &mut Random) -> f64 {
+pub(crate) fn poisson(mean: f64, random: &mut Random) -> f64 {
     if mean < 10.0 {
         small_poisson(mean, random)
     } else {

@@ -1,5 +1,6 @@
 //! Intensities brought to a scale: ranges, percentiles, scores, thresholds and masks.
 
+mod auto_contrast;
 mod clamp;
 mod clip_percentiles;
 mod extent;
@@ -14,6 +15,7 @@ mod range_percentiles;
 mod rescale;
 mod threshold;
 
+pub use auto_contrast::{AutoContrast, RandomAutoContrast};
 pub use clamp::Clamp;
 pub(super) use clamp::scale_and_clip;
 pub use clip_percentiles::{ClipIntensityPercentiles, soft_clip};
