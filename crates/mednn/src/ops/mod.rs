@@ -10,6 +10,8 @@ pub mod arithmetic;
 pub mod attention;
 pub mod concat;
 pub mod conv;
+#[cfg(feature = "cuda")]
+mod conv_cuda;
 pub mod conv_transpose;
 pub mod grid_sample;
 pub mod index;

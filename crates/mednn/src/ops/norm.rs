@@ -6,6 +6,8 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, cuda_backend::cudarc::driver::CudaSlice};
 
 use super::activation;
 use super::support::{
@@ -14,6 +16,8 @@ use super::support::{
 use crate::cpu::activation::Activation;
 use crate::cpu::norm::{self as kernel, Backward, Gradients, Sets, Statistics};
 use crate::cpu::reduce::Moments;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{NormAttributes, Op, Step};
 use crate::tape::Apply as _;
@@ -194,20 +198,8 @@ pub fn batch_norm_with(
     let shape = check(OP, input, affine, Sets::Batch)?;
     check_shape(OP, "the running mean", mean, &[shape.channels])?;
     check_shape(OP, "the running variance", variance, &[shape.channels])?;
-    let values = |t: &Tensor| -> Result<Vec<f64>> {
-        Ok(t.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?)
-    };
-    let statistics: Vec<Statistics> = values(mean)?
-        .into_iter()
-        .zip(values(variance)?)
-        .map(|(mean, v)| Statistics {
-            mean,
-            reciprocal_deviation: 1.0 / (v + epsilon).sqrt(),
-        })
-        .collect();
     let mut op = NormOp::new(OP, shape, epsilon, activation);
-    op.statistics = OnceLock::from(statistics);
-    op.statistics_of_input = false;
+    op.take(mean, variance)?;
     step.end(
         &[
             Some(input),
@@ -277,6 +269,9 @@ struct NormOp {
     statistics_of_input: bool,
     /// Of every set; given from outside, or filled in by the forward pass and used by the backward pass.
     statistics: OnceLock<Vec<Statistics>>,
+    /// The same where the tensors lie on a GPU.
+    #[cfg(feature = "cuda")]
+    on_device: OnceLock<cuda::norm::Statistics>,
     moments: Arc<OnceLock<Vec<Moments>>>,
 }
 
@@ -289,8 +284,39 @@ impl NormOp {
             slope: fused_slope(activation).unwrap_or(1.0),
             statistics_of_input: true,
             statistics: OnceLock::new(),
+            #[cfg(feature = "cuda")]
+            on_device: OnceLock::new(),
             moments: Arc::default(),
         }
+    }
+
+    /// Normalises by these statistics instead of the input's.
+    fn take(&mut self, mean: &Tensor, variance: &Tensor) -> Result<()> {
+        self.statistics_of_input = false;
+        #[cfg(feature = "cuda")]
+        if mean.device().is_cuda() {
+            let given = for_element!(mean, self.name, T => cuda::with_array::<T, _>(mean, |mean| {
+                cuda::with_array::<T, _>(variance, |variance| {
+                    cuda::norm::given(mean, variance, self.epsilon)
+                })
+            }));
+            let given: candle_core::Result<cuda::norm::Statistics> = given;
+            self.on_device = OnceLock::from(given?);
+            return Ok(());
+        }
+        let values = |t: &Tensor| -> Result<Vec<f64>> {
+            Ok(t.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?)
+        };
+        let statistics: Vec<Statistics> = values(mean)?
+            .into_iter()
+            .zip(values(variance)?)
+            .map(|(mean, v)| Statistics {
+                mean,
+                reciprocal_deviation: 1.0 / (v + self.epsilon).sqrt(),
+            })
+            .collect();
+        self.statistics = OnceLock::from(statistics);
+        Ok(())
     }
 
     fn forward<T: Element>(&self, input: &[T], affine: kernel::Affine<'_, T>) -> Vec<T> {
@@ -336,6 +362,56 @@ impl NormOp {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl NormOp {
+    fn cuda_forward<T: cuda::Element>(
+        &self,
+        input: &cuda::Array<'_, T>,
+        affine: cuda::norm::Affine<'_, T>,
+    ) -> candle_core::Result<CudaSlice<T>> {
+        let given = self.on_device.get();
+        let statistics = match given {
+            Some(given) => given,
+            None => {
+                let (statistics, variances) =
+                    cuda::norm::statistics(&self.shape, input, self.epsilon)?;
+                // Running statistics are kept on the host, which has to wait for them.
+                if self.shape.sets == Sets::Batch {
+                    let moments = cuda::norm::on_host(&self.shape, input, &statistics, &variances)?;
+                    self.moments.get_or_init(|| moments);
+                }
+                self.on_device.get_or_init(|| statistics)
+            }
+        };
+        cuda::norm::apply(&self.shape, input, affine, statistics, self.slope)
+    }
+
+    fn cuda_backward<T: cuda::Element>(
+        &self,
+        input: &Tensor,
+        gradient: &Tensor,
+        affine: cuda::norm::Affine<'_, T>,
+    ) -> candle_core::Result<cuda::norm::Gradients<T>> {
+        let Some(statistics) = self.on_device.get() else {
+            return Err(candle_core::Error::BackwardNotSupported { op: self.name });
+        };
+        cuda::with_array::<T, _>(input, |input| {
+            cuda::with_array::<T, _>(gradient, |gradient| {
+                cuda::norm::Backward {
+                    shape: &self.shape,
+                    input,
+                    gradient,
+                    affine,
+                    statistics,
+                    slope: self.slope,
+                    statistics_of_input: self.statistics_of_input,
+                }
+                .run()
+            })
+        })
+    }
+}
+
 impl CustomOp1 for NormOp {
     fn name(&self) -> &'static str {
         self.name
@@ -347,6 +423,14 @@ impl CustomOp1 for NormOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name, T => {
+            let output = self.cuda_forward(&cuda::elements::<T>(s, l)?, None)?;
+            Ok(cuda::output(output, l.dims(), &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -355,6 +439,13 @@ impl CustomOp1 for NormOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let gradients = self.cuda_backward::<T>(input, gradient, None)?;
+                cuda::tensor(gradients.input, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, self.name, T => {
             let gradients = self.backward::<T>(input, gradient, None)?;
@@ -383,6 +474,23 @@ impl CustomOp3 for NormOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s1, self.name, T => {
+            let (scale, shift) = (cuda::elements::<T>(s2, l2)?, cuda::elements::<T>(s3, l3)?);
+            let output = self.cuda_forward(&cuda::elements::<T>(s1, l1)?, Some((&scale, &shift)))?;
+            Ok(cuda::output(output, l1.dims(), &s1.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -391,6 +499,22 @@ impl CustomOp3 for NormOp {
         _: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let gradients = cuda::with_array::<T, _>(scale, |w| {
+                    cuda::with_array::<T, _>(shift, |b| self.cuda_backward(input, gradient, Some((w, b))))
+                })?;
+                let wrap = |values, like: &Tensor| {
+                    like.track_op().then(|| cuda::tensor(values, like.dims(), like)).transpose()
+                };
+                let of_input = wrap(gradients.input, input)?;
+                match gradients.affine {
+                    Some([of_scale, of_shift]) => Ok((of_input, wrap(of_scale, scale)?, wrap(of_shift, shift)?)),
+                    None => Ok((of_input, None, None)),
+                }
+            });
+        }
         for_element!(input, self.name, T => {
             let gradients = support::with_elements::<T, _>(scale, |w| {
                 support::with_elements::<T, _>(shift, |b| self.backward(input, gradient, Some((w, b))))

@@ -48,6 +48,13 @@ impl Typed for CpuStorage {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl Typed for candle_core::CudaStorage {
+    fn element_type(&self) -> DType {
+        BackendStorage::dtype(self)
+    }
+}
+
 /// The error for an element type without kernel, in candle's type because it also leaves operators' own methods.
 pub(crate) fn unsupported_type(op: &'static str, got: DType) -> candle_core::Error {
     candle_core::Error::UnsupportedDTypeForOp(got, op)
