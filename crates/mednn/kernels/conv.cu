@@ -8,17 +8,8 @@
 // | forward | output channels | batch, output voxels | input channels, taps |
 // | input gradient | input channels | batch, input voxels | output channels, taps |
 // | weight gradient | output channels | input channels, taps | batch, output voxels |
+#include "conv.cuh"
 #include "tile.cuh"
-
-struct Sizes {
-    // Channels are those of one group.
-    int batch, in_channels, out_channels, groups;
-    int input[3], output[3], kernel[3], stride[3], before[3], dilation[3];
-
-    __device__ Count input_len() const { return (Count)input[0] * input[1] * input[2]; }
-    __device__ Count output_len() const { return (Count)output[0] * output[1] * output[2]; }
-    __device__ int taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-};
 
 // Divides numbers below 2^31 by a multiplication (Granlund and Montgomery 1994).
 struct Divisor {
@@ -36,52 +27,20 @@ struct Divisor {
     }
 };
 
-struct Voxel {
-    int d, h, w;
-
-    __device__ Voxel(Count index, const int (&extent)[3]) {
-        unsigned i = (unsigned)index;
-        w = i % extent[2];
-        i /= extent[2];
-        h = i % extent[1];
-        d = i / extent[1];
-    }
-    __device__ Voxel(int d, int h, int w) : d(d), h(h), w(w) {}
-    __device__ bool inside(const int (&extent)[3]) const {
-        return (unsigned)d < (unsigned)extent[0] && (unsigned)h < (unsigned)extent[1] && (unsigned)w < (unsigned)extent[2];
-    }
-    __device__ Count place(const int (&extent)[3]) const { return ((Count)d * extent[1] + h) * extent[2] + w; }
-};
-
 // A channel and a tap of the kernel, from a number in the order of the weights.
 struct Taps {
     Divisor all, of_slice, of_row;
 
     __device__ explicit Taps(const Sizes& sizes)
         : all(sizes.taps()), of_slice(sizes.kernel[1] * sizes.kernel[2]), of_row(sizes.kernel[2]) {}
-    __device__ Voxel tap(unsigned number, unsigned& channel) const {
+    __device__ Place tap(unsigned number, unsigned& channel) const {
         unsigned rest, column;
         channel = all.divide(number, rest);
         unsigned d = of_slice.divide(rest, rest);
         unsigned h = of_row.divide(rest, column);
-        return Voxel((int)d, (int)h, (int)column);
+        return Place((int)d, (int)h, (int)column);
     }
 };
-
-// The input voxel under a tap.
-__device__ inline Voxel under(const Sizes& s, const Voxel& output, const Voxel& tap) {
-    return Voxel(output.d * s.stride[0] - s.before[0] + tap.d * s.dilation[0],
-                 output.h * s.stride[1] - s.before[1] + tap.h * s.dilation[1],
-                 output.w * s.stride[2] - s.before[2] + tap.w * s.dilation[2]);
-}
-
-// The output place along an axis whose tap lies on an input place; negative when there is none.
-__device__ inline int above(const Sizes& s, int axis, int input, int tap) {
-    int place = input + s.before[axis] - tap * s.dilation[axis];
-    if (s.stride[axis] == 1 || place < 0) return place;
-    int output = place / s.stride[axis];
-    return output * s.stride[axis] == place ? output : -1;
-}
 
 // Sums go to [batch, channels, voxels] with a bias for each channel, if there is one.
 template <typename Core, typename T>
@@ -103,7 +62,7 @@ __device__ inline void conv_forward(const Sizes& s, const T* input, const T* wei
     const int first_row = blockIdx.y * Core::ROWS, group = blockIdx.z;
     const int terms = s.in_channels * s.taps();
     const bool real = column < columns;
-    const Voxel o(real ? column % s.output_len() : 0, s.output);
+    const Place o(real ? column % s.output_len() : 0, s.output);
     const T* image = input + ((real ? column / s.output_len() : 0) * s.groups + group) * s.in_channels * s.input_len();
     const Taps taps(s);
     Core core;
@@ -115,9 +74,9 @@ __device__ inline void conv_forward(const Sizes& s, const T* input, const T* wei
         },
         [&](Count term, int) {
             unsigned channel;
-            Voxel tap = taps.tap((unsigned)term, channel);
-            Voxel i = under(s, o, tap);
-            return real && i.inside(s.input) ? image[channel * s.input_len() + i.place(s.input)] : (T)0;
+            Place tap = taps.tap((unsigned)term, channel);
+            Place i = under(s, o, tap);
+            return real && i.inside(s.input) ? image[channel * s.input_len() + i.number(s.input)] : (T)0;
         });
     write_image(core, columns, s.output_len(), s.out_channels, s.groups, bias, output);
 }
@@ -129,7 +88,7 @@ __device__ inline void conv_input_gradient(const Sizes& s, const T* gradient, co
     const int first_row = blockIdx.y * Core::ROWS, group = blockIdx.z;
     const int all_taps = s.taps(), terms = s.out_channels * all_taps;
     const bool real = column < columns;
-    const Voxel i(real ? column % s.input_len() : 0, s.input);
+    const Place i(real ? column % s.input_len() : 0, s.input);
     const T* image = gradient + ((real ? column / s.input_len() : 0) * s.groups + group) * s.out_channels * s.output_len();
     const Taps taps(s);
     Core core;
@@ -144,9 +103,9 @@ __device__ inline void conv_input_gradient(const Sizes& s, const T* gradient, co
         },
         [&](Count term, int) {
             unsigned channel;
-            Voxel tap = taps.tap((unsigned)term, channel);
-            Voxel o(above(s, 0, i.d, tap.d), above(s, 1, i.h, tap.h), above(s, 2, i.w, tap.w));
-            return real && o.inside(s.output) ? image[channel * s.output_len() + o.place(s.output)] : (T)0;
+            Place tap = taps.tap((unsigned)term, channel);
+            Place o(above(s, 0, i.d, tap.d), above(s, 1, i.h, tap.h), above(s, 2, i.w, tap.w));
+            return real && o.inside(s.output) ? image[channel * s.output_len() + o.number(s.output)] : (T)0;
         });
     write_image(core, columns, s.input_len(), s.in_channels, s.groups, bias, output);
 }
@@ -174,12 +133,12 @@ __device__ inline void conv_weight_gradient(const Sizes& s, int splits, const T*
         [&](Count term, int column) {
             column += first_column;
             unsigned channel;
-            Voxel tap = taps.tap((unsigned)column, channel);
+            Place tap = taps.tap((unsigned)column, channel);
             Count batch = term / s.output_len();
-            Voxel i = under(s, Voxel(term % s.output_len(), s.output), tap);
+            Place i = under(s, Place(term % s.output_len(), s.output), tap);
             if (column >= columns || !i.inside(s.input)) return (T)0;
             Count image = (batch * s.groups + group) * s.in_channels + channel;
-            return input[image * s.input_len() + i.place(s.input)];
+            return input[image * s.input_len() + i.number(s.input)];
         });
     core.each([&](int row, int column, T sum) {
         row += first_row;

@@ -3,15 +3,23 @@
 #pragma once
 #include "common.cuh"
 
+// A voxel of a plane, or next to it.
 struct Place {
     int d, h, w;
 
-    __device__ Place(int index, const int (&extent)[3]) {
-        w = index % extent[2];
-        index /= extent[2];
-        h = index % extent[1];
-        d = index / extent[1];
+    __device__ Place(int d, int h, int w) : d(d), h(h), w(w) {}
+    // The voxel of this number, below 2^31, in storage order.
+    __device__ Place(Count number, const int (&extent)[3]) {
+        unsigned rest = (unsigned)number;
+        w = rest % extent[2];
+        rest /= extent[2];
+        h = rest % extent[1];
+        d = rest / extent[1];
     }
+    __device__ bool inside(const int (&extent)[3]) const {
+        return (unsigned)d < (unsigned)extent[0] && (unsigned)h < (unsigned)extent[1] && (unsigned)w < (unsigned)extent[2];
+    }
+    __device__ Count number(const int (&extent)[3]) const { return ((Count)d * extent[1] + h) * extent[2] + w; }
 };
 
 // Runs `body(row, index)` for all rows and all indices of a plane.

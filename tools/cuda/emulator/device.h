@@ -49,3 +49,8 @@ static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((ui
 static inline unsigned __float_as_uint(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 static inline float __uint_as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
 template <typename T> static inline T __ldg(const T* from) { return *from; }
+template <typename T> static inline T atomicMin(T* place, T value) {
+    T before = *place;
+    if (value < before) *place = value;
+    return before;
+}

@@ -58,6 +58,30 @@ pub(crate) fn elements<'a, T: CudaDType>(
     })
 }
 
+/// The elements of a contiguous storage, which must be on a GPU.
+pub(super) fn on_device<'a, T: CudaDType>(
+    storage: &'a Storage,
+    layout: &Layout,
+) -> candle_core::Result<Array<'a, T>> {
+    match storage {
+        Storage::Cuda(storage) => elements(storage, layout),
+        other => Err(candle_core::Error::Msg(format!(
+            "a tensor on {:?} meets others on a GPU",
+            other.device().location()
+        ))),
+    }
+}
+
+/// The elements of several contiguous storages.
+pub(crate) fn all_elements<'a, T: CudaDType>(
+    inputs: &[(&'a CudaStorage, &Layout)],
+) -> candle_core::Result<Vec<Array<'a, T>>> {
+    inputs
+        .iter()
+        .map(|(storage, layout)| elements(storage, layout))
+        .collect()
+}
+
 /// Calls `f` with the elements of a tensor in storage order, copied first if it is not contiguous.
 pub(crate) fn with_array<T: CudaDType, R>(
     tensor: &Tensor,
@@ -65,13 +89,7 @@ pub(crate) fn with_array<T: CudaDType, R>(
 ) -> candle_core::Result<R> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cuda(storage) = &*storage else {
-        return Err(candle_core::Error::Msg(format!(
-            "a tensor on {:?} meets others on a GPU",
-            tensor.device().location()
-        )));
-    };
-    f(&elements(storage, layout)?)
+    f(&on_device(&storage, layout)?)
 }
 
 /// What a kernel made, as candle wants it.

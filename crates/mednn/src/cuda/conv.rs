@@ -3,64 +3,24 @@
 //! `f32` is exact unless candle's switch for products of matrices allows tf32
 //! (`candle_core::cuda::set_gemm_reduced_precision_f32`), which runs on tensor cores.
 
-use candle_core::cuda::gemm_reduced_precision_f32;
 use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 
+use super::channelwise;
 use super::launch::{Argument, Grid, NOTHING, all_small, allocate, count, launch, small};
 use super::module::CONV;
+use super::tile::{Tile, splits};
 use super::{Array, Element};
 use crate::cpu::conv::Problem;
 
-const OP: &str = "convolution";
+pub(super) const OP: &str = "convolution";
 /// Blocks that keep any device busy; the terms of a weight gradient are divided among so many.
 const ENOUGH_BLOCKS: usize = 1024;
 /// Terms below which a block of a weight gradient would not pay.
 const FEWEST_TERMS: usize = 256;
-/// Elements of memory that the parts of a weight gradient may take.
-const MOST_PARTS: usize = 1 << 26;
-
 type Result<T> = candle_core::Result<CudaSlice<T>>;
 
-/// One of the kernels of `kernels/conv.cu`, and the tile that its blocks make.
-struct Tile {
-    name: String,
-    rows: usize,
-    columns: usize,
-}
-
-impl Tile {
-    /// For a product with this many rows.
-    fn of<T: Element>(kernel: &str, rows: usize) -> Self {
-        let (flat, high) = if T::SUFFIX == "f64" {
-            ((16, 128), (64, 64))
-        } else {
-            ((32, 128), (128, 128))
-        };
-        let (form, tile) = if rows <= flat.0 {
-            ("flat", flat)
-        } else {
-            ("high", high)
-        };
-        let arithmetic = if T::SUFFIX == "f32" && gemm_reduced_precision_f32() {
-            "tf32"
-        } else {
-            T::SUFFIX
-        };
-        Self {
-            name: format!("{kernel}_{form}_{arithmetic}"),
-            rows: tile.0,
-            columns: tile.1,
-        }
-    }
-
-    /// Blocks for a product of this many rows and columns.
-    fn blocks(&self, rows: usize, columns: usize) -> [usize; 2] {
-        [columns.div_ceil(self.columns), rows.div_ceil(self.rows)]
-    }
-}
-
 /// Output voxels, input voxels, taps.
-fn lengths(problem: &Problem) -> [usize; 3] {
+pub(super) fn lengths(problem: &Problem) -> [usize; 3] {
     let product = |extent: [usize; 3]| extent.iter().product();
     [
         product(problem.output()),
@@ -75,7 +35,7 @@ fn group_channels(problem: &Problem) -> [usize; 2] {
 }
 
 /// The struct `Sizes` of the kernels.
-fn sizes(problem: &Problem) -> candle_core::Result<[i32; 22]> {
+pub(super) fn sizes(problem: &Problem) -> candle_core::Result<[i32; 22]> {
     let window = problem.window();
     let [in_channels, out_channels] = group_channels(problem);
     let [output, input, taps] = lengths(problem);
@@ -108,7 +68,7 @@ fn sizes(problem: &Problem) -> candle_core::Result<[i32; 22]> {
     Ok(sizes)
 }
 
-fn pointer<'a, T: Element>(bias: Option<&'a Array<'a, T>>) -> &'a dyn Argument {
+pub(super) fn pointer<'a, T: Element>(bias: Option<&'a Array<'a, T>>) -> &'a dyn Argument {
     match bias {
         Some(bias) => bias,
         None => &NOTHING,
@@ -122,6 +82,9 @@ pub(crate) fn forward<T: Element>(
     weights: &Array<'_, T>,
     bias: Option<&Array<'_, T>>,
 ) -> Result<T> {
+    if channelwise::is_channelwise(problem) {
+        return channelwise::forward(problem, input, weights, bias);
+    }
     let output = input.result(OP, problem.output_len())?;
     let [_, rows] = group_channels(problem);
     let [voxels, _, _] = lengths(problem);
@@ -144,6 +107,9 @@ pub(crate) fn transposed<T: Element>(
     input: &Array<'_, T>,
     bias: Option<&Array<'_, T>>,
 ) -> Result<T> {
+    if channelwise::is_channelwise(problem) {
+        return channelwise::transposed(problem, weights, input, bias);
+    }
     let output = input.result(OP, problem.input_len())?;
     let [rows, _] = group_channels(problem);
     let [_, voxels, _] = lengths(problem);
@@ -164,16 +130,17 @@ pub(crate) fn weight_gradient<T: Element>(
     input: &Array<'_, T>,
     gradient: &Array<'_, T>,
 ) -> Result<T> {
+    if channelwise::is_channelwise(problem) {
+        return channelwise::weight_gradient(problem, input, gradient);
+    }
     let [in_channels, rows] = group_channels(problem);
     let [voxels, _, taps] = lengths(problem);
     let tile = Tile::of::<T>("conv_weight_gradient", rows);
     let [along, across] = tile.blocks(rows, in_channels * taps);
     let groups = problem.groups();
     let weights = problem.weight_len();
-    let splits = (ENOUGH_BLOCKS / (along * across * groups).max(1))
-        .min(problem.batch() * voxels / FEWEST_TERMS)
-        .min(MOST_PARTS / weights.max(1))
-        .max(1);
+    let terms = problem.batch() * voxels;
+    let splits = splits(along * across * groups, groups, terms, weights);
     let parts = input.result::<T>(OP, splits * weights)?;
     let split_count = small(OP, splits)?;
     launch(
@@ -182,15 +149,25 @@ pub(crate) fn weight_gradient<T: Element>(
         Grid::exactly([along, across, groups * splits]),
         &[&sizes(problem)?, &split_count, input, gradient, &parts],
     )?;
+    fold(input, parts, splits, weights)
+}
+
+/// The sum of as many parts of a product as its terms were divided into, in order.
+pub(super) fn fold<T: Element>(
+    like: &Array<'_, T>,
+    parts: CudaSlice<T>,
+    splits: usize,
+    len: usize,
+) -> Result<T> {
     if splits == 1 {
         return Ok(parts);
     }
-    let output = input.result(OP, weights)?;
+    let output = like.result(OP, len)?;
     launch(
-        input.device,
+        like.device,
         &CONV.of::<T>("conv_fold"),
-        Grid::elements(weights),
-        &[&split_count, &count(weights), &parts, &output],
+        Grid::elements(len),
+        &[&small(OP, splits)?, &count(len), &parts, &output],
     )?;
     Ok(output)
 }

@@ -133,6 +133,20 @@ impl<const N: usize> Argument for [i32; N] {
     }
 }
 
+/// Settings: a struct of `float`.
+impl<const N: usize> Argument for [f32; N] {
+    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>) {
+        to.arg(self);
+    }
+}
+
+/// As extents, where 32 bits may be too few: a struct of `Count`.
+impl<const N: usize> Argument for [i64; N] {
+    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>) {
+        to.arg(self);
+    }
+}
+
 impl<T> Argument for CudaSlice<T> {
     fn push<'a>(&'a self, to: &mut LaunchArgs<'a>) {
         to.arg(self);

@@ -19,6 +19,8 @@ pub mod layer_norm;
 pub mod linear;
 pub(crate) mod node;
 pub mod norm;
+#[cfg(feature = "cuda")]
+mod norm_cuda;
 pub mod pad;
 pub mod pool;
 mod prepared;

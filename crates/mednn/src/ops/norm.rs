@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor};
 #[cfg(feature = "cuda")]
-use candle_core::{CudaStorage, cuda_backend::cudarc::driver::CudaSlice};
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor};
 
 use super::activation;
 use super::support::{
@@ -261,18 +261,18 @@ fn fused_slope(activation: Activation) -> Option<f64> {
     }
 }
 
-struct NormOp {
-    name: &'static str,
-    shape: kernel::Shape,
-    epsilon: f64,
-    slope: f64,
-    statistics_of_input: bool,
+pub(super) struct NormOp {
+    pub(super) name: &'static str,
+    pub(super) shape: kernel::Shape,
+    pub(super) epsilon: f64,
+    pub(super) slope: f64,
+    pub(super) statistics_of_input: bool,
     /// Of every set; given from outside, or filled in by the forward pass and used by the backward pass.
     statistics: OnceLock<Vec<Statistics>>,
     /// The same where the tensors lie on a GPU.
     #[cfg(feature = "cuda")]
-    on_device: OnceLock<cuda::norm::Statistics>,
-    moments: Arc<OnceLock<Vec<Moments>>>,
+    pub(super) on_device: OnceLock<cuda::norm::Statistics>,
+    pub(super) moments: Arc<OnceLock<Vec<Moments>>>,
 }
 
 impl NormOp {
@@ -295,14 +295,7 @@ impl NormOp {
         self.statistics_of_input = false;
         #[cfg(feature = "cuda")]
         if mean.device().is_cuda() {
-            let given = for_element!(mean, self.name, T => cuda::with_array::<T, _>(mean, |mean| {
-                cuda::with_array::<T, _>(variance, |variance| {
-                    cuda::norm::given(mean, variance, self.epsilon)
-                })
-            }));
-            let given: candle_core::Result<cuda::norm::Statistics> = given;
-            self.on_device = OnceLock::from(given?);
-            return Ok(());
+            return self.cuda_take(mean, variance);
         }
         let values = |t: &Tensor| -> Result<Vec<f64>> {
             Ok(t.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?)
@@ -362,56 +355,6 @@ impl NormOp {
     }
 }
 
-#[cfg(feature = "cuda")]
-impl NormOp {
-    fn cuda_forward<T: cuda::Element>(
-        &self,
-        input: &cuda::Array<'_, T>,
-        affine: cuda::norm::Affine<'_, T>,
-    ) -> candle_core::Result<CudaSlice<T>> {
-        let given = self.on_device.get();
-        let statistics = match given {
-            Some(given) => given,
-            None => {
-                let (statistics, variances) =
-                    cuda::norm::statistics(&self.shape, input, self.epsilon)?;
-                // Running statistics are kept on the host, which has to wait for them.
-                if self.shape.sets == Sets::Batch {
-                    let moments = cuda::norm::on_host(&self.shape, input, &statistics, &variances)?;
-                    self.moments.get_or_init(|| moments);
-                }
-                self.on_device.get_or_init(|| statistics)
-            }
-        };
-        cuda::norm::apply(&self.shape, input, affine, statistics, self.slope)
-    }
-
-    fn cuda_backward<T: cuda::Element>(
-        &self,
-        input: &Tensor,
-        gradient: &Tensor,
-        affine: cuda::norm::Affine<'_, T>,
-    ) -> candle_core::Result<cuda::norm::Gradients<T>> {
-        let Some(statistics) = self.on_device.get() else {
-            return Err(candle_core::Error::BackwardNotSupported { op: self.name });
-        };
-        cuda::with_array::<T, _>(input, |input| {
-            cuda::with_array::<T, _>(gradient, |gradient| {
-                cuda::norm::Backward {
-                    shape: &self.shape,
-                    input,
-                    gradient,
-                    affine,
-                    statistics,
-                    slope: self.slope,
-                    statistics_of_input: self.statistics_of_input,
-                }
-                .run()
-            })
-        })
-    }
-}
-
 impl CustomOp1 for NormOp {
     fn name(&self) -> &'static str {
         self.name
@@ -425,10 +368,7 @@ impl CustomOp1 for NormOp {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        for_element!(s, self.name, T => {
-            let output = self.cuda_forward(&cuda::elements::<T>(s, l)?, None)?;
-            Ok(cuda::output(output, l.dims(), &s.device))
-        })
+        self.cuda_forward((s, l), None)
     }
 
     fn bwd(
@@ -442,10 +382,8 @@ impl CustomOp1 for NormOp {
         }
         #[cfg(feature = "cuda")]
         if input.device().is_cuda() {
-            return for_element!(input, self.name, T => {
-                let gradients = self.cuda_backward::<T>(input, gradient, None)?;
-                cuda::tensor(gradients.input, input.dims(), input).map(Some)
-            });
+            let [of_input, ..] = self.cuda_backward(input, None, gradient)?;
+            return Ok(of_input);
         }
         for_element!(input, self.name, T => {
             let gradients = self.backward::<T>(input, gradient, None)?;
@@ -484,11 +422,7 @@ impl CustomOp3 for NormOp {
         s3: &CudaStorage,
         l3: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        for_element!(s1, self.name, T => {
-            let (scale, shift) = (cuda::elements::<T>(s2, l2)?, cuda::elements::<T>(s3, l3)?);
-            let output = self.cuda_forward(&cuda::elements::<T>(s1, l1)?, Some((&scale, &shift)))?;
-            Ok(cuda::output(output, l1.dims(), &s1.device))
-        })
+        self.cuda_forward((s1, l1), Some([(s2, l2), (s3, l3)]))
     }
 
     fn bwd(
@@ -501,19 +435,8 @@ impl CustomOp3 for NormOp {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         #[cfg(feature = "cuda")]
         if input.device().is_cuda() {
-            return for_element!(input, self.name, T => {
-                let gradients = cuda::with_array::<T, _>(scale, |w| {
-                    cuda::with_array::<T, _>(shift, |b| self.cuda_backward(input, gradient, Some((w, b))))
-                })?;
-                let wrap = |values, like: &Tensor| {
-                    like.track_op().then(|| cuda::tensor(values, like.dims(), like)).transpose()
-                };
-                let of_input = wrap(gradients.input, input)?;
-                match gradients.affine {
-                    Some([of_scale, of_shift]) => Ok((of_input, wrap(of_scale, scale)?, wrap(of_shift, shift)?)),
-                    None => Ok((of_input, None, None)),
-                }
-            });
+            let affine = Some((scale, shift));
+            return self.cuda_backward(input, affine, gradient).map(Into::into);
         }
         for_element!(input, self.name, T => {
             let gradients = support::with_elements::<T, _>(scale, |w| {

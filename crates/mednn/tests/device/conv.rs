@@ -84,6 +84,11 @@ fn groups_and_channels_apart() {
         [3, 3],
         &ConvConfig::same([3, 3]).with_groups(5).with_stride([2, 1]),
     );
+    let strided = ConvConfig::same([3, 5])
+        .with_groups(4)
+        .with_stride([2, 3])
+        .with_dilation([1, 2]);
+    check(&[2, 4, 30, 31], 8, [3, 5], &strided);
     check(
         &[2, 4, 4, 5, 6],
         8,
@@ -109,6 +114,14 @@ fn transposed_convolutions() {
         .with_groups(2);
     let inputs = [numbers(&[1, 4, 3, 4, 2], 7), numbers(&[4, 3, 3, 3, 3], 8)];
     Case::new("conv_transpose3d", &inputs).check(|x| conv_transpose(&x[0], &x[1], None, &config));
+    let apart = ConvTransposeConfig::upsample([2, 3]).with_groups(4);
+    let inputs = [
+        numbers(&[2, 4, 5, 3], 9),
+        numbers(&[4, 1, 2, 3], 10),
+        numbers(&[4], 11),
+    ];
+    Case::new("conv_transpose2d of channels apart", &inputs)
+        .check(|x| conv_transpose(&x[0], &x[1], Some(&x[2]), &apart));
 }
 
 #[test]

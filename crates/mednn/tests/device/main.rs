@@ -5,9 +5,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod arithmetic;
 mod conv;
+mod layer_norm;
+mod linear;
+mod loss;
+mod network;
 mod norm;
+mod optim;
+mod parts;
 mod pool;
+mod reduce;
 mod resample;
 mod softmax;
 mod support;

@@ -7,7 +7,7 @@ use mednn::Result;
 use mednn::tape::Tape;
 
 /// Every device of this machine.
-fn devices() -> &'static [Device] {
+pub(crate) fn devices() -> &'static [Device] {
     static DEVICES: OnceLock<Vec<Device>> = OnceLock::new();
     DEVICES.get_or_init(|| {
         let mut devices = vec![Device::Cpu];
@@ -130,7 +130,7 @@ impl<'a> Case<'a> {
 
 /// Asserts `|a - b| <= tolerance * max(1, max|b|)` for all elements, NaN equal to NaN.
 #[track_caller]
-fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
+pub(crate) fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
     assert_eq!(got.dims(), expected.dims(), "shape of {what}");
     let values = |tensor: &Tensor| -> Vec<f64> {
         let here = tensor
