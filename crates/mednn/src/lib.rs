@@ -5,7 +5,7 @@
 //! this crate owns it: convolution, pooling, normalisation, resizing and losses in 2D and 3D, each forward and backward.
 //!
 //! - [`ops`]: differentiable functions over tensors, shapes checked;
-//! - [`cpu`]: their kernels, plain functions over slices;
+//! - [`cpu`]: their kernels, plain functions over slices (with the feature `cuda` some have kernels on NVIDIA GPUs too);
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written;
 //! - [`loss`], [`optim`], [`tape`]: how it learns;
 //! - [`detection`]: what becomes of proposed boxes;
@@ -18,6 +18,8 @@ pub use candle_core;
 pub mod context;
 pub mod convert;
 pub mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 pub mod detection;
 pub mod error;
 pub mod graph;

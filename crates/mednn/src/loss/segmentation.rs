@@ -1,5 +1,7 @@
 //! The node on the tape that all losses of segmentations share.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::Channels;
@@ -7,6 +9,8 @@ use crate::cpu::buffer::Columns;
 use crate::cpu::segmentation::{
     BadLabel, Classes, LabelValue, Overlap, Segmentation, Slopes, Sums, Target, Terms,
 };
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, check_float, check_min_rank, check_shape, for_element};
 use crate::tape::Apply as _;
@@ -225,11 +229,26 @@ impl SegmentationLoss {
             logits,
             target,
             ignore: self.ignore,
-            classes: match &self.channels {
-                Channels::Softmax => Classes::Exclusive,
-                Channels::Sigmoid => Classes::Independent,
-                Channels::Regions(regions) => Classes::Regions(regions),
-            },
+            classes: self.classes(),
+            terms: self.terms,
+        }
+    }
+
+    fn classes(&self) -> Classes<'_> {
+        match &self.channels {
+            Channels::Softmax => Classes::Exclusive,
+            Channels::Sigmoid => Classes::Independent,
+            Channels::Regions(regions) => Classes::Regions(regions),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_device(&self) -> cuda::segmentation::Segmentation<'_> {
+        cuda::segmentation::Segmentation {
+            columns: self.columns,
+            target: &self.target,
+            ignore: self.ignore,
+            classes: self.classes(),
             terms: self.terms,
         }
     }
@@ -254,6 +273,12 @@ impl SegmentationLoss {
     }
 
     fn sums(&self, logits: &Tensor) -> candle_core::Result<std::result::Result<Sums, BadLabel>> {
+        #[cfg(feature = "cuda")]
+        if logits.device().is_cuda() {
+            return for_element!(logits, self.name, T => {
+                cuda::with_array::<T, _>(logits, |x| self.on_device().sums(x))
+            });
+        }
         for_element!(logits, self.name, T => {
             support::with_elements::<T, _>(logits, |x| self.with_target(x, TakeSums))
         })
@@ -302,6 +327,14 @@ impl CustomOp1 for SegmentationLoss {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, _: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name, T => {
+            let value = [<T as crate::cpu::real::Real>::from_f64(self.value)];
+            Ok(cuda::output(s.device.clone_htod(&value)?, &[], &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         logits: &Tensor,
@@ -311,7 +344,18 @@ impl CustomOp1 for SegmentationLoss {
         if !logits.track_op() {
             return Ok(None);
         }
-        let factor = gradient.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let factor = match gradient.dtype() {
+            DType::F32 => f64::from(gradient.to_scalar::<f32>()?),
+            _ => gradient.to_dtype(DType::F64)?.to_scalar::<f64>()?,
+        };
+        #[cfg(feature = "cuda")]
+        if logits.device().is_cuda() {
+            let slopes: Vec<Slopes> = self.slopes.iter().map(|s| s.scaled(factor)).collect();
+            return for_element!(logits, self.name, T => {
+                let values = cuda::with_array::<T, _>(logits, |x| self.on_device().gradient(x, &slopes))?;
+                cuda::tensor(values, logits.dims(), logits).map(Some)
+            });
+        }
         for_element!(logits, self.name, T => {
             let values = support::with_elements::<T, _>(logits, |x| self.gradient(x, factor))?;
             support::tensor(values, logits.dims(), logits).map(Some)

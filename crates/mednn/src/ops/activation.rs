@@ -1,10 +1,14 @@
 //! Activation functions as operators.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_min_rank, check_same_type, for_element};
 use crate::cpu::activation as kernel;
 pub use crate::cpu::activation::Activation;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -49,6 +53,14 @@ impl CustomOp1 for ActivationOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, "activation", T => {
+            let output = cuda::activation::forward(self.0, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(output, l.dims(), &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -57,6 +69,15 @@ impl CustomOp1 for ActivationOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, "activation", T => {
+                let values = cuda::with_array::<T, _>(input, |x| {
+                    cuda::with_array::<T, _>(gradient, |g| cuda::activation::backward(self.0, x, g))
+                })?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, "activation", T => {
             let values = support::with_elements::<T, _>(input, |x| {

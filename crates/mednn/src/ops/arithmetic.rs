@@ -1,5 +1,7 @@
 //! Sums, differences and products of two tensors, element by element.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::node::{Gradients, Node, apply};
@@ -8,6 +10,8 @@ use super::support::{
 };
 use crate::cpu::arithmetic as kernel;
 use crate::cpu::fold::{self, Fold};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -171,6 +175,15 @@ impl Arithmetic {
         gradient: &Tensor,
         factor: f64,
     ) -> candle_core::Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if self.repeats(of) && of.device().is_cuda() {
+            return for_element!(of, self.rule.name(), E => {
+                let sums = cuda::with_array::<E, _>(gradient, |g| {
+                    cuda::fold::sums(g, None, &self.folded(of.dims()), factor)
+                })?;
+                cuda::tensor(sums, of.dims(), of)
+            });
+        }
         if self.repeats(of) {
             return support::with_elements::<T, _>(gradient, |g| {
                 let sums = fold::fold(g, &self.folded(of.dims()), Fold::Sum);
@@ -191,6 +204,10 @@ impl Arithmetic {
         other: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if of.device().is_cuda() {
+            return self.cuda_of_factor(of, other, gradient);
+        }
         let values = support::with_elements::<T, _>(gradient, |g| {
             support::with_elements::<T, _>(other, |other_values| {
                 let products = || {
@@ -210,6 +227,33 @@ impl Arithmetic {
             })
         })?;
         support::tensor(values, of.dims(), of)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_of_factor(
+        &self,
+        of: &Tensor,
+        other: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        for_element!(of, self.rule.name(), T => {
+            let values = cuda::with_array::<T, _>(gradient, |g| cuda::with_array::<T, _>(other, |x| {
+                let products = || {
+                    let axes = kernel::axes(&self.shape, [&self.shape, other.dims()]);
+                    cuda::arithmetic::combine(cuda::arithmetic::Rule::Multiply, &axes, g, x)
+                };
+                if !self.repeats(of) {
+                    return products();
+                }
+                let axes = self.folded(of.dims());
+                if !self.repeats(other) {
+                    return cuda::fold::sums(g, Some(x), &axes, 1.0);
+                }
+                let products = cuda::tensor(products()?, &self.shape, of)?;
+                cuda::with_array::<T, _>(&products, |p| cuda::fold::sums(p, None, &axes, 1.0))
+            }))?;
+            cuda::tensor(values, of.dims(), of)
+        })
     }
 
     /// The axes of the output, folded where an argument of this shape is repeated.
@@ -263,6 +307,24 @@ impl Node for Arithmetic {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        inputs: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let device = &inputs[0].0.device;
+        let rule = match self.rule {
+            Rule::Add => cuda::arithmetic::Rule::Add,
+            Rule::Subtract => cuda::arithmetic::Rule::Subtract,
+            Rule::Multiply => cuda::arithmetic::Rule::Multiply,
+        };
+        for_element!(inputs[0].0, self.name(), T => {
+            let inputs = cuda::all_elements::<T>(inputs)?;
+            let output = cuda::arithmetic::combine(rule, &self.axes, &inputs[0], &inputs[1])?;
+            Ok(cuda::output(output, &self.shape, device))
+        })
+    }
+
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
         for_element!(inputs[0], self.name(), T => self.gradients::<T>(inputs, gradient))
     }
@@ -281,6 +343,14 @@ impl CustomOp1 for ScaleOp {
             let axes = kernel::axes(l.dims(), [l.dims(), &[]]);
             let values = support::elements::<T>(s, l)?;
             Ok(support::output(kernel::combine(&axes, values, &factor, |x, f| x * f), l.dims()))
+        })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, "scale", T => {
+            let output = cuda::arithmetic::scale(self.0, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(output, l.dims(), &s.device))
         })
     }
 

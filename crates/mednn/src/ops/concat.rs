@@ -1,10 +1,16 @@
 //! Concatenation along the channel axis.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_min_rank, check_same_type, for_element};
 use crate::cpu::buffer;
+#[cfg(feature = "cuda")]
+use crate::cpu::buffer::Columns;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -67,6 +73,22 @@ impl CustomOp2 for ConcatOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let mut shape = l1.dims().to_vec();
+        shape[1] += l2.dims()[1];
+        for_element!(s1, "concat", T => {
+            let (a, b) = (cuda::elements::<T>(s1, l1)?, cuda::elements::<T>(s2, l2)?);
+            Ok(cuda::output(cuda::parts::join(shape[0], &a, &b)?, &shape, &s1.device))
+        })
+    }
+
     fn bwd(
         &self,
         a: &Tensor,
@@ -113,6 +135,22 @@ impl CustomOp1 for ChannelsOp {
                 out.copy_from_slice(&input[start..start + out.len()]);
             });
             Ok(support::output(output, &shape))
+        })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let mut shape = l.dims().to_vec();
+        let columns = Columns {
+            outer: shape[0],
+            count: shape[1],
+            inner: shape[2..].iter().product(),
+        };
+        shape[1] = self.channels;
+        let range = self.first_channel..self.first_channel + self.channels;
+        for_element!(s, "channels", T => {
+            let output = cuda::parts::narrow(&cuda::elements::<T>(s, l)?, columns, &range)?;
+            Ok(cuda::output(output, &shape, &s.device))
         })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! As in PyTorch this is a cross-correlation: the kernel is not mirrored.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_rank, check_same_type, check_shape, for_element};
@@ -145,12 +147,20 @@ pub(super) fn check_tensors<const D: usize>(
         }
     }
     for tensor in [Some(input), Some(weight), bias].into_iter().flatten() {
-        check_device(op, tensor)?;
+        check_backend(op, tensor)?;
     }
     Ok(())
 }
 
-/// Refuses tensors on devices without kernels.
+/// Refuses tensors on devices for which this build has no convolution.
+fn check_backend(op: &'static str, tensor: &Tensor) -> Result<()> {
+    if cfg!(feature = "cuda") && tensor.device().is_cuda() {
+        return Ok(());
+    }
+    check_device(op, tensor)
+}
+
+/// Refuses tensors that are not on the CPU.
 pub(super) fn check_device(op: &'static str, tensor: &Tensor) -> Result<()> {
     if tensor.device().is_cpu() {
         return Ok(());
@@ -227,26 +237,31 @@ pub fn conv<const D: usize>(
     )
 }
 
-struct Conv {
-    op: &'static str,
-    problem: Problem,
+pub(super) struct Conv {
+    pub(super) op: &'static str,
+    pub(super) problem: Problem,
     axes: usize,
 }
 
 impl Conv {
+    /// Of the output.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        let mut shape = vec![self.problem.batch(), self.problem.out_channels()];
+        shape.extend_from_slice(&self.problem.output()[3 - self.axes..]);
+        shape
+    }
+
     fn forward(
         &self,
         (input, input_layout): (&CpuStorage, &Layout),
         (weight, weight_layout): (&CpuStorage, &Layout),
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut shape = vec![self.problem.batch(), self.problem.out_channels()];
-        shape.extend_from_slice(&self.problem.output()[3 - self.axes..]);
         for_element!(input, self.op, T => {
             let x = support::elements::<T>(input, input_layout)?;
             let w = support::elements::<T>(weight, weight_layout)?;
             let b = bias.map(|(bias, layout)| support::elements::<T>(bias, layout)).transpose()?;
-            Ok(support::output(kernel::forward(&self.problem, x, w, b).map_err(raise)?, &shape))
+            Ok(support::output(kernel::forward(&self.problem, x, w, b).map_err(raise)?, &self.shape()))
         })
     }
 
@@ -257,6 +272,10 @@ impl Conv {
         bias: Option<&Tensor>,
         gradient: &Tensor,
     ) -> candle_core::Result<[Option<Tensor>; 3]> {
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return self.cuda_backward(input, weight, bias, gradient);
+        }
         for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
             let by_input = wanted(Some(input), || {
                 support::with_elements(weight, |w| kernel::input_gradient(&self.problem, w, g).map_err(raise))
@@ -286,6 +305,17 @@ impl CustomOp2 for Conv {
         weight_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.forward((input, input_layout), (weight, weight_layout), None)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        input: &CudaStorage,
+        input_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward((input, input_layout), (weight, weight_layout), None)
     }
 
     fn bwd(
@@ -319,6 +349,20 @@ impl CustomOp3 for Conv {
             (weight, weight_layout),
             Some((bias, bias_layout)),
         )
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        input: &CudaStorage,
+        input_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let bias = Some((bias, bias_layout));
+        self.cuda_forward((input, input_layout), (weight, weight_layout), bias)
     }
 
     fn bwd(

@@ -2,6 +2,8 @@
 //!
 //! It is the gradient of a convolution's input: the convolution that maps its output to its input has the same weight.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
 use super::conv::{ConvConfig, check_tensors, lift, name, raise, spatial, wanted};
@@ -185,26 +187,31 @@ pub fn conv_transpose<const D: usize>(
 }
 
 /// `problem` is the convolution whose input gradient this is.
-struct ConvTranspose {
-    op: &'static str,
-    problem: Problem,
+pub(super) struct ConvTranspose {
+    pub(super) op: &'static str,
+    pub(super) problem: Problem,
     axes: usize,
 }
 
 impl ConvTranspose {
+    /// Of the output.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        let mut shape = vec![self.problem.batch(), self.problem.in_channels()];
+        shape.extend_from_slice(&self.problem.input()[3 - self.axes..]);
+        shape
+    }
+
     fn forward(
         &self,
         (input, input_layout): (&CpuStorage, &Layout),
         (weight, weight_layout): (&CpuStorage, &Layout),
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut shape = vec![self.problem.batch(), self.problem.in_channels()];
-        shape.extend_from_slice(&self.problem.input()[3 - self.axes..]);
         for_element!(input, self.op, T => {
             let x = support::elements::<T>(input, input_layout)?;
             let w = support::elements::<T>(weight, weight_layout)?;
             let b = bias.map(|(bias, layout)| support::elements::<T>(bias, layout)).transpose()?;
-            Ok(support::output(kernel::transposed(&self.problem, w, x, b).map_err(raise)?, &shape))
+            Ok(support::output(kernel::transposed(&self.problem, w, x, b).map_err(raise)?, &self.shape()))
         })
     }
 
@@ -215,6 +222,10 @@ impl ConvTranspose {
         bias: Option<&Tensor>,
         gradient: &Tensor,
     ) -> candle_core::Result<[Option<Tensor>; 3]> {
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return self.cuda_backward(input, weight, bias, gradient);
+        }
         for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
             let by_input = wanted(Some(input), || {
                 support::with_elements(weight, |w| kernel::forward(&self.problem, g, w, None).map_err(raise))
@@ -244,6 +255,17 @@ impl CustomOp2 for ConvTranspose {
         weight_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.forward((input, input_layout), (weight, weight_layout), None)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        input: &CudaStorage,
+        input_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward((input, input_layout), (weight, weight_layout), None)
     }
 
     fn bwd(
@@ -277,6 +299,20 @@ impl CustomOp3 for ConvTranspose {
             (weight, weight_layout),
             Some((bias, bias_layout)),
         )
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        input: &CudaStorage,
+        input_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let bias = Some((bias, bias_layout));
+        self.cuda_forward((input, input_layout), (weight, weight_layout), bias)
     }
 
     fn bwd(

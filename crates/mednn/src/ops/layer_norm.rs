@@ -1,5 +1,7 @@
 //! Layer normalisation and root mean square normalisation.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, Layout, Shape, Tensor};
 
 use super::node::{Gradients, Node, apply};
@@ -9,6 +11,8 @@ use super::support::{
 };
 use crate::cpu::buffer::Columns;
 use crate::cpu::layer_norm::{Centre, LayerNorm};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 
@@ -234,6 +238,38 @@ impl LayerNormNode {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl LayerNormNode {
+    fn cuda_gradients(&self, inputs: &[&Tensor], gradient: &Tensor) -> Gradients {
+        use cuda::layer_norm as kernel;
+        let (input, affine) = (inputs[0], &inputs[1..]);
+        let [scale, shift] = self.named(affine);
+        for_element!(input, self.name, T => {
+            let gradients = cuda::with_array::<T, _>(input, |x| {
+                cuda::with_array::<T, _>(gradient, |g| match scale {
+                    None => kernel::backward(&self.norm, x, None, g),
+                    Some(scale) => cuda::with_array::<T, _>(scale, |scale| {
+                        kernel::backward(&self.norm, x, Some(scale), g)
+                    }),
+                })
+            })?;
+            let wrap = |values, like: &Tensor| {
+                let tracked = like.track_op();
+                tracked.then(|| cuda::tensor::<T>(values, like.dims(), like)).transpose()
+            };
+            let mut of_affine = [(scale, gradients.scale), (shift, gradients.shift)]
+                .into_iter()
+                .filter_map(|(tensor, values)| Some(wrap(values, tensor?)));
+            let of_input = wrap(gradients.input, input)?;
+            Ok([
+                of_input,
+                of_affine.next().transpose()?.flatten(),
+                of_affine.next().transpose()?.flatten(),
+            ])
+        })
+    }
+}
+
 impl Node for LayerNormNode {
     fn name(&self) -> &'static str {
         self.name
@@ -252,7 +288,26 @@ impl Node for LayerNormNode {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        inputs: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (storage, layout) = inputs[0];
+        for_element!(storage, self.name, T => {
+            let inputs = cuda::all_elements::<T>(inputs)?;
+            let affine: Vec<&cuda::Array<'_, T>> = inputs[1..].iter().collect();
+            let [scale, shift] = self.named(&affine);
+            let output = cuda::layer_norm::forward(&self.norm, &inputs[0], scale, shift)?;
+            Ok(cuda::output(output, layout.dims(), &storage.device))
+        })
+    }
+
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return self.cuda_gradients(inputs, gradient);
+        }
         for_element!(inputs[0], self.name, T => {
             support::with_elements::<T, _>(inputs[0], |x| {
                 support::with_elements::<T, _>(gradient, |g| self.gradients(inputs, x, g))

@@ -1,5 +1,7 @@
 //! The linear map of the last axis.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, Layout, Shape, Tensor};
 
 use super::node::{Gradients, Node, apply};
@@ -8,6 +10,8 @@ use super::support::{
     for_element,
 };
 use crate::cpu::linear::Linear;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 
@@ -92,6 +96,31 @@ impl LinearNode {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl LinearNode {
+    fn cuda_gradients(&self, inputs: &[&Tensor], gradient: &Tensor) -> Gradients {
+        use cuda::linear as kernel;
+        let (input, weight) = (inputs[0], inputs[1]);
+        for_element!(gradient, self.name(), T => cuda::with_array::<T, _>(gradient, |g| {
+            let wrap = |values, like: &Tensor| cuda::tensor::<T>(values, like.dims(), like);
+            let of_input = || {
+                let values = cuda::with_array(weight, |w| kernel::input_gradient(&self.0, w, g))?;
+                wrap(values, input)
+            };
+            let of_weight = || {
+                let values = cuda::with_array(input, |x| kernel::weight_gradient(&self.0, x, g))?;
+                wrap(values, weight)
+            };
+            let bias = inputs.get(2).filter(|bias| bias.track_op());
+            Ok([
+                input.track_op().then(of_input).transpose()?,
+                weight.track_op().then(of_weight).transpose()?,
+                bias.map(|bias| wrap(kernel::bias_gradient(&self.0, g)?, bias)).transpose()?,
+            ])
+        }))
+    }
+}
+
 impl Node for LinearNode {
     fn name(&self) -> &'static str {
         "linear"
@@ -112,7 +141,28 @@ impl Node for LinearNode {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        inputs: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (storage, layout) = inputs[0];
+        let mut shape = layout.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.0.outputs;
+        }
+        for_element!(storage, self.name(), T => {
+            let inputs = cuda::all_elements::<T>(inputs)?;
+            let output = cuda::linear::forward(&self.0, &inputs[0], &inputs[1], inputs.get(2))?;
+            Ok(cuda::output(output, &shape, &storage.device))
+        })
+    }
+
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return self.cuda_gradients(inputs, gradient);
+        }
         for_element!(inputs[0], self.name(), T => {
             support::with_elements::<T, _>(gradient, |g| self.gradients(inputs, g))
         })

@@ -10,6 +10,8 @@ pub mod arithmetic;
 pub mod attention;
 pub mod concat;
 pub mod conv;
+#[cfg(feature = "cuda")]
+mod conv_cuda;
 pub mod conv_transpose;
 pub mod grid_sample;
 pub mod index;
@@ -17,6 +19,8 @@ pub mod layer_norm;
 pub mod linear;
 pub(crate) mod node;
 pub mod norm;
+#[cfg(feature = "cuda")]
+mod norm_cuda;
 pub mod pad;
 pub mod pool;
 mod prepared;

@@ -1,5 +1,7 @@
 //! One trait for operators of one, two or three tensors, for which candle has three.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
 use crate::tape::Apply as _;
@@ -14,6 +16,18 @@ pub(crate) trait Node: 'static + Send + Sync {
         &self,
         inputs: &[(&CpuStorage, &Layout)],
     ) -> candle_core::Result<(CpuStorage, Shape)>;
+
+    /// The same on a GPU; an error where there is no kernel for it.
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        _: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        Err(candle_core::Error::Msg(format!(
+            "{}: no kernel for CUDA devices",
+            self.name()
+        )))
+    }
 
     /// The gradient of each input, `None` for one that is not tracked.
     fn backward(&self, inputs: &[&Tensor], output: &Tensor, gradient: &Tensor) -> Gradients;
@@ -50,6 +64,11 @@ impl<N: Node> CustomOp1 for Custom<N> {
         self.0.forward(&[(s, l)])
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.0.cuda_forward(&[(s, l)])
+    }
+
     fn bwd(
         &self,
         a: &Tensor,
@@ -74,6 +93,17 @@ impl<N: Node> CustomOp2 for Custom<N> {
         l2: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.0.forward(&[(s1, l1), (s2, l2)])
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.0.cuda_forward(&[(s1, l1), (s2, l2)])
     }
 
     fn bwd(
@@ -103,6 +133,19 @@ impl<N: Node> CustomOp3 for Custom<N> {
         l3: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.0.forward(&[(s1, l1), (s2, l2), (s3, l3)])
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.0.cuda_forward(&[(s1, l1), (s2, l2), (s3, l3)])
     }
 
     fn bwd(

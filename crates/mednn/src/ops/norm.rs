@@ -5,6 +5,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor};
 
 use super::activation;
@@ -14,6 +16,8 @@ use super::support::{
 use crate::cpu::activation::Activation;
 use crate::cpu::norm::{self as kernel, Backward, Gradients, Sets, Statistics};
 use crate::cpu::reduce::Moments;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{NormAttributes, Op, Step};
 use crate::tape::Apply as _;
@@ -194,20 +198,8 @@ pub fn batch_norm_with(
     let shape = check(OP, input, affine, Sets::Batch)?;
     check_shape(OP, "the running mean", mean, &[shape.channels])?;
     check_shape(OP, "the running variance", variance, &[shape.channels])?;
-    let values = |t: &Tensor| -> Result<Vec<f64>> {
-        Ok(t.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?)
-    };
-    let statistics: Vec<Statistics> = values(mean)?
-        .into_iter()
-        .zip(values(variance)?)
-        .map(|(mean, v)| Statistics {
-            mean,
-            reciprocal_deviation: 1.0 / (v + epsilon).sqrt(),
-        })
-        .collect();
     let mut op = NormOp::new(OP, shape, epsilon, activation);
-    op.statistics = OnceLock::from(statistics);
-    op.statistics_of_input = false;
+    op.take(mean, variance)?;
     step.end(
         &[
             Some(input),
@@ -269,15 +261,18 @@ fn fused_slope(activation: Activation) -> Option<f64> {
     }
 }
 
-struct NormOp {
-    name: &'static str,
-    shape: kernel::Shape,
-    epsilon: f64,
-    slope: f64,
-    statistics_of_input: bool,
+pub(super) struct NormOp {
+    pub(super) name: &'static str,
+    pub(super) shape: kernel::Shape,
+    pub(super) epsilon: f64,
+    pub(super) slope: f64,
+    pub(super) statistics_of_input: bool,
     /// Of every set; given from outside, or filled in by the forward pass and used by the backward pass.
     statistics: OnceLock<Vec<Statistics>>,
-    moments: Arc<OnceLock<Vec<Moments>>>,
+    /// The same where the tensors lie on a GPU.
+    #[cfg(feature = "cuda")]
+    pub(super) on_device: OnceLock<cuda::norm::Statistics>,
+    pub(super) moments: Arc<OnceLock<Vec<Moments>>>,
 }
 
 impl NormOp {
@@ -289,8 +284,32 @@ impl NormOp {
             slope: fused_slope(activation).unwrap_or(1.0),
             statistics_of_input: true,
             statistics: OnceLock::new(),
+            #[cfg(feature = "cuda")]
+            on_device: OnceLock::new(),
             moments: Arc::default(),
         }
+    }
+
+    /// Normalises by these statistics instead of the input's.
+    fn take(&mut self, mean: &Tensor, variance: &Tensor) -> Result<()> {
+        self.statistics_of_input = false;
+        #[cfg(feature = "cuda")]
+        if mean.device().is_cuda() {
+            return self.cuda_take(mean, variance);
+        }
+        let values = |t: &Tensor| -> Result<Vec<f64>> {
+            Ok(t.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?)
+        };
+        let statistics: Vec<Statistics> = values(mean)?
+            .into_iter()
+            .zip(values(variance)?)
+            .map(|(mean, v)| Statistics {
+                mean,
+                reciprocal_deviation: 1.0 / (v + self.epsilon).sqrt(),
+            })
+            .collect();
+        self.statistics = OnceLock::from(statistics);
+        Ok(())
     }
 
     fn forward<T: Element>(&self, input: &[T], affine: kernel::Affine<'_, T>) -> Vec<T> {
@@ -347,6 +366,11 @@ impl CustomOp1 for NormOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward((s, l), None)
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -355,6 +379,11 @@ impl CustomOp1 for NormOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            let [of_input, ..] = self.cuda_backward(input, None, gradient)?;
+            return Ok(of_input);
         }
         for_element!(input, self.name, T => {
             let gradients = self.backward::<T>(input, gradient, None)?;
@@ -383,6 +412,19 @@ impl CustomOp3 for NormOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward((s1, l1), Some([(s2, l2), (s3, l3)]))
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -391,6 +433,11 @@ impl CustomOp3 for NormOp {
         _: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            let affine = Some((scale, shift));
+            return self.cuda_backward(input, affine, gradient).map(Into::into);
+        }
         for_element!(input, self.name, T => {
             let gradients = support::with_elements::<T, _>(scale, |w| {
                 support::with_elements::<T, _>(shift, |b| self.backward(input, gradient, Some((w, b))))

@@ -1,10 +1,14 @@
 //! Maximum and average pooling in 1D, 2D and 3D.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_spatial, for_element};
 use crate::cpu::pool as kernel;
 use crate::cpu::pool::Windows;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -250,6 +254,31 @@ struct PoolOp {
     kind: Kind,
 }
 
+#[cfg(feature = "cuda")]
+impl PoolOp {
+    fn cuda_backward(
+        &self,
+        input: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let rows = self.shape[0] * self.shape[1];
+        for_element!(input, self.name, T => {
+            let values = cuda::with_array::<T, _>(gradient, |g| match self.kind {
+                Kind::Max => cuda::with_array::<T, _>(input, |x| {
+                    cuda::with_array::<T, _>(output, |y| {
+                        cuda::pool::max_backward(&self.windows, rows, x, y, g)
+                    })
+                }),
+                Kind::Average { count_padding } => {
+                    cuda::pool::average_backward(&self.windows, rows, g, count_padding)
+                }
+            })?;
+            cuda::tensor(values, input.dims(), input)
+        })
+    }
+}
+
 impl CustomOp1 for PoolOp {
     fn name(&self) -> &'static str {
         self.name
@@ -269,6 +298,21 @@ impl CustomOp1 for PoolOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let rows = self.shape[0] * self.shape[1];
+        for_element!(s, self.name, T => {
+            let input = cuda::elements::<T>(s, l)?;
+            let output = match self.kind {
+                Kind::Max => cuda::pool::max_forward(&self.windows, rows, &input)?,
+                Kind::Average { count_padding } => {
+                    cuda::pool::average_forward(&self.windows, rows, &input, count_padding)?
+                }
+            };
+            Ok(cuda::output(output, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -277,6 +321,10 @@ impl CustomOp1 for PoolOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return self.cuda_backward(input, output, gradient).map(Some);
         }
         let rows = self.shape[0] * self.shape[1];
         for_element!(input, self.name, T => {

@@ -1,11 +1,15 @@
 //! Sums, means and maxima over axes.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, Element, check_float, check_min_rank, for_element};
 use crate::cpu::arithmetic as kernel;
 use crate::cpu::fold::{self, Fold};
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -229,6 +233,20 @@ impl CustomOp1 for ReduceOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        if matches!(self.rule, Rule::Max) {
+            return Err(candle_core::Error::Msg(
+                "max: no kernel for CUDA devices".to_owned(),
+            ));
+        }
+        for_element!(s, self.name(), T => {
+            let input = cuda::elements::<T>(s, l)?;
+            let output = cuda::fold::sums(&input, None, &self.axes, self.factor())?;
+            Ok(cuda::output(output, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -237,6 +255,16 @@ impl CustomOp1 for ReduceOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name(), T => {
+                let axes = kernel::axes(input.dims(), [&self.kept, &[]]);
+                let values = cuda::with_array::<T, _>(gradient, |g| {
+                    cuda::arithmetic::combine_with(self.factor(), &axes, g)
+                })?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, self.name(), T => {
             let values = support::with_elements::<T, _>(gradient, |g| self.backward(input, output, g))?;

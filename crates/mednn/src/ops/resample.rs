@@ -1,10 +1,14 @@
 //! The operator behind resizing, padding and adaptive averages: one linear map an axis.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, for_element};
 use crate::cpu::resample::{self as kernel, GridMap};
 use crate::cpu::taps::AxisMap;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 use crate::tape::Apply as _;
 
@@ -48,6 +52,15 @@ impl CustomOp1 for ResampleOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let rows = self.shape[0] * self.shape[1];
+        for_element!(s, self.name, T => {
+            let output = cuda::resample::forward(&self.map, rows, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(output, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -58,6 +71,14 @@ impl CustomOp1 for ResampleOp {
             return Ok(None);
         }
         let rows = self.shape[0] * self.shape[1];
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let back = self.map.transposed();
+                let values = cuda::with_array::<T, _>(gradient, |g| cuda::resample::forward(&back, rows, g))?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
+        }
         for_element!(input, self.name, T => {
             let values = support::with_elements::<T, _>(gradient, |g| {
                 Ok(kernel::forward(&self.map.transposed(), rows, g))

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, for_element};
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -69,6 +73,14 @@ impl CustomOp1 for ScaleRowsOp {
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         for_element!(s, "scale_rows", T => {
             Ok(support::output(self.run(support::elements::<T>(s, l)?), l.dims()))
+        })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, "scale_rows", T => {
+            let output = cuda::arithmetic::scale_rows(&self.0, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(output, l.dims(), &s.device))
         })
     }
 

@@ -1,10 +1,14 @@
 //! Softmax along any axis.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, for_element};
 use crate::cpu::buffer::Columns;
 use crate::cpu::softmax::{self as kernel, Softmax};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -90,6 +94,15 @@ impl CustomOp1 for SoftmaxOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name, T => {
+            let input = cuda::elements::<T>(s, l)?;
+            let output = cuda::softmax::forward(self.kind, self.columns, &input)?;
+            Ok(cuda::output(output, l.dims(), &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -98,6 +111,17 @@ impl CustomOp1 for SoftmaxOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let values = cuda::with_array::<T, _>(output, |y| {
+                    cuda::with_array::<T, _>(gradient, |g| {
+                        cuda::softmax::backward(self.kind, self.columns, y, g)
+                    })
+                })?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, self.name, T => {
             let values = support::with_elements::<T, _>(output, |y| {

@@ -48,6 +48,13 @@ impl Typed for CpuStorage {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl Typed for candle_core::CudaStorage {
+    fn element_type(&self) -> DType {
+        BackendStorage::dtype(self)
+    }
+}
+
 /// The error for an element type without kernel, in candle's type because it also leaves operators' own methods.
 pub(crate) fn unsupported_type(op: &'static str, got: DType) -> candle_core::Error {
     candle_core::Error::UnsupportedDTypeForOp(got, op)
@@ -277,6 +284,14 @@ pub(crate) fn tensor<T: Element>(
 
 /// The sum of two tensors of one shape, neither on the tape.
 pub(crate) fn add(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() && a.dims() == b.dims() {
+        use crate::cuda::{arithmetic, tensor, with_array};
+        return for_element!(a, "add", T => {
+            let sum = with_array::<T, _>(a, |x| with_array::<T, _>(b, |y| arithmetic::add(x, y)))?;
+            tensor(sum, a.dims(), a)
+        });
+    }
     if !a.device().is_cpu() || a.dims() != b.dims() {
         return Ok((a + b)?.detach());
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::rearrange::rearrange;
@@ -9,6 +11,8 @@ use super::softmax::columns;
 use super::support::{self, check_float, check_min_rank, for_element};
 use crate::cpu::buffer::Columns;
 use crate::cpu::narrow as part;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -178,6 +182,17 @@ impl CustomOp1 for NarrowOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let mut shape = l.dims().to_vec();
+        shape[self.axis] = self.range.len();
+        for_element!(s, "narrow", T => {
+            let input = cuda::elements::<T>(s, l)?;
+            let output = cuda::parts::narrow(&input, self.columns, &self.range)?;
+            Ok(cuda::output(output, &shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -186,6 +201,15 @@ impl CustomOp1 for NarrowOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, "narrow", T => {
+                let values = cuda::with_array::<T, _>(gradient, |g| {
+                    cuda::parts::widen(g, self.columns, &self.range)
+                })?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, "narrow", T => {
             let values = support::with_elements::<T, _>(gradient, |g| {

@@ -1,10 +1,17 @@
 //! Adam (Kingma and Ba, ICLR 2015), AdamW (Loshchilov and Hutter, ICLR 2019) and AMSGrad (Reddi et al., ICLR 2018), as PyTorch
 //! computes them.
 
+#[cfg(feature = "cuda")]
+use candle_core::Tensor;
+
 use super::moments::{self, FIRST, Moments, SECOND, correction};
 use super::state::{Slot, State};
 use super::stepper::{Rule, Stepper, Target};
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 
 /// Steps of a size that adapts to each parameter's gradients.
@@ -108,6 +115,25 @@ impl Rule for AdamWConfig {
             Decay::Gradient => (target.weight_decay as f32, 1.0),
             Decay::Decoupled => (0.0, (1.0 - target.rate * target.weight_decay) as f32),
         };
+        #[cfg(feature = "cuda")]
+        if target.value.device().is_cuda() {
+            let (betas, entering) = moments.factors();
+            let settings = cuda::update::Adam {
+                betas,
+                entering,
+                in_gradient,
+                keep,
+                size,
+                root,
+                eps,
+            };
+            let written: Vec<&Tensor> = std::iter::once(&target.value)
+                .chain(&state.tensors)
+                .collect();
+            check_distinct(&written, &[target.gradient])?;
+            cuda::update::adam(&settings, &target.value, target.gradient, &state.tensors)?;
+            return Ok(());
+        }
         match &state.tensors[..] {
             [first, second, largest] => update(
                 [&target.value, first, second, largest],

@@ -6,7 +6,11 @@ use candle_core::{Device, Tensor};
 
 use super::check;
 use super::state::Saved;
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::params::Params;
 
@@ -133,6 +137,13 @@ impl Ema {
         self.check_names()?;
         let toward = (1.0 - self.config.decay_after(self.updates)) as f32;
         for param in self.params.parameters() {
+            #[cfg(feature = "cuda")]
+            if param.value().device().is_cuda() {
+                let (average, value) = (self.average(param.name())?, param.value());
+                check_distinct(&[average], &[&value])?;
+                cuda::update::average(toward, &value, average)?;
+                continue;
+            }
             update(
                 [self.average(param.name())?],
                 [&param.value()],
@@ -227,6 +238,13 @@ impl Ema {
     fn swap(&mut self) -> Result<()> {
         self.check_names()?;
         for param in self.params.parameters() {
+            #[cfg(feature = "cuda")]
+            if param.value().device().is_cuda() {
+                let (average, value) = (self.average(param.name())?, param.value());
+                check_distinct(&[average, &value], &[])?;
+                cuda::update::exchange(average, &value)?;
+                continue;
+            }
             update(
                 [self.average(param.name())?, &param.value()],
                 [],

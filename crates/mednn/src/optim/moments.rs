@@ -35,6 +35,15 @@ impl Moments {
         }
     }
 
+    /// The memories, and the parts of a gradient and of its square that enter.
+    #[cfg(feature = "cuda")]
+    pub(super) fn factors(self) -> ([f32; 2], [f32; 2]) {
+        (
+            [self.beta1, self.beta2],
+            [self.entering, self.entering_square],
+        )
+    }
+
     /// The means after a gradient.
     #[inline(always)]
     pub(super) fn after(self, mean: f32, square: f32, gradient: f32) -> (f32, f32) {

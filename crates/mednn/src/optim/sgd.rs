@@ -1,9 +1,16 @@
 //! Stochastic gradient descent with momentum (Sutskever et al., ICML 2013; PyTorch's formulation).
 
+#[cfg(feature = "cuda")]
+use candle_core::Tensor;
+
 use super::check;
 use super::state::{Slot, State};
 use super::stepper::{Rule, Stepper, Target};
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 
 /// `v = momentum v + (1 - dampening) g`, `p = p - rate v`, with `g + momentum v` in place of `v` for Nesterov, where `g` is the
@@ -21,6 +28,43 @@ pub struct SgdConfig {
     pub weight_decay: f64,
     /// Looks ahead along the momentum; needs momentum and no dampening.
     pub nesterov: bool,
+}
+
+impl SgdConfig {
+    /// How much of a gradient enters the buffer, and how much of buffer and gradient the direction has.
+    fn direction(&self, steps: u32) -> (f32, f32, f32) {
+        // PyTorch's first buffer is the gradient itself, dampening notwithstanding.
+        let entering = match steps {
+            1 => 1.0,
+            _ => (1.0 - self.dampening) as f32,
+        };
+        match self.nesterov {
+            true => (entering, self.momentum as f32, 1.0),
+            false => (entering, 1.0, 0.0),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_apply(&self, target: &Target<'_>, state: &State) -> Result<()> {
+        let (entering, along, ahead) = self.direction(state.steps);
+        let settings = cuda::update::Sgd {
+            rate: target.rate as f32,
+            decay: target.weight_decay as f32,
+            momentum: self.momentum as f32,
+            entering,
+            along,
+            ahead,
+        };
+        let buffer = state.tensors.first();
+        let written: Vec<&Tensor> = std::iter::once(&target.value).chain(buffer).collect();
+        check_distinct(&written, &[target.gradient])?;
+        Ok(cuda::update::sgd(
+            &settings,
+            &target.value,
+            target.gradient,
+            buffer,
+        )?)
+    }
 }
 
 impl Rule for SgdConfig {
@@ -57,6 +101,10 @@ impl Rule for SgdConfig {
 
     fn apply(&self, target: &Target<'_>, state: &mut State) -> Result<()> {
         let (rate, decay) = (target.rate as f32, target.weight_decay as f32);
+        #[cfg(feature = "cuda")]
+        if target.value.device().is_cuda() {
+            return self.cuda_apply(target, state);
+        }
         let Some(buffer) = state.tensors.first() else {
             return update(
                 [&target.value],
@@ -66,16 +114,7 @@ impl Rule for SgdConfig {
             );
         };
         let momentum = self.momentum as f32;
-        // PyTorch's first buffer is the gradient itself, dampening notwithstanding.
-        let entering = match state.steps {
-            1 => 1.0,
-            _ => (1.0 - self.dampening) as f32,
-        };
-        // The direction is `along v + ahead g`.
-        let (along, ahead) = match self.nesterov {
-            true => (momentum, 1.0),
-            false => (1.0, 0.0),
-        };
+        let (entering, along, ahead) = self.direction(state.steps);
         update(
             [&target.value, buffer],
             [target.gradient],

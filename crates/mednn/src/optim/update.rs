@@ -63,7 +63,7 @@ pub(super) fn update_and_sum<const W: usize, const R: usize, const S: usize>(
 }
 
 /// Refuses tensors of different shapes, and memory that would be locked twice: waiting for it would never end.
-fn check_distinct(written: &[&Tensor], read: &[&Tensor]) -> Result<()> {
+pub(super) fn check_distinct(written: &[&Tensor], read: &[&Tensor]) -> Result<()> {
     let address = |tensor: &Tensor| std::ptr::from_ref(&*tensor.storage_and_layout().0).addr();
     let all: Vec<&Tensor> = written.iter().chain(read).copied().collect();
     for tensor in &all {

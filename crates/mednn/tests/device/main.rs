@@ -1,0 +1,21 @@
+//! Operators on every device there is: one body each, run on the CPU always and on a CUDA device where the build has kernels
+//! for it and one answers. The reference is the CPU in f64.
+//!
+//! `MEDNN_REQUIRE_CUDA=1` makes it an error that there is none.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod activation;
+mod arithmetic;
+mod conv;
+mod layer_norm;
+mod linear;
+mod loss;
+mod network;
+mod norm;
+mod optim;
+mod parts;
+mod pool;
+mod reduce;
+mod resample;
+mod softmax;
+mod support;
