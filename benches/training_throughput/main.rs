@@ -8,6 +8,11 @@
 //!
 //! `tools/bench/training_throughput.py` does the same with PyTorch and MONAI, step by step: the same files, the same
 //! deterministic steps kept in memory, the same random ones, network, loss, optimizer and batch.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people"
+)]
 
 mod pictures;
 mod volumes;

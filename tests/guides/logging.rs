@@ -133,7 +133,7 @@ fn the_guide_tells_everybody_of_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let grid = Geometry::axis_aligned([16; 3], [1.0; 3]).unwrap();
     let labels: Vec<u8> = (0..grid.len()).map(|i| u8::from(i % 16 > 7)).collect();
-    let voxels = labels.iter().map(|&label| f32::from(label)).collect();
+    let voxels: Vec<f32> = labels.iter().map(|&label| f32::from(label)).collect();
     let image = Image::new(grid, voxels).unwrap();
     let sample = Sample::with_labels(image, LabelMap::new(grid, labels).unwrap()).unwrap();
     let case = ("a".to_owned(), Case::new(sample, None, Key::new(1)));

@@ -236,7 +236,7 @@ fn a_log_that_the_first_rank_cannot_open_ends_all() {
     let folder = tempfile::tempdir().unwrap();
     let task = Task::default();
     all(2, |rank| {
-        task.train(&rank, folder.path()).map(drop).unwrap()
+        task.train(&rank, folder.path()).map(drop).unwrap();
     });
     std::fs::write(folder.path().join("log.jsonl"), "no epoch").unwrap();
     let ends = noted(2, |rank| task.train(rank, folder.path()).map(drop));

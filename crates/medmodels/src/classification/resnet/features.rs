@@ -16,7 +16,7 @@ use crate::error::Result;
 #[derive(Debug, Clone)]
 enum Shortcut<const D: usize> {
     Identity,
-    Projection(ConvBatchNorm<D>),
+    Projection(Box<ConvBatchNorm<D>>),
     ZeroPadding { stride: [usize; D], channels: usize },
 }
 
@@ -105,12 +105,8 @@ impl<const D: usize> Block<D> {
                 projection.bias_init = None;
                 let path = path.child("downsample");
                 let (conv, norm) = (path.child(0), path.child(1));
-                Shortcut::Projection(ConvBatchNorm::new(
-                    &projection,
-                    Activation::None,
-                    &conv,
-                    &norm,
-                )?)
+                let projection = ConvBatchNorm::new(&projection, Activation::None, &conv, &norm)?;
+                Shortcut::Projection(Box::new(projection))
             }
         };
         Ok(Self {
