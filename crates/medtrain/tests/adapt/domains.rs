@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mednn::loss::{CrossEntropy, Estimate, MaximumMeanDiscrepancy};
 use medtrain::objective::{Coral, Discrepancy, DomainAdaptation, DomainJudge, Ramp};
 use medtrain::{
-    Batch, DomainPairs, Ending, Error, Prefetch, Source, StopFlag, Supervised, Trainer,
+    Batch, DomainPairs, Ending, Error, Prefetch, Source, StopFlag, Supervised, Switched, Trainer,
 };
 
 use crate::support::{Mlp, Patients, Site, config, sgd, train};
@@ -91,6 +91,11 @@ fn domains_that_do_not_fit_are_refused() {
     assert!(matches!(
         DomainPairs::new(some.clone(), none),
         Err(Error::Nothing { .. })
+    ));
+    let longer = Patients::of(Site::Marked, 4, 2);
+    assert!(matches!(
+        Switched::new(some.clone(), longer, 1),
+        Err(Error::InvalidSetting { .. })
     ));
     let wider = Patients::of(Site::Mislabelled(0.0), 3, 2);
     let refused = DomainPairs::new(some, wider)

@@ -370,3 +370,19 @@ fn images_of_different_shapes_name_both_cases() {
         "{refused}"
     );
 }
+
+#[test]
+fn images_without_labels_are_the_same_images() {
+    let labelled = ImageBatches::new(everyone(), &targets(), 4, 7).unwrap();
+    let unlabelled = ImageBatches::unlabelled(everyone(), 4, 7).unwrap();
+    assert_eq!(labelled.steps_per_epoch(), unlabelled.steps_per_epoch());
+    let [a, b] = [labelled, unlabelled].map(|source| source.item(3, 2).unwrap());
+    assert_eq!(b.targets.dims(), [4, 0]);
+    assert_eq!(a.cases, b.cases);
+    let values = |batch: &medtrain::Batch| {
+        let image = batch.inputs.image().unwrap().flatten_all().unwrap();
+        image.to_vec1::<f32>().unwrap()
+    };
+    assert_eq!(values(&a), values(&b));
+    assert!(ImageBatches::unlabelled(everyone(), 0, 7).is_err());
+}
