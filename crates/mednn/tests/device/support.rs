@@ -16,7 +16,7 @@ pub(crate) fn devices() -> &'static [Device] {
             Err(error) => {
                 let required = std::env::var_os("MEDNN_REQUIRE_CUDA").is_some();
                 assert!(!required, "no CUDA device: {error}");
-                #[expect(clippy::print_stderr, reason = "what was passed over must show")]
+                #[allow(clippy::print_stderr, reason = "what was passed over must show")]
                 {
                     eprintln!("no CUDA device, the CPU alone is tested: {error}");
                 }
