@@ -276,9 +276,9 @@ fn cases_of_one_file_and_what_another_reader_makes_of_it_are_other_entries() {
         let expected = [0, 1, 2].map(|number| cache(names, channel).case(number).unwrap());
         let first = on_disk(names, channel);
         let again = on_disk(names, channel);
-        for number in 0..3 {
-            assert_eq!(first.case(number).unwrap(), expected[number]);
-            assert_eq!(again.case(number).unwrap(), expected[number]);
+        for (number, expected) in expected.iter().enumerate() {
+            assert_eq!(first.case(number).unwrap(), *expected);
+            assert_eq!(again.case(number).unwrap(), *expected);
         }
         let same_name = u64::from(names[0] == "x");
         assert_eq!(first.report().from_disk, same_name);
