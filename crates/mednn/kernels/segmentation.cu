@@ -211,7 +211,7 @@ __device__ inline void segmentation_gradient(const Setup& s, double gamma, const
 }
 
 #define DEFINE(T, NAME)                                                                                                      \
-    extern "C" __global__ void __launch_bounds__(THREADS)                                                                    \
+    extern "C" __global__ void __launch_bounds__(THREADS, 1) /* else registers are spilled */                                \
         segmentation_sums_##NAME(Setup setup, double gamma, const T* logits, const void* target, const int* regions,         \
                                  double* partial, unsigned long long* bad) {                                                 \
         segmentation_sums(setup, gamma, logits, target, regions, partial, bad);                                              \
