@@ -3,6 +3,7 @@
 use mednn::Inputs;
 use mednn::candle_core::Tensor;
 
+use super::order::{Shard, one_part};
 use crate::error::{Error, Result};
 use crate::loader::Source;
 use crate::objective::Batch;
@@ -13,6 +14,9 @@ use crate::objective::Batch;
 /// An epoch is one of the labelled domain. The other goes round at its own pace, in its own epochs, from one epoch of the run
 /// into the next, so that all of it is seen however many there are on either side. What a step gets follows from its number
 /// alone: a resumed run goes on where it was.
+///
+/// Several processes pair their parts each for itself, so what their steps hold together is the batch of one process in another
+/// order: draws of a network (dropout) then fall on other items than in one process.
 ///
 /// ```
 /// use medtrain::mednn::candle_core::{DType, Device, Tensor};
@@ -54,7 +58,7 @@ impl<S: Source<Item = Batch>, T: Source<Item = Batch>> DomainPairs<S, T> {
     /// Pairs of `source`, which has targets, and `target`.
     ///
     /// # Errors
-    /// Refuses a domain without batches.
+    /// Refuses a domain without batches, and domains that make the parts of different processes.
     pub fn new(source: S, target: T) -> Result<Self> {
         for steps in [source.steps_per_epoch(), target.steps_per_epoch()] {
             if steps == 0 {
@@ -63,6 +67,7 @@ impl<S: Source<Item = Batch>, T: Source<Item = Batch>> DomainPairs<S, T> {
                 });
             }
         }
+        one_part(source.shard(), target.shard())?;
         Ok(Self { source, target })
     }
 
@@ -81,6 +86,10 @@ impl<S: Source<Item = Batch>, T: Source<Item = Batch>> Source for DomainPairs<S,
 
     fn steps_per_epoch(&self) -> u32 {
         self.source.steps_per_epoch()
+    }
+
+    fn shard(&self) -> Shard {
+        self.source.shard()
     }
 
     fn item(&self, epoch: u32, step: u32) -> Result<Batch> {

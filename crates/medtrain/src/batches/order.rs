@@ -52,6 +52,17 @@ impl Shard {
     }
 }
 
+/// Refuses sources that are used as one and make the parts of different processes.
+pub(super) fn one_part(own: Shard, other: Shard) -> Result<()> {
+    let setting = "the part of every batch that a source beside another makes";
+    let rule = "that of the other";
+    let value = format!(
+        "{} of {} beside {} of {}",
+        other.rank, other.world, own.rank, own.world
+    );
+    Error::require(own == other, setting, rule, value)
+}
+
 /// What is done with the cases at the end of an epoch that make no whole batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

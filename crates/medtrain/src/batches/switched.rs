@@ -1,5 +1,6 @@
 //! Other batches from some epoch on.
 
+use super::order::{Shard, one_part};
 use crate::error::{Error, Result};
 use crate::loader::Source;
 
@@ -39,12 +40,13 @@ impl<A: Source, B: Source<Item = A::Item>> Switched<A, B> {
     /// `before` in the epochs before `epoch`, counted from zero, `after` from it on.
     ///
     /// # Errors
-    /// Refuses sources with different numbers of batches in an epoch.
+    /// Refuses sources with different numbers of batches in an epoch, and such that make the parts of different processes.
     pub fn new(before: A, after: B, epoch: u32) -> Result<Self> {
         let [own, other] = [before.steps_per_epoch(), after.steps_per_epoch()];
         let setting = "the batches in an epoch of a source that follows another";
         let rule = "as many as those of the other";
         Error::require(own == other, setting, rule, format!("{other} after {own}"))?;
+        one_part(before.shard(), after.shard())?;
         Ok(Self {
             before,
             after,
@@ -58,6 +60,10 @@ impl<A: Source, B: Source<Item = A::Item>> Source for Switched<A, B> {
 
     fn steps_per_epoch(&self) -> u32 {
         self.before.steps_per_epoch()
+    }
+
+    fn shard(&self) -> Shard {
+        self.before.shard()
     }
 
     fn item(&self, epoch: u32, step: u32) -> Result<A::Item> {
