@@ -131,7 +131,7 @@ fn the_guide_tells_everybody_of_a_run() {
     use medtrain::Cohort;
 
     let folder = tempfile::tempdir().unwrap();
-    let grid = Geometry::axis_aligned([16; 3], [1.0; 3]).unwrap();
+    let grid = Geometry::axis_aligned([32; 3], [1.0; 3]).unwrap();
     let labels: Vec<u8> = (0..grid.len()).map(|i| u8::from(i % 16 > 7)).collect();
     let voxels: Vec<f32> = labels.iter().map(|&label| f32::from(label)).collect();
     let image = Image::new(grid, voxels).unwrap();
@@ -139,7 +139,7 @@ fn the_guide_tells_everybody_of_a_run() {
     let case = ("a".to_owned(), Case::new(sample, None, Key::new(1)));
     let cases = Cohort::of_patients([case]).unwrap().train_on_all();
     let sampler = PatchSampler {
-        patch: [16; 3],
+        patch: [32; 3],
         choice: PatchChoice::ForcedForeground { fraction: 0.5 },
     };
     let pipeline = PatchPipeline::new(sampler, Vec::new()).unwrap();
