@@ -21,7 +21,7 @@ pub(super) struct Record {
     /// Whether an earlier run's `run.json` stays until this one has a checkpoint.
     keeps_earlier: bool,
     /// None at a rank that writes nothing.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl Record {
@@ -163,8 +163,18 @@ impl Record {
     }
 }
 
-/// Keeps a second process out of the folder until it is dropped.
-fn lock(path: &Path) -> Result<File> {
+/// Keeps a second run out of the folder until it is dropped.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Says so, for a child process that another thread is starting has the file open until it runs its program.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock> {
     let io = |source| Error::Io {
         operation: "lock",
         path: path.to_owned(),
@@ -177,7 +187,7 @@ fn lock(path: &Path) -> Result<File> {
         .open(path)
         .map_err(io)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked {
             path: path.to_owned(),
         }),
