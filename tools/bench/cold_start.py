@@ -1,7 +1,7 @@
 """What `cold_start` measures, in PyTorch: from the start of a process to the first answer of a ResNet-18.
 
-python tools/bench/cold_start.py write /tmp/resnet18.pt
-python tools/bench/cold_start.py /tmp/resnet18.pt
+python tools/bench/cold_start.py write resnet18.pt
+python tools/bench/cold_start.py resnet18.pt
 
 Nothing is hashed and no golden case is tried; weights are read with `mmap=True` where FAST is set.
 """

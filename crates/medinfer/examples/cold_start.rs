@@ -2,8 +2,8 @@
 //! classified.
 //!
 //! ```text
-//! cargo run --release -p medinfer --example cold_start -- write /tmp/resnet18   # ResNet-18, 1000 classes, 47 MB
-//! cargo run --release -p medinfer --example cold_start -- /tmp/resnet18
+//! cargo run --release -p medinfer --example cold_start -- write FOLDER   # ResNet-18, 1000 classes, 47 MB
+//! cargo run --release -p medinfer --example cold_start -- FOLDER
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
