@@ -1,5 +1,6 @@
 //! The transforms of this crate as data: one line for each, read from and written to JSON or TOML.
 
+mod once;
 mod transforms;
 
 use medcore::Geometry;

@@ -121,6 +121,14 @@ macro_rules! transforms {
             /// # Errors
             /// Names the first parameter that breaks its rule.
             pub fn check<const D: usize>(&self) -> Result<()> {
+                match D {
+                    2 => once::two::check_operation(self),
+                    3 => once::three::check_operation(self),
+                    _ => self.check_generic::<D>(),
+                }
+            }
+
+            pub(super) fn check_generic<const D: usize>(&self) -> Result<()> {
                 match self {
                     $(Self::$spatial(operation) => SpatialOperation::<D>::check(operation),)*
                     $(Self::$channel(operation) => operation.check(D),)*
@@ -132,6 +140,14 @@ macro_rules! transforms {
             /// What it needs beside an image.
             #[must_use]
             pub fn needs<const D: usize>(&self) -> Contents {
+                match D {
+                    2 => once::two::needs_of_operation(self),
+                    3 => once::three::needs_of_operation(self),
+                    _ => self.needs_generic::<D>(),
+                }
+            }
+
+            pub(super) fn needs_generic<const D: usize>(&self) -> Contents {
                 match self {
                     $(Self::$sample(operation) => SampleOperation::<D>::needs(operation),)*
                     Self::On(on) => on.target.needs(on.inner.needs::<D>()),
@@ -144,6 +160,14 @@ macro_rules! transforms {
             /// # Errors
             /// Refuses a grid that the parameters do not fit.
             pub fn warp<const D: usize>(&self, grid: &Geometry<D>) -> Result<Option<Warp<D>>> {
+                match D {
+                    2 => once::found(grid, |grid| once::two::warp(self, grid)),
+                    3 => once::found(grid, |grid| once::three::warp(self, grid)),
+                    _ => self.warp_generic(grid),
+                }
+            }
+
+            pub(super) fn warp_generic<const D: usize>(&self, grid: &Geometry<D>) -> Result<Option<Warp<D>>> {
                 match self {
                     $(Self::$spatial(operation) => operation.warp(grid).map(Some),)*
                     $(Self::$sample(operation) => operation.warp(grid),)*
@@ -155,7 +179,15 @@ macro_rules! transforms {
             ///
             /// # Errors
             /// Refuses a sample that lacks what it needs or that its parameters do not fit.
-            pub fn apply<const D: usize>(&self, mut sample: LazySample<D>) -> Result<LazySample<D>> {
+            pub fn apply<const D: usize>(&self, sample: LazySample<D>) -> Result<LazySample<D>> {
+                match D {
+                    2 => once::through(sample, |sample| once::two::apply(self, sample)),
+                    3 => once::through(sample, |sample| once::three::apply(self, sample)),
+                    _ => self.apply_generic(sample),
+                }
+            }
+
+            pub(super) fn apply_generic<const D: usize>(&self, mut sample: LazySample<D>) -> Result<LazySample<D>> {
                 match self {
                     $(Self::$spatial(operation) => {
                         sample.push(operation.warp(sample.geometry())?)?;
@@ -207,6 +239,14 @@ macro_rules! transforms {
             /// # Errors
             /// Names the first parameter that breaks its rule.
             pub fn check<const D: usize>(&self) -> Result<()> {
+                match D {
+                    2 => once::two::check(self),
+                    3 => once::three::check(self),
+                    _ => self.check_generic::<D>(),
+                }
+            }
+
+            pub(super) fn check_generic<const D: usize>(&self) -> Result<()> {
                 match self {
                     $(Self::$spatial(operation) => SpatialOperation::<D>::check(operation),)*
                     $(Self::$channel(operation) => operation.check(D),)*
@@ -220,6 +260,14 @@ macro_rules! transforms {
             /// What it needs beside an image.
             #[must_use]
             pub fn needs<const D: usize>(&self) -> Contents {
+                match D {
+                    2 => once::two::needs(self),
+                    3 => once::three::needs(self),
+                    _ => self.needs_generic::<D>(),
+                }
+            }
+
+            pub(super) fn needs_generic<const D: usize>(&self) -> Contents {
                 match self {
                     $(Self::$sample(operation) => SampleOperation::<D>::needs(operation),)*
                     $(Self::$random(transform) => Transform::<D>::needs(transform),)*
@@ -232,6 +280,14 @@ macro_rules! transforms {
             /// Whether what it does depends on the key.
             #[must_use]
             pub fn is_random<const D: usize>(&self) -> bool {
+                match D {
+                    2 => once::two::is_random(self),
+                    3 => once::three::is_random(self),
+                    _ => self.is_random_generic::<D>(),
+                }
+            }
+
+            pub(super) fn is_random_generic<const D: usize>(&self) -> bool {
                 match self {
                     $(Self::$random(transform) => Transform::<D>::is_random(transform),)*
                     $(Self::$choice(choice) => choice.is_random::<D>(),)*
@@ -245,6 +301,19 @@ macro_rules! transforms {
             /// # Errors
             /// Refuses a sample that lacks what it needs, and passes on what the operations refuse.
             pub fn run<const D: usize>(
+                &self,
+                sample: LazySample<D>,
+                key: Key,
+                done: &mut Vec<Operation>,
+            ) -> Result<LazySample<D>> {
+                match D {
+                    2 => once::through(sample, |sample| once::two::run(self, sample, key, done)),
+                    3 => once::through(sample, |sample| once::three::run(self, sample, key, done)),
+                    _ => self.run_generic(sample, key, done),
+                }
+            }
+
+            pub(super) fn run_generic<const D: usize>(
                 &self,
                 mut sample: LazySample<D>,
                 key: Key,
