@@ -17,18 +17,7 @@ pub(crate) fn narrow<T: Element>(
     columns: Columns,
     range: &Range<usize>,
 ) -> Result<T> {
-    let row_len = columns.count * columns.inner;
-    let part_len = range.len() * columns.inner;
-    let output = input.result("narrow", columns.outer * part_len)?;
-    let first = range.start * columns.inner;
-    let [rows, row, first, part] = [columns.outer, row_len, first, part_len].map(count);
-    launch(
-        input.device,
-        &PARTS.of::<T>("narrow"),
-        Grid::planes(columns.outer, part_len),
-        &[&rows, &row, &first, &part, input, &output],
-    )?;
-    Ok(output)
+    copy("narrow", input, columns, range, range.len())
 }
 
 /// The inverse of [`narrow`], zero outside the range.
@@ -37,16 +26,26 @@ pub(crate) fn widen<T: Element>(
     columns: Columns,
     range: &Range<usize>,
 ) -> Result<T> {
-    let row_len = columns.count * columns.inner;
-    let part_len = range.len() * columns.inner;
-    let output = part.result("narrow", columns.outer * row_len)?;
-    let first = range.start * columns.inner;
-    let [rows, row, first, len] = [columns.outer, row_len, first, part_len].map(count);
+    copy("widen", part, columns, range, columns.count)
+}
+
+/// Runs a kernel that copies between a range of the middle axis and the whole; its result has `width` columns.
+fn copy<T: Element>(
+    kernel: &str,
+    from: &Array<'_, T>,
+    columns: Columns,
+    range: &Range<usize>,
+    width: usize,
+) -> Result<T> {
+    let len = width * columns.inner;
+    let output = from.result("narrow", columns.outer * len)?;
+    let in_columns = [columns.count, range.start, range.len()];
+    let [row, first, part] = in_columns.map(|columns_of| count(columns_of * columns.inner));
     launch(
-        part.device,
-        &PARTS.of::<T>("widen"),
-        Grid::planes(columns.outer, row_len),
-        &[&rows, &row, &first, &len, part, &output],
+        from.device,
+        &PARTS.of::<T>(kernel),
+        Grid::planes(columns.outer, len),
+        &[&count(columns.outer), &row, &first, &part, from, &output],
     )?;
     Ok(output)
 }

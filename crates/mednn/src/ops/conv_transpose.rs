@@ -224,7 +224,7 @@ impl ConvTranspose {
     ) -> candle_core::Result<[Option<Tensor>; 3]> {
         #[cfg(feature = "cuda")]
         if gradient.device().is_cuda() {
-            return self.cuda_backward(input, weight, bias, gradient);
+            return self.on_device().backward(input, weight, bias, gradient);
         }
         for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
             let by_input = wanted(Some(input), || {
@@ -265,7 +265,8 @@ impl CustomOp2 for ConvTranspose {
         weight: &CudaStorage,
         weight_layout: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.cuda_forward((input, input_layout), (weight, weight_layout), None)
+        self.on_device()
+            .forward((input, input_layout), (weight, weight_layout), None)
     }
 
     fn bwd(
@@ -312,7 +313,8 @@ impl CustomOp3 for ConvTranspose {
         bias_layout: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
         let bias = Some((bias, bias_layout));
-        self.cuda_forward((input, input_layout), (weight, weight_layout), bias)
+        self.on_device()
+            .forward((input, input_layout), (weight, weight_layout), bias)
     }
 
     fn bwd(
