@@ -27,7 +27,8 @@ use medio::dicom::{self, Algorithm, Creation, LabelReport, ReadOptions, SeriesQu
 use medio::nifti::{self, WriteOptions};
 use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
-use mednn::{Model, Params, loss, optim};
+use mednn::candle_core::Device;
+use mednn::{DeviceName, Model, Params, loss, optim};
 use medphantom::{Cohort, CohortOptions, IntensityCounts, Organ};
 use medtrain::split::{self, PartName, Scarce, Shares};
 use medtrain::{PatchBatches, ProgressDisplay, Schedule, TrainConfig, Trainer, Validation};
@@ -48,6 +49,9 @@ struct Cli {
     /// Threads for everything [default: all cores].
     #[arg(long, global = true)]
     threads: Option<usize>,
+    /// Where the network runs: cpu, or cuda or cuda:N in a program built with `--features mednn/cuda`.
+    #[arg(long, global = true, default_value_t)]
+    device: DeviceName,
 }
 
 #[derive(Subcommand)]
@@ -102,14 +106,15 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.unwrap_or(0));
     pool.build_global()?;
+    let device = cli.device.open()?;
     match &cli.command {
-        None => train(&cli.train),
-        Some(Command::Predict(args)) => predict(args),
+        None => train(&cli.train, &device),
+        Some(Command::Predict(args)) => predict(args, &device),
     }
 }
 
-fn predict(args: &PredictArgs) -> Result<()> {
-    let segmenter = Segmenter::load(&args.model)?;
+fn predict(args: &PredictArgs, device: &Device) -> Result<()> {
+    let segmenter = Segmenter::load_on(&args.model, device)?;
     let config = segmenter.config();
     let bar = ProgressBar::new(0);
     let progress = |done: usize, total: usize| {
@@ -143,7 +148,7 @@ fn predict(args: &PredictArgs) -> Result<()> {
     Ok(())
 }
 
-fn train(args: &TrainArgs) -> Result<()> {
+fn train(args: &TrainArgs, device: &Device) -> Result<()> {
     let out = &args.out;
     let (patients, voxel_mm, patch, steps, epochs) = match (args.quick, &args.data) {
         (true, _) => (4, 6.0, 32, 6, 2),
@@ -210,7 +215,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     let network = network.with_features([12, 16, 32, 64, 128, 12]).into();
     let config = SegmenterConfig::new(network, preprocess.clone(), window);
     let config = config.with_labels(table.clone())?;
-    let model = medmodels::create(&config.model, &Params::new(args.seed))?;
+    let model = medmodels::create(&config.model, &Params::on_device(args.seed, device))?;
     let loss = loss::nnunet(table, false)?;
     let patches = match overfit {
         true => preset::plain([side; 3])?,

@@ -6,6 +6,7 @@ mod adaptation;
 mod augment;
 mod dicom_study;
 mod explain;
+mod gpu;
 mod logging;
 mod measure;
 mod other_peoples_models;

@@ -12,6 +12,7 @@ use medcore::atomic::Pending;
 use medcore::resample::Voxel;
 use medcore::{Image, LabelMap, LabelTable};
 use medmodels::ModelConfig;
+use mednn::candle_core::Device;
 use mednn::model::Model;
 use mednn::params::{LoadPolicy, Params};
 use serde::{Deserialize, Serialize};
@@ -185,9 +186,17 @@ impl Segmenter<'static> {
     /// When a file is missing or malformed, parts do not fit each other, or a weight is missing, unexpected or
     /// misshapen.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(folder, &Device::Cpu)
+    }
+
+    /// As [`Segmenter::load`], with the network on a device.
+    ///
+    /// # Errors
+    /// As [`Segmenter::load`], and when the device refuses the memory.
+    pub fn load_on(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let folder = folder.as_ref();
         let config = read_config(&folder.join(CONFIG_FILE))?;
-        let params = Params::new(0);
+        let params = Params::on_device(0, device).zeroed();
         let network = medmodels::create(&config.model, &params)?;
         params.load_safetensors(folder.join(WEIGHTS_FILE), &LoadPolicy::strict())?;
         Self::new(config, network)

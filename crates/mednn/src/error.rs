@@ -71,6 +71,28 @@ pub enum Error {
         /// The device of the tensor.
         device: String,
     },
+    /// Something was taken for the name of a device.
+    #[error("a device is named cpu, cuda or cuda:N, got {got:?}")]
+    DeviceName {
+        /// What was given.
+        got: String,
+    },
+    /// A GPU is asked for in a program that has no code for one.
+    #[error(
+        "{device}: this program was built for the processor alone; build it with `--features mednn/cuda` (needs nvcc, which tools/cuda/setup installs)"
+    )]
+    BuiltWithoutCuda {
+        /// The device asked for.
+        device: String,
+    },
+    /// A GPU cannot be used.
+    #[error("{device}: the driver does not give it: {reason}")]
+    DeviceNotOpened {
+        /// The device asked for.
+        device: String,
+        /// What the driver says.
+        reason: String,
+    },
     /// A setting of an operator, layer, loss or optimizer is out of range.
     #[error("{op}: {setting} must be {rule}, got {value}")]
     Setting {

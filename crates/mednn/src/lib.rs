@@ -9,6 +9,7 @@
 //! - [`layers`], [`params`], [`context`], [`model`]: how a network is written;
 //! - [`loss`], [`optim`], [`tape`]: how it learns;
 //! - [`detection`]: what becomes of proposed boxes;
+//! - [`device`]: where all of it is computed;
 //! - [`memory`]: the measured peak of a piece of work.
 //!
 //! Axes are `[batch, channels, depth, height, width]`, depth missing in 2D.
@@ -21,6 +22,7 @@ pub mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 pub mod detection;
+pub mod device;
 pub mod error;
 pub mod graph;
 pub mod layers;
@@ -34,6 +36,7 @@ pub mod plan;
 pub mod tape;
 
 pub use context::{BatchItems, Context};
+pub use device::DeviceName;
 pub use error::{Error, Result};
 pub use model::{Inputs, Model, Outputs};
 pub use params::{ParamPath, Params};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -61,6 +61,18 @@ impl Inputs {
     pub fn with(mut self, name: impl Into<String>, tensor: Tensor) -> Self {
         self.tensors.insert(name.into(), tensor);
         self
+    }
+
+    /// The same on a device; what is there already is shared.
+    ///
+    /// # Errors
+    /// When the device refuses the memory.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let moved =
+            |(name, tensor): (&String, &Tensor)| Ok((name.clone(), tensor.to_device(device)?));
+        Ok(Self {
+            tensors: self.tensors.iter().map(moved).collect::<Result<_>>()?,
+        })
     }
 
     /// All inputs with their names, in the order of these.

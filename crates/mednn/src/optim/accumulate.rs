@@ -133,7 +133,11 @@ impl Accumulator {
         let mut sums = BTreeMap::new();
         for param in self.params.parameters() {
             let name = format!("{SUM}/{}", param.name());
-            if let Some(sum) = saved.take(&name, param.var().dims(), DType::F32)? {
+            if let Some(sum) = saved.take(
+                &name,
+                (param.var().dims(), DType::F32),
+                param.var().device(),
+            )? {
                 sums.insert(param.name().to_owned(), sum);
             }
         }

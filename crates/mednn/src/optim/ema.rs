@@ -208,7 +208,7 @@ impl Ema {
         let mut values = BTreeMap::new();
         for (name, value) in &self.values {
             let key = format!("{AVERAGE}/{name}");
-            let loaded = saved.take(&key, value.dims(), value.dtype())?;
+            let loaded = saved.take(&key, (value.dims(), value.dtype()), value.device())?;
             values.insert(name.clone(), loaded.ok_or_else(|| missing(&key))?);
         }
         let updates = saved.take_count(UPDATES)?;

@@ -96,7 +96,8 @@ impl States {
             let mut tensors = Vec::with_capacity(self.slots.len());
             for slot in &self.slots {
                 let name = format!("{}/{}", slot.name(), param.name());
-                tensors.extend(saved.take(&name, &slot.dims(&param), DType::F32)?);
+                let shape = slot.dims(&param);
+                tensors.extend(saved.take(&name, (&shape, DType::F32), param.var().device())?);
             }
             let steps = match self.slots.is_empty() {
                 true => None,
@@ -129,12 +130,12 @@ impl<'a> Saved<'a> {
         Self(saved.iter().map(|(name, t)| (name.as_str(), t)).collect())
     }
 
-    /// A copy of an entry, if there is one.
+    /// A copy of an entry on a device, if there is one.
     pub(super) fn take(
         &mut self,
         name: &str,
-        dims: &[usize],
-        dtype: DType,
+        (dims, dtype): (&[usize], DType),
+        device: &Device,
     ) -> Result<Option<Tensor>> {
         let Some(tensor) = self.0.remove(name) else {
             return Ok(None);
@@ -148,12 +149,12 @@ impl<'a> Saved<'a> {
                 ),
             });
         }
-        Ok(Some(tensor.detach().copy()?))
+        Ok(Some(tensor.detach().to_device(device)?.copy()?))
     }
 
     /// A count, if there is one.
     pub(super) fn take_count(&mut self, name: &str) -> Result<Option<u32>> {
-        let tensor = self.take(name, &[1], DType::U32)?;
+        let tensor = self.take(name, (&[1], DType::U32), &Device::Cpu)?;
         let values = tensor.map(|tensor| tensor.to_vec1::<u32>()).transpose()?;
         Ok(values.and_then(|values| values.first().copied()))
     }

@@ -50,7 +50,7 @@ impl Buffer {
         self.fixed.load(Ordering::Relaxed)
     }
 
-    /// Replaces the value, also of a fixed buffer; the tensor must not be written to afterwards.
+    /// Replaces the value, also of a fixed buffer, from any device; the tensor must not be written to afterwards.
     ///
     /// # Errors
     /// Refuses another shape or element type.
@@ -64,7 +64,7 @@ impl Buffer {
                 got: value.dims().to_vec(),
             });
         }
-        *own = value.detach();
+        *own = value.detach().to_device(own.device())?;
         Ok(())
     }
 }

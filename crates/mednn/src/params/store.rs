@@ -375,7 +375,7 @@ impl Param {
         self.inner.trainable.load(Ordering::Relaxed)
     }
 
-    /// Copies new values in.
+    /// Copies new values in, from any device.
     ///
     /// # Errors
     /// Refuses another shape or element type.
@@ -388,8 +388,9 @@ impl Param {
                 got: value.dims().to_vec(),
             });
         }
+        let value = value.detach().to_device(self.inner.var.device())?;
         // `Var::set` refuses a source that shares its memory.
-        self.inner.var.set(&value.detach().copy()?)?;
+        self.inner.var.set(&value.copy()?)?;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ mod proximal;
 mod ramp;
 
 use mednn::candle_core::backprop::GradStore;
-use mednn::candle_core::{DType, Tensor};
+use mednn::candle_core::{DType, Device, Tensor};
 use mednn::loss::Loss;
 use mednn::tape::Pass;
 use mednn::{Context, Inputs, Model, Outputs};
@@ -28,7 +28,7 @@ pub use ramp::Ramp;
 
 use crate::error::{Error, Result};
 
-/// What a network learns from in one step.
+/// What a network learns from in one step; made on the processor, the trainer brings it to the network's device.
 #[derive(Debug)]
 pub struct Batch {
     /// The network's inputs; whatever else an [`Objective`] needs (the domain of each sample, say) goes there by name.
@@ -37,6 +37,20 @@ pub struct Batch {
     pub targets: Tensor,
     /// The cases in it, one a sample, for messages.
     pub cases: Vec<String>,
+}
+
+impl Batch {
+    /// The same on a device; what is there already is shared.
+    ///
+    /// # Errors
+    /// When the device refuses the memory.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self {
+            inputs: self.inputs.to_device(device)?,
+            targets: self.targets.to_device(device)?,
+            cases: self.cases.clone(),
+        })
+    }
 }
 
 /// When and how a batch is learnt from.
@@ -75,7 +89,8 @@ impl Learnt {
     /// # Errors
     /// When the loss is no scalar and when an operator fails.
     pub fn from_pass(pass: Pass, loss: Tensor) -> Result<Self> {
-        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let here = loss.to_device(&Device::Cpu)?;
+        let value = here.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let gradients = match value.is_finite() {
             true => pass.backward(loss)?,
             false => GradStore::default(),

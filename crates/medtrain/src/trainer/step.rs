@@ -124,7 +124,8 @@ impl Trainer<'_> {
         context: Context,
     ) -> Result<Learnt> {
         let moment = Moment::new(context, place.progress);
-        let learnt = self.objective.learn(self.model, batch, &moment)?;
+        let batch = batch.to_device(self.model.params().device())?;
+        let learnt = self.objective.learn(self.model, &batch, &moment)?;
         if learnt.loss.is_finite() {
             return Ok(learnt);
         }
@@ -132,7 +133,7 @@ impl Trainer<'_> {
             loss: learnt.loss,
             epoch: place.epoch,
             step: place.step,
-            cases: batch.cases.clone(),
+            cases: batch.cases,
         })
     }
 }

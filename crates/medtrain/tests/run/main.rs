@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod averages;
+#[cfg(feature = "cuda")]
+mod device;
 mod interruptions;
 mod loggers;
 #[cfg(feature = "mlflow")]

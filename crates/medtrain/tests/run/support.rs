@@ -7,6 +7,7 @@ use std::sync::Arc;
 use medaug::{Case, Draw, PatchChoice, PatchPipeline, PatchSampler, RandomSpatial, Sample};
 use medcore::random::Key;
 use medcore::{Geometry, Image, LabelMap};
+use mednn::candle_core::Device;
 use mednn::layers::{Conv, ConvConfig};
 use mednn::loss::DiceCrossEntropy;
 use mednn::optim::{Sgd, SgdConfig};
@@ -25,7 +26,11 @@ pub(crate) struct Tiny {
 
 impl Tiny {
     pub(crate) fn new(seed: u64) -> Self {
-        let params = Params::new(seed);
+        Self::on(&Device::Cpu, seed)
+    }
+
+    pub(crate) fn on(device: &Device, seed: u64) -> Self {
+        let params = Params::on_device(seed, device);
         let conv = |name: &str, from, to| {
             let path: ParamPath = params.root().child(name);
             Conv::new(&ConvConfig::same(from, to, [3; 3]), &path).unwrap()
