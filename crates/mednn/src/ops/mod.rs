@@ -21,6 +21,7 @@ pub(crate) mod node;
 pub mod norm;
 #[cfg(feature = "cuda")]
 mod norm_cuda;
+mod norm_node;
 pub mod pad;
 pub mod pool;
 mod prepared;
