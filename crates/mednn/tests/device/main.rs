@@ -21,5 +21,6 @@ mod pool;
 mod rearrange;
 mod reduce;
 mod resample;
+mod roi_align;
 mod softmax;
 mod support;
