@@ -1,4 +1,4 @@
-// Sums, differences and products of two tensors, either repeated along axes of the other (cpu/arithmetic.rs).
+// Sums, differences, products and the like of two tensors, either repeated along axes of the other (cpu/arithmetic.rs).
 //
 // The innermost axis is a run for neighbouring threads; where a run begins in each tensor is found once a run.
 #include "common.cuh"
@@ -13,9 +13,11 @@ struct Axes {
 };
 
 // The numbers by which src/cuda/arithmetic.rs names them.
-enum Rule { ADD, SUBTRACT, MULTIPLY };
+enum Rule { ADD, SUBTRACT, MULTIPLY, DIVIDE, EQUAL };
 
 template <typename T> __device__ inline T combined(int rule, T a, T b) {
+    if (rule == DIVIDE) return a / b;
+    if (rule == EQUAL) return a == b ? (T)1 : (T)0;
     return rule == ADD ? a + b : rule == SUBTRACT ? a - b : a * b;
 }
 

@@ -52,6 +52,14 @@ __device__ inline void map_elements(Count count, const T* const (&in)[K], T* out
     }
 }
 
+// Runs `body(row, i)` for all rows and all their elements. The grid is one of planes (src/cuda/launch.rs).
+template <typename F> __device__ inline void each_of_rows(Count rows, Count len, F body) {
+    Count step = (Count)gridDim.y * blockDim.y;
+    for (Count row = blockIdx.y * (Count)blockDim.y + threadIdx.y; row < rows; row += step) {
+        for (Count i = first_element(); i < len; i += element_step()) body(row, i);
+    }
+}
+
 // The sum over TEAM threads, all of which get it: TEAM is WARP, or the whole block with `shared` one value a warp.
 // Every thread of the block calls it. Terms are added in an order that only TEAM decides.
 template <int TEAM, typename S> __device__ inline S team_sum(S value, S* shared) {

@@ -3,13 +3,6 @@
 // Tensors are [outer, count, inner] with the last two axes seen as one row.
 #include "common.cuh"
 
-template <typename F> __device__ inline void each_of_rows(Count rows, Count len, F body) {
-    Count step = (Count)gridDim.y * blockDim.y;
-    for (Count row = blockIdx.y * (Count)blockDim.y + threadIdx.y; row < rows; row += step) {
-        for (Count i = first_element(); i < len; i += element_step()) body(row, i);
-    }
-}
-
 #define DEFINE(T, NAME)                                                                                                      \
     /* output[row] = input[row][first .. first + part_len]. */                                                               \
     extern "C" __global__ void narrow_##NAME(Count rows, Count row_len, Count first, Count part_len, const T* input,         \

@@ -161,6 +161,39 @@ __device__ inline void avg_pool_backward(Windows windows, Count rows, int count_
     });
 }
 
+// Bins of any extents: `spans` holds the first input index of each bin and the one behind its last, axis by axis.
+struct Bins {
+    int input[3], output[3];
+
+    __device__ Count input_len() const { return (Count)input[0] * input[1] * input[2]; }
+    __device__ Count output_len() const { return (Count)output[0] * output[1] * output[2]; }
+};
+
+// Where in its plane the largest value of each bin lies: the first of several, the first NaN if there is one.
+template <typename T>
+__device__ inline void arg_max(Bins bins, Count rows, const int* spans, const T* input, unsigned* output) {
+    const int *of_d = spans, *of_h = of_d + 2 * bins.output[0], *of_w = of_h + 2 * bins.output[1];
+    each_of_planes(rows, bins.output_len(), [&](Count row, int index) {
+        const Place o(index, bins.output);
+        const T* plane = input + row * bins.input_len();
+        Place place(of_d[2 * o.d], of_h[2 * o.h], of_w[2 * o.w]);
+        unsigned where = (unsigned)place.number(bins.input);
+        T largest = plane[where];
+        for (place.d = of_d[2 * o.d]; place.d < of_d[2 * o.d + 1]; ++place.d) {
+            for (place.h = of_h[2 * o.h]; place.h < of_h[2 * o.h + 1]; ++place.h) {
+                for (place.w = of_w[2 * o.w]; place.w < of_w[2 * o.w + 1]; ++place.w) {
+                    const Count at = place.number(bins.input);
+                    if (larger_or_nan(plane[at], largest)) {
+                        largest = plane[at];
+                        where = (unsigned)at;
+                    }
+                }
+            }
+        }
+        output[row * bins.output_len() + index] = where;
+    });
+}
+
 #define DEFINE(T, NAME)                                                                                                  \
     extern "C" __global__ void max_pool_forward_##NAME(Windows windows, Count rows, const T* input, T* output) {         \
         max_pool_forward(windows, rows, input, output);                                                                  \
@@ -176,5 +209,9 @@ __device__ inline void avg_pool_backward(Windows windows, Count rows, int count_
     extern "C" __global__ void avg_pool_backward_##NAME(Windows windows, Count rows, int count_padding,                  \
                                                         const T* gradient, T* input_gradient) {                          \
         avg_pool_backward(windows, rows, count_padding, gradient, input_gradient);                                       \
+    }                                                                                                                    \
+    extern "C" __global__ void arg_max_##NAME(Bins bins, Count rows, const int* spans, const T* input,                   \
+                                              unsigned* output) {                                                        \
+        arg_max(bins, rows, spans, input, output);                                                                       \
     }
 FOR_ELEMENTS(DEFINE)

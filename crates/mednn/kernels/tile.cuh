@@ -1,4 +1,5 @@
-// Products of matrices whose elements are looked up when they are needed: what convolutions are made of (conv.cu).
+// Products of matrices whose elements are looked up when they are needed: what convolutions, linear maps and
+// attention are made of.
 //
 // A block makes a tile of the product. Slices of both matrices go through shared memory, two of them in turn: while one is
 // multiplied, the next is on its way in registers. Sums are taken in one order.
@@ -52,6 +53,15 @@ template <typename T_, int ROWS_, int COLUMNS_, int ACROSS_, int ALONG_> struct 
         for (int i = 0; i < ACROSS; ++i) {
 #pragma unroll
             for (int j = 0; j < ALONG; ++j) write(first_row() + i, first_column() + j, sums[i][j]);
+        }
+    }
+
+    // Puts `f(row, column, sum)` in the place of each of them.
+    template <typename F> __device__ void update(F f) {
+#pragma unroll
+        for (int i = 0; i < ACROSS; ++i) {
+#pragma unroll
+            for (int j = 0; j < ALONG; ++j) sums[i][j] = f(first_row() + i, first_column() + j, sums[i][j]);
         }
     }
 };
@@ -127,17 +137,28 @@ template <int ROWS_, int COLUMNS_, int WARP_ROWS, int WARP_COLUMNS> struct Tf32 
         }
     }
 
+    // Where the fragment `k` of a product is in the tile.
+    __device__ static int row(int i, int k) { return warp_row() + i * 16 + threadIdx.x % WARP / 4 + k / 2 * 8; }
+    __device__ static int column(int j, int k) { return warp_column() + j * 8 + threadIdx.x % 4 * 2 + k % 2; }
+
     template <typename F> __device__ void each(F write) const {
-        const int quad = threadIdx.x % WARP / 4, in_quad = threadIdx.x % 4;
 #pragma unroll
         for (int i = 0; i < WARP_ROWS / 16; ++i) {
 #pragma unroll
             for (int j = 0; j < WARP_COLUMNS / 8; ++j) {
-                int row = warp_row() + i * 16 + quad, column = warp_column() + j * 8 + 2 * in_quad;
-                write(row, column, sums[i][j][0]);
-                write(row, column + 1, sums[i][j][1]);
-                write(row + 8, column, sums[i][j][2]);
-                write(row + 8, column + 1, sums[i][j][3]);
+#pragma unroll
+                for (int k = 0; k < 4; ++k) write(row(i, k), column(j, k), sums[i][j][k]);
+            }
+        }
+    }
+
+    template <typename F> __device__ void update(F f) {
+#pragma unroll
+        for (int i = 0; i < WARP_ROWS / 16; ++i) {
+#pragma unroll
+            for (int j = 0; j < WARP_COLUMNS / 8; ++j) {
+#pragma unroll
+                for (int k = 0; k < 4; ++k) sums[i][j][k] = f(row(i, k), column(j, k), sums[i][j][k]);
             }
         }
     }
@@ -157,17 +178,21 @@ template <int DEPTH, int LENGTH, bool ALONG_TERMS> struct Share {
     }
 };
 
-// The tile of `left` times `right` over the terms from `first` to `end`: left(row, term) and right(term, column) give elements,
-// zero outside the matrices. Both are asked with places inside the tile.
+// Two slices of both matrices, in shared memory.
+template <typename Core> struct Slices {
+    typename Core::T lefts[2][Core::DEPTH][Core::ROWS + Core::PAD];
+    typename Core::T rights[2][Core::DEPTH][Core::COLUMNS + Core::PAD];
+};
+
+// Adds the tile of `left` times `right` over the terms from `first` to `end`: left(row, term) and right(term, column) give
+// elements, zero outside the matrices. Both are asked with places inside the tile. At the end the block has waited for all of
+// its threads.
 template <typename Core, bool LEFT_ALONG_TERMS, bool RIGHT_ALONG_TERMS, typename L, typename R>
-__device__ inline void tile_product(Core& core, Count first, Count end, L left, R right) {
+__device__ inline void add_product(Core& core, Slices<Core>& slices, Count first, Count end, L left, R right) {
     typedef typename Core::T T;
     typedef Share<Core::DEPTH, Core::ROWS, LEFT_ALONG_TERMS> LeftShare;
     typedef Share<Core::DEPTH, Core::COLUMNS, RIGHT_ALONG_TERMS> RightShare;
-    __shared__ T lefts[2][Core::DEPTH][Core::ROWS + Core::PAD];
-    __shared__ T rights[2][Core::DEPTH][Core::COLUMNS + Core::PAD];
     T next_left[LeftShare::COUNT], next_right[RightShare::COUNT];
-    core.clear();
     int turn = 0;
     for (Count from = first; from < end + Core::DEPTH; from += Core::DEPTH) {
         if (from < end) {
@@ -183,16 +208,26 @@ __device__ inline void tile_product(Core& core, Count first, Count end, L left, 
             }
         }
         // What was brought in the round before is multiplied while this round's reads are under way.
-        if (from > first) core.multiply(lefts[turn ^ 1], rights[turn ^ 1]);
+        if (from > first) core.multiply(slices.lefts[turn ^ 1], slices.rights[turn ^ 1]);
         if (from < end) {
 #pragma unroll
-            for (int j = 0; j < LeftShare::COUNT; ++j) lefts[turn][LeftShare::term(j)][LeftShare::place(j)] = Core::stored(next_left[j]);
+            for (int j = 0; j < LeftShare::COUNT; ++j) {
+                slices.lefts[turn][LeftShare::term(j)][LeftShare::place(j)] = Core::stored(next_left[j]);
+            }
 #pragma unroll
             for (int j = 0; j < RightShare::COUNT; ++j) {
-                rights[turn][RightShare::term(j)][RightShare::place(j)] = Core::stored(next_right[j]);
+                slices.rights[turn][RightShare::term(j)][RightShare::place(j)] = Core::stored(next_right[j]);
             }
         }
         __syncthreads();
         turn ^= 1;
     }
+}
+
+// The same, not added to anything.
+template <typename Core, bool LEFT_ALONG_TERMS, bool RIGHT_ALONG_TERMS, typename L, typename R>
+__device__ inline void tile_product(Core& core, Count first, Count end, L left, R right) {
+    __shared__ Slices<Core> slices;
+    core.clear();
+    add_product<Core, LEFT_ALONG_TERMS, RIGHT_ALONG_TERMS>(core, slices, first, end, left, right);
 }

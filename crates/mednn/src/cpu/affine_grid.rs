@@ -35,6 +35,12 @@ impl BaseGrid {
         }
     }
 
+    /// The coordinates along each axis, in storage order.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn axes(&self) -> &[Vec<f64>] {
+        &self.axes
+    }
+
     fn len(&self) -> usize {
         self.axes.iter().map(Vec::len).product()
     }

@@ -210,7 +210,7 @@ fn split_last(axes: &[Axis]) -> (Axis, &[Axis]) {
 }
 
 /// The same axes with those joined that lie one after the other in the input, and those of length 1 left out.
-fn joined(axes: &[Axis]) -> Vec<Axis> {
+pub(crate) fn joined(axes: &[Axis]) -> Vec<Axis> {
     let mut joined: Vec<Axis> = Vec::with_capacity(axes.len());
     for &axis in axes.iter().filter(|axis| axis.length != 1) {
         match joined.last_mut() {

@@ -2,10 +2,11 @@
 
 use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 
-use super::launch::{Grid, count, launch};
+use super::launch::{Grid, all_small, count, launch};
 use super::module::ACTIVATION;
-use super::{Array, Element};
+use super::{Array, Element, fold};
 use crate::cpu::activation::Activation;
+use crate::cpu::fold::Axis;
 
 const OP: &str = "activation";
 
@@ -72,4 +73,66 @@ pub(crate) fn backward<T: Element>(
         ],
     )?;
     Ok(input_gradient)
+}
+
+/// The struct `Rows` of the kernels: 64 bits each for their number and length, then channels and slopes.
+fn rows<T: Element>(
+    input: &Array<'_, T>,
+    slopes: &Array<'_, T>,
+    (batch, channels): (usize, usize),
+) -> candle_core::Result<[i32; 6]> {
+    let len = input.len() / (batch * channels);
+    let halves = |number: usize| [number as i32, (number as u64 >> 32) as i32];
+    let ([rows, above], [low, high]) = (halves(batch * channels), halves(len));
+    let [channels, slopes] = all_small(OP, [channels, slopes.len()])?;
+    Ok([rows, above, low, high, channels, slopes])
+}
+
+/// `x` above zero, else `x` times the slope of its channel, or that of all.
+pub(crate) fn prelu_forward<T: Element>(
+    input: &Array<'_, T>,
+    slopes: &Array<'_, T>,
+    dims: (usize, usize),
+) -> candle_core::Result<CudaSlice<T>> {
+    let output = input.result(OP, input.len())?;
+    launch(
+        input.device,
+        &ACTIVATION.of::<T>("prelu_forward"),
+        Grid::elements(input.len()),
+        &[&rows(input, slopes, dims)?, input, slopes, &output],
+    )?;
+    Ok(output)
+}
+
+/// The gradients of [`prelu_forward`] for the input and the slopes.
+pub(crate) fn prelu_backward<T: Element>(
+    input: &Array<'_, T>,
+    slopes: &Array<'_, T>,
+    gradient: &Array<'_, T>,
+    dims: (usize, usize),
+) -> candle_core::Result<[CudaSlice<T>; 2]> {
+    let output = input.result(OP, input.len())?;
+    let terms = input.result::<T>(OP, input.len())?;
+    launch(
+        input.device,
+        &ACTIVATION.of::<T>("prelu_backward"),
+        Grid::elements(input.len()),
+        &[
+            &rows(input, slopes, dims)?,
+            input,
+            slopes,
+            gradient,
+            &output,
+            &terms,
+        ],
+    )?;
+    let (batch, channels) = dims;
+    let axes = [
+        (batch, true),
+        (channels, slopes.len() == 1),
+        (input.len() / (batch * channels), true),
+    ];
+    let axes = axes.map(|(length, folded)| Axis { length, folded });
+    let sums = fold::sums(&Array::of(input, &terms), None, &axes, 1.0)?;
+    Ok([output, sums])
 }

@@ -17,6 +17,9 @@ pub(crate) enum Rule {
     Add,
     Subtract,
     Multiply,
+    Divide,
+    /// 1 where both are equal, else 0.
+    Equal,
 }
 
 /// The combination of both for each element of the output, whose axes [`crate::cpu::arithmetic::axes`] made.
@@ -51,6 +54,8 @@ pub(crate) fn combine<T: Element>(
         Rule::Add => 0,
         Rule::Subtract => 1,
         Rule::Multiply => 2,
+        Rule::Divide => 3,
+        Rule::Equal => 4,
     };
     launch(
         a.device,

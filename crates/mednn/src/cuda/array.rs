@@ -29,7 +29,15 @@ pub(crate) struct Array<'a, T> {
     pub(super) elements: CudaView<'a, T>,
 }
 
-impl<T> Array<'_, T> {
+impl<'a, T> Array<'a, T> {
+    /// What a kernel made, for another kernel.
+    pub(crate) fn of(like: &Array<'a, impl Sized>, made: &'a CudaSlice<T>) -> Self {
+        Self {
+            device: like.device,
+            elements: made.as_view(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.elements.len()
     }
@@ -92,6 +100,23 @@ pub(crate) fn with_array<T: CudaDType, R>(
     f(&on_device(&storage, layout)?)
 }
 
+/// As [`with_array`], for several tensors.
+pub(crate) fn with_arrays<T: CudaDType, R>(
+    tensors: &[&Tensor],
+    f: impl FnOnce(&[Array<'_, T>]) -> candle_core::Result<R>,
+) -> candle_core::Result<R> {
+    let tensors: Vec<Tensor> = tensors
+        .iter()
+        .map(|tensor| tensor.contiguous())
+        .collect::<candle_core::Result<_>>()?;
+    let held: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
+    let arrays: Vec<Array<'_, T>> = held
+        .iter()
+        .map(|(storage, layout)| on_device(storage, layout))
+        .collect::<candle_core::Result<_>>()?;
+    f(&arrays)
+}
+
 /// What a kernel made, as candle wants it.
 pub(crate) fn output<T: CudaDType>(
     values: CudaSlice<T>,
@@ -110,12 +135,20 @@ pub(crate) fn tensor<T: CudaDType>(
     shape: &[usize],
     like: &Tensor,
 ) -> candle_core::Result<Tensor> {
-    let device = like.device().as_cuda_device()?.clone();
-    let storage = Storage::Cuda(CudaStorage::wrap_cuda_slice(values, device));
-    Ok(Tensor::from_storage(
-        storage,
+    Ok(tensor_on(like.device().as_cuda_device()?, values, shape))
+}
+
+/// As [`tensor`], on this device.
+pub(crate) fn tensor_on<T: CudaDType>(
+    device: &CudaDevice,
+    values: CudaSlice<T>,
+    shape: &[usize],
+) -> Tensor {
+    let storage = CudaStorage::wrap_cuda_slice(values, device.clone());
+    Tensor::from_storage(
+        Storage::Cuda(storage),
         Shape::from_dims(shape),
         BackpropOp::none(),
         false,
-    ))
+    )
 }

@@ -1,4 +1,4 @@
-//! Sums over axes, as [`crate::cpu::fold`].
+//! Sums and maxima over axes, as [`crate::cpu::fold`].
 
 use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 
@@ -9,6 +9,7 @@ use crate::cpu::buffer::Columns;
 use crate::cpu::fold::Axis;
 
 const OP: &str = "sum";
+const MAX: &str = "max";
 /// Sums that keep any device busy.
 const ENOUGH: usize = 1 << 16;
 /// Terms below which a piece would not pay.
@@ -123,4 +124,41 @@ pub(super) fn one_axis<S: Element>(
             inner,
         },
     )
+}
+
+/// The largest elements along the folded axes, of which there is at least one; NaN if one is.
+pub(crate) fn largest<T: Element>(
+    input: &Array<'_, T>,
+    axes: &[Axis],
+) -> candle_core::Result<CudaSlice<T>> {
+    let mut axes = axes.to_vec();
+    let mut found: Option<CudaSlice<T>> = None;
+    while let Some(at) = axes.iter().rposition(|axis| axis.folded) {
+        let product = |axes: &[Axis]| -> usize { axes.iter().map(|axis| axis.length).product() };
+        let (outer, inner) = (product(&axes[..at]), product(&axes[at + 1..]));
+        let from: &dyn Argument = match &found {
+            Some(values) => values,
+            None => input,
+        };
+        let output = input.result(MAX, outer * inner)?;
+        let terms = count(axes[at].length);
+        if inner == 1 {
+            launch(
+                input.device,
+                &FOLD.of::<T>("fold_max_rows"),
+                Team::Warp.grid(outer),
+                &[&count(outer), &terms, from, &output],
+            )?;
+        } else {
+            launch(
+                input.device,
+                &FOLD.of::<T>("fold_max_columns"),
+                Grid::threads(outer * inner),
+                &[&count(outer), &terms, &count(inner), from, &output],
+            )?;
+        }
+        found = Some(output);
+        axes.remove(at);
+    }
+    found.ok_or_else(|| candle_core::Error::Msg(format!("{MAX}: no axes")))
 }

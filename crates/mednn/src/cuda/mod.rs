@@ -7,9 +7,12 @@
 pub(crate) mod activation;
 pub(crate) mod arithmetic;
 mod array;
+pub(crate) mod attention;
 mod channelwise;
 pub(crate) mod conv;
 pub(crate) mod fold;
+pub(crate) mod grid_sample;
+pub(crate) mod index;
 mod launch;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -17,10 +20,15 @@ mod module;
 pub(crate) mod norm;
 pub(crate) mod parts;
 pub(crate) mod pool;
+pub(crate) mod rearrange;
 pub(crate) mod resample;
 pub(crate) mod segmentation;
 pub(crate) mod softmax;
 mod tile;
+pub(crate) mod unit_query_key;
 pub(crate) mod update;
+pub(crate) mod windows;
 
-pub(crate) use array::{Array, Element, all_elements, elements, output, tensor, with_array};
+pub(crate) use array::{
+    Array, Element, all_elements, elements, output, tensor, tensor_on, with_array, with_arrays,
+};

@@ -6,6 +6,7 @@ use super::launch::{Grid, all_small, count, launch, small};
 use super::module::POOL;
 use super::{Array, Element};
 use crate::cpu::pool::Windows;
+use crate::cpu::select::Bins;
 
 const OP: &str = "pooling";
 
@@ -119,4 +120,26 @@ pub(crate) fn average_backward<T: Element>(
         ],
     )?;
     Ok(input_gradient)
+}
+
+/// Where in its plane the largest value of each bin lies.
+pub(crate) fn arg_max<T: Element>(bins: &Bins, rows: usize, input: &Array<'_, T>) -> Result<u32> {
+    small(OP, bins.input_len())?;
+    small(OP, bins.output_len())?;
+    let [d, h, w] = bins.input;
+    let [od, oh, ow] = [0, 1, 2].map(|axis| bins.spans[axis].len());
+    let extents = all_small(OP, [d, h, w, od, oh, ow])?;
+    let ends = bins.spans.iter().flatten();
+    let spans: Vec<i32> = ends
+        .flat_map(|span| [span.start as i32, span.end as i32])
+        .collect();
+    let spans = input.device.clone_htod(&spans)?;
+    let output = input.result(OP, rows * bins.output_len())?;
+    launch(
+        input.device,
+        &POOL.of::<T>("arg_max"),
+        Grid::planes(rows, bins.output_len()),
+        &[&extents, &count(rows), &spans, input, &output],
+    )?;
+    Ok(output)
 }

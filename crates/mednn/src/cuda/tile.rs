@@ -22,8 +22,6 @@ pub(super) struct Tile {
 
 impl Tile {
     /// For a product with this many rows.
-    ///
-    /// `f32` is exact unless candle's switch for products of matrices allows tf32.
     pub(super) fn of<T: Element>(kernel: &str, rows: usize) -> Self {
         let (flat, high) = if T::SUFFIX == "f64" {
             ((16, 128), (64, 64))
@@ -35,10 +33,8 @@ impl Tile {
         } else {
             ("high", high)
         };
-        let tf32 = T::SUFFIX == "f32" && gemm_reduced_precision_f32();
-        let arithmetic = if tf32 { "tf32" } else { T::SUFFIX };
         Self {
-            name: format!("{kernel}_{form}_{arithmetic}"),
+            name: format!("{kernel}_{form}_{}", arithmetic::<T>()),
             rows: tile.0,
             columns: tile.1,
         }
@@ -47,6 +43,15 @@ impl Tile {
     /// Blocks for a product of this many rows and columns: along columns, along rows.
     pub(super) fn blocks(&self, rows: usize, columns: usize) -> [usize; 2] {
         [columns.div_ceil(self.columns), rows.div_ceil(self.rows)]
+    }
+}
+
+/// The arithmetic of products, as the names of kernels end: `f32` is exact unless candle's switch allows tf32.
+pub(super) fn arithmetic<T: Element>() -> &'static str {
+    if T::SUFFIX == "f32" && gemm_reduced_precision_f32() {
+        "tf32"
+    } else {
+        T::SUFFIX
     }
 }
 

@@ -127,6 +127,10 @@ pub fn downsample_labels(target: &Tensor, spatial: &[usize]) -> Result<Tensor> {
     }
     let mut shape = dims[..kept].to_vec();
     shape.extend(spatial);
+    #[cfg(feature = "cuda")]
+    if target.device().is_cuda() && spatial.len() <= 3 {
+        return on_device(target, kept, &shape);
+    }
     let sources: Vec<Vec<usize>> = dims[..kept]
         .iter()
         .map(|&len| (0..len).collect())
@@ -143,6 +147,39 @@ pub fn downsample_labels(target: &Tensor, spatial: &[usize]) -> Result<Tensor> {
         DType::F64 => pick::<f64>(target, &sources, &shape),
         got => Err(Error::ElementType {
             op: OP,
+            tensor: "the target",
+            expected: "u8, u32, f32 or f64",
+            got,
+        }),
+    }
+}
+
+/// The same of a target on a GPU, behind whose `kept` axes there are at most three.
+#[cfg(feature = "cuda")]
+fn on_device(target: &Tensor, kept: usize, shape: &[usize]) -> Result<Tensor> {
+    use crate::cuda::{self, resample::centres};
+    let rows = shape[..kept].iter().product();
+    let lifted = |dims: &[usize]| {
+        let mut extent = [1; 3];
+        extent[3 + kept - dims.len()..].copy_from_slice(&dims[kept..]);
+        extent
+    };
+    let extents = [lifted(target.dims()), lifted(shape)];
+    macro_rules! made {
+        ($element:ty, $suffix:literal) => {{
+            let coarse = cuda::with_array::<$element, _>(target, |labels| {
+                centres($suffix, rows, extents, labels)
+            })?;
+            Ok(cuda::tensor(coarse, shape, target)?)
+        }};
+    }
+    match target.dtype() {
+        DType::U8 => made!(u8, "u8"),
+        DType::U32 => made!(u32, "u32"),
+        DType::F32 => made!(f32, "f32"),
+        DType::F64 => made!(f64, "f64"),
+        got => Err(Error::ElementType {
+            op: "downsample_labels",
             tensor: "the target",
             expected: "u8, u32, f32 or f64",
             got,

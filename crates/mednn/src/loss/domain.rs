@@ -1,8 +1,12 @@
 //! Losses that make the features of two domains alike.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::segmentation::check_setting;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::ops::support::{
     self, check_float, check_rank, check_same_type, check_shape, for_element,
@@ -49,6 +53,14 @@ impl CustomOp1 for ReversalOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name(), T => {
+            let copied = cuda::arithmetic::scale(1.0, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(copied, l.dims(), &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         features: &Tensor,
@@ -57,6 +69,14 @@ impl CustomOp1 for ReversalOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !features.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return for_element!(gradient, self.name(), T => {
+                let reversed = |g: &cuda::Array<'_, T>| cuda::arithmetic::scale(-self.0, g);
+                let values = cuda::with_array::<T, _>(gradient, reversed)?;
+                cuda::tensor(values, features.dims(), features).map(Some)
+            });
         }
         gradient.affine(-self.0, 0.0).map(Some)
     }

@@ -139,6 +139,22 @@ impl CustomOp2 for PreluOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s1, "prelu", T => {
+            let (input, slopes) = (cuda::elements::<T>(s1, l1)?, cuda::elements::<T>(s2, l2)?);
+            let dims = (l1.dims()[0], l1.dims()[1]);
+            let output = cuda::activation::prelu_forward(&input, &slopes, dims)?;
+            Ok(cuda::output(output, l1.dims(), &s1.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -147,6 +163,20 @@ impl CustomOp2 for PreluOp {
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let dims = (input.dims()[0], input.dims()[1]);
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, "prelu", T => {
+                let [of_input, of_slopes] = cuda::with_arrays::<T, _>(
+                    &[input, slopes, gradient],
+                    |a| cuda::activation::prelu_backward(&a[0], &a[1], &a[2], dims),
+                )?;
+                let wrap = |values, like: &Tensor| {
+                    let tracked = like.track_op();
+                    tracked.then(|| cuda::tensor::<T>(values, like.dims(), like)).transpose()
+                };
+                Ok((wrap(of_input, input)?, wrap(of_slopes, slopes)?))
+            });
+        }
         for_element!(input, "prelu", T => {
             let (of_input, of_slopes) = support::with_elements::<T, _>(input, |x| {
                 support::with_elements::<T, _>(slopes, |a| {

@@ -1,9 +1,13 @@
 //! Grids of places for [`grid_sample`](super::grid_sample()) from affine maps.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_shape, for_element};
 use crate::cpu::affine_grid::{self as kernel, BaseGrid};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -79,6 +83,15 @@ impl CustomOp1 for AffineGridOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, "affine_grid", T => {
+            let maps = cuda::elements::<T>(s, l)?;
+            let places = cuda::grid_sample::affine_grid(&self.base, self.shape[0], &maps)?;
+            Ok(cuda::output(places, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         maps: &Tensor,
@@ -87,6 +100,15 @@ impl CustomOp1 for AffineGridOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !maps.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if maps.device().is_cuda() {
+            return for_element!(maps, "affine_grid", T => {
+                let values = cuda::with_array::<T, _>(gradient, |g| {
+                    cuda::grid_sample::affine_grid_back(&self.base, self.shape[0], g)
+                })?;
+                cuda::tensor(values, maps.dims(), maps).map(Some)
+            });
         }
         for_element!(maps, "affine_grid", T => {
             let values = support::with_elements::<T, _>(gradient, |g| {

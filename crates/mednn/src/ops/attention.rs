@@ -3,19 +3,16 @@
 //!
 //! Scores exist for one block of queries at a time only, forward and backward.
 
-use std::sync::OnceLock;
-
-use candle_core::{CpuStorage, DType, Layout as Memory, Shape, Tensor};
+use candle_core::{DType, Device, Tensor};
 use medcore::random::Key;
 
+use super::attention_node::AttentionNode;
 use super::concat::concat;
-use super::node::{Gradients, Node, apply};
-use super::support::{
-    self, Element, check_float, check_rank, check_same_type, check_shape, for_element,
-};
+use super::node::apply;
+use super::support::{check_float, check_rank, check_same_type, check_shape};
 use crate::context::BatchItems;
 pub use crate::cpu::attention::DroppedWeights;
-use crate::cpu::attention::{Added, Attention, Backward, Layout, Mask, Sources};
+use crate::cpu::attention::{Attention, Layout, Sources};
 use crate::error::{Error, Result};
 use crate::graph::{AttentionAttributes, Op, Step};
 use crate::tape::Apply as _;
@@ -314,13 +311,7 @@ fn run(
         Some(mask) => Some(added(op, mask, &kernel, sources[0].dtype())?),
         None => None,
     };
-    let node = AttentionNode {
-        name: op,
-        kernel,
-        has_bias: bias.is_some(),
-        mask,
-        log_sums: OnceLock::new(),
-    };
+    let node = AttentionNode::new(op, kernel, bias.is_some(), mask);
     Ok(apply(node, &inputs)?)
 }
 
@@ -346,7 +337,8 @@ fn added(op: &'static str, mask: &Tensor, kernel: &Attention, dtype: DType) -> R
                 .into_iter()
                 .map(|seen| if seen == 0 { f32::NEG_INFINITY } else { 0.0 })
                 .collect();
-            Ok(Tensor::from_vec(numbers, mask.dims(), mask.device())?.to_dtype(dtype)?)
+            let added = Tensor::from_vec(numbers, mask.dims(), &Device::Cpu)?.to_dtype(dtype)?;
+            Ok(added.to_device(mask.device())?)
         }
         DType::F32 | DType::F64 => Ok(mask.detach().to_dtype(dtype)?.contiguous()?),
         got => Err(Error::ElementType {
@@ -355,103 +347,5 @@ fn added(op: &'static str, mask: &Tensor, kernel: &Attention, dtype: DType) -> R
             expected: "u8, f32 or f64",
             got,
         }),
-    }
-}
-
-struct AttentionNode {
-    name: &'static str,
-    kernel: Attention,
-    has_bias: bool,
-    mask: Option<Tensor>,
-    /// Of the forward pass, for the backward pass.
-    log_sums: OnceLock<Vec<f64>>,
-}
-
-impl AttentionNode {
-    /// Calls `f` with the slices of queries, keys and values and with what is added to the scores.
-    fn with_parts<T: Element, R>(
-        &self,
-        inputs: &[&[T]],
-        f: impl FnOnce(&[&[T]], &Added<'_, T>) -> candle_core::Result<R>,
-    ) -> candle_core::Result<R> {
-        let (slices, bias) = inputs.split_at(inputs.len() - usize::from(self.has_bias));
-        let bias = bias.first().copied();
-        match &self.mask {
-            None => f(slices, &Added { bias, mask: None }),
-            Some(mask) => support::with_elements::<T, _>(mask, |values| {
-                let mask = Mask {
-                    values,
-                    rows: mask.dims()[1],
-                };
-                f(
-                    slices,
-                    &Added {
-                        bias,
-                        mask: Some(mask),
-                    },
-                )
-            }),
-        }
-    }
-
-    fn gradients<T: Element>(&self, inputs: &[&Tensor], output: &[T], gradient: &[T]) -> Gradients {
-        support::with_all_elements::<T, _>(inputs, |slices| {
-            self.with_parts(slices, |slices, added| {
-                let found = self.kernel.backward(&Backward {
-                    slices,
-                    added,
-                    output,
-                    log_sums: self.log_sums.get().map(Vec::as_slice).unwrap_or_default(),
-                    gradient,
-                });
-                let found = found.slices.into_iter().chain(found.bias);
-                let mut gradients = [None, None, None];
-                for ((gradient, values), input) in gradients.iter_mut().zip(found).zip(inputs) {
-                    if input.track_op() {
-                        *gradient = Some(support::tensor(values, input.dims(), input)?);
-                    }
-                }
-                Ok(gradients)
-            })
-        })
-    }
-}
-
-impl Node for AttentionNode {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn forward(
-        &self,
-        inputs: &[(&CpuStorage, &Memory)],
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let Attention {
-            batch,
-            heads,
-            queries,
-            value_dim,
-            ..
-        } = self.kernel;
-        let shape = match self.kernel.layout {
-            Layout::Heads => vec![batch, heads, queries, value_dim],
-            Layout::Tokens => vec![batch, queries, heads * value_dim],
-        };
-        for_element!(inputs[0].0, self.name, T => {
-            let inputs: Vec<&[T]> = support::all_elements(inputs)?;
-            let output = self.with_parts(&inputs, |slices, added| {
-                Ok(self.kernel.forward(slices, added))
-            })?;
-            self.log_sums.get_or_init(|| output.log_sums);
-            Ok(support::output(output.values, &shape))
-        })
-    }
-
-    fn backward(&self, inputs: &[&Tensor], output: &Tensor, gradient: &Tensor) -> Gradients {
-        for_element!(inputs[0], self.name, T => {
-            support::with_elements::<T, _>(output, |y| {
-                support::with_elements::<T, _>(gradient, |g| self.gradients(inputs, y, g))
-            })
-        })
     }
 }

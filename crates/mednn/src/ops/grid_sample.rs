@@ -1,10 +1,14 @@
 //! Sampling an image at given places, in 1D, 2D and 3D.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_same_type, check_spatial, for_element};
 use crate::cpu::grid_sample::{self as kernel, Problem};
 pub use crate::cpu::grid_sample::{GridInterpolation, GridPadding, GridSampleConfig};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -128,6 +132,21 @@ impl CustomOp2 for GridSampleOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s1, "grid_sample", T => {
+            let (input, grid) = (cuda::elements::<T>(s1, l1)?, cuda::elements::<T>(s2, l2)?);
+            let samples = cuda::grid_sample::forward(&self.problem, &input, &grid)?;
+            Ok(cuda::output(samples, &self.shape, &s1.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -135,6 +154,10 @@ impl CustomOp2 for GridSampleOp {
         _: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return self.backward_on_device(input, grid, gradient);
+        }
         for_element!(input, "grid_sample", T => {
             support::with_elements::<T, _>(gradient, |g| {
                 support::with_elements::<T, _>(grid, |places| {
@@ -150,6 +173,33 @@ impl CustomOp2 for GridSampleOp {
                     });
                     Ok((for_input.transpose()?, for_grid.transpose()?))
                 })
+            })
+        })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl GridSampleOp {
+    fn backward_on_device(
+        &self,
+        input: &Tensor,
+        grid: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        for_element!(input, "grid_sample", T => {
+            cuda::with_arrays::<T, _>(&[input, grid, gradient], |arrays| {
+                let [x, places, g] = arrays else {
+                    return Err(candle_core::Error::BackwardNotSupported { op: "grid_sample" });
+                };
+                let for_input = input.track_op().then(|| {
+                    let values = cuda::grid_sample::backward_input(&self.problem, places, g)?;
+                    cuda::tensor(values, input.dims(), input)
+                });
+                let for_grid = grid.track_op().then(|| {
+                    let values = cuda::grid_sample::backward_places(&self.problem, x, places, g)?;
+                    cuda::tensor(values, grid.dims(), grid)
+                });
+                Ok((for_input.transpose()?, for_grid.transpose()?))
             })
         })
     }

@@ -1,10 +1,9 @@
 //! Selection and sums by indices, the largest elements, and one-hot codes.
 
-use std::sync::Arc;
+use candle_core::{DType, Tensor};
 
-use candle_core::{CpuStorage, DType, Layout, Shape, Tensor};
-
-use super::node::{Gradients, Node, apply};
+use super::index_node::{GatherNode, IndexSelectNode, Indices, ScatterAddNode};
+use super::node::apply;
 use super::softmax::columns;
 use super::support::{
     self, check_float, check_min_rank, check_rank, check_same_type, check_shape, for_element,
@@ -13,6 +12,8 @@ use crate::cpu::buffer::Columns;
 use crate::cpu::real::Real;
 pub use crate::cpu::top_k::Order;
 use crate::cpu::{index as kernel, top_k as top_k_kernel};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 
@@ -45,50 +46,13 @@ pub fn index_select(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Ten
     let node = IndexSelectNode {
         columns,
         axis,
-        indices: read_indices(OP, indices, columns.count)?,
+        indices: Indices::read(OP, indices, columns.count)?,
     };
     step.end(
         &[Some(input), Some(indices)],
         || Op::IndexSelect(axis),
         apply(node, &[input])?,
     )
-}
-
-struct IndexSelectNode {
-    columns: Columns,
-    axis: usize,
-    indices: Arc<[u32]>,
-}
-
-impl Node for IndexSelectNode {
-    fn name(&self) -> &'static str {
-        "index_select"
-    }
-
-    fn forward(
-        &self,
-        inputs: &[(&CpuStorage, &Layout)],
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut shape = inputs[0].1.dims().to_vec();
-        shape[self.axis] = self.indices.len();
-        for_element!(inputs[0].0, self.name(), T => {
-            let input = support::elements::<T>(inputs[0].0, inputs[0].1)?;
-            Ok(support::output(kernel::select(self.columns, &self.indices, input), &shape))
-        })
-    }
-
-    fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
-        let input = inputs[0];
-        if !input.track_op() {
-            return Ok([None, None, None]);
-        }
-        for_element!(input, self.name(), T => {
-            let values = support::with_elements::<T, _>(gradient, |g| {
-                Ok(kernel::add_columns(self.columns, &self.indices, g))
-            })?;
-            Ok([Some(support::tensor(values, input.dims(), input)?), None, None])
-        })
-    }
 }
 
 /// For each index the input's element there along the axis and at the index's own place along the others, as PyTorch's
@@ -111,48 +75,13 @@ pub fn gather(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Tensor> {
     let node = GatherNode {
         columns,
         shape: indices.dims().to_vec(),
-        indices: read_indices(OP, indices, columns.count)?,
+        indices: Indices::read(OP, indices, columns.count)?,
     };
     step.end(
         &[Some(input), Some(indices)],
         || Op::Gather(axis),
         apply(node, &[input])?,
     )
-}
-
-struct GatherNode {
-    columns: Columns,
-    shape: Vec<usize>,
-    indices: Arc<[u32]>,
-}
-
-impl Node for GatherNode {
-    fn name(&self) -> &'static str {
-        "gather"
-    }
-
-    fn forward(
-        &self,
-        inputs: &[(&CpuStorage, &Layout)],
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(inputs[0].0, self.name(), T => {
-            let input = support::elements::<T>(inputs[0].0, inputs[0].1)?;
-            Ok(support::output(kernel::gather(self.columns, &self.indices, input), &self.shape))
-        })
-    }
-
-    fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
-        let input = inputs[0];
-        if !input.track_op() {
-            return Ok([None, None, None]);
-        }
-        for_element!(input, self.name(), T => {
-            let values = support::with_elements::<T, _>(gradient, |g| {
-                Ok(kernel::scatter_add(self.columns, &self.indices, None, g))
-            })?;
-            Ok([Some(support::tensor(values, input.dims(), input)?), None, None])
-        })
-    }
 }
 
 /// `base` plus each element of `source` at its index along the axis, as PyTorch's `scatter_add`; where several meet they are
@@ -180,50 +109,13 @@ pub fn scatter_add(
     check_same_type(OP, "the source", source, base)?;
     let node = ScatterAddNode {
         columns,
-        indices: read_indices(OP, indices, columns.count)?,
+        indices: Indices::read(OP, indices, columns.count)?,
     };
     step.end(
         &[Some(base), Some(indices), Some(source)],
         || Op::ScatterAdd(axis),
         apply(node, &[base, source])?,
     )
-}
-
-struct ScatterAddNode {
-    columns: Columns,
-    indices: Arc<[u32]>,
-}
-
-impl Node for ScatterAddNode {
-    fn name(&self) -> &'static str {
-        "scatter_add"
-    }
-
-    fn forward(
-        &self,
-        inputs: &[(&CpuStorage, &Layout)],
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let shape = inputs[0].1.dims();
-        for_element!(inputs[0].0, self.name(), T => {
-            let inputs: Vec<&[T]> = support::all_elements(inputs)?;
-            let sums = kernel::scatter_add(self.columns, &self.indices, Some(inputs[0]), inputs[1]);
-            Ok(support::output(sums, shape))
-        })
-    }
-
-    fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
-        let (base, source) = (inputs[0], inputs[1]);
-        let of_base = base.track_op().then(|| gradient.clone());
-        if !source.track_op() {
-            return Ok([of_base, None, None]);
-        }
-        for_element!(source, self.name(), T => {
-            let values = support::with_elements::<T, _>(gradient, |g| {
-                Ok(kernel::gather(self.columns, &self.indices, g))
-            })?;
-            Ok([of_base, Some(support::tensor(values, source.dims(), source)?), None])
-        })
-    }
 }
 
 /// The first elements of an axis in some order.
@@ -271,12 +163,7 @@ pub fn top_k(input: &Tensor, axis: usize, k: usize, order: Order) -> Result<TopK
     }
     let mut shape = input.dims().to_vec();
     shape[axis] = k;
-    let indices = for_element!(input, OP, T => {
-        support::with_elements::<T, _>(input, |values| {
-            Ok(top_k_kernel::indices(columns, k, order, values))
-        })
-    })?;
-    let indices = Tensor::from_vec(indices, shape, input.device())?;
+    let indices = first(columns, k, order, input, &shape)?;
     step.end(
         &[Some(input)],
         || Op::TopK { axis, k, order },
@@ -285,6 +172,32 @@ pub fn top_k(input: &Tensor, axis: usize, k: usize, order: Order) -> Result<TopK
             indices,
         },
     )
+}
+
+/// The numbers of the first `k` columns, as a tensor of `shape` that is not on the tape.
+fn first(
+    columns: Columns,
+    k: usize,
+    order: Order,
+    input: &Tensor,
+    shape: &[usize],
+) -> Result<Tensor> {
+    const OP: &str = "top_k";
+    #[cfg(feature = "cuda")]
+    if input.device().is_cuda() {
+        return for_element!(input, OP, T => {
+            let indices = cuda::with_array::<T, _>(input, |values| {
+                cuda::index::top_k(columns, k, order, values)
+            })?;
+            Ok(cuda::tensor(indices, shape, input)?)
+        });
+    }
+    let indices = for_element!(input, OP, T => {
+        support::with_elements::<T, _>(input, |values| {
+            Ok(top_k_kernel::indices(columns, k, order, values))
+        })
+    })?;
+    Ok(Tensor::from_vec(indices, shape, input.device())?)
 }
 
 /// A new axis that holds 1 at the label and 0 elsewhere.
@@ -301,7 +214,7 @@ pub fn one_hot(labels: &Tensor, classes: usize, axis: usize, dtype: DType) -> Re
     const OP: &str = "one_hot";
     let step = Step::begin();
     check_min_rank(OP, "the labels", labels, axis)?;
-    let indices = read_indices(OP, labels, classes)?;
+    let indices = Indices::read(OP, labels, classes)?.numbers;
     let (outer, inner) = labels.dims().split_at(axis);
     let shape = [outer, &[classes], inner].concat();
     let columns = Columns {
@@ -330,30 +243,4 @@ fn check_along(op: &'static str, indices: &Tensor, input: &Tensor, axis: usize) 
     let mut expected = input.dims().to_vec();
     expected[axis] = indices.dims()[axis];
     check_shape(op, "the indices", indices, &expected)
-}
-
-/// Indices as numbers below `count`.
-fn read_indices(op: &'static str, indices: &Tensor, count: usize) -> Result<Arc<[u32]>> {
-    if !matches!(indices.dtype(), DType::U8 | DType::U32 | DType::I64) {
-        return Err(Error::ElementType {
-            op,
-            tensor: "the indices",
-            expected: "u32, u8 or i64",
-            got: indices.dtype(),
-        });
-    }
-    let wide = indices.flatten_all()?.to_dtype(DType::I64)?;
-    let numbers = wide.to_vec1::<i64>()?;
-    numbers
-        .into_iter()
-        .map(|number| match u32::try_from(number) {
-            Ok(index) if (index as usize) < count => Ok(index),
-            _ => Err(Error::Setting {
-                op,
-                setting: "an index",
-                rule: "at least 0 and below the length of the axis",
-                value: format!("{number} for {count}"),
-            }),
-        })
-        .collect()
 }

@@ -8,6 +8,9 @@ pub mod adaptive_pool;
 pub mod affine_grid;
 pub mod arithmetic;
 pub mod attention;
+#[cfg(feature = "cuda")]
+mod attention_cuda;
+mod attention_node;
 pub mod concat;
 pub mod conv;
 #[cfg(feature = "cuda")]
@@ -15,12 +18,14 @@ mod conv_cuda;
 pub mod conv_transpose;
 pub mod grid_sample;
 pub mod index;
+mod index_node;
 pub mod layer_norm;
 pub mod linear;
 pub(crate) mod node;
 pub mod norm;
 #[cfg(feature = "cuda")]
 mod norm_cuda;
+mod norm_node;
 pub mod pad;
 pub mod pool;
 mod prepared;

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use candle_core::{CudaStorage, Layout, Shape, Tensor};
 
-use super::norm::{Affine, NormOp};
+use super::norm::Affine;
+use super::norm_node::NormOp;
 use super::support::for_element;
 use crate::cpu::norm::Sets;
 use crate::cuda::norm::{self as kernel, Backward, Gradients, Statistics};

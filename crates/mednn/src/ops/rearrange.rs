@@ -1,9 +1,13 @@
 //! Exchange of channels and voxels: pixel shuffle and patches, in 1D, 2D and 3D.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_rank, check_spatial, for_element};
 use crate::cpu::rearrange::{self as kernel, Axis};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -266,6 +270,14 @@ impl CustomOp1 for RearrangeOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name, T => {
+            let output = cuda::rearrange::copy(&cuda::elements::<T>(s, l)?, &self.axes)?;
+            Ok(cuda::output(output, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -274,6 +286,14 @@ impl CustomOp1 for RearrangeOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !input.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let copy = |g: &cuda::Array<'_, T>| cuda::rearrange::copy(g, &self.back);
+                let values = cuda::with_array::<T, _>(gradient, copy)?;
+                cuda::tensor(values, input.dims(), input).map(Some)
+            });
         }
         for_element!(input, self.name, T => {
             let values = support::with_elements::<T, _>(gradient, |g| Ok(kernel::copy(g, &self.back)))?;

@@ -1,15 +1,15 @@
 //! Sums, means and maxima over axes.
 
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, cuda_backend::cudarc::driver::CudaSlice};
 
 use super::support::{self, Element, check_float, check_min_rank, for_element};
 use crate::cpu::arithmetic as kernel;
 use crate::cpu::fold::{self, Fold};
 use crate::cpu::real::Real;
 #[cfg(feature = "cuda")]
-use crate::cuda;
+use crate::cuda::{self, Array};
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 use crate::tape::Apply as _;
@@ -221,6 +221,38 @@ impl ReduceOp {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl ReduceOp {
+    fn backward_on_device<T: cuda::Element>(
+        &self,
+        input: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<CudaSlice<T>> {
+        use cuda::arithmetic::{Rule as Pair, combine, combine_with};
+        let dims = input.dims();
+        if !matches!(self.rule, Rule::Max) {
+            let axes = kernel::axes(dims, [&self.kept, &[]]);
+            return cuda::with_array::<T, _>(gradient, |g| combine_with(self.factor(), &axes, g));
+        }
+        cuda::with_arrays::<T, _>(&[input, output, gradient], |arrays| {
+            let spread = kernel::axes(dims, [dims, &self.kept]);
+            let same = kernel::axes(&self.kept, [&self.kept, &self.kept]);
+            let equal = combine(Pair::Equal, &spread, &arrays[0], &arrays[1])?;
+            let equal = Array::of(&arrays[0], &equal);
+            let counts = cuda::fold::sums(&equal, None, &self.axes, 1.0)?;
+            let counts = Array::of(&arrays[0], &counts);
+            let shares = combine(Pair::Divide, &same, &arrays[2], &counts)?;
+            combine(
+                Pair::Multiply,
+                &spread,
+                &equal,
+                &Array::of(&arrays[0], &shares),
+            )
+        })
+    }
+}
+
 impl CustomOp1 for ReduceOp {
     fn name(&self) -> &'static str {
         self.rule.name()
@@ -235,14 +267,14 @@ impl CustomOp1 for ReduceOp {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        if matches!(self.rule, Rule::Max) {
-            return Err(candle_core::Error::Msg(
-                "max: no kernel for CUDA devices".to_owned(),
-            ));
-        }
         for_element!(s, self.name(), T => {
             let input = cuda::elements::<T>(s, l)?;
-            let output = cuda::fold::sums(&input, None, &self.axes, self.factor())?;
+            let output = match self.rule {
+                Rule::Max => cuda::fold::largest(&input, &self.axes)?,
+                Rule::Sum | Rule::Mean => {
+                    cuda::fold::sums(&input, None, &self.axes, self.factor())?
+                }
+            };
             Ok(cuda::output(output, &self.shape, &s.device))
         })
     }
@@ -259,10 +291,7 @@ impl CustomOp1 for ReduceOp {
         #[cfg(feature = "cuda")]
         if input.device().is_cuda() {
             return for_element!(input, self.name(), T => {
-                let axes = kernel::axes(input.dims(), [&self.kept, &[]]);
-                let values = cuda::with_array::<T, _>(gradient, |g| {
-                    cuda::arithmetic::combine_with(self.factor(), &axes, g)
-                })?;
+                let values = self.backward_on_device::<T>(input, output, gradient)?;
                 cuda::tensor(values, input.dims(), input).map(Some)
             });
         }

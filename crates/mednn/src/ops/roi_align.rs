@@ -1,12 +1,16 @@
 //! Features of regions of interest, in 2D and 3D.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 
 use super::support::{self, check_float, check_same_type, check_shape, check_spatial, for_element};
 use crate::cpu::real::Real;
 use crate::cpu::resample::GridMap;
 use crate::cpu::roi_align::{self as kernel, Regions, Side};
 use crate::cpu::taps::AxisMap;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, RoiAttributes, Step};
 use crate::tape::Apply as _;
@@ -124,8 +128,9 @@ pub fn roi_align<const D: usize>(
     }
     let shape = [&[items.len(), dims[1]], &config.bins[..]].concat();
     support::check_output(OP, &shape)?;
+    let here = boxes.to_device(&Device::Cpu)?;
     let corners: Vec<f64> = for_element!(boxes, OP, T => {
-        support::with_elements::<T, _>(boxes, |b| Ok(b.iter().map(|&v| Real::to_f64(v)).collect()))
+        support::with_elements::<T, _>(&here, |b| Ok(b.iter().map(|&v| Real::to_f64(v)).collect()))
     })?;
     let mut problem = Regions {
         regions: Vec::with_capacity(items.len()),
@@ -198,6 +203,15 @@ impl CustomOp1 for RoiAlignOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, "roi_align", T => {
+            let features = cuda::elements::<T>(s, l)?;
+            let bins = cuda::resample::roi_align(&self.problem, &features)?;
+            Ok(cuda::output(bins, &self.shape, &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         features: &Tensor,
@@ -206,6 +220,15 @@ impl CustomOp1 for RoiAlignOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !features.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if features.device().is_cuda() {
+            return for_element!(features, "roi_align", T => {
+                let values = cuda::with_array::<T, _>(gradient, |g| {
+                    cuda::resample::roi_align_back(&self.problem, g)
+                })?;
+                cuda::tensor(values, features.dims(), features).map(Some)
+            });
         }
         for_element!(features, "roi_align", T => {
             let values = support::with_elements::<T, _>(gradient, |g| {

@@ -1,10 +1,19 @@
 //! The operators that pick elements of planes by flat index, and put them back.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::support::{self, Element, for_element};
+#[cfg(feature = "cuda")]
+use crate::cpu::buffer::Columns;
 use crate::cpu::select as kernel;
 use crate::cpu::select::Bins;
+#[cfg(feature = "cuda")]
+use crate::cuda::{
+    self,
+    index::{Indices, Meeting},
+};
 use crate::error::{Error, Result};
 use crate::tape::Apply as _;
 
@@ -30,6 +39,13 @@ pub(super) fn arg_max(
     op: &'static str,
 ) -> Result<Tensor> {
     let rows = shape[0] * shape[1];
+    #[cfg(feature = "cuda")]
+    if input.device().is_cuda() {
+        return for_element!(input, op, T => {
+            let of = |x: &cuda::Array<'_, T>| cuda::pool::arg_max(bins, rows, x);
+            Ok(cuda::tensor(cuda::with_array::<T, _>(input, of)?, shape, input)?)
+        });
+    }
     let indices = for_element!(input, op, T => {
         support::with_elements::<T, _>(input, |x| Ok(kernel::arg_max(bins, rows, x)))
     });
@@ -83,6 +99,21 @@ impl Selection {
     fn plane_len(&self) -> usize {
         self.plane.iter().product()
     }
+
+    /// The indices of the planes of `[batch, channels, ...]` on a GPU.
+    #[cfg(feature = "cuda")]
+    fn indices<'a>(&self, dims: &[usize], values: &'a cuda::Array<'a, u32>) -> Indices<'a> {
+        let columns = Columns {
+            outer: dims[0] * dims[1],
+            count: self.plane_len(),
+            inner: 1,
+        };
+        Indices {
+            columns,
+            values,
+            common: false,
+        }
+    }
 }
 
 impl CustomOp2 for Selection {
@@ -115,6 +146,29 @@ impl CustomOp2 for Selection {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let values = cuda::elements::<u32>(s2, l2)?;
+        let indices = self.indices(l1.dims(), &values);
+        for_element!(s1, self.name, T => {
+            let input = cuda::elements::<T>(s1, l1)?;
+            Ok(match self.way {
+                Way::Gather => cuda::output(indices.select(&input)?, l2.dims(), &s1.device),
+                Way::Scatter => {
+                    let planes = indices.put_rows(None, &input, Meeting::Last)?;
+                    let shape = [&l1.dims()[..2], &self.plane[..]].concat();
+                    cuda::output(planes, &shape, &s1.device)
+                }
+            })
+        })
+    }
+
     fn bwd(
         &self,
         input: &Tensor,
@@ -124,6 +178,20 @@ impl CustomOp2 for Selection {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         if !input.track_op() {
             return Ok((None, None));
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            let of_input: candle_core::Result<Tensor> = for_element!(input, self.name, T => {
+                let values = cuda::with_array::<u32, _>(indices, |indices| {
+                    let indices = self.indices(input.dims(), indices);
+                    cuda::with_array::<T, _>(gradient, |g| match self.way {
+                        Way::Gather => indices.add(None, g),
+                        Way::Scatter => indices.select(g),
+                    })
+                })?;
+                cuda::tensor(values, input.dims(), input)
+            });
+            return Ok((Some(of_input?), None));
         }
         for_element!(input, self.name, T => {
             let values = self.back::<T>(input, indices, gradient)?;

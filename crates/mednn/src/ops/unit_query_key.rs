@@ -1,10 +1,14 @@
 //! What attention by cosines needs (Swin Transformer V2, Liu et al. 2022, <https://arxiv.org/abs/2111.09883>).
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, Layout, Shape, Tensor};
 
 use super::node::{Gradients, Node, apply};
 use super::support::{self, Element, check_float, check_rank, check_same_type, for_element};
 use crate::cpu::unit_query_key::{PackedTokens, factors};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
 
@@ -88,6 +92,31 @@ impl UnitNode {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl UnitNode {
+    fn gradients_on_device(&self, inputs: &[&Tensor], gradient: &Tensor) -> Gradients {
+        use cuda::unit_query_key::{input_gradient, log_gradient};
+        for_element!(gradient, self.name(), T => {
+            cuda::with_arrays::<T, _>(&[inputs[0], inputs[1], gradient], |arrays| {
+                let (given, g) = ([&arrays[0], &arrays[1]], &arrays[2]);
+                let of_input = || {
+                    let values = input_gradient(&self.tokens, given, g)?;
+                    cuda::tensor(values, inputs[0].dims(), inputs[0])
+                };
+                let of_logs = || {
+                    let values = log_gradient(&self.tokens, given, g)?;
+                    cuda::tensor(values, inputs[1].dims(), inputs[1])
+                };
+                Ok([
+                    inputs[0].track_op().then(of_input).transpose()?,
+                    inputs[1].track_op().then(of_logs).transpose()?,
+                    None,
+                ])
+            })
+        })
+    }
+}
+
 impl Node for UnitNode {
     fn name(&self) -> &'static str {
         "unit_query_key"
@@ -104,7 +133,24 @@ impl Node for UnitNode {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        inputs: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (s, l) = inputs[0];
+        for_element!(s, self.name(), T => {
+            let arrays = cuda::all_elements::<T>(inputs)?;
+            let output = cuda::unit_query_key::forward(&self.tokens, &arrays[0], &arrays[1])?;
+            Ok(cuda::output(output, l.dims(), &s.device))
+        })
+    }
+
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
+        #[cfg(feature = "cuda")]
+        if gradient.device().is_cuda() {
+            return self.gradients_on_device(inputs, gradient);
+        }
         for_element!(inputs[0], self.name(), T => {
             support::with_all_elements::<T, _>(inputs, |slices| {
                 support::with_elements::<T, _>(gradient, |g| self.gradients(inputs, slices, g))

@@ -1,6 +1,6 @@
 //! Maximum pooling that remembers where each maximum was, and the way back.
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::pool::PoolConfig;
 use super::select;
@@ -81,7 +81,8 @@ pub fn max_unpool<const D: usize>(
     }
     support::check_output(OP, &[&input.dims()[..2], &size[..]].concat())?;
     let plane: usize = size.iter().product();
-    let largest = support::with_raw_elements::<u32, _>(indices, |i| Ok(i.iter().copied().max()))?;
+    let here = indices.to_device(&Device::Cpu)?;
+    let largest = support::with_raw_elements::<u32, _>(&here, |i| Ok(i.iter().copied().max()))?;
     if let Some(index) = largest.filter(|&index| index as usize >= plane) {
         return Err(Error::Setting {
             op: OP,

@@ -1,6 +1,8 @@
 //! Windows of tokens, shifted windows and relative positions, what Swin Transformers are made of (Liu et al. 2021,
 //! <https://arxiv.org/abs/2103.14030>), in 2D and 3D.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, Device, Layout, Shape, Tensor};
 
 use super::conv::lift;
@@ -9,6 +11,8 @@ use super::node::{Gradients, Node, apply};
 use super::support::{self, check_float, check_rank, for_element};
 use super::view::permute;
 use crate::cpu::windows::Windows;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step, WindowAttributes};
 use crate::tape::Apply as _;
@@ -357,10 +361,36 @@ impl Node for WindowNode {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(
+        &self,
+        inputs: &[(&CudaStorage, &Layout)],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (s, l) = inputs[0];
+        for_element!(s, self.name, T => {
+            let input = cuda::elements::<T>(s, l)?;
+            let output = match self.direction {
+                Direction::Partition => cuda::windows::partition(&self.windows, &input)?,
+                Direction::Reverse => cuda::windows::reverse(&self.windows, &input)?,
+            };
+            Ok(cuda::output(output, &self.shape, &s.device))
+        })
+    }
+
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
         let input = inputs[0];
         if !input.track_op() {
             return Ok([None, None, None]);
+        }
+        #[cfg(feature = "cuda")]
+        if input.device().is_cuda() {
+            return for_element!(input, self.name, T => {
+                let values = cuda::with_array::<T, _>(gradient, |g| match self.direction {
+                    Direction::Partition => cuda::windows::reverse(&self.windows, g),
+                    Direction::Reverse => cuda::windows::partition(&self.windows, g),
+                })?;
+                Ok([Some(cuda::tensor(values, input.dims(), input)?), None, None])
+            });
         }
         for_element!(input, self.name, T => {
             let values = support::with_elements::<T, _>(gradient, |g| {

@@ -6,10 +6,14 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 
 use super::check;
-use super::clip::mapped;
+use super::clip::Change;
 use super::state::Saved;
 use super::stepper::check_gradient;
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::params::Params;
 
@@ -78,18 +82,9 @@ impl Accumulator {
         let scale = scale as f32;
         for (name, gradient) in added {
             if let Some(sum) = self.sums.get(&name) {
-                update(
-                    [sum],
-                    [&gradient.contiguous()?],
-                    #[inline(always)]
-                    move |[sum], [g]| [sum + scale * g],
-                )?;
+                add_scaled(sum, scale, &gradient.contiguous()?)?;
             } else {
-                let sum = mapped(
-                    gradient,
-                    #[inline(always)]
-                    move |g| scale * g,
-                )?;
+                let sum = Change::Scale(scale).of(gradient)?;
                 self.sums.insert(name, sum);
             }
         }
@@ -149,4 +144,19 @@ impl Accumulator {
         (self.sums, self.count) = (sums, count);
         Ok(())
     }
+}
+
+/// `sum + scale * term` in the place of the sum.
+fn add_scaled(sum: &Tensor, scale: f32, term: &Tensor) -> Result<()> {
+    #[cfg(feature = "cuda")]
+    if sum.device().is_cuda() {
+        check_distinct(&[sum], &[term])?;
+        return Ok(cuda::update::add_scaled(scale, term, sum)?);
+    }
+    update(
+        [sum],
+        [term],
+        #[inline(always)]
+        move |[sum], [g]| [sum + scale * g],
+    )
 }

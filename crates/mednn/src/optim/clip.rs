@@ -4,10 +4,12 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::check;
+use super::squares::SquareSum;
 use super::stepper::check_gradient;
-use super::update::update_and_sum;
 use crate::cpu::buffer;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 use crate::ops::support;
 use crate::params::Params;
@@ -20,31 +22,21 @@ use crate::params::Params;
 pub fn clip_gradient_norm(gradients: &mut GradStore, params: &Params, limit: f64) -> Result<f64> {
     const OP: &str = "clip_gradient_norm";
     check::positive(OP, "limit", limit)?;
-    let mut squares = 0.0;
+    let mut squares = Vec::new();
     for param in params.parameters() {
         if let Some(gradient) = gradients.get(param.var().as_tensor()) {
             check_gradient(OP, gradient, &param)?;
-            let [sum] = update_and_sum(
-                [],
-                [&gradient.contiguous()?],
-                #[inline(always)]
-                |[], _| [],
-                #[inline(always)]
-                |[], [g]| [g * g],
-            )?;
-            squares += sum;
+            squares.push(SquareSum::of(gradient)?);
         }
     }
-    let norm = squares.sqrt();
+    let mut sum = 0.0;
+    for squares in squares {
+        sum += squares.read()?;
+    }
+    let norm = sum.sqrt();
     let factor = limit / (norm + 1e-6);
     if factor < 1.0 {
-        let factor = factor as f32;
-        replace(
-            gradients,
-            params,
-            #[inline(always)]
-            move |g| factor * g,
-        )?;
+        replace(gradients, params, Change::Scale(factor as f32))?;
     }
     Ok(norm)
 }
@@ -61,35 +53,69 @@ pub fn clip_gradient_value(gradients: &mut GradStore, params: &Params, limit: f6
             check_gradient(OP, gradient, &param)?;
         }
     }
-    let limit = limit as f32;
-    replace(
-        gradients,
-        params,
-        #[inline(always)]
-        move |g| {
-            let g = if g > limit { limit } else { g };
-            if g < -limit { -limit } else { g }
-        },
-    )
+    replace(gradients, params, Change::Limit(limit as f32))
 }
 
 /// Puts new gradients in the place of the old, whose memory others may hold.
-fn replace(
-    gradients: &mut GradStore,
-    params: &Params,
-    rule: impl Fn(f32) -> f32 + Sync + Copy,
-) -> Result<()> {
+fn replace(gradients: &mut GradStore, params: &Params, change: Change) -> Result<()> {
     for param in params.parameters() {
         let key = param.var().as_tensor();
         if let Some(gradient) = gradients.remove(key) {
-            gradients.insert(key, mapped(&gradient, rule)?);
+            gradients.insert(key, change.of(&gradient)?);
         }
     }
     Ok(())
 }
 
+/// What becomes of each element of a gradient.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Change {
+    /// Times a constant.
+    Scale(f32),
+    /// At most so far from zero.
+    Limit(f32),
+}
+
+impl Change {
+    /// A changed copy.
+    pub(super) fn of(self, tensor: &Tensor) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if tensor.device().is_cuda() {
+            return self.on_device(tensor);
+        }
+        match self {
+            Self::Scale(factor) => mapped(
+                tensor,
+                #[inline(always)]
+                move |g| factor * g,
+            ),
+            Self::Limit(limit) => mapped(
+                tensor,
+                #[inline(always)]
+                move |g| {
+                    let g = if g > limit { limit } else { g };
+                    if g < -limit { -limit } else { g }
+                },
+            ),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_device(self, tensor: &Tensor) -> Result<Tensor> {
+        let tensor = tensor.contiguous()?;
+        match self {
+            Self::Scale(factor) => {
+                let scale = |x: &cuda::Array<'_, f32>| cuda::arithmetic::scale(factor.into(), x);
+                let values = cuda::with_array::<f32, _>(&tensor, scale)?;
+                Ok(cuda::tensor(values, tensor.dims(), &tensor)?)
+            }
+            Self::Limit(limit) => Ok(cuda::update::limited(limit, &tensor)?),
+        }
+    }
+}
+
 /// A new tensor of what `rule` makes of each element.
-pub(super) fn mapped(tensor: &Tensor, rule: impl Fn(f32) -> f32 + Sync + Copy) -> Result<Tensor> {
+fn mapped(tensor: &Tensor, rule: impl Fn(f32) -> f32 + Sync + Copy) -> Result<Tensor> {
     Ok(tensor.contiguous()?.apply_op1_no_bwd(&Map(rule))?)
 }
 

@@ -1,9 +1,15 @@
 //! LAMB (You et al., ICLR 2020, <https://arxiv.org/abs/1904.00962>), as timm's `Lamb` computes it.
 
 use super::moments::{self, FIRST, Moments, SECOND, correction};
+#[cfg(feature = "cuda")]
+use super::squares::SquareSum;
 use super::state::{Slot, State};
 use super::stepper::{Rule, Stepper, Target};
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::{update, update_and_sum};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 
 /// Adam's direction, scaled in each tensor so that its norm is that of the parameter: for large batches.
@@ -83,6 +89,30 @@ impl LambConfig {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl LambConfig {
+    fn apply_on_device(
+        &self,
+        settings: &cuda::update::Lamb,
+        target: &Target<'_>,
+        state: &State,
+    ) -> Result<()> {
+        let (value, means) = (&target.value, [&state.tensors[0], &state.tensors[1]]);
+        check_distinct(&[value, means[0], means[1]], &[target.gradient])?;
+        let direction = cuda::update::lamb(settings, value, target.gradient, means)?;
+        let adapted = target.weight_decay != 0.0 || self.always_adapt;
+        let trust = match adapted {
+            true => {
+                let [value, direction] = [SquareSum::of(value)?, SquareSum::of(&direction)?];
+                self.trust(value.read()?, direction.read()?)
+            }
+            false => 1.0,
+        };
+        let rate = (target.rate * trust) as f32;
+        Ok(cuda::update::add_scaled(-rate, &direction, value)?)
+    }
+}
+
 impl Rule for LambConfig {
     const NAME: &'static str = "lamb";
 
@@ -122,6 +152,20 @@ impl Rule for LambConfig {
             eps: self.eps as f32,
             decay: in_direction,
         };
+        #[cfg(feature = "cuda")]
+        if target.value.device().is_cuda() {
+            let (betas, entering) = moments.factors();
+            let settings = cuda::update::Lamb {
+                betas,
+                entering,
+                size: direction.size,
+                root: direction.root,
+                eps: direction.eps,
+                decay: direction.decay,
+                keep,
+            };
+            return self.apply_on_device(&settings, target, state);
+        }
         let (value, gradient) = (&target.value, target.gradient);
         let [m, v] = [&state.tensors[0], &state.tensors[1]];
         if target.weight_decay == 0.0 && !self.always_adapt {

@@ -36,6 +36,7 @@ mod moments;
 mod novograd;
 mod rmsprop;
 mod sgd;
+mod squares;
 mod state;
 mod stepper;
 mod update;

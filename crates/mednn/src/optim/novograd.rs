@@ -3,9 +3,14 @@
 use candle_core::Tensor;
 
 use super::moments;
+use super::squares::SquareSum;
 use super::state::{Slot, State};
 use super::stepper::{Rule, Stepper, Target};
-use super::update::{update, update_and_sum};
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
+use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 
 /// Steps along gradients that are divided by a running norm of their whole tensor, with one number of state a tensor.
@@ -65,14 +70,7 @@ impl Rule for NovogradConfig {
     }
 
     fn apply(&self, target: &Target<'_>, state: &mut State) -> Result<()> {
-        let [squares] = update_and_sum(
-            [],
-            [target.gradient],
-            #[inline(always)]
-            |[], _| [],
-            #[inline(always)]
-            |[], [g]| [g * g],
-        )?;
+        let squares = SquareSum::of(target.gradient)?.read()?;
         let mut kept = [0.0_f32; 2];
         for (kept, tensor) in kept.iter_mut().zip(&state.tensors[1..]) {
             *kept = tensor.to_scalar()?;
@@ -95,6 +93,24 @@ impl Rule for NovogradConfig {
         };
         let (beta1, rate) = (self.beta1 as f32, target.rate as f32);
         let decay = target.weight_decay as f32;
+        #[cfg(feature = "cuda")]
+        if target.value.device().is_cuda() {
+            let settings = cuda::update::Novograd {
+                beta1,
+                entering,
+                scale,
+                decay,
+                rate,
+            };
+            let (value, mean) = (&target.value, &state.tensors[0]);
+            check_distinct(&[value, mean], &[target.gradient])?;
+            return Ok(cuda::update::novograd(
+                &settings,
+                value,
+                target.gradient,
+                mean,
+            )?);
+        }
         update(
             [&target.value, &state.tensors[0]],
             [target.gradient],

@@ -1,9 +1,16 @@
 //! RMSprop (Tieleman and Hinton, lecture 6.5 of "Neural Networks for Machine Learning", 2012), as PyTorch computes it.
 
+#[cfg(feature = "cuda")]
+use candle_core::Tensor;
+
 use super::check;
 use super::state::{Slot, State};
 use super::stepper::{Rule, Stepper, Target};
+#[cfg(feature = "cuda")]
+use super::update::check_distinct;
 use super::update::update;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 
 /// `s = alpha s + (1 - alpha) g^2`, `p = p - rate g / (sqrt(s) + eps)`, where `g` is the gradient plus `decay p`.
@@ -100,6 +107,26 @@ impl Rule for RmsPropConfig {
         };
         let (rate, decay) = (target.rate as f32, target.weight_decay as f32);
         let momentum = self.momentum as f32;
+        #[cfg(feature = "cuda")]
+        if target.value.device().is_cuda() {
+            let settings = cuda::update::RmsProp {
+                alpha: divisor.alpha,
+                entering: divisor.entering,
+                eps: divisor.eps,
+                rate,
+                decay,
+                momentum,
+            };
+            let tensors = &state.tensors[..];
+            let slots = match self.centered {
+                true => [tensors.first(), tensors.get(1), tensors.get(2)],
+                false => [tensors.first(), None, tensors.get(1)],
+            };
+            let written: Vec<&Tensor> = std::iter::once(&target.value).chain(tensors).collect();
+            check_distinct(&written, &[target.gradient])?;
+            let (value, gradient) = (&target.value, target.gradient);
+            return Ok(cuda::update::rmsprop(&settings, value, gradient, slots)?);
+        }
         let (value, gradient) = (&target.value, [target.gradient]);
         match (&state.tensors[..], self.centered) {
             ([square, mean, buffer], _) => update(

@@ -1,4 +1,4 @@
-use mednn::ops::{Activation, activation};
+use mednn::ops::{Activation, activation, prelu};
 
 use crate::support::{Case, numbers};
 
@@ -34,5 +34,13 @@ fn every_activation_at_every_alignment() {
         let input = [numbers(&[41], 5)];
         Case::new(format!("{kind:?} of a view"), &input)
             .check_output(|x| activation(&x[0].narrow(0, 3, 38)?, kind));
+    }
+}
+
+#[test]
+fn slopes_of_channels() {
+    for (shape, slopes) in [(&[2, 3, 5, 7][..], 3), (&[3, 4, 700], 1), (&[5, 6], 6)] {
+        let inputs = [numbers(shape, 1), numbers(&[slopes], 2)];
+        Case::new(format!("prelu {shape:?} {slopes}"), &inputs).check(|x| prelu(&x[0], &x[1]));
     }
 }

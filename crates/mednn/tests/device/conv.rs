@@ -1,17 +1,7 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use mednn::ops::conv::{ConvConfig, conv};
 use mednn::ops::conv_transpose::{ConvTransposeConfig, conv_transpose};
 
-use crate::support::{Case, numbers};
-
-/// Chooses the arithmetic of all convolutions for as long as what is returned lives.
-fn arithmetic(tf32: bool) -> MutexGuard<'static, ()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    candle_core::cuda::set_gemm_reduced_precision_f32(tf32);
-    guard
-}
+use crate::support::{Case, arithmetic, numbers};
 
 fn check<const D: usize>(
     shape: &[usize],

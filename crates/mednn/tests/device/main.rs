@@ -6,7 +6,10 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod conv;
+mod grid_sample;
+mod index;
 mod layer_norm;
 mod linear;
 mod loss;
@@ -15,7 +18,9 @@ mod norm;
 mod optim;
 mod parts;
 mod pool;
+mod rearrange;
 mod reduce;
 mod resample;
+mod roi_align;
 mod softmax;
 mod support;

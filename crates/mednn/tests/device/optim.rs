@@ -3,7 +3,11 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 use mednn::Params;
-use mednn::optim::{AdamW, AdamWConfig, Decay, Ema, EmaConfig, Optimizer, Sgd, SgdConfig};
+use mednn::optim::{
+    Accumulator, AdamW, AdamWConfig, Decay, Ema, EmaConfig, Lamb, LambConfig, Novograd,
+    NovogradConfig, Optimizer, RmsProp, RmsPropConfig, Sgd, SgdConfig, clip_gradient_norm,
+    clip_gradient_value,
+};
 use mednn::params::Init;
 
 use crate::support::{assert_close, devices, numbers};
@@ -94,5 +98,99 @@ fn adam() {
         check(&format!("{config:?}"), |params| {
             AdamW::new(params, config).unwrap()
         });
+    }
+}
+
+#[test]
+fn rmsprop() {
+    let default = RmsPropConfig::default();
+    for (centered, momentum) in [(false, 0.0), (false, 0.8), (true, 0.0), (true, 0.8)] {
+        let config = RmsPropConfig {
+            centered,
+            momentum,
+            weight_decay: 0.02,
+            ..default
+        };
+        check(&format!("{config:?}"), |params| {
+            RmsProp::new(params, config).unwrap()
+        });
+    }
+}
+
+#[test]
+fn lamb() {
+    let default = LambConfig::default();
+    let plain = LambConfig {
+        weight_decay: 0.0,
+        gradient_averaging: false,
+        ..default
+    };
+    let decoupled = LambConfig {
+        decoupled_decay: true,
+        bias_correction: false,
+        trust_clip: true,
+        ..default
+    };
+    for config in [default, plain, decoupled] {
+        check(&format!("{config:?}"), |params| {
+            Lamb::new(params, config).unwrap()
+        });
+    }
+}
+
+#[test]
+fn novograd() {
+    let default = NovogradConfig::default();
+    let all = NovogradConfig {
+        weight_decay: 0.01,
+        gradient_averaging: true,
+        amsgrad: true,
+        ..default
+    };
+    for config in [default, all] {
+        check(&format!("{config:?}"), |params| {
+            Novograd::new(params, config).unwrap()
+        });
+    }
+}
+
+/// What becomes of two steps' gradients of two parameters, added up and then kept small; and the norm they had.
+fn kept_small(device: &Device) -> (Vec<Tensor>, f64) {
+    let params = Params::on_device(7, device);
+    let new = |name: &str, len: usize| {
+        let path = params.root();
+        path.parameter(name, &[len], Init::Constant(1.0)).unwrap()
+    };
+    let weights = [new("a", 1037), new("b", 3)];
+    let mut sums = Accumulator::new(&params);
+    for step in 0..2 {
+        let mut gradients = GradStore::default();
+        for (salt, weight) in weights.iter().enumerate() {
+            let gradient = numbers(weight.var().dims(), salt + 5 * step);
+            let gradient = gradient.to_dtype(DType::F32).unwrap();
+            let gradient = gradient.to_device(device).unwrap();
+            gradients.insert(weight.var().as_tensor(), gradient);
+        }
+        sums.add(&gradients, 0.5).unwrap();
+    }
+    let mut gradients = sums.take();
+    let norm = clip_gradient_norm(&mut gradients, &params, 7.0).unwrap();
+    clip_gradient_value(&mut gradients, &params, 0.3).unwrap();
+    let kept = weights.iter().map(|weight| {
+        let gradient = gradients.get(weight.var().as_tensor()).unwrap();
+        gradient.to_device(&Device::Cpu).unwrap()
+    });
+    (kept.collect(), norm)
+}
+
+#[test]
+fn gradients_add_up_and_are_kept_small() {
+    let (expected, norm) = kept_small(&Device::Cpu);
+    for device in devices() {
+        let (got, got_norm) = kept_small(device);
+        assert!((got_norm - norm).abs() < 1e-5 * norm, "{got_norm} {norm}");
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_close(got, expected, 1e-6, "a gradient");
+        }
     }
 }

@@ -1,4 +1,5 @@
-use mednn::ops::{Reduced, mean, sum};
+use candle_core::{Device, Tensor};
+use mednn::ops::{Reduced, max, mean, sum};
 
 use crate::support::{Case, numbers};
 
@@ -18,6 +19,18 @@ fn sums_and_means_over_any_axes() {
             let name = format!("{shape:?} over {axes:?} {reduced:?}");
             Case::new(format!("sum of {name}"), &input).check(|x| sum(&x[0], axes, reduced));
             Case::new(format!("mean of {name}"), &input).check(|x| mean(&x[0], axes, reduced));
+            Case::new(format!("max of {name}"), &input).check(|x| max(&x[0], axes, reduced));
         }
+    }
+}
+
+#[test]
+fn a_maximum_over_nan_is_nan() {
+    let mut values: Vec<f64> = (0..60).map(|i| f64::from(i * 7 % 11)).collect();
+    values[8] = f64::NAN;
+    let some = [Tensor::from_vec(values, (3, 4, 5), &Device::Cpu).unwrap()];
+    for axes in [&[2][..], &[0], &[0, 2]] {
+        Case::new(format!("max over {axes:?}"), &some)
+            .check_output(|x| max(&x[0], axes, Reduced::Dropped));
     }
 }

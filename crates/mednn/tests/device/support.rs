@@ -1,6 +1,6 @@
 //! Runs an operator everywhere and compares.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use candle_core::{DType, Device, Tensor, Var};
 use mednn::Result;
@@ -38,6 +38,14 @@ pub(crate) fn numbers(shape: &[usize], salt: usize) -> Tensor {
         })
         .collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// Chooses the arithmetic of all products of matrices for as long as what is returned lives.
+pub(crate) fn arithmetic(tf32: bool) -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    candle_core::cuda::set_gemm_reduced_precision_f32(tf32);
+    guard
 }
 
 /// An operator, what it is given, and how far `f32` may be from `f64`.

@@ -14,6 +14,8 @@ pub use backward::{Backward, Gradients};
 pub use dropped::DroppedWeights;
 pub use forward::Output;
 pub use place::{Layout, Sources};
+#[cfg(feature = "cuda")]
+pub(crate) use place::{Place, Role};
 
 use crate::cpu::real::Real;
 
@@ -93,7 +95,11 @@ impl Attention {
     }
 
     /// Drops weights of one query, or the gradients of the weights after that.
-    fn drop_weights<T: Real>(&self, weights: &mut [T], (item, head, query): (usize, usize, usize)) {
+    pub(crate) fn drop_weights<T: Real>(
+        &self,
+        weights: &mut [T],
+        (item, head, query): (usize, usize, usize),
+    ) {
         if let Some(dropped) = &self.dropped {
             let item = dropped.place(item, self.batch);
             dropped.apply((item * self.heads + head) * self.queries + query, weights);

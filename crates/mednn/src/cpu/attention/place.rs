@@ -32,7 +32,7 @@ pub enum Sources {
 
 /// Queries, keys or values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Query,
     Key,
     Value,
@@ -40,7 +40,7 @@ pub(super) enum Role {
 
 impl Sources {
     /// The roles in each slice.
-    pub(super) fn roles(self) -> &'static [&'static [Role]] {
+    pub(crate) fn roles(self) -> &'static [&'static [Role]] {
         match self {
             Self::Separate => &[&[Role::Query], &[Role::Key], &[Role::Value]],
             Self::KeyValue => &[&[Role::Query], &[Role::Key, Role::Value]],
@@ -51,9 +51,9 @@ impl Sources {
 
 /// Element `(item, head, token, i)` lies at `offset + item * strides[0] + head * strides[1] + token * strides[2] + i`.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    offset: usize,
-    strides: [usize; 3],
+pub(crate) struct Place {
+    pub(crate) offset: usize,
+    pub(crate) strides: [usize; 3],
 }
 
 impl Place {
@@ -102,6 +102,25 @@ impl Attention {
         }
     }
 
+    /// In which slice the vectors of a role lie, and where in it.
+    pub(crate) fn source(&self, role: Role) -> (usize, Place) {
+        let roles = self.sources.roles();
+        let slice = roles.iter().position(|roles| roles.contains(&role));
+        let slice = slice.expect("every role lies in one of the slices");
+        let before = roles[slice].iter().take_while(|&&other| other != role);
+        let before = before.map(|&other| self.width(other)).sum();
+        let row = roles[slice].iter().map(|&other| self.width(other)).sum();
+        (
+            slice,
+            self.place(self.tokens(role), self.width(role), before, row),
+        )
+    }
+
+    /// Where the vectors of the output lie.
+    pub(crate) fn target(&self) -> Place {
+        self.place(self.queries, self.value_dim, 0, self.value_dim)
+    }
+
     /// Vectors of a role as the rows of a matrix.
     pub(super) fn vectors<'a, T: Real>(
         &self,
@@ -109,13 +128,7 @@ impl Attention {
         role: Role,
         part: Part,
     ) -> Matrix<'a, T> {
-        let roles = self.sources.roles();
-        let slice = roles.iter().position(|roles| roles.contains(&role));
-        let slice = slice.expect("every role lies in one of the slices");
-        let before = roles[slice].iter().take_while(|&&other| other != role);
-        let before = before.map(|&other| self.width(other)).sum();
-        let row = roles[slice].iter().map(|&other| self.width(other)).sum();
-        let place = self.place(self.tokens(role), self.width(role), before, row);
+        let (slice, place) = self.source(role);
         let start = place.start(part.item, part.head, part.first);
         Matrix::rows(
             &slices[slice][start..],
@@ -126,7 +139,7 @@ impl Attention {
 
     /// Rows of the output, or of its gradient, as a matrix.
     pub(super) fn outputs<'a, T: Real>(&self, slice: &'a [T], part: Part) -> Matrix<'a, T> {
-        let place = self.place(self.queries, self.value_dim, 0, self.value_dim);
+        let place = self.target();
         let start = place.start(part.item, part.head, part.first);
         Matrix::rows(
             &slice[start..],
