@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Tensor};
 use mednn::loss::{
-    BoxOverlap, CrossEntropy, Dice, DiceCrossEntropy, DiceFocal, Focal, Loss,
-    RegionDiceCrossEntropy, box_overlap_loss, distribution_focal_loss, downsample_labels,
-    gradient_reversal, huber, smooth_l1,
+    BinaryCrossEntropy, BoxOverlap, CrossEntropy, Dice, DiceCrossEntropy, DiceFocal, Focal,
+    FocalTversky, GeneralizedDice, Loss, RegionDiceCrossEntropy, Tversky, box_overlap_loss,
+    distribution_focal_loss, downsample_labels, gradient_reversal, huber, smooth_l1,
 };
 
 use crate::support::{Case, assert_close, devices, numbers};
@@ -63,6 +63,14 @@ fn one_class_holds() {
         );
         check("focal", &Focal::softmax().with_gamma(1.5), shape, &target);
         check(
+            "generalized Dice",
+            &GeneralizedDice::monai(),
+            shape,
+            &target,
+        );
+        check("Tversky", &Tversky::monai(0.3, 0.7), shape, &target);
+        check("focal Tversky", &FocalTversky::paper(), shape, &target);
+        check(
             "Dice and focal",
             &DiceFocal::new(Dice::monai(), Focal::softmax()),
             shape,
@@ -84,6 +92,12 @@ fn classes_overlap() {
             &target,
         );
         check("regions", &regions, shape, &target);
+        check(
+            "binary cross-entropy",
+            &BinaryCrossEntropy::new().with_positive_weights([1.0, 2.0, 0.5, 3.0]),
+            shape,
+            &target,
+        );
     }
 }
 
