@@ -14,7 +14,7 @@ pub struct Huber {
 }
 
 impl Huber {
-    fn pieces<T: Real>(&self) -> [T; 3] {
+    pub(crate) fn pieces<T: Real>(&self) -> [T; 3] {
         // Without a quadratic piece its curvature is never used.
         let curvature = if self.threshold > 0.0 {
             self.slope / self.threshold

@@ -16,6 +16,7 @@ pub(crate) mod index;
 mod launch;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
+pub(crate) mod loss;
 mod module;
 pub(crate) mod norm;
 pub(crate) mod parts;

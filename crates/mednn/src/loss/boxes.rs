@@ -1,11 +1,15 @@
 //! Losses of boxes: overlap, and the distribution focal loss of their sides.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Shape, Tensor};
 
 use super::maps::{Sum, sum};
 use crate::cpu::boxes as kernel;
 pub use crate::cpu::boxes::BoxOverlap;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::ops::log_softmax;
 use crate::ops::support::{
@@ -105,6 +109,22 @@ impl CustomOp2 for BoxOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let dims = l1.dims();
+        for_element!(s1, self.name(), T => {
+            let (a, b) = (cuda::elements::<T>(s1, l1)?, cuda::elements::<T>(s2, l2)?);
+            let losses = cuda::loss::box_overlap(self.0, dims[1], [&a, &b])?;
+            Ok(cuda::output(losses, &dims[..1], &s1.device))
+        })
+    }
+
     fn bwd(
         &self,
         first: &Tensor,
@@ -113,6 +133,10 @@ impl CustomOp2 for BoxOp {
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let width = first.dims()[1];
+        #[cfg(feature = "cuda")]
+        if first.device().is_cuda() {
+            return self.backward_on_device([first, second], gradient);
+        }
         let gradient = gradient.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         for_element!(first, self.name(), T => {
             let losses = support::with_elements::<T, _>(first, |a| {
@@ -132,6 +156,31 @@ impl CustomOp2 for BoxOp {
                 support::tensor(values, tensor.dims(), tensor).map(Some)
             };
             Ok((of(first, 0)?, of(second, width)?))
+        })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl BoxOp {
+    fn backward_on_device(
+        &self,
+        boxes: [&Tensor; 2],
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let width = boxes[0].dims()[1];
+        for_element!(gradient, self.name(), T => {
+            cuda::with_arrays::<T, _>(&[boxes[0], boxes[1], gradient], |a| {
+                let given = [&a[0], &a[1], &a[2]];
+                let of = |of_second: bool| -> candle_core::Result<Option<Tensor>> {
+                    let like = boxes[usize::from(of_second)];
+                    if !like.track_op() {
+                        return Ok(None);
+                    }
+                    let values = cuda::loss::box_overlap_back(self.0, width, of_second, given)?;
+                    cuda::tensor(values, like.dims(), like).map(Some)
+                };
+                Ok((of(false)?, of(true)?))
+            })
         })
     }
 }
@@ -168,6 +217,7 @@ pub fn distribution_focal_loss(logits: &Tensor, target: &Tensor) -> Result<Tenso
     check_same_type(OP, "the target", target, logits)?;
     check_shape(OP, "the target", target, shape)?;
     let distances = target
+        .to_device(&Device::Cpu)?
         .to_dtype(DType::F64)?
         .flatten_all()?
         .to_vec1::<f64>()?;
@@ -187,9 +237,14 @@ pub fn distribution_focal_loss(logits: &Tensor, target: &Tensor) -> Result<Tenso
         row[left as usize + 1] = distance - left;
     }
     let rows = distances.len();
-    let weights =
-        Tensor::from_vec(weights, (rows, bins), logits.device())?.to_dtype(logits.dtype())?;
-    let logarithms = log_softmax(&logits.reshape((rows, bins))?, 1)?;
+    let weights = Tensor::from_vec(weights, (rows, bins), &Device::Cpu)?;
+    let weights = weights.to_dtype(logits.dtype())?;
+    let weights = weights.to_device(logits.device())?;
+    let logarithms = log_softmax(&logits.apply_reshape(&[rows, bins])?, 1)?;
     let surprise = sum(OP, &logarithms, Sum::Weighted(weights))?;
-    Ok(surprise.affine(-1.0, 0.0)?.reshape(shape)?)
+    #[cfg(feature = "cuda")]
+    if surprise.device().is_cuda() {
+        return Ok(crate::ops::scale(&surprise, -1.0)?.apply_reshape(shape)?);
+    }
+    Ok(surprise.affine(-1.0, 0.0)?.apply_reshape(shape)?)
 }

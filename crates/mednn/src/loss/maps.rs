@@ -1,5 +1,7 @@
 //! What losses need that weigh every voxel by a map of its own: the truth of each channel as a map, and sums against maps.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::segmentation::{check_labels, check_pair};
@@ -7,6 +9,8 @@ use super::{Channels, Dense};
 use crate::cpu::buffer;
 use crate::cpu::map_sum::MapSum;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::{Error, Result};
 use crate::ops::support::{self, Element, for_element};
 use crate::ops::{Activation, activation, softmax};
@@ -150,6 +154,23 @@ impl SumOp {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl SumOp {
+    fn on_device<T: cuda::Element, R>(
+        &self,
+        f: impl FnOnce(cuda::loss::MapSum<'_, T>) -> candle_core::Result<R>,
+    ) -> candle_core::Result<R> {
+        use cuda::loss::MapSum;
+        match &self.sum {
+            Sum::Plain => f(MapSum::Plain),
+            Sum::Weighted(map) => cuda::with_array::<T, R>(map, |map| f(MapSum::Weighted(map))),
+            Sum::SquaredError(map) => {
+                cuda::with_array::<T, R>(map, |map| f(MapSum::SquaredError(map)))
+            }
+        }
+    }
+}
+
 impl CustomOp1 for SumOp {
     fn name(&self) -> &'static str {
         self.name
@@ -165,6 +186,16 @@ impl CustomOp1 for SumOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let rows = l.dims()[0];
+        for_element!(s, self.name, T => {
+            let values = cuda::elements::<T>(s, l)?;
+            let sums = self.on_device::<T, _>(|map| map.forward(rows, &values))?;
+            Ok(cuda::output(sums, &[rows], &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         values: &Tensor,
@@ -173,6 +204,15 @@ impl CustomOp1 for SumOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !values.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if values.device().is_cuda() {
+            return for_element!(values, self.name, T => {
+                let made = cuda::with_arrays::<T, _>(&[values, gradient], |arrays| {
+                    self.on_device::<T, _>(|map| map.backward(&arrays[0], &arrays[1]))
+                })?;
+                cuda::tensor(made, values.dims(), values).map(Some)
+            });
         }
         let gradient = gradient.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         for_element!(values, self.name, T => {

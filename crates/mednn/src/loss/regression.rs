@@ -1,10 +1,14 @@
 //! Losses of numbers.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::segmentation::check_setting;
 use crate::cpu::huber as kernel;
 use crate::cpu::real::Real;
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::error::Result;
 use crate::ops::support::{
     self, check_float, check_min_rank, check_same_type, check_shape, for_element,
@@ -61,11 +65,20 @@ fn run(
     check_min_rank(op, "the prediction", predicted, 0)?;
     check_same_type(op, "the target", target, predicted)?;
     check_shape(op, "the target", target, predicted.dims())?;
-    let difference = (predicted - target)?.contiguous()?;
+    let difference = difference(predicted, target)?.contiguous()?;
     Ok(difference.apply1(HuberOp {
         name: op,
         piecewise,
     })?)
+}
+
+/// Element by element.
+fn difference(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() {
+        return crate::ops::subtract(a, b);
+    }
+    Ok((a - b)?)
 }
 
 struct HuberOp {
@@ -86,6 +99,14 @@ impl CustomOp1 for HuberOp {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(s, self.name, T => {
+            let mean = cuda::loss::huber(&self.piecewise, &cuda::elements::<T>(s, l)?)?;
+            Ok(cuda::output(mean, &[], &s.device))
+        })
+    }
+
     fn bwd(
         &self,
         difference: &Tensor,
@@ -94,6 +115,15 @@ impl CustomOp1 for HuberOp {
     ) -> candle_core::Result<Option<Tensor>> {
         if !difference.track_op() {
             return Ok(None);
+        }
+        #[cfg(feature = "cuda")]
+        if difference.device().is_cuda() {
+            return for_element!(difference, self.name, T => {
+                let made = cuda::with_arrays::<T, _>(&[difference, gradient], |arrays| {
+                    cuda::loss::huber_gradient(&self.piecewise, &arrays[0], &arrays[1])
+                })?;
+                cuda::tensor(made, difference.dims(), difference).map(Some)
+            });
         }
         let factor = gradient.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let factor = factor / difference.elem_count() as f64;

@@ -1,9 +1,11 @@
 use candle_core::{DType, Device, Tensor};
 use mednn::loss::{
-    CrossEntropy, Dice, DiceCrossEntropy, DiceFocal, Focal, Loss, RegionDiceCrossEntropy,
+    BinaryCrossEntropy, BoxOverlap, CrossEntropy, Dice, DiceCrossEntropy, DiceFocal, Focal,
+    FocalTversky, GeneralizedDice, Loss, RegionDiceCrossEntropy, Tversky, box_overlap_loss,
+    distribution_focal_loss, downsample_labels, gradient_reversal, huber, smooth_l1,
 };
 
-use crate::support::{Case, devices, numbers};
+use crate::support::{Case, assert_close, devices, numbers};
 
 /// Labels below a number, one for each voxel.
 fn labels(shape: &[usize], below: usize) -> Tensor {
@@ -61,6 +63,14 @@ fn one_class_holds() {
         );
         check("focal", &Focal::softmax().with_gamma(1.5), shape, &target);
         check(
+            "generalized Dice",
+            &GeneralizedDice::monai(),
+            shape,
+            &target,
+        );
+        check("Tversky", &Tversky::monai(0.3, 0.7), shape, &target);
+        check("focal Tversky", &FocalTversky::paper(), shape, &target);
+        check(
             "Dice and focal",
             &DiceFocal::new(Dice::monai(), Focal::softmax()),
             shape,
@@ -82,6 +92,12 @@ fn classes_overlap() {
             &target,
         );
         check("regions", &regions, shape, &target);
+        check(
+            "binary cross-entropy",
+            &BinaryCrossEntropy::new().with_positive_weights([1.0, 2.0, 0.5, 3.0]),
+            shape,
+            &target,
+        );
     }
 }
 
@@ -122,4 +138,83 @@ fn the_first_label_that_is_no_class_is_named() {
     for device in devices() {
         assert_eq!(say(device), say(&Device::Cpu));
     }
+}
+
+#[test]
+fn coarser_labels_and_shares() {
+    for (shape, coarse) in [(&[2, 9, 7][..], &[4, 3][..]), (&[1, 8, 9, 10], &[4, 4, 5])] {
+        for dtype in [DType::U8, DType::U32] {
+            let target = labels(shape, 5).to_dtype(dtype).unwrap();
+            let expected = downsample_labels(&target, coarse).unwrap();
+            for device in devices() {
+                let got = downsample_labels(&target.to_device(device).unwrap(), coarse).unwrap();
+                assert_eq!(got.dtype(), dtype);
+                assert_close(&got, &expected, 0.0, &format!("labels of {shape:?}"));
+            }
+        }
+    }
+    let shares = [numbers(&[2, 3, 9, 7], 1)];
+    Case::new("shares", &shares).check_output(|x| downsample_labels(&x[0], &[4, 3]));
+}
+
+#[test]
+fn gradients_turn_round() {
+    let features = [numbers(&[3, 70], 1)];
+    Case::new("gradient_reversal", &features).check(|x| gradient_reversal(&x[0], 0.3));
+}
+
+#[test]
+fn differences() {
+    for shape in [&[7][..], &[2, 3, 700]] {
+        let inputs = [numbers(shape, 1), numbers(shape, 2)];
+        Case::new(format!("huber {shape:?}"), &inputs).check(|x| huber(&x[0], &x[1], 0.7));
+        for beta in [0.0, 1.5] {
+            Case::new(format!("smooth_l1 {shape:?} {beta}"), &inputs)
+                .check(|x| smooth_l1(&x[0], &x[1], beta));
+        }
+    }
+}
+
+#[test]
+fn overlaps_of_boxes() {
+    for axes in [2, 3] {
+        // Pairs that overlap, that do not and of which one is empty, at places that f32 has exactly: sides meet there or not.
+        let exact = |salt| {
+            ((numbers(&[300, axes], salt) * 16.0)
+                .unwrap()
+                .round()
+                .unwrap()
+                / 16.0)
+                .unwrap()
+        };
+        let corners = |salt| {
+            let low = exact(salt);
+            let size = exact(salt + 1).abs().unwrap();
+            Tensor::cat(&[&low, &(low.clone() + size).unwrap()], 1).unwrap()
+        };
+        let inputs = [corners(1), corners(5)];
+        for overlap in [
+            BoxOverlap::Iou,
+            BoxOverlap::Giou,
+            BoxOverlap::Diou,
+            BoxOverlap::Ciou,
+        ] {
+            // Quotients of small boxes are steep.
+            let case = Case {
+                tolerance: 1e-3,
+                ..Case::new(format!("{overlap:?} in {axes}D"), &inputs)
+            };
+            case.check(|x| box_overlap_loss(overlap, &x[0], &x[1]));
+        }
+    }
+}
+
+#[test]
+fn distances_in_bins() {
+    let logits = [numbers(&[30, 4, 16], 1)];
+    let target = (numbers(&[30, 4], 2).abs().unwrap() * 8.0).unwrap();
+    Case::new("distribution_focal_loss", &logits).check(|x| {
+        let target = target.to_dtype(x[0].dtype())?.to_device(x[0].device())?;
+        distribution_focal_loss(&x[0], &target)
+    });
 }

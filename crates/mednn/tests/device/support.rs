@@ -40,12 +40,25 @@ pub(crate) fn numbers(shape: &[usize], salt: usize) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// Chooses the arithmetic of all products of matrices for as long as what is returned lives.
-pub(crate) fn arithmetic(tf32: bool) -> MutexGuard<'static, ()> {
+/// The arithmetic of all products of matrices, for as long as this lives.
+pub(crate) struct Arithmetic {
+    _one_at_a_time: MutexGuard<'static, ()>,
+}
+
+/// Chooses the arithmetic of all products of matrices, exact when nobody does; tests of products hold it.
+pub(crate) fn arithmetic(tf32: bool) -> Arithmetic {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     candle_core::cuda::set_gemm_reduced_precision_f32(tf32);
-    guard
+    Arithmetic {
+        _one_at_a_time: guard,
+    }
+}
+
+impl Drop for Arithmetic {
+    fn drop(&mut self) {
+        candle_core::cuda::set_gemm_reduced_precision_f32(false);
+    }
 }
 
 /// An operator, what it is given, and how far `f32` may be from `f64`.
