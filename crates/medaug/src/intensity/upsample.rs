@@ -83,7 +83,7 @@ pub(crate) fn stretched(
     let mut extremes = vec![0.0; count * fields.len()];
     for (field, extremes) in fields.zip(extremes.chunks_exact_mut(count)) {
         upsample(field, coarse_shape, &corners, extremes, |v, value| {
-            *v = value
+            *v = value;
         });
     }
     let (seen, wanted) = (Statistics::of(&extremes), Statistics::of(values));
