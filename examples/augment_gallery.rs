@@ -175,15 +175,18 @@ fn mixable<const D: usize>(name: &str, sample: &Sample<D>) -> Result<Sample<D>> 
 fn tile(title: &str, caption: &str, sample: &impl Draw) -> Result<Picture> {
     const PAPER: [u8; 3] = [18, 18, 20];
     const INK: [u8; 3] = [235, 235, 235];
+    /// Of small pictures too both lines are seen whole.
+    const LEAST_WIDTH: usize = 340;
     let picture = sample.draw()?;
+    let width = picture.width().max(LEAST_WIDTH);
     let fitting = |text: &str| {
-        let fits = Picture::text_width(text, 2) <= picture.width();
+        let fits = Picture::text_width(text, 2) <= width;
         if fits { 2 } else { 1 }
     };
     let line = Picture::text_height(2) + 4;
-    let mut tile = Picture::new(picture.width(), picture.height() + 2 * line, PAPER)?;
+    let mut tile = Picture::new(width, picture.height() + 2 * line, PAPER)?;
     tile.text(0, 0, title, INK, fitting(title));
-    tile.text(0, line, caption, [170, 170, 170], fitting(caption).min(1));
+    tile.text(0, line, caption, [170, 170, 170], fitting(caption));
     tile.paste(&picture, 0, 2 * line);
     Ok(tile)
 }

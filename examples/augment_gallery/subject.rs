@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use medaug::{Boxes, LabelledPoint, Layer, Points, Sample};
+use medaug::{Boxes, LabelledPoint, Layer, Points, Sample, TurnedBox};
 use medcore::random::Key;
 use medcore::{BoundingBox, Geometry, Image, LabelMap};
 use medphantom::{Abdomen, AbdomenOptions, ScanOptions, field_of_view};
@@ -136,8 +136,24 @@ fn marked<const D: usize>(sample: Sample<D>) -> Result<Sample<D>> {
         ),
     ];
     let second = Layer::Image(sample.image().clone());
+    let mut boxes = Boxes::new([(bounds, 1)]);
+    boxes.extend(Boxes::turned([(needle(shape)?, 0)]).items().iter().copied());
     Ok(sample
         .with_layer("second", second)?
-        .with_boxes(Boxes::new([(bounds, 1)]))
+        .with_boxes(boxes)
         .with_points(Points::new(points)))
+}
+
+/// A long thin box right of the middle, leaning in the plane of the last two axes.
+fn needle<const D: usize>(shape: [f64; D]) -> Result<TurnedBox<D>> {
+    let centre = std::array::from_fn(|a| shape[a] * if a == D - 1 { 0.72 } else { 0.5 });
+    let (length, width) = (0.2 * shape[D - 2], 0.04 * shape[D - 2]);
+    let (down, across) = (0.8, 0.6);
+    let mut half_edges: [[f64; D]; D] = [[0.0; D]; D];
+    half_edges[0][0] = 0.2 * shape[0];
+    half_edges[D - 2][D - 2] = length * down;
+    half_edges[D - 2][D - 1] = length * across;
+    half_edges[D - 1][D - 2] = -width * across;
+    half_edges[D - 1][D - 1] = width * down;
+    Ok(TurnedBox::new(centre, half_edges)?)
 }

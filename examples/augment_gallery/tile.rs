@@ -1,11 +1,12 @@
 //! Samples as pictures, in the order of their voxels: as a network sees them.
 
 use anyhow::Result;
-use medaug::Sample;
+use medaug::{Layer, Sample, TurnedBox};
 use medcore::LabelMap;
 use medviz::{Picture, class_colour};
 
 const BOX: [u8; 3] = [255, 220, 60];
+const TURNED: [u8; 3] = [255, 120, 200];
 const POINT: [u8; 3] = [80, 230, 255];
 
 /// Draws a sample.
@@ -71,7 +72,9 @@ impl Plane {
             self.outline(&mut picture, labels);
         }
         self.marks(&mut picture, sample);
-        enlarged(&picture)
+        let mut picture = enlarged(&picture)?;
+        self.added(&mut picture, sample);
+        Ok(picture)
     }
 
     fn offset<const D: usize>(&self, shape: [usize; D], row: usize, column: usize) -> usize {
@@ -102,9 +105,67 @@ impl Plane {
         }
     }
 
+    /// In the last corner, at half the size: the last channel where there are more than three, or the first channel of a
+    /// layer that the subject does not have.
+    fn added<const D: usize>(&self, picture: &mut Picture, sample: &Sample<D>) {
+        let image = sample.image();
+        let layers = sample.layers().iter();
+        let layer =
+            layers
+                .filter(|(name, _)| *name != "second")
+                .find_map(|(_, layer)| match layer {
+                    Layer::Image(image) => Some(image.channel(0)),
+                    _ => None,
+                });
+        let more = (image.channels() > 3).then(|| image.channel(image.channels() - 1));
+        let Some(values) = layer.or(more) else {
+            return;
+        };
+        let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+        let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let (height, width) = (picture.height(), picture.width());
+        for row in 0..height / 2 {
+            for column in 0..width / 2 {
+                let at = self.offset(sample.shape(), row, column);
+                let Some(value) = values.get(at) else {
+                    continue;
+                };
+                let share = (value - low) / (high - low).max(f32::MIN_POSITIVE);
+                let gray = (share * 255.0).round() as u8;
+                picture.set(width / 2 + column, height / 2 + row, [gray; 3]);
+            }
+        }
+    }
+
+    /// The section of a turned box through its middle.
+    fn outline_turned<const D: usize>(&self, picture: &mut Picture, turned: &TurnedBox<D>) {
+        const STEPS: i32 = 200;
+        let (centre, edges) = (turned.centre(), turned.half_edges());
+        let (down, across) = (edges[self.rows], edges[self.columns]);
+        let mut dot = |along: f64, side: f64| {
+            let at =
+                |axis: usize| (centre[axis] + along * down[axis] + side * across[axis]).round();
+            let (row, column) = (at(self.rows), at(self.columns));
+            if row >= 0.0 && column >= 0.0 {
+                picture.set(column as usize, row as usize, TURNED);
+            }
+        };
+        for step in 0..=STEPS {
+            let along = f64::from(2 * step - STEPS) / f64::from(STEPS);
+            for side in [-1.0, 1.0] {
+                dot(along, side);
+                dot(side, along);
+            }
+        }
+    }
+
     fn marks<const D: usize>(&self, picture: &mut Picture, sample: &Sample<D>) {
         let pixel = |v: f64| v.round().max(0.0) as usize;
         for item in sample.boxes().into_iter().flat_map(|boxes| boxes.items()) {
+            if let Some(turned) = item.turned {
+                self.outline_turned(picture, &turned);
+                continue;
+            }
             let (low, high) = (item.bounds.min(), item.bounds.max());
             let (top, bottom) = (pixel(low[self.rows]), pixel(high[self.rows]));
             let (left, right) = (pixel(low[self.columns]), pixel(high[self.columns]));

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use medaug::{
     Affine, Boxes, Compose, Contents, Draw, Flip, KeepLargest, LabelledPoint, Laterality, Layer,
-    On, OneOf, Operation, Points, RandomElasticDeformation, RandomFlip, RandomGamma,
-    RandomGaussianNoise, RandomRicianNoise, RandomSpatial, Record, Sample, Space, Step, Target,
+    MixPipeline, On, OneOf, Operation, Points, RandomCopyPaste, RandomElasticDeformation,
+    RandomFlip, RandomGamma, RandomGaussianNoise, RandomRicianNoise, RandomSpatial, Record, Sample,
+    Space, Step, Target, TurnedBox,
 };
 use medcore::random::Key;
 use medcore::{BoundingBox, Geometry, Image, LabelMap};
@@ -23,6 +24,21 @@ fn sample() -> Result<Sample<3>> {
             .with_points(Points::new(vec![LabelledPoint::new([12.0, 20.0, 24.0], 0)]))
             .with_layer("t2", Layer::Image(image))?,
     )
+}
+
+/// A needle whose box leans, and where it lies when the scan is turned.
+fn turned() -> Result<([f64; 2], f64)> {
+    let grid = Geometry::<2>::axis_aligned([64, 64], [1.0; 2])?;
+    let needle = TurnedBox::from_size([32.0, 32.0], [40.0, 6.0], 10.0)?;
+    let sample = Sample::new(Image::zeros(1, grid)?).with_boxes(Boxes::turned([(needle, 0)]));
+    let turn = Affine {
+        rotation_degrees: vec![30.0],
+        ..Affine::default()
+    };
+    let sample = Operation::from(turn).apply_to(sample)?;
+    let found = sample.boxes().and_then(|boxes| boxes.items()[0].turned);
+    let found = found.expect("it is seen whole");
+    Ok(found.fitted(grid.spacing()).size_and_degrees())
 }
 
 /// What is done to every sample of a training set.
@@ -132,6 +148,21 @@ fn cleaned(sample: Sample<3>) -> Result<Sample<3>> {
     Ok(Operation::from(KeepLargest::default()).apply_to(sample)?)
 }
 
+/// A lesion of another scan pasted into the first, then changed.
+fn mixed(scans: &[Sample<3>]) -> Result<Sample<3>> {
+    let lesions = RandomCopyPaste {
+        probability: 1.0,
+        classes: vec![1],
+        box_class: Some(0),
+        ..RandomCopyPaste::default()
+    };
+    let steps = vec![RandomGamma::default().into()];
+    let pipeline = MixPipeline::<3>::new(vec![lesions.into()], None, 0.0, steps)?;
+    let key = Key::new(7).epoch(0).sample(2);
+    let taken = scans[..=pipeline.others(key)].to_vec();
+    Ok(pipeline.apply(taken, key)?)
+}
+
 #[test]
 fn the_program_of_the_guide_runs() {
     let pipeline = pipeline().unwrap();
@@ -150,4 +181,8 @@ fn the_program_of_the_guide_runs() {
     keyed(&pipeline).unwrap();
     let cleaned = cleaned(sample().unwrap()).unwrap();
     assert_eq!(cleaned.labels().unwrap().counts()[1], 900);
+    let (size, degrees) = turned().unwrap();
+    assert!((size[0] - 40.0).abs() < 1e-9 && (degrees + 20.0).abs() < 1e-9);
+    let mixed = mixed(&[sample().unwrap(), sample().unwrap()]).unwrap();
+    assert_eq!(mixed.boxes().unwrap().items().len(), 2);
 }

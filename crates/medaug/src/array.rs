@@ -44,3 +44,12 @@ pub(crate) fn per_axis<T: Copy, const D: usize>(
 pub(crate) fn resized<T: Copy, const N: usize, const M: usize>(values: [T; N], rest: T) -> [T; M] {
     std::array::from_fn(|at| values.get(at).copied().unwrap_or(rest))
 }
+
+/// Whether an entry of an array of `shape`, counted in storage order, lies in one of the outer `layers` along some axis.
+pub(crate) fn is_outer(mut number: usize, shape: &[usize], layers: usize) -> bool {
+    shape.iter().rev().any(|&n| {
+        let index = number % n;
+        number /= n;
+        index.min(n - 1 - index) < layers
+    })
+}

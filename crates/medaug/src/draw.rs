@@ -3,7 +3,7 @@
 use medcore::random::{Key, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, check, check_probability};
+use crate::error::{Result, check, check_probability, check_size};
 
 /// The distribution of one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,7 @@ impl Draw {
             check(transform, parameter, bound, rule, |v| {
                 v.is_finite() && accepted(v)
             })?;
+            check_size(transform, parameter, bound)?;
         }
         check(
             transform,

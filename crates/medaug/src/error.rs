@@ -215,6 +215,17 @@ pub(crate) fn check(
     }
 }
 
+/// Refuses numbers so large that sums and products of a few of them are infinite in `f32`.
+pub(crate) fn check_size(
+    transform: &'static str,
+    parameter: &'static str,
+    value: f64,
+) -> Result<()> {
+    check(transform, parameter, value, "within -1e18 and 1e18", |v| {
+        v.abs() <= 1e18
+    })
+}
+
 /// Refuses what is not a probability.
 pub(crate) fn check_probability(transform: &'static str, value: f64) -> Result<()> {
     check(transform, "probability", value, "within 0 and 1", |v| {

@@ -49,7 +49,7 @@ struct Readme;
 
 pub use artefact::*;
 pub use colour::*;
-pub use compose::{Compose, OneOf, Record, Sequence, SomeOf, Sometimes};
+pub use compose::{Compose, OneOf, RandomOrder, Record, Sequence, SomeOf, Sometimes};
 pub use crop::*;
 pub use deformation::{
     AxisTables, Deformation, DisplacementLattice, Homography, Kernel, LatticeGrid, Radial,
@@ -78,7 +78,8 @@ pub use preprocess::{
 };
 pub use resize::*;
 pub use sample::{
-    BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points, Sample,
+    BoxRule, Boxes, Contents, LabelledBox, LabelledPoint, Layer, Layers, LazySample, Points,
+    Sample, TurnedBox,
 };
 pub use spatial::*;
 pub use step::{Operation, Step};

@@ -57,6 +57,11 @@ pub trait SampleOperation<const D: usize>: Debug {
         Contents::default()
     }
 
+    /// What a sample holds after it that held `before`, for the steps behind it.
+    fn after(&self, before: Contents) -> Contents {
+        before
+    }
+
     /// Changes a sample.
     ///
     /// # Errors

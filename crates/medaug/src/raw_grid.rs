@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 
 /// The serialised form of a grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RawGrid {
     shape: Vec<usize>,
     /// Centre of the first voxel, LPS millimetres.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::transforms::transforms;
 use crate::artefact::*;
 use crate::colour::*;
-use crate::compose::{Choice, OneOf, Sequence, SomeOf, Sometimes, needs_of};
+use crate::compose::{Choice, OneOf, RandomOrder, Sequence, SomeOf, Sometimes};
 use crate::crop::*;
 use crate::derived::*;
 use crate::error::Result;
@@ -47,6 +47,7 @@ transforms! {
         Resize,
         Rotate90,
         ShiftScaleRotate,
+        SmoothDeform,
         Spacing,
         ThinPlateSpline,
         TorchioAffine,
@@ -128,6 +129,8 @@ transforms! {
         CoarseShuffle,
         ColorJitter,
         CoordinateChannels,
+        CopyLayer,
+        DropLayers,
         ExtremePointsChannel,
         FillHoles,
         ForegroundMask,
@@ -137,6 +140,7 @@ transforms! {
         HueSaturationValue,
         ISONoise,
         ImageCompression,
+        JoinLayers,
         KeepLargest,
         LabelFilter,
         LabelToContour,
@@ -149,6 +153,7 @@ transforms! {
         Normalise,
         NormalizeIntensity,
         OneHot,
+        OverlayElements,
         RegionsToLabels,
         RemovePart,
         RemoveSmall,
@@ -158,6 +163,7 @@ transforms! {
         ResizeArea,
         ScaleIntensityRangePercentiles,
         SelectBoxes,
+        SelectChannels,
         SequentialLabels,
         SobelGradients,
         Swap,
@@ -229,6 +235,7 @@ transforms! {
         RandomMotionBlur,
         RandomMultiplicativeNoise,
         RandomOpticalDistortion,
+        RandomOverlayElements,
         RandomPerspective,
         RandomPoissonNoise,
         RandomPosterize,
@@ -247,6 +254,7 @@ transforms! {
         RandomShear,
         RandomShiftIntensity,
         RandomShiftScaleRotate,
+        RandomSmoothDeform,
         RandomSmoothFieldAdjustIntensity,
         RandomSolarize,
         RandomSpatial,
@@ -268,6 +276,7 @@ transforms! {
     ],
     choice: [
         OneOf,
+        RandomOrder,
         Sequence,
         SomeOf,
         Sometimes,

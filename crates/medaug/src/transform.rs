@@ -27,6 +27,11 @@ pub trait Transform<const D: usize>: Debug + Send + Sync {
         Contents::default()
     }
 
+    /// What a sample holds after it that held `before`, for the steps behind it.
+    fn after(&self, before: Contents) -> Contents {
+        before
+    }
+
     /// Whether the operations depend on the key; a step that only looks at the sample says no, and may be cached.
     fn is_random(&self) -> bool {
         true

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deformation::{Deformation, Row};
 use crate::error::Result;
-use crate::sample::{Boxes, Points, Sample};
+use crate::sample::{Boxes, LabelledBox, Points, Sample};
 use crate::spatial::{Sampling, extract};
 
 /// How a move wants voxels to be read; what it leaves open, the moves beside it decide.
@@ -324,7 +324,7 @@ impl<const D: usize> Warp<D> {
         points: Option<&Points<D>>,
     ) -> Sample<D> {
         if let Some(boxes) = boxes {
-            result = result.with_boxes(boxes.moved(self.shape, |bounds| self.place_of_box(bounds)));
+            result = result.with_boxes(boxes.moved(self.shape, |item| self.move_box(item)));
         }
         if let Some(points) = points {
             result = result.with_points(self.move_points(points));
@@ -338,6 +338,25 @@ impl<const D: usize> Warp<D> {
     /// The map from the result to the source; `None` where something is bent.
     pub(crate) fn straight(&self) -> Option<&IndexMap<D>> {
         self.bends.is_empty().then_some(&self.map)
+    }
+
+    /// A box where it is shown; of a turned one, the bounds of its own new place, within those of what was seen of it before.
+    fn move_box(&self, item: &LabelledBox<D>) -> Option<LabelledBox<D>> {
+        let mut bounds = self.place_of_box(&item.bounds)?;
+        let mut turned = None;
+        if let Some(before) = &item.turned {
+            let after = before.moved(|at| self.place_of(at))?;
+            let around = after.bounds()?;
+            let low = std::array::from_fn(|a| bounds.min()[a].max(around.min()[a]));
+            let high = std::array::from_fn(|a| bounds.max()[a].min(around.max()[a]));
+            bounds = BoundingBox::new(low, high).ok()?;
+            turned = Some(after);
+        }
+        Some(LabelledBox {
+            bounds,
+            turned,
+            ..*item
+        })
     }
 
     fn move_points(&self, points: &Points<D>) -> Points<D> {

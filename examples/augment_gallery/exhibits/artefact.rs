@@ -102,7 +102,17 @@ pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
                 seed: 1,
             },
         ),
-        certain!("depth attenuation by chance", RandomDepthAttenuation),
+        exhibit(
+            "depth attenuation by chance",
+            RandomDepthAttenuation {
+                probability: 1.0,
+                attenuation: Draw::Uniform {
+                    low: 0.05,
+                    high: 0.1,
+                },
+                ..RandomDepthAttenuation::default()
+            },
+        ),
         certain!("ghosts by chance", RandomGhosting),
         certain!("ringing by chance", RandomGibbsNoise),
         certain!("a point of k-space by chance", RandomKSpaceSpikeNoise),

@@ -36,6 +36,35 @@ pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
             RandomExtremePointsChannel::default(),
         ),
         exhibit("a layer with the points added", GenerateHeatmap::default()),
-        exhibit("gradients along the axes", SobelGradients::default()),
+        exhibit(
+            "gradients along the axes",
+            SobelGradients {
+                normalised: false,
+                ..SobelGradients::default()
+            },
+        ),
+        exhibit(
+            "the image kept as a layer",
+            CopyLayer {
+                from: Part::Image,
+                to: "before".to_owned(),
+            },
+        ),
+        exhibit(
+            "a layer behind the image's channels",
+            JoinLayers {
+                layers: vec!["second".to_owned()],
+            },
+        ),
+        exhibit(
+            "a layer left out",
+            DropLayers {
+                layers: vec!["second".to_owned()],
+            },
+        ),
+        exhibit(
+            "the first channel alone",
+            SelectChannels { channels: vec![0] },
+        ),
     ]
 }

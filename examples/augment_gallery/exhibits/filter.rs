@@ -12,21 +12,42 @@ pub(super) fn all() -> Vec<Exhibit> {
                 sigma_voxels: vec![1.5],
             },
         ),
-        certain!("blur by chance", RandomGaussianBlur),
+        exhibit(
+            "blur by chance",
+            RandomGaussianBlur {
+                probability: 1.0,
+                sigma_voxels: Draw::Fixed(2.0),
+                ..RandomGaussianBlur::default()
+            },
+        ),
         exhibit(
             "blurred by 4 mm",
             Blur {
                 sigma_mm: vec![4.0],
             },
         ),
-        certain!("blur in mm by chance", RandomBlur),
+        exhibit(
+            "blur in mm by chance",
+            RandomBlur {
+                probability: 1.0,
+                sigma_mm: Draw::Fixed(3.0),
+                ..RandomBlur::default()
+            },
+        ),
         exhibit(
             "MONAI's smoothing",
             GaussianSmooth {
                 sigma_voxels: vec![1.5],
             },
         ),
-        certain!("smoothing by chance", RandomGaussianSmooth),
+        exhibit(
+            "smoothing by chance",
+            RandomGaussianSmooth {
+                probability: 1.0,
+                sigma_voxels: Draw::Fixed(2.0),
+                ..RandomGaussianSmooth::default()
+            },
+        ),
         exhibit("mean of 5 voxels an axis", BoxBlur { size: vec![5] }),
         certain!("box by chance", RandomBoxBlur),
         exhibit(

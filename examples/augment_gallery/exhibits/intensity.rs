@@ -1,16 +1,17 @@
 //! Transforms of intensities.
 
 use medaug::*;
+use medcore::Geometry;
 
 use super::{Exhibit, certain, exhibit};
 
-pub(super) fn all<const D: usize>() -> Vec<Exhibit> {
+pub(super) fn all<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let mut all = scales();
     all.extend(shifts());
     all.extend(tones());
     all.extend(noises());
     all.extend(fields::<D>());
-    all.extend(holes::<D>());
+    all.extend(holes(grid));
     all.extend(channels());
     all
 }
@@ -194,7 +195,14 @@ fn noises() -> Vec<Exhibit> {
                 seed,
             },
         ),
-        certain!("Rician noise by chance", RandomRicianNoise),
+        exhibit(
+            "Rician noise by chance",
+            RandomRicianNoise {
+                probability: 1.0,
+                sigma: Draw::Fixed(0.2),
+                ..RandomRicianNoise::default()
+            },
+        ),
         exhibit(
             "60 photons at an intensity of 1",
             PoissonNoise {
@@ -255,12 +263,21 @@ fn fields<const D: usize>() -> Vec<Exhibit> {
     ]
 }
 
-fn holes<const D: usize>() -> Vec<Exhibit> {
-    let hole = |start: usize, extent: usize| Hole {
-        start: vec![start; D],
-        shape: vec![extent; D],
+fn holes<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
+    // Blocks of a fifth of the image, one over its middle.
+    let shape = grid.shape();
+    let block = shape.map(|n| n.div_ceil(5)).to_vec();
+    let hole = |parts: usize| Hole {
+        start: shape.map(|n| (n * parts / 10).min(n - 1)).to_vec(),
+        shape: block.clone(),
     };
-    let holes = vec![hole(3, 6), hole(11, 8)];
+    let holes = vec![hole(4), hole(6)];
+    // Both blocks of a swap lie whole within the image.
+    let start = |last: bool| -> Vec<usize> {
+        let room = shape.iter().zip(&block).map(|(n, b)| n - b);
+        room.map(|room| if last { room } else { room / 3 })
+            .collect()
+    };
     vec![
         exhibit(
             "two holes",
@@ -294,15 +311,15 @@ fn holes<const D: usize>() -> Vec<Exhibit> {
         exhibit(
             "two blocks exchanged",
             Swap {
-                size: vec![6],
-                pairs: vec![[vec![2; D], vec![12; D]]],
+                size: block.clone(),
+                pairs: vec![[start(false), start(true)]],
             },
         ),
         exhibit(
             "blocks exchanged by chance",
             RandomSwap {
                 probability: 1.0,
-                size: vec![6],
+                size: block.clone(),
                 pairs: 6,
             },
         ),

@@ -53,8 +53,8 @@ pub(crate) fn exhibits<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     all.extend(derived::all::<D>());
     all.extend(filter::all());
     all.extend(histogram::all());
-    all.extend(intensity::all::<D>());
-    all.extend(local::all());
+    all.extend(intensity::all(grid));
+    all.extend(local::all(grid));
     all.extend(policy::all());
     all.extend(post::all());
     all.extend(choices());
@@ -75,6 +75,13 @@ fn choices() -> Vec<Exhibit> {
         exhibit(
             "one after the other",
             Sequence(vec![brighter.clone(), darker.clone()]),
+        ),
+        exhibit(
+            "both in any order",
+            RandomOrder(vec![
+                brighter.clone(),
+                ShiftIntensity { offset: -0.1 }.into(),
+            ]),
         ),
         exhibit(
             "some of two",

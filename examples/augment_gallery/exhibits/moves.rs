@@ -44,7 +44,17 @@ fn affine<const D: usize>() -> Vec<Exhibit> {
                 ..RandomSpatial::default()
             },
         ),
-        certain!("turned by chance", RandomRotate),
+        exhibit(
+            "turned by chance",
+            RandomRotate {
+                probability: 1.0,
+                degrees: vec![Draw::Uniform {
+                    low: 10.0,
+                    high: 25.0,
+                }],
+                ..RandomRotate::default()
+            },
+        ),
         certain!("scaled by chance", RandomScale),
         certain!("sheared by chance", RandomShear),
         certain!("moved by chance", RandomTranslate),
@@ -150,10 +160,11 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     let [rows, columns] = [grid.shape()[0], grid.shape()[1]].map(|n| n as f64 - 1.0);
     let points: usize = 7;
     let count = points.pow(D as u32);
-    // One control point of the middle pulled by some millimetres.
+    // The control point of the middle pulled by an eighth of the image.
+    let width_mm = (grid.shape()[D - 1] - 1) as f64 * grid.spacing()[D - 1];
     let mut displacements_mm = vec![0.0; D * count];
     let middle = (0..D).fold(0, |at, _| at * points + points / 2);
-    displacements_mm[(D - 1) * count + middle] = 6.0;
+    displacements_mm[(D - 1) * count + middle] = (0.12 * width_mm) as f32;
     vec![
         exhibit(
             "the middle pulled to the side",
@@ -164,7 +175,24 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
                 sampling: Sampling::default(),
             },
         ),
-        certain!("bent by splines", RandomElasticDeformation),
+        exhibit(
+            "bent by splines",
+            RandomElasticDeformation {
+                probability: 1.0,
+                displacement_mm: vec![Draw::symmetric(0.05 * width_mm)],
+                ..RandomElasticDeformation::default()
+            },
+        ),
+        exhibit(
+            "the middle of a few blocks pulled",
+            SmoothDeform {
+                points: vec![5],
+                displacements: one_pulled::<D>(5),
+                folding: Folding::Weaken,
+                sampling: Sampling::default(),
+            },
+        ),
+        certain!("blocks pulled by chance", RandomSmoothDeform),
         exhibit(
             "a point of a grid moved",
             ControlGrid {
@@ -239,6 +267,14 @@ fn bends<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
     ]
 }
 
+/// Displacements of a [`SmoothDeform`] of which the middle one is a tenth of the image along the last axis.
+fn one_pulled<const D: usize>(points: usize) -> Vec<f32> {
+    let count = points.pow(D as u32);
+    let mut displacements = vec![0.0; D * count];
+    displacements[(D - 1) * count + count / 2] = 0.15;
+    displacements
+}
+
 /// Displacements of a [`ControlGrid`] of which the middle one is four voxels along the last axis.
 fn one_moved<const D: usize>(spacing_voxels: &[f64], grid: &Geometry<D>) -> Vec<f32> {
     let points = ControlGrid::points(spacing_voxels, grid.shape()).expect("a spacing");
@@ -275,9 +311,9 @@ fn grids<const D: usize>(grid: &Geometry<D>) -> Vec<Exhibit> {
         ),
         certain!("zoomed by chance", RandomZoom),
         exhibit(
-            "1.5 mm along every axis",
+            "voxels larger by a quarter",
             Spacing {
-                spacing: vec![1.5],
+                spacing: grid.spacing().map(|mm| 1.25 * mm).to_vec(),
                 rule: GridRule::FieldOfView,
                 interpolation,
                 labels,

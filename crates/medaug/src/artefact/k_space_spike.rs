@@ -38,8 +38,8 @@ impl SpikeIntensity {
 
 /// Gives some points of k-space another magnitude; their phase stays.
 ///
-/// [`Spike`](crate::Spike) adds to what is there, as TorchIO does. A channel with NaN is refused; one whose spikes
-/// grow beyond what an `f32` holds becomes infinite.
+/// [`Spike`](crate::Spike) adds to what is there, as TorchIO does. A channel with NaN is refused, and
+/// spikes above 1e30, which grow beyond what an `f32` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KSpaceSpikeNoise {
@@ -67,6 +67,10 @@ impl ChannelOperation for KSpaceSpikeNoise {
                 factor * Spectrum::of(channel.voxels, channel.shape).mean_log()
             }
         });
+        let rule = "so low that no voxel becomes infinite";
+        check("KSpaceSpikeNoise", "intensity", magnitude, rule, |v| {
+            v <= 1e30
+        })?;
         let mut done: Vec<Wave<D>> = vec![];
         for wave in waves(&self.places, channel.shape) {
             if done.iter().any(|other| other.same_as(&wave)) {

@@ -167,7 +167,13 @@ impl MetalArtefact {
 impl ChannelOperation for MetalArtefact {
     fn check(&self, dimension: usize) -> Result<()> {
         check_slices(NAME, dimension)?;
-        check(NAME, "photons", self.photons, POSITIVE, is_positive)?;
+        check(
+            NAME,
+            "photons",
+            self.photons,
+            "finite and at least 1",
+            |v| v.is_finite() && v >= 1.0,
+        )?;
         check(NAME, "water", self.water.into(), POSITIVE, is_positive)?;
         check(NAME, "value", self.value.into(), "finite", f64::is_finite)?;
         for implant in &self.implants {

@@ -58,7 +58,13 @@ impl RandomChannels for RandomMetalArtefact {
         check_count(Self::NAME, self.count, 10_000)?;
         self.radius_mm
             .check(Self::NAME, "radius_mm", POSITIVE, is_positive)?;
-        check(Self::NAME, "photons", self.photons, POSITIVE, is_positive)?;
+        check(
+            Self::NAME,
+            "photons",
+            self.photons,
+            "finite and at least 1",
+            |v| v.is_finite() && v >= 1.0,
+        )?;
         check(
             Self::NAME,
             "water",

@@ -109,6 +109,10 @@ impl<const D: usize> SampleOperation<D> for ForegroundMask {
         }
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        before.with_channels(Some(1))
+    }
+
     fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {
         let (len, count) = (sample.geometry().len(), sample.image().channels());
         for channel in 0..count {

@@ -13,6 +13,11 @@ use crate::step::{Operation, Step};
 #[serde(transparent)]
 pub struct Sequence(pub Vec<Step>);
 
+/// Steps that are all done, in a drawn order (MONAI `RandomOrder`); each draws by its place in the list, whatever the order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RandomOrder(pub Vec<Step>);
+
 /// Steps that are all done, or none of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +58,17 @@ pub(crate) trait Choice {
 
     fn steps(&self) -> &[Step];
 
+    /// What it needs beside an image.
+    fn needs<const D: usize>(&self) -> Contents {
+        needs_of::<D>(self.steps())
+    }
+
+    /// What a sample surely holds after it that held `before`.
+    fn after<const D: usize>(&self, before: Contents) -> Contents {
+        let after = after_all::<D>(self.steps(), before.clone());
+        after.intersection(&before)
+    }
+
     /// Whether what is done depends on the key.
     fn is_random<const D: usize>(&self) -> bool {
         true
@@ -66,11 +82,33 @@ pub(crate) trait Choice {
     ) -> Result<LazySample<D>>;
 }
 
-/// What all of these steps need.
+/// What all of these steps need, each by itself.
 pub(crate) fn needs_of<const D: usize>(steps: &[Step]) -> Contents {
     steps.iter().fold(Contents::default(), |needs, step| {
         needs.union(&step.needs::<D>())
     })
+}
+
+/// What these steps need one after the other, beside what those before have made.
+pub(crate) fn needs_in_order<const D: usize>(steps: &[Step]) -> Contents {
+    /// Channels that a sample may be thought to have, to see whether a step changes their number.
+    const SOME: Option<usize> = Some(7);
+    let mut needs = Contents::default();
+    let mut made = Contents::default().with_channels(SOME);
+    for step in steps {
+        let mut more = step.needs::<D>().without(&made);
+        more.channels = more.channels.filter(|_| made.channels == SOME);
+        needs = needs.union(&more);
+        made = step.after::<D>(made);
+    }
+    needs
+}
+
+/// What a sample holds after all of these steps that held `before`.
+pub(super) fn after_all<const D: usize>(steps: &[Step], before: Contents) -> Contents {
+    steps
+        .iter()
+        .fold(before, |held, step| step.after::<D>(held))
 }
 
 /// Runs these of the steps of a list, each under its place in it.
@@ -106,6 +144,14 @@ impl Choice for Sequence {
         &self.0
     }
 
+    fn needs<const D: usize>(&self) -> Contents {
+        needs_in_order::<D>(&self.0)
+    }
+
+    fn after<const D: usize>(&self, before: Contents) -> Contents {
+        after_all::<D>(&self.0, before)
+    }
+
     fn is_random<const D: usize>(&self) -> bool {
         self.0.iter().any(Step::is_random::<D>)
     }
@@ -130,6 +176,10 @@ impl Choice for Sometimes {
 
     fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    fn needs<const D: usize>(&self) -> Contents {
+        needs_in_order::<D>(&self.steps)
     }
 
     fn run<const D: usize>(
@@ -166,6 +216,15 @@ impl Choice for OneOf {
 
     fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    fn after<const D: usize>(&self, before: Contents) -> Contents {
+        let each = self
+            .steps
+            .iter()
+            .map(|step| step.after::<D>(before.clone()));
+        let all = each.reduce(|all, one| all.intersection(&one));
+        all.unwrap_or(before)
     }
 
     fn run<const D: usize>(
@@ -211,5 +270,32 @@ impl Choice for SomeOf {
         order.truncate(count);
         let chosen = self.steps.iter().enumerate();
         run_all(chosen.filter(|(i, _)| order.contains(i)), sample, key, done)
+    }
+}
+
+impl Choice for RandomOrder {
+    const NAME: &'static str = "RandomOrder";
+
+    fn check<const D: usize>(&self) -> Result<()> {
+        self.0.iter().try_for_each(Step::check::<D>)
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    fn after<const D: usize>(&self, before: Contents) -> Contents {
+        after_all::<D>(&self.0, before)
+    }
+
+    fn run<const D: usize>(
+        &self,
+        sample: LazySample<D>,
+        key: Key,
+        done: &mut Vec<Operation>,
+    ) -> Result<LazySample<D>> {
+        let mut order: Vec<(usize, &Step)> = self.0.iter().enumerate().collect();
+        key.stream("choice").shuffle(&mut order);
+        run_all(order.into_iter(), sample, key, done)
     }
 }

@@ -7,8 +7,8 @@ use medcore::random::Key;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub(crate) use choice::{Choice, needs_of};
-pub use choice::{OneOf, Sequence, SomeOf, Sometimes};
+pub(crate) use choice::Choice;
+pub use choice::{OneOf, RandomOrder, Sequence, SomeOf, Sometimes};
 pub use record::Record;
 
 use crate::error::{Error, Result};
@@ -55,20 +55,24 @@ impl<const D: usize> Compose<D> {
         &self.steps
     }
 
-    /// What samples must hold for every step.
+    /// What samples must hold for every step, beside what the steps before it make.
     #[must_use]
     pub fn needs(&self) -> Contents {
-        needs_of::<D>(&self.steps)
+        choice::needs_in_order::<D>(&self.steps)
     }
 
-    /// Compares what the steps need with what samples hold, before the first one is read.
+    /// Compares what the steps need with what samples hold, before the first one is read; what a step makes, those behind it
+    /// have.
     ///
     /// # Errors
     /// Names the first step that lacks something, and what.
     pub fn check_contents(&self, contents: &Contents) -> Result<()> {
-        self.steps
-            .iter()
-            .try_for_each(|step| contents.check(step.name(), &step.needs::<D>()))
+        let mut held = contents.clone();
+        for step in &self.steps {
+            held.check(step.name(), &step.needs::<D>())?;
+            held = step.after::<D>(held);
+        }
+        Ok(())
     }
 
     /// The name of this description: the SHA-256 of its JSON, in hexadecimal digits.

@@ -22,7 +22,7 @@ pub use or_pad::{Centring, CropOrPad};
 pub use pad::{Pad, PadSide, PadTo};
 pub use random::RandomCrop;
 pub use region::{Crop, CropShape, WhenAbsent};
-pub(crate) use region::{centred_start, check_voxels};
+pub(crate) use region::{EXTENT, centred_start, check_voxels, is_extent};
 pub use resized::RandomResizedCrop;
 pub use select_boxes::SelectBoxes;
 pub use weighted::RandomWeightedCrop;

@@ -4,9 +4,9 @@ use medcore::Geometry;
 use medcore::resample::Outside;
 use serde::{Deserialize, Serialize};
 
-use super::region::{Block, check_outside, check_voxels};
+use super::region::{Block, check_outside, check_voxels, is_extent};
 use crate::array::per_axis;
-use crate::error::{Result, check_entries};
+use crate::error::{Result, check, check_entries};
 use crate::operation::SpatialOperation;
 use crate::warp::Warp;
 
@@ -120,6 +120,11 @@ impl<const D: usize> SpatialOperation<D> for Pad {
             PadTo::Borders { before, after } => {
                 check_entries(NAME, "before", before.len(), D)?;
                 check_entries(NAME, "after", after.len(), D)?;
+                for &voxels in before.iter().chain(after) {
+                    check(NAME, "borders", voxels as f64, "below 2^31", |v| {
+                        v == 0.0 || is_extent(v)
+                    })?;
+                }
             }
             PadTo::Shape(shape) => check_voxels(NAME, "shape", shape, D)?,
             PadTo::Divisible(by) => check_voxels(NAME, "divisible", by, D)?,

@@ -93,8 +93,8 @@ impl CropShape {
             Self::Share(shares) => {
                 check_entries(transform, "shape", shares.len(), dimension)?;
                 shares.iter().try_for_each(|&share| {
-                    check(transform, "shape", share, "a share above 0", |v| {
-                        v > 0.0 && v.is_finite()
+                    check(transform, "shape", share, "above 0 and at most 1000", |v| {
+                        v > 0.0 && v <= 1000.0
                     })
                 })
             }
@@ -212,7 +212,15 @@ pub(crate) fn centred_start<const D: usize>(shape: [usize; D], image: [usize; D]
     })
 }
 
-/// Refuses lists of the wrong length and axes without voxels.
+/// The rule of [`is_extent`].
+pub(crate) const EXTENT: &str = "at least 1 and below 2^31";
+
+/// Whether an axis may have so many voxels; sums of a few such numbers do not overflow.
+pub(crate) fn is_extent(voxels: f64) -> bool {
+    (1.0..2_147_483_648.0).contains(&voxels)
+}
+
+/// Refuses lists of the wrong length, axes without voxels and with more than any image has.
 pub(crate) fn check_voxels(
     transform: &'static str,
     parameter: &'static str,
@@ -222,7 +230,7 @@ pub(crate) fn check_voxels(
     check_entries(transform, parameter, voxels.len(), dimension)?;
     voxels
         .iter()
-        .try_for_each(|&n| check(transform, parameter, n as f64, "at least 1", |v| v >= 1.0))
+        .try_for_each(|&n| check(transform, parameter, n as f64, EXTENT, is_extent))
 }
 
 /// Refuses a value outside that is infinite; NaN marks what is outside and is let through.

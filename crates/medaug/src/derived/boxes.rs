@@ -52,6 +52,13 @@ impl<const D: usize> SampleOperation<D> for LabelsToBoxes {
         Contents::labels()
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        Contents {
+            boxes: true,
+            ..before
+        }
+    }
+
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
         let labels = sample.require_labels("LabelsToBoxes")?;
         let counts = labels.counts();
@@ -115,6 +122,10 @@ impl<const D: usize> SampleOperation<D> for BoxesToLabels {
             boxes: true,
             ..Contents::default()
         }
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        before.and_labels()
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::with_channels;
 use crate::error::{Result, check_axes};
 use crate::operation::SampleOperation;
-use crate::sample::Sample;
+use crate::sample::{Contents, Sample};
 
 /// Adds a channel for each of some axes that runs along it from -1/2 at the first voxel to 1/2 at the last; an axis of one
 /// voxel gets -1/2, as in MONAI.
@@ -23,6 +23,15 @@ pub struct CoordinateChannels {
 impl<const D: usize> SampleOperation<D> for CoordinateChannels {
     fn check(&self) -> Result<()> {
         check_axes("CoordinateChannels", "axes", &self.axes, D)
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        let more = match self.axes.len() {
+            0 => D,
+            some => some,
+        };
+        let channels = before.channels.map(|n| n + more);
+        before.with_channels(channels)
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

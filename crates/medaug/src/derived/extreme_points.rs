@@ -63,6 +63,11 @@ impl<const D: usize> SampleOperation<D> for ExtremePointsChannel {
         check_blur(NAME, &self.sigma_voxels, self.range, D)
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        let channels = before.channels.map(|n| n + 1);
+        before.with_channels(channels)
+    }
+
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
         let shape = sample.shape();
         let sigma: [f64; D] = per_axis(NAME, "sigma_voxels", &self.sigma_voxels)?;
@@ -126,11 +131,18 @@ impl<const D: usize> Transform<D> for RandomExtremePointsChannel {
     }
 
     fn check(&self) -> Result<()> {
+        let jitter = self.jitter as f64;
+        check(RANDOM, "jitter", jitter, "at most 65535", |v| v <= 65_535.0)?;
         check_blur(RANDOM, &self.sigma_voxels, self.range, D)
     }
 
     fn needs(&self) -> Contents {
         Contents::labels()
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        let channels = before.channels.map(|n| n + 1);
+        before.with_channels(channels)
     }
 
     fn draw(&self, sample: &mut LazySample<D>, key: Key) -> Result<Vec<Operation>> {

@@ -90,6 +90,12 @@ impl<const D: usize> SampleOperation<D> for GenerateHeatmap {
         }
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        let mut after = before;
+        after.layers.insert(self.layer.clone());
+        after
+    }
+
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
         let points = sample
             .points()

@@ -5,6 +5,7 @@ mod coordinates;
 mod distance;
 mod extreme_points;
 mod heatmap;
+mod layers;
 mod sobel;
 
 use medcore::Image;
@@ -14,6 +15,7 @@ pub use coordinates::CoordinateChannels;
 pub use distance::DistanceTransform;
 pub use extreme_points::{ExtremePointsChannel, RandomExtremePointsChannel};
 pub use heatmap::{GenerateHeatmap, HeatmapCentre};
+pub use layers::{CopyLayer, DropLayers, JoinLayers, Part, SelectChannels};
 pub use sobel::SobelGradients;
 
 use crate::error::Result;

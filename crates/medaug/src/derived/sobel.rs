@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Result, check, check_axes};
 use crate::intensity::{FilterBorder, separable_filter};
 use crate::operation::SampleOperation;
-use crate::sample::Sample;
+use crate::sample::{Contents, Sample};
 
 const NAME: &str = "SobelGradients";
 
@@ -73,6 +73,15 @@ impl<const D: usize> SampleOperation<D> for SobelGradients {
             |v| v % 2.0 == 1.0 && (3.0..=15.0).contains(&v),
         )?;
         check_axes(NAME, "axes", &self.axes, D)
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        let axes = match self.axes.len() {
+            0 => D,
+            some => some,
+        };
+        let channels = before.channels.map(|n| n * axes);
+        before.with_channels(channels)
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

@@ -14,7 +14,7 @@ mod normalise;
 mod scale;
 mod shift;
 mod tone;
-mod upsample;
+pub(crate) mod upsample;
 
 pub use anisotropy::{Anisotropy, RandomAnisotropy};
 pub use brightness::{Brightness, RandomBrightness, brightness};

@@ -3,16 +3,18 @@
 
 use rayon::prelude::*;
 
+use crate::parallel::Statistics;
+
 /// Two neighbours and the share of the second.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tap {
+pub(crate) struct Tap {
     low: usize,
     high: usize,
     weight: f32,
 }
 
 /// Where each of `len` voxels lies among `coarse` ones of the same extent.
-pub(super) fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
+pub(crate) fn linear_taps(coarse: usize, len: usize) -> Vec<Tap> {
     let scale = coarse as f32 / len as f32;
     (0..len)
         .map(|i| {
@@ -60,12 +62,38 @@ pub(super) fn linear_at(places: impl Iterator<Item = f64>, coarse: usize) -> Vec
 }
 
 /// The first and the last voxel between each two coarse ones: what is linear between has its extremes there.
-pub(super) fn outermost(taps: &[Tap]) -> Vec<Tap> {
+fn outermost(taps: &[Tap]) -> Vec<Tap> {
     taps.chunk_by(|a, b| a.low == b.low)
         .flat_map(|cell| [cell.first(), cell.last()])
         .flatten()
         .copied()
         .collect()
+}
+
+/// Values at coarse voxels, one field or several after one another, stretched so that the extremes of what lies between them at
+/// the taps are their own (MONAI's `SmoothField`).
+pub(crate) fn stretched(
+    values: &[f32],
+    coarse_shape: [usize; 3],
+    taps: &[Vec<Tap>; 3],
+) -> Vec<f32> {
+    let corners = taps.each_ref().map(|taps| outermost(taps));
+    let count: usize = corners.iter().map(Vec::len).product();
+    let fields = values.chunks_exact(coarse_shape.iter().product());
+    let mut extremes = vec![0.0; count * fields.len()];
+    for (field, extremes) in fields.zip(extremes.chunks_exact_mut(count)) {
+        upsample(field, coarse_shape, &corners, extremes, |v, value| {
+            *v = value;
+        });
+    }
+    let (seen, wanted) = (Statistics::of(&extremes), Statistics::of(values));
+    let stretch = if seen.max > seen.min {
+        (wanted.max - wanted.min) / (seen.max - seen.min)
+    } else {
+        1.0
+    };
+    let stretched = |&v: &f32| (v - seen.min) * stretch + wanted.min;
+    values.iter().map(stretched).collect()
 }
 
 /// Calls `put(voxel, value)` for every voxel of `out`, one for each combination of the taps of three axes.

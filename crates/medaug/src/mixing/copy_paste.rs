@@ -83,6 +83,7 @@ impl CopyPaste {
                     bounds: bounds.into(),
                     class,
                     number: 0,
+                    turned: None,
                 })
             }
             _ => None,

@@ -7,6 +7,7 @@ use super::alike::{check_contents, check_count};
 use super::tiles::{Extent, Montage, Tile};
 use super::{Mix, Mixture};
 use crate::array::per_axis;
+use crate::crop::is_extent;
 use crate::draw::happens;
 use crate::error::{Error, Result, check, check_probability};
 use crate::sample::Sample;
@@ -107,9 +108,13 @@ pub(super) fn refuse_target<const D: usize>(
 
 pub(super) fn check_shape(transform: &'static str, shape: &[usize]) -> Result<()> {
     shape.iter().try_for_each(|&extent| {
-        check(transform, "shape", extent as f64, "at least 2", |v| {
-            v >= 2.0
-        })
+        check(
+            transform,
+            "shape",
+            extent as f64,
+            "at least 2 and below 2^31",
+            |v| v >= 2.0 && is_extent(v),
+        )
     })
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mix, MixStep, Mixture};
 use crate::array::per_axis;
 use crate::compose::Compose;
+use crate::crop::{EXTENT, is_extent};
 use crate::error::{Error, Result, check};
 use crate::sample::{LazySample, Sample};
 use crate::spatial::Sampling;
@@ -67,7 +68,7 @@ impl<const D: usize> MixPipeline<D> {
     ) -> Result<Self> {
         mixes.iter().try_for_each(Mix::<D>::check)?;
         for &extent in shape.iter().flatten() {
-            check(NAME, "shape", extent as f64, "at least 1", |v| v >= 1.0)?;
+            check(NAME, "shape", extent as f64, EXTENT, is_extent)?;
         }
         check(NAME, "fill", f64::from(fill), "finite", f64::is_finite)?;
         Ok(Self {

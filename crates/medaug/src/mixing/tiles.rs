@@ -347,6 +347,9 @@ fn moved<const D: usize>(item: &LabelledBox<D>, at: [usize; D]) -> LabelledBox<D
     let bounds = BoundingBox::new(by(item.bounds.min()), by(item.bounds.max()));
     LabelledBox {
         bounds: bounds.unwrap_or(item.bounds),
+        turned: item
+            .turned
+            .and_then(|turned| turned.moved(|corner| Some(by(corner)))),
         ..*item
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sampler::Placement;
 use crate::array::per_axis;
+use crate::crop::{EXTENT, is_extent};
 use crate::error::{Result, check, check_entries};
 
 const NAME: &str = "PatchGrid";
@@ -42,9 +43,7 @@ impl<const D: usize> PatchGrid<D> {
         check_entries(NAME, "overlap", self.overlap.len(), D)?;
         let overlap: [usize; D] = per_axis(NAME, "overlap", &self.overlap)?;
         for a in 0..D {
-            check(NAME, "patch", self.patch[a] as f64, "at least 1", |v| {
-                v >= 1.0
-            })?;
+            check(NAME, "patch", self.patch[a] as f64, EXTENT, is_extent)?;
             check(NAME, "overlap", overlap[a] as f64, "below the patch", |v| {
                 v < self.patch[a] as f64
             })?;

@@ -9,6 +9,7 @@ use super::lesions::LesionLocations;
 use super::locations::{ClassLocations, ClassVoxels, index_of};
 #[cfg(doc)]
 use super::weights::WeightMap;
+use crate::crop::{EXTENT, is_extent};
 use crate::draw::weighted;
 use crate::error::{Error, Result, check, check_probability, check_weights};
 
@@ -92,7 +93,7 @@ impl<const D: usize> PatchSampler<D> {
     /// Names the parameter and its rule.
     pub fn check(&self) -> Result<()> {
         for &voxels in &self.patch {
-            check(NAME, "patch", voxels as f64, "at least 1", |v| v >= 1.0)?;
+            check(NAME, "patch", voxels as f64, EXTENT, is_extent)?;
         }
         match &self.choice {
             PatchChoice::Uniform | PatchChoice::Weights => Ok(()),

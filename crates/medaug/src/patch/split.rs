@@ -50,6 +50,10 @@ impl GridSplit {
         };
         let mut steps = [0; D];
         for a in 0..D {
+            let rule = "no more than the image has voxels";
+            check(NAME, "parts", parts[a] as f64, rule, |_| {
+                parts[a] <= shape[a]
+            })?;
             let rule = "at least 1 and no more than the image has";
             check(NAME, "shape", part[a] as f64, rule, |_| {
                 (1..=shape[a]).contains(&part[a])

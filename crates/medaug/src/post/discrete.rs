@@ -61,6 +61,10 @@ impl<const D: usize> SampleOperation<D> for ArgMax {
         Ok(())
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        before.and_labels()
+    }
+
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
         let labels = argmax(sample.image())?;
         sample.with_class_labels(labels)
@@ -165,6 +169,10 @@ impl<const D: usize> SampleOperation<D> for OneHot {
 
     fn needs(&self) -> Contents {
         Contents::labels()
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        before.with_channels(Some(self.classes))
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

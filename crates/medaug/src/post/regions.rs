@@ -41,6 +41,10 @@ impl<const D: usize> SampleOperation<D> for LabelsToRegions {
         Contents::labels()
     }
 
+    fn after(&self, before: Contents) -> Contents {
+        before.with_channels(Some(self.regions.len()))
+    }
+
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {
         let labels = sample.require_labels("LabelsToRegions")?;
         let mut image = Image::zeros(self.regions.len(), *labels.geometry())?;
@@ -99,6 +103,10 @@ impl<const D: usize> SampleOperation<D> for RegionsToLabels {
         check("RegionsToLabels", "paint", count, "at least one", |v| {
             v >= 1.0
         })
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        before.and_labels()
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

@@ -77,6 +77,15 @@ mod tests {
             assert_eq!(drawn.shape(), [20, 30]);
             assert_ne!(drawn.image().as_slice(), photo.as_slice());
         }
+        // Colours change, not light alone.
+        let red: Vec<f32> = (0..1800).map(|i| if i < 600 { 0.6 } else { 0.2 }).collect();
+        let red = Sample::new(Image::with_channels(3, plane, red).unwrap());
+        let drawn = fundus().unwrap().apply(red, Key::new(3)).unwrap();
+        let at = |channel| drawn.image().channel(channel)[0];
+        assert!(at(1) != at(2), "{} {}", at(1), at(2));
+        let gray = Sample::new(Image::zeros(1, plane).unwrap());
+        let refused = fundus().unwrap().check_contents(&gray.contents());
+        assert!(refused.unwrap_err().to_string().contains("channels"));
         assert!(radiograph([0, 3]).is_err());
     }
 }

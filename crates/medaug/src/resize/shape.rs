@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{inside, interpolation, labels};
 use crate::array::per_axis;
-use crate::crop::check_voxels;
+use crate::crop::{EXTENT, check_voxels, is_extent};
 use crate::error::{Result, check};
 use crate::operation::SpatialOperation;
 use crate::warp::{Reading, Warp};
@@ -30,7 +30,7 @@ impl ResizeTo {
         match self {
             Self::Shape(shape) => check_voxels(transform, "shape", shape, dimension),
             Self::Longest(n) | Self::Shortest(n) => {
-                check(transform, "extent", *n as f64, "at least 1", |v| v >= 1.0)
+                check(transform, "extent", *n as f64, EXTENT, is_extent)
             }
         }
     }

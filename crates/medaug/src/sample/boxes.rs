@@ -3,6 +3,8 @@
 use medcore::BoundingBox;
 use serde::{Deserialize, Serialize};
 
+use super::turned::TurnedBox;
+
 /// A box with its class, in indices of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +15,10 @@ pub struct LabelledBox<const D: usize> {
     pub class: usize,
     /// Its number in the list it came from; survives when others are dropped.
     pub number: usize,
+    /// The object's own box where it does not stand along the axes; `bounds` lies around it then, cut to what is seen, while
+    /// this one goes on outside the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned: Option<TurnedBox<D>>,
 }
 
 /// Which boxes stay after an image has been moved.
@@ -55,12 +61,55 @@ impl<const D: usize> Boxes<D> {
             bounds,
             class,
             number,
+            turned: None,
         });
         Self {
             items: items.collect(),
             rule: BoxRule::default(),
             sides: vec![],
         }
+    }
+
+    /// Turned boxes with their classes, numbered from zero.
+    ///
+    /// ```
+    /// use medaug::{Affine, Boxes, Operation, Sample, TurnedBox};
+    /// use medcore::{Geometry, Image};
+    ///
+    /// let grid = Geometry::axis_aligned([41, 41], [1.0; 2])?;
+    /// let needle = TurnedBox::from_size([20.0, 20.0], [24.0, 4.0], 10.0)?;
+    /// let sample = Sample::new(Image::zeros(1, grid)?).with_boxes(Boxes::turned([(needle, 0)]));
+    /// let turn = Affine { rotation_degrees: vec![30.0], ..Affine::default() };
+    /// let turned = Operation::from(turn).apply_to(sample)?;
+    /// let needle = turned.boxes().and_then(|boxes| boxes.items()[0].turned).expect("a turned box");
+    /// let (size, degrees) = needle.fitted([1.0; 2]).size_and_degrees();
+    /// assert!((size[0] - 24.0).abs() < 1e-9 && (degrees + 20.0).abs() < 1e-9);
+    /// # Ok::<(), medaug::Error>(())
+    /// ```
+    #[must_use]
+    pub fn turned(boxes: impl IntoIterator<Item = (TurnedBox<D>, usize)>) -> Self {
+        let boxes = boxes.into_iter();
+        let boxes = boxes.filter_map(|(turned, class)| Some((turned.bounds()?, class, turned)));
+        let (mut items, mut turns) = (vec![], vec![]);
+        for (bounds, class, turned) in boxes {
+            items.push((bounds, class));
+            turns.push(turned);
+        }
+        let mut made = Self::new(items);
+        for (item, turned) in made.items.iter_mut().zip(turns) {
+            item.turned = Some(turned);
+        }
+        made
+    }
+
+    /// Adds a box of a class, numbered on from those here.
+    pub(crate) fn add(&mut self, bounds: BoundingBox<D>, class: usize) {
+        self.extend([LabelledBox {
+            bounds,
+            class,
+            number: 0,
+            turned: None,
+        }]);
     }
 
     /// The same boxes under another rule.
@@ -118,17 +167,21 @@ impl<const D: usize> Boxes<D> {
     pub(crate) fn moved(
         &self,
         shape: [usize; D],
-        place: impl Fn(&BoundingBox<D>) -> Option<BoundingBox<D>>,
+        place: impl Fn(&LabelledBox<D>) -> Option<LabelledBox<D>>,
     ) -> Self {
         let items = self.items.iter().filter_map(|item| {
-            let whole = place(&item.bounds)?;
-            let min: [f64; D] = std::array::from_fn(|a| whole.min()[a].max(-0.5));
+            let whole = place(item)?;
+            let (low, high) = (whole.bounds.min(), whole.bounds.max());
+            let min: [f64; D] = std::array::from_fn(|a| low[a].max(-0.5));
             let max: [f64; D] =
-                std::array::from_fn(|a| whole.max()[a].min(shape[a] as f64 - 0.5).max(min[a]));
+                std::array::from_fn(|a| high[a].min(shape[a] as f64 - 0.5).max(min[a]));
             let bounds = BoundingBox::new(min, max).ok()?;
             let extent = bounds.extent().into_iter().fold(f64::INFINITY, f64::min);
-            let visible = bounds.volume() >= self.rule.visible * whole.volume();
-            (visible && extent >= self.rule.extent).then_some(LabelledBox { bounds, ..*item })
+            let visible = match &whole.turned {
+                Some(turned) => turned.share_within(&bounds) >= self.rule.visible,
+                None => bounds.volume() >= self.rule.visible * whole.bounds.volume(),
+            };
+            (visible && extent >= self.rule.extent).then_some(LabelledBox { bounds, ..whole })
         });
         Self {
             items: items.collect(),

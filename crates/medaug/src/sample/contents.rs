@@ -53,6 +53,45 @@ impl Contents {
         }
     }
 
+    /// What both of two samples hold.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self {
+            channels: self.channels.filter(|&n| other.channels == Some(n)),
+            labels: self.labels && other.labels,
+            boxes: self.boxes && other.boxes,
+            points: self.points && other.points,
+            layers: self.layers.intersection(&other.layers).cloned().collect(),
+        }
+    }
+
+    /// What is here and not in `made`, which steps before have made; channels stay.
+    #[must_use]
+    pub(crate) fn without(&self, made: &Self) -> Self {
+        Self {
+            channels: self.channels,
+            labels: self.labels && !made.labels,
+            boxes: self.boxes && !made.boxes,
+            points: self.points && !made.points,
+            layers: self.layers.difference(&made.layers).cloned().collect(),
+        }
+    }
+
+    /// The same with so many channels.
+    #[must_use]
+    pub(crate) fn with_channels(self, channels: Option<usize>) -> Self {
+        Self { channels, ..self }
+    }
+
+    /// The same with labels.
+    #[must_use]
+    pub(crate) fn and_labels(self) -> Self {
+        Self {
+            labels: true,
+            ..self
+        }
+    }
+
     /// Refuses `needs` of a step that are not here.
     ///
     /// # Errors

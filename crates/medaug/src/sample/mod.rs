@@ -5,6 +5,7 @@ mod contents;
 mod layer;
 mod lazy;
 mod points;
+mod turned;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use contents::Contents;
 pub use layer::{Layer, Layers};
 pub use lazy::LazySample;
 pub use points::{LabelledPoint, Points};
+pub use turned::TurnedBox;
 
 use crate::error::{Error, Result};
 use crate::warp::swap_labels;

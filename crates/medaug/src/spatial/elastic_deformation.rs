@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::Sampling;
 use super::folding::Folding;
-use crate::array::per_axis;
+use crate::array::{is_outer, per_axis};
 use crate::deformation::{Deformation, DisplacementLattice, Kernel, LatticeGrid};
 use crate::draw::Draw;
 use crate::error::{Error, Result, check, check_entries, check_probability};
@@ -181,12 +181,7 @@ impl<const D: usize> Transform<D> for RandomElasticDeformation {
             for draw in draws {
                 for at in 0..count {
                     let drawn = draw.draw(&mut random) as f32;
-                    let mut rest = at;
-                    let locked = (0..D).rev().any(|a| {
-                        let index = rest % points[a];
-                        rest /= points[a];
-                        index.min(points[a] - 1 - index) < self.locked_borders
-                    });
+                    let locked = is_outer(at, &points, self.locked_borders);
                     displacements_mm.push(if locked { 0.0 } else { drawn });
                 }
             }

@@ -141,7 +141,9 @@ impl<const D: usize> Transform<D> for RandomGridDistortion {
         check_probability(RANDOM, self.probability)?;
         check_entries(RANDOM, "cells", self.cells.len(), D)?;
         for &cells in &self.cells {
-            check(RANDOM, "cells", cells as f64, "at least 1", |v| v >= 1.0)?;
+            check(RANDOM, "cells", cells as f64, "within 1 and 1000", |v| {
+                (1.0..=1000.0).contains(&v)
+            })?;
         }
         self.distortion
             .check(RANDOM, "distortion", "above -1", |v| v > -1.0)

@@ -6,7 +6,8 @@ use medcore::{BoundingBox, Geometry, Image, IndexMap};
 use serde::{Deserialize, Serialize};
 
 use crate::array::per_axis;
-use crate::error::{Error, Result};
+use crate::crop::{EXTENT, is_extent};
+use crate::error::{Result, check};
 use crate::operation::SampleOperation;
 use crate::resize::stretched;
 use crate::sample::Sample;
@@ -87,24 +88,14 @@ impl Letterbox {
     /// # Errors
     /// Refuses shapes without voxels or of other dimension, a multiple of 0, and a fill that is not finite.
     pub fn fit<const D: usize>(&self, shape: [usize; D]) -> Result<LetterboxFit<D>> {
-        let refuse = |parameter, rule, value| {
-            Err(Error::InvalidParameter {
-                transform: NAME,
-                parameter,
-                rule,
-                value,
-            })
-        };
         let wanted: [usize; D] = per_axis(NAME, "shape", &self.shape)?;
-        if wanted.contains(&0) || shape.contains(&0) {
-            return refuse("shape", "at least 1 along each axis", 0.0);
+        for extent in wanted.into_iter().chain(shape) {
+            check(NAME, "shape", extent as f64, EXTENT, is_extent)?;
         }
-        if self.multiple == Some(0) {
-            return refuse("multiple", "at least 1", 0.0);
+        if let Some(multiple) = self.multiple {
+            check(NAME, "multiple", multiple as f64, EXTENT, is_extent)?;
         }
-        if !self.fill.is_finite() {
-            return refuse("fill", "finite", f64::from(self.fill));
-        }
+        check(NAME, "fill", self.fill.into(), "finite", f64::is_finite)?;
         let factors = (0..D).map(|axis| wanted[axis] as f64 / shape[axis] as f64);
         let factor = factors.fold(f64::INFINITY, f64::min);
         let scaled = shape.map(|extent| {

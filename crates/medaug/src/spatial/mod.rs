@@ -19,6 +19,7 @@ mod parameters;
 mod perspective;
 mod random;
 mod rotate90;
+mod smooth_deform;
 mod thin_plate_spline;
 mod transpose;
 
@@ -41,5 +42,6 @@ pub use parameters::{Space, SpatialParameters};
 pub use perspective::{Perspective, RandomPerspective};
 pub use random::RandomSpatial;
 pub use rotate90::{RandomRotate90, Rotate90};
+pub use smooth_deform::{RandomSmoothDeform, SmoothDeform};
 pub use thin_plate_spline::{RandomThinPlateSpline, ThinPlateSpline};
 pub use transpose::{RandomSymmetry, RandomTranspose, Transpose};

@@ -271,9 +271,20 @@ macro_rules! transforms {
                 match self {
                     $(Self::$sample(operation) => SampleOperation::<D>::needs(operation),)*
                     $(Self::$random(transform) => Transform::<D>::needs(transform),)*
-                    $(Self::$choice(choice) => needs_of::<D>(choice.steps()),)*
+                    $(Self::$choice(choice) => choice.needs::<D>(),)*
                     Self::On(on) => on.target.needs(on.inner.needs::<D>()),
                     _ => Contents::default(),
+                }
+            }
+
+            /// What a sample surely holds after it that held `before`.
+            #[must_use]
+            pub fn after<const D: usize>(&self, before: Contents) -> Contents {
+                match self {
+                    $(Self::$sample(operation) => SampleOperation::<D>::after(operation, before),)*
+                    $(Self::$random(transform) => Transform::<D>::after(transform, before),)*
+                    $(Self::$choice(choice) => choice.after::<D>(before),)*
+                    _ => before,
                 }
             }
 

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod awkward;
+mod broken;
+mod descriptions;
 #[path = "../../../../examples/augment_gallery/exhibits/mod.rs"]
 mod exhibits;
 mod mixtures;

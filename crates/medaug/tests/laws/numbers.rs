@@ -1,13 +1,15 @@
 //! The key decides everything, what was done can be done again, and no number comes from nowhere.
 
-use medaug::{Compose, Record, Step};
+use medaug::{Compose, Record, Sample, Step};
+use medcore::random::Key;
+use rayon::prelude::*;
 
-use crate::support::{KEY, full, pipelines, textured, with_threads};
+use crate::support::{drawn, full, pipelines, textured, with_threads};
 
 fn same_bytes<const D: usize>() {
-    for (name, pipeline) in pipelines::<D>() {
+    for (name, pipeline, key) in drawn::<D>() {
         let draw = |threads| {
-            with_threads(threads, || pipeline.apply(textured::<D>(), KEY))
+            with_threads(threads, || pipeline.apply(textured::<D>(), key))
                 .unwrap_or_else(|error| panic!("{name}: {error}"))
         };
         let one = draw(1);
@@ -22,11 +24,34 @@ fn the_same_key_gives_the_same_bytes_with_any_number_of_threads() {
     same_bytes::<3>();
 }
 
+/// Samples are made in another order, side by side.
+fn any_order<const D: usize>() {
+    let all = drawn::<D>();
+    let apply = |(_, pipeline, key): &(&str, Compose<D>, Key)| {
+        pipeline.apply(textured::<D>(), *key).unwrap()
+    };
+    for some in all.chunks(40) {
+        let one_by_one: Vec<Sample<D>> = some.iter().map(apply).collect();
+        let backwards: Vec<Sample<D>> =
+            with_threads(4, || some.par_iter().rev().map(apply).collect());
+        let pairs = one_by_one.into_iter().zip(backwards.into_iter().rev());
+        for ((name, ..), (first, second)) in some.iter().zip(pairs) {
+            assert!(first == second, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_order_of_samples_changes_nothing() {
+    any_order::<2>();
+    any_order::<3>();
+}
+
 fn replayed<const D: usize>() {
-    for (name, pipeline) in pipelines::<D>() {
-        let (done, record) = pipeline.record(textured::<D>(), KEY).unwrap();
+    for (name, pipeline, key) in drawn::<D>() {
+        let (done, record) = pipeline.record(textured::<D>(), key).unwrap();
         assert!(
-            pipeline.apply(textured::<D>(), KEY).unwrap() == done,
+            pipeline.apply(textured::<D>(), key).unwrap() == done,
             "{name}"
         );
         let text = serde_json::to_string(&record).unwrap();
@@ -68,8 +93,8 @@ fn a_description_is_read_as_it_was_written() {
 #[test]
 fn finite_images_stay_finite() {
     fn check<const D: usize>() {
-        for (name, pipeline) in pipelines::<D>() {
-            let done = pipeline.apply(textured::<D>(), KEY).unwrap();
+        for (name, pipeline, key) in drawn::<D>() {
+            let done = pipeline.apply(textured::<D>(), key).unwrap();
             assert!(
                 done.image().as_slice().iter().all(|v| v.is_finite()),
                 "{name}"
@@ -83,9 +108,9 @@ fn finite_images_stay_finite() {
 #[test]
 fn constant_images_and_voxels_that_are_not_numbers_are_answered() {
     fn check<const D: usize>() {
-        for (name, pipeline) in pipelines::<D>() {
+        for (name, pipeline, key) in drawn::<D>() {
             for value in [0.0, 0.5, -3.0] {
-                match pipeline.apply(full::<D>(|_, _| value), KEY) {
+                match pipeline.apply(full::<D>(|_, _| value), key) {
                     Ok(done) => assert!(
                         done.image().as_slice().iter().all(|v| v.is_finite()),
                         "{name} of {value}"
@@ -102,7 +127,7 @@ fn constant_images_and_voxels_that_are_not_numbers_are_answered() {
                     }
                 });
                 // Either an error that says so, or an image; never a panic.
-                if let Err(error) = pipeline.apply(image, KEY) {
+                if let Err(error) = pipeline.apply(image, key) {
                     assert!(!error.to_string().is_empty(), "{name}");
                 }
             }

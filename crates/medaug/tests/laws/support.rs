@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use medaug::{Boxes, Compose, Error, LabelledPoint, Layer, Points, Sample, Step};
+use medaug::{Boxes, Compose, Error, LabelledPoint, Layer, Points, Sample, Step, TurnedBox};
 use medcore::random::Key;
 use medcore::{BoundingBox, Geometry, Image, LabelMap, Point, Vector};
 
@@ -60,7 +60,14 @@ fn classes<const D: usize>(grid: Geometry<D>) -> LabelMap<u8, D> {
 
 /// Image, labels, layers, boxes and points; three channels, as colours have.
 pub(crate) fn full<const D: usize>(value: impl Fn(usize, [usize; D]) -> f32) -> Sample<D> {
-    let grid = grid::<D>();
+    full_on(grid(), value)
+}
+
+/// As [`full`], on another grid.
+pub(crate) fn full_on<const D: usize>(
+    grid: Geometry<D>,
+    value: impl Fn(usize, [usize; D]) -> f32,
+) -> Sample<D> {
     let shape = grid.shape();
     let voxels: Vec<f32> = (0..3)
         .flat_map(|channel| indices(shape).map(move |index| (channel, index)))
@@ -71,13 +78,26 @@ pub(crate) fn full<const D: usize>(value: impl Fn(usize, [usize; D]) -> f32) -> 
     let numbers = labels.map(|label| u16::from(label) * 300);
     let middle = shape.map(|n| n as f64 * 0.5);
     let bounds = BoundingBox::new(middle.map(|v| v - 5.0), middle.map(|v| v + 4.0)).unwrap();
+    // Edges of 7, 3 and 5 voxels, each turned a little.
+    let half_edges = std::array::from_fn(|edge| {
+        std::array::from_fn(|a| {
+            if a == edge {
+                [3.5, 1.5, 2.5][edge]
+            } else {
+                0.4
+            }
+        })
+    });
+    let turned = TurnedBox::new(middle, half_edges).unwrap();
+    let mut boxes = Boxes::new([(bounds, 1)]);
+    boxes.extend(Boxes::turned([(turned, 0)]).items().iter().copied());
     let points = Points::new(vec![
         LabelledPoint::new(middle.map(|v| v - 3.25), 0),
         LabelledPoint::new(middle.map(|v| v + 2.5), 1),
     ]);
     Sample::with_labels(image.clone(), labels.clone())
         .unwrap()
-        .with_boxes(Boxes::new([(bounds, 1)]))
+        .with_boxes(boxes)
         .with_points(points)
         .with_layer("second", Layer::Image(image))
         .unwrap()
@@ -117,6 +137,19 @@ pub(crate) fn pipelines<const D: usize>() -> Vec<(&'static str, Compose<D>)> {
     made
 }
 
+/// The same under several keys where chance decides.
+pub(crate) fn drawn<const D: usize>() -> Vec<(&'static str, Compose<D>, Key)> {
+    let mut all = vec![];
+    for (name, pipeline) in pipelines::<D>() {
+        let keys = match pipeline.first_random() {
+            Some(_) => &KEYS[..],
+            None => &KEYS[..1],
+        };
+        all.extend(keys.iter().map(|&key| (name, pipeline.clone(), key)));
+    }
+    all
+}
+
 /// Whether an example of every step is there.
 #[test]
 fn every_transform_has_an_example() {
@@ -137,6 +170,14 @@ fn every_transform_has_an_example() {
 }
 
 pub(crate) const KEY: Key = Key::new(11).epoch(2).sample(5);
+
+/// Keys for laws that one draw might keep by chance.
+pub(crate) const KEYS: [Key; 4] = [
+    KEY,
+    Key::new(3).epoch(0).sample(0),
+    Key::new(4).epoch(1).sample(9),
+    Key::new(5).epoch(7).sample(2),
+];
 
 pub(crate) fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

@@ -59,6 +59,13 @@ fn the_symmetries_of_a_square_are_those_of_albumentations() {
         ("t", [1, 0], &[]),
     ] {
         assert_same(&plane, symmetry(order, flip), &format!("d4.{name}"));
+        if order == [0, 1] {
+            let flip = Flip {
+                axes: flip.to_vec(),
+                swap: None,
+            };
+            assert_same(&plane, flip, &format!("d4.{name}"));
+        }
     }
 }
 

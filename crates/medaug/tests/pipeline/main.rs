@@ -19,4 +19,5 @@ mod preprocess;
 mod spatial;
 mod support;
 mod tones;
+mod turned;
 mod way_back;

@@ -97,7 +97,22 @@ impl<const D: usize> DisplacementLattice<D> {
                 got: displacements.len(),
             });
         }
-        // One repeated layer around, and one more where there are fewer than two voxels.
+        Self::surrounded(shape, [0.0; D], [1.0; D], displacements)
+    }
+
+    /// Displacements at points that go on beyond the outermost ones, linear between them: `start` is the index of the first
+    /// point, `step` the voxels from point to point.
+    ///
+    /// # Errors
+    /// As [`DisplacementLattice::new`].
+    pub(crate) fn surrounded(
+        shape: [usize; D],
+        start: [f64; D],
+        step: [f64; D],
+        displacements: &[f32],
+    ) -> Result<Self> {
+        let count: usize = shape.iter().product();
+        // One repeated layer around, and one more where there are fewer than two points.
         let points = shape.map(|n| n.max(2) + 2);
         let lattice: usize = points.iter().product();
         let mut padded = Vec::with_capacity(D * lattice);
@@ -115,8 +130,8 @@ impl<const D: usize> DisplacementLattice<D> {
         }
         let grid = LatticeGrid {
             points,
-            start: [0.0; D],
-            step: [1.0; D],
+            start,
+            step,
         };
         Self::new(grid, Kernel::Linear, &padded)
     }

@@ -5,10 +5,10 @@ use medcore::random::Key;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_probability};
+use crate::error::{Error, Result, check, check_probability};
 use crate::operation::SampleOperation;
 use crate::parallel::CHUNK;
-use crate::sample::{LazySample, Sample};
+use crate::sample::{Contents, LazySample, Sample};
 use crate::step::Operation;
 use crate::transform::{Transform, perhaps};
 
@@ -73,15 +73,19 @@ impl ToGray {
 
 impl<const D: usize> SampleOperation<D> for ToGray {
     fn check(&self) -> Result<()> {
-        match self.channels {
-            Some(0) => Err(Error::InvalidParameter {
-                transform: NAME,
-                parameter: "channels",
-                rule: "at least 1, or none",
-                value: 0.0,
-            }),
-            _ => Ok(()),
-        }
+        let channels = self.channels.unwrap_or(1) as f64;
+        check(
+            NAME,
+            "channels",
+            channels,
+            "within 1 and 1000, or none",
+            |v| (1.0..=1000.0).contains(&v),
+        )
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        let channels = self.channels.or(before.channels);
+        before.with_channels(channels)
     }
 
     fn apply(&self, mut sample: Sample<D>) -> Result<Sample<D>> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, check};
 use crate::operation::SampleOperation;
-use crate::sample::Sample;
+use crate::sample::{Contents, Sample};
 
 /// Repeats all channels, one copy of the image after the other.
 ///
@@ -26,6 +26,11 @@ impl<const D: usize> SampleOperation<D> for RepeatChannel {
             "within 1 and 1000",
             |n| (1.0..=1000.0).contains(&n),
         )
+    }
+
+    fn after(&self, before: Contents) -> Contents {
+        let channels = before.channels.map(|n| n.saturating_mul(self.count));
+        before.with_channels(channels)
     }
 
     fn apply(&self, sample: Sample<D>) -> Result<Sample<D>> {

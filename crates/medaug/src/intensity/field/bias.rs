@@ -17,6 +17,13 @@ use crate::transform::{RandomChannels, random_twin};
 const NAME: &str = "BiasField";
 const ORDER: &str = "within 1 and 10";
 
+/// Exponents of a field: those that are larger leave what an `f32` holds.
+const COEFFICIENT: &str = "within -20 and 20";
+
+fn is_coefficient(value: f64) -> bool {
+    (-20.0..=20.0).contains(&value)
+}
+
 /// The polynomials of a field; each axis runs from -1 to 1 over the centres of its voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,7 +111,7 @@ impl ChannelOperation for BiasField {
         }
         self.coefficients
             .iter()
-            .try_for_each(|&c| check(NAME, "coefficients", c, "finite", f64::is_finite))
+            .try_for_each(|&c| check(NAME, "coefficients", c, COEFFICIENT, is_coefficient))
     }
 
     fn apply<const D: usize>(&self, channel: Channel<'_, D>) -> Result<()> {
@@ -210,7 +217,7 @@ impl RandomChannels for RandomBiasField {
     fn check_for(&self, _dimension: usize) -> Result<()> {
         check(Self::NAME, "order", self.order as f64, ORDER, is_order)?;
         self.coefficients
-            .check(Self::NAME, "coefficients", "finite", |_| true)
+            .check(Self::NAME, "coefficients", COEFFICIENT, is_coefficient)
     }
 
     fn draw(&self, dimension: usize, random: &mut Random) -> BiasField {

@@ -3,12 +3,11 @@
 use medcore::random::Random;
 use serde::{Deserialize, Serialize};
 
-use crate::array::per_axis;
+use crate::array::{is_outer, per_axis};
 use crate::draw::{Channels, Draw};
 use crate::error::{Error, Result, check, check_entries};
-use crate::intensity::upsample::{area_taps, linear_taps, outermost, upsample};
+use crate::intensity::upsample::{area_taps, linear_taps, stretched, upsample};
 use crate::operation::{Channel, ChannelOperation};
-use crate::parallel::Statistics;
 use crate::transform::{RandomChannels, random_twin};
 
 const NAME: &str = "SmoothFieldAdjustIntensity";
@@ -75,23 +74,7 @@ impl ChannelOperation for SmoothFieldAdjustIntensity {
                 std::array::from_fn(|a| area_taps(coarse[a], fine[a]))
             }
         };
-        let corners = taps.each_ref().map(|taps| outermost(taps));
-        let mut extremes = vec![0.0; corners.iter().map(Vec::len).product()];
-        upsample(
-            &self.factors,
-            coarse,
-            &corners,
-            &mut extremes,
-            |v, factor| *v = factor,
-        );
-        let (seen, wanted) = (Statistics::of(&extremes), Statistics::of(&self.factors));
-        let stretch = if seen.max > seen.min {
-            (wanted.max - wanted.min) / (seen.max - seen.min)
-        } else {
-            1.0
-        };
-        let stretched = |&f: &f32| (f - seen.min) * stretch + wanted.min;
-        let factors: Vec<f32> = self.factors.iter().map(stretched).collect();
+        let factors = stretched(&self.factors, coarse, &taps);
         upsample(&factors, coarse, &taps, channel.voxels, |v, factor| {
             *v *= factor;
         });
@@ -164,14 +147,8 @@ impl RandomChannels for RandomSmoothFieldAdjustIntensity {
         let points: Vec<usize> = (0..dimension)
             .map(|axis| drawn(axis) + 2 * self.padding)
             .collect();
-        let factors = (0..points.iter().product::<usize>()).map(|mut number| {
-            let mut padded = false;
-            for &points in points.iter().rev() {
-                let at = number % points;
-                padded |= at < self.padding || at + self.padding >= points;
-                number /= points;
-            }
-            if padded {
+        let factors = (0..points.iter().product::<usize>()).map(|number| {
+            if is_outer(number, &points, self.padding) {
                 1.0
             } else {
                 self.factor.draw(random) as f32

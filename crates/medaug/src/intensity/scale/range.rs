@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, check};
+use crate::error::{Result, check, check_size};
 use crate::operation::{Channel, ChannelOperation};
 use crate::parallel::for_each_chunk;
 
@@ -66,7 +66,9 @@ pub(super) fn check_range(
         high,
         "finite and above its lower end",
         |v| v.is_finite() && v > low,
-    )
+    )?;
+    check_size(transform, parameter, low)?;
+    check_size(transform, parameter, high)
 }
 
 pub(super) fn check_percentiles(transform: &'static str, [low, high]: [f64; 2]) -> Result<()> {
