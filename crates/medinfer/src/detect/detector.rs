@@ -148,7 +148,7 @@ impl<'m, const D: usize> BoxDetector<'m, D> {
         {
             return refuse("preparation", "of intensities alone", moved.to_string());
         }
-        check_input(&self.config.model, &[], &prepared)?;
+        check_input(self.config.model.in_channels(), &[], &prepared)?;
         Ok(prepared)
     }
 
