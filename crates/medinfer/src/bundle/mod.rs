@@ -19,6 +19,7 @@ mod golden;
 mod hub;
 mod load;
 mod manifest;
+mod monai;
 mod record;
 mod seal;
 mod signature;

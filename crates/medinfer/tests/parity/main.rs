@@ -13,6 +13,7 @@ mod grades;
 mod hub;
 mod laws;
 mod mapping;
+mod monai_folder;
 mod networks;
 mod nnunet;
 mod patient;

@@ -116,6 +116,13 @@ fn volumes_and_records_alone_are_bundles_too() {
     assert!(settings.get("num_channels").is_none() && settings.get("problem_type").is_none());
     let task: TaskConfig = serde_json::from_value(settings["task"].clone()).unwrap();
     assert_eq!(task, manifest.task);
+    let error = bundle.write_monai_folder(folder.path().join("monai"), "Nobody", "Free");
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("record_classification")
+    );
 }
 
 #[test]
