@@ -46,7 +46,7 @@ pub use classify::{
     AnswerConfig, Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code,
     Decision, Grade, LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
 };
-pub use detect::{BoxDetector, BoxRules, DetectorConfig, FoundBox, Framing};
+pub use detect::{BoxDetector, BoxFusion, BoxRules, DetectorConfig, FoundBox, Framing};
 pub use error::{Error, Result};
 pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
 pub use patient::{Examination, FusedClassifier, FusedConfig, RecordClassifier, RecordConfig};

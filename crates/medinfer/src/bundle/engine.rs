@@ -157,7 +157,7 @@ where
     }
 
     fn networks(&self) -> Vec<&dyn Model> {
-        vec![self.network()]
+        self.networks().collect()
     }
 
     fn reference(&self) -> Result<BTreeMap<String, Tensor>> {

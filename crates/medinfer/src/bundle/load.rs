@@ -357,14 +357,14 @@ impl Checked {
     where
         TaskConfig: From<DetectorConfig<D>>,
     {
-        if self.manifest.networks != 1 {
-            let value = self.manifest.networks.to_string();
-            return refuse("networks", "one for a detector", value);
+        let mut networks = Vec::new();
+        for number in 0..self.manifest.networks {
+            let params = Params::new(0).zeroed();
+            networks.push(create_detector::<D>(&config.model, &params)?);
+            self.fill(&params, number)?;
         }
-        let params = Params::new(0).zeroed();
-        let network = create_detector::<D>(&config.model, &params)?;
-        self.fill(&params, 0)?;
-        let detector = BoxDetector::new(config, network)?;
+        let others = networks.split_off(1);
+        let detector = BoxDetector::new(config, networks.remove(0))?.with_ensemble(others);
         self.prove(&detector)?;
         Ok(detector)
     }

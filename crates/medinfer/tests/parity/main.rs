@@ -3,6 +3,7 @@
 //! `X.py` makes `X.safetensors`, which `X.rs` reads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod box_fusion;
 mod bundle;
 mod bundle_guide;
 mod classifier;
