@@ -48,7 +48,8 @@ impl Bundle {
     ///
     /// # Errors
     /// Refuses a place that is taken, authors or rights that are not stated, an ensemble, a detector, a
-    /// network that reads patient data, and a bundle whose files were changed since it was loaded; and when a file cannot be written.
+    /// network that reads patient data, and a bundle whose files were changed since it was loaded; and when a
+    /// file cannot be written.
     pub fn write_monai_folder(
         &self,
         place: impl AsRef<Path>,
