@@ -3,6 +3,7 @@
 //! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
 //! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
 //! * [`Classifier`]: findings of an image as calibrated probabilities and decisions, and how sure they are;
+//! * [`FusedClassifier`] and [`RecordClassifier`]: the same of an image with patient data, and of these alone;
 //! * [`BoxDetector`]: boxes around findings, through a letterbox or in tiles;
 //! * [`Bundle`]: any of them as a folder that proves itself before it is used;
 //! * [`explain`]: which parts of an input count for the score of a class;
@@ -24,6 +25,7 @@ pub mod explain;
 mod foreign;
 mod mirror;
 mod outlier;
+mod patient;
 mod plan;
 mod predictor;
 mod progress;
@@ -36,16 +38,18 @@ mod window;
 
 pub use blend::Accumulation;
 pub use bundle::{
-    Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE,
-    Manifest, MetricRecord, Provenance, SIGNATURE_FILE, SignatureKey, TaskConfig, Version,
+    Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, GoldenInput, InputSpec,
+    MANIFEST_FILE, Manifest, MetricRecord, Provenance, SIGNATURE_FILE, SignatureKey, TaskConfig,
+    Version,
 };
 pub use classify::{
-    Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code, Decision,
-    LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
+    AnswerConfig, Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code,
+    Decision, Grade, LabelKind, MonteCarlo, OperatingPoint, Uncertainty,
 };
-pub use detect::{BoxDetector, BoxRules, DetectorConfig, FoundBox, Framing};
+pub use detect::{BoxDetector, BoxFusion, BoxRules, DetectorConfig, FoundBox, Framing};
 pub use error::{Error, Result};
 pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
+pub use patient::{Examination, FusedClassifier, FusedConfig, RecordClassifier, RecordConfig};
 pub use predictor::Predictor;
 pub use progress::{Progress, Silent};
 pub use rule::LabelRule;

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use medmodels::fusion::table::{Column, TableConfig};
+
 use super::{Manifest, MetricRecord, TaskConfig};
-use crate::classify::{ClassLabel, ClassifierConfig};
+use crate::classify::{ClassLabel, Rules};
 
 /// What follows from the description, and `further` behind it.
 pub(super) fn markdown(manifest: &Manifest, further: Option<&str>) -> String {
@@ -43,9 +45,13 @@ fn fill(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
     };
     writeln!(out, "{intended}")?;
     input(out, manifest)?;
+    task.table().map_or(Ok(()), |table| columns(out, table))?;
     match task {
-        TaskConfig::Classification2d(config) => classes(out, config)?,
-        TaskConfig::Classification3d(config) => classes(out, config)?,
+        TaskConfig::Classification2d(config) => classes(out, &config.rules())?,
+        TaskConfig::Classification3d(config) => classes(out, &config.rules())?,
+        TaskConfig::Fused2d(config) => classes(out, &config.answer.rules())?,
+        TaskConfig::Fused3d(config) => classes(out, &config.answer.rules())?,
+        TaskConfig::Record(config) => classes(out, &config.answer.rules())?,
         TaskConfig::Detection2d(config) => labels(out, &config.labels)?,
         TaskConfig::Detection3d(config) => labels(out, &config.labels)?,
         TaskConfig::Segmentation(config) => {
@@ -79,6 +85,34 @@ fn input(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
     table(out, "Input", &rows)
 }
 
+/// What a record says, and what is done where it does not.
+fn columns(out: &mut String, table: &TableConfig) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n## Patient data\n\n| column | values | where missing | mean and standard deviation in training |\n| --- | --- | --- | --- |"
+    )?;
+    for column in &table.columns {
+        let (values, spread) = match column {
+            Column::Numeric(column) => {
+                let range = column.range;
+                let range = range.map(|[low, high]| format!("{low} to {high}"));
+                let parts = range.into_iter().chain(column.unit.clone());
+                let spread = format!("{:.4}, {:.4}", column.mean, column.std);
+                (parts.collect::<Vec<_>>().join(" "), spread)
+            }
+            Column::Categorical(column) => (column.levels.join(", "), String::new()),
+            _ => (String::new(), String::new()),
+        };
+        let missing = match column.is_optional() {
+            true => "told to the network",
+            false => "refused",
+        };
+        let (name, values) = (cell(column.name()), cell(&values));
+        writeln!(out, "| {name} | {values} | {missing} | {spread} |")?;
+    }
+    Ok(())
+}
+
 fn labels(out: &mut String, labels: &[ClassLabel]) -> std::fmt::Result {
     writeln!(out, "\n## Labels\n\n| label | codes |\n| --- | --- |")?;
     for label in labels {
@@ -95,16 +129,20 @@ fn labels(out: &mut String, labels: &[ClassLabel]) -> std::fmt::Result {
     Ok(())
 }
 
-fn classes<const D: usize>(out: &mut String, config: &ClassifierConfig<D>) -> std::fmt::Result {
-    labels(out, &config.labels)?;
-    if config.operating_points.is_empty() {
+fn classes(out: &mut String, rules: &Rules<'_>) -> std::fmt::Result {
+    labels(out, rules.labels)?;
+    if rules.operating_points.is_empty() {
         return Ok(());
     }
+    let label = match rules.kind.is_ordered() {
+        true => "label or a higher one",
+        false => "label",
+    };
     writeln!(
         out,
-        "\n## Operating points\n\n| name | label | probability from |\n| --- | --- | --- |"
+        "\n## Operating points\n\n| name | {label} | probability from |\n| --- | --- | --- |"
     )?;
-    for point in &config.operating_points {
+    for point in rules.operating_points {
         let (name, label) = (cell(&point.name), cell(&point.label));
         writeln!(out, "| {name} | {label} | {:.4} |", point.threshold)?;
     }

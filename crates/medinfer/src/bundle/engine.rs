@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use medcore::Image;
+use medmodels::fusion::table::Record;
 use mednn::candle_core::{Device, Tensor};
 use mednn::model::Model;
 
-use super::TaskConfig;
-use crate::classify::{Classifier, ClassifierConfig};
+use super::{GoldenInput, TaskConfig};
+use crate::classify::{Classification, Classifier, ClassifierConfig};
 use crate::detect::{BoxDetector, DetectorConfig, FoundBox};
 use crate::error::Result;
+use crate::outlier::FeatureReference;
+use crate::patient::{Examination, FusedClassifier, FusedConfig, RecordClassifier};
 use crate::segmenter::Segmenter;
 
-/// A model with everything around it, over images of `D` axes.
-pub trait Engine<const D: usize> {
+/// A model with everything around it, over cases that are images, records of patients, or both.
+pub trait Engine<C: GoldenInput> {
     /// Its description.
     fn task(&self) -> TaskConfig;
 
@@ -26,11 +29,11 @@ pub trait Engine<const D: usize> {
     /// When memory is short.
     fn reference(&self) -> Result<BTreeMap<String, Tensor>>;
 
-    /// What it makes of an image, as tensors by name, for comparison with what it made elsewhere.
+    /// What it makes of a case, as tensors by name, for comparison with what it made elsewhere.
     ///
     /// # Errors
-    /// When the image is none for this model, or it fails.
-    fn answer(&self, image: &Image<f32, D>) -> Result<BTreeMap<String, Tensor>>;
+    /// When the case is none for this model, or it fails.
+    fn answer(&self, case: &C) -> Result<BTreeMap<String, Tensor>>;
 }
 
 impl From<ClassifierConfig<2>> for TaskConfig {
@@ -45,7 +48,7 @@ impl From<ClassifierConfig<3>> for TaskConfig {
     }
 }
 
-impl<const D: usize> Engine<D> for Classifier<'_, D>
+impl<const D: usize> Engine<Image<f32, D>> for Classifier<'_, D>
 where
     TaskConfig: From<ClassifierConfig<D>>,
 {
@@ -54,25 +57,83 @@ where
     }
 
     fn networks(&self) -> Vec<&dyn Model> {
-        self.networks()
-            .iter()
-            .map(|network| &**network as _)
-            .collect()
+        borrowed(self.networks())
     }
 
     fn reference(&self) -> Result<BTreeMap<String, Tensor>> {
-        let reference = self.reference();
-        reference.map_or(Ok(BTreeMap::new()), |reference| reference.to_tensors())
+        tensors_of(self.reference())
     }
 
     fn answer(&self, image: &Image<f32, D>) -> Result<BTreeMap<String, Tensor>> {
-        let found = self.classify(image)?;
-        Ok([
-            named("logits", &found.logits)?,
-            named("probabilities", &found.probabilities)?,
-        ]
-        .into())
+        classification(&self.classify(image)?)
     }
+}
+
+impl From<FusedConfig<2>> for TaskConfig {
+    fn from(config: FusedConfig<2>) -> Self {
+        Self::Fused2d(config)
+    }
+}
+
+impl From<FusedConfig<3>> for TaskConfig {
+    fn from(config: FusedConfig<3>) -> Self {
+        Self::Fused3d(config)
+    }
+}
+
+impl<const D: usize> Engine<Examination<D>> for FusedClassifier<'_, D>
+where
+    TaskConfig: From<FusedConfig<D>>,
+{
+    fn task(&self) -> TaskConfig {
+        self.config().clone().into()
+    }
+
+    fn networks(&self) -> Vec<&dyn Model> {
+        borrowed(self.networks())
+    }
+
+    fn reference(&self) -> Result<BTreeMap<String, Tensor>> {
+        tensors_of(self.reference())
+    }
+
+    fn answer(&self, case: &Examination<D>) -> Result<BTreeMap<String, Tensor>> {
+        classification(&self.classify(&case.image, &case.record)?)
+    }
+}
+
+impl Engine<Record> for RecordClassifier<'_> {
+    fn task(&self) -> TaskConfig {
+        TaskConfig::Record(self.config().clone())
+    }
+
+    fn networks(&self) -> Vec<&dyn Model> {
+        borrowed(self.networks())
+    }
+
+    fn reference(&self) -> Result<BTreeMap<String, Tensor>> {
+        tensors_of(self.reference())
+    }
+
+    fn answer(&self, record: &Record) -> Result<BTreeMap<String, Tensor>> {
+        classification(&self.classify(record)?)
+    }
+}
+
+fn borrowed<'a>(networks: &'a [Box<dyn Model + '_>]) -> Vec<&'a dyn Model> {
+    networks.iter().map(|network| &**network as _).collect()
+}
+
+fn tensors_of(reference: Option<&FeatureReference>) -> Result<BTreeMap<String, Tensor>> {
+    reference.map_or(Ok(BTreeMap::new()), FeatureReference::to_tensors)
+}
+
+fn classification(found: &Classification) -> Result<BTreeMap<String, Tensor>> {
+    Ok([
+        named("logits", &found.logits)?,
+        named("probabilities", &found.probabilities)?,
+    ]
+    .into())
 }
 
 impl From<DetectorConfig<2>> for TaskConfig {
@@ -87,7 +148,7 @@ impl From<DetectorConfig<3>> for TaskConfig {
     }
 }
 
-impl<const D: usize> Engine<D> for BoxDetector<'_, D>
+impl<const D: usize> Engine<Image<f32, D>> for BoxDetector<'_, D>
 where
     TaskConfig: From<DetectorConfig<D>>,
 {
@@ -96,7 +157,7 @@ where
     }
 
     fn networks(&self) -> Vec<&dyn Model> {
-        vec![self.network()]
+        self.networks().collect()
     }
 
     fn reference(&self) -> Result<BTreeMap<String, Tensor>> {
@@ -118,7 +179,7 @@ where
     }
 }
 
-impl Engine<3> for Segmenter<'_> {
+impl Engine<Image<f32, 3>> for Segmenter<'_> {
     fn task(&self) -> TaskConfig {
         TaskConfig::Segmentation(self.config().clone())
     }

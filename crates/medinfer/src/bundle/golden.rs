@@ -1,62 +1,42 @@
-//! A small image with what the model made of it, and the comparison with what it makes now.
+//! A small case with what the model made of it, and the comparison with what it makes now.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use medcore::{Geometry, Image, Point, Vector};
-use mednn::candle_core::{DType, Device, Tensor};
+use mednn::candle_core::{DType, Tensor};
 
+use super::GoldenInput;
 use super::boxes::{self, Boxes};
-use super::engine::{Engine, named};
+use super::engine::Engine;
 use super::folder::wrong;
 use crate::detect::BoxRules;
 use crate::error::{Error, Result};
 
-const IMAGE: &str = "image";
-const ORIGIN: &str = "origin";
-const STEPS: &str = "steps";
 /// In front of the parts of the answer.
 const ANSWER: &str = "answer.";
 
 /// The tensors of a case's file.
-pub(super) fn record<const D: usize>(
-    engine: &dyn Engine<D>,
-    image: &Image<f32, D>,
+pub(super) fn record<C: GoldenInput>(
+    engine: &dyn Engine<C>,
+    case: &C,
 ) -> Result<BTreeMap<String, Tensor>> {
-    let grid = image.geometry();
-    let shape: Vec<usize> = [image.channels()]
-        .into_iter()
-        .chain(image.shape())
-        .collect();
-    let voxels = Tensor::from_slice(image.as_slice(), shape, &Device::Cpu);
-    let steps: Vec<f64> = grid
-        .steps()
-        .iter()
-        .flat_map(|step| step.components())
-        .collect();
-    let origin = grid.origin().coordinates();
-    let answer = engine.answer(image)?.into_iter();
+    let answer = engine.answer(case)?.into_iter();
     let mut tensors: BTreeMap<_, _> = answer
         .map(|(name, tensor)| (format!("{ANSWER}{name}"), tensor))
         .collect();
-    tensors.insert(IMAGE.to_owned(), voxels.map_err(mednn::Error::from)?);
-    tensors.extend([named(ORIGIN, &origin)?, named(STEPS, &steps)?]);
+    case.give(&mut tensors)?;
     Ok(tensors)
 }
 
 /// Runs the case of a file and compares.
-pub(super) fn check<const D: usize>(
-    engine: &dyn Engine<D>,
+pub(super) fn check<C: GoldenInput>(
+    engine: &dyn Engine<C>,
     path: &Path,
     mut tensors: BTreeMap<String, Tensor>,
     tolerance: f64,
 ) -> Result<()> {
-    let mut take = |name: &str| {
-        let tensor = tensors.remove(name);
-        tensor.ok_or_else(|| wrong(path, format!("it has no tensor {name:?}")))
-    };
-    let image = image::<D>(path, &take(IMAGE)?, &take(ORIGIN)?, &take(STEPS)?)?;
-    let got = engine.answer(&image)?;
+    let case = C::take(path, &mut tensors)?;
+    let got = engine.answer(&case)?;
     for name in got.keys() {
         take_answer(&tensors, name).ok_or_else(|| wrong(path, format!("it lacks {name}")))?;
     }
@@ -109,38 +89,6 @@ fn of_parts<'a>(expected: &Answer<'a>, got: &Answer<'_>) -> Result<Vec<(&'a str,
 
 fn take_answer<'a>(tensors: &'a BTreeMap<String, Tensor>, name: &str) -> Option<&'a Tensor> {
     tensors.get(&format!("{ANSWER}{name}"))
-}
-
-fn image<const D: usize>(
-    path: &Path,
-    voxels: &Tensor,
-    origin: &Tensor,
-    steps: &Tensor,
-) -> Result<Image<f32, D>> {
-    let shape = voxels.dims();
-    let fits = shape.len() == D + 1
-        && voxels.dtype() == DType::F32
-        && origin.dims() == [3]
-        && steps.dims() == [3 * D]
-        && [origin, steps]
-            .iter()
-            .all(|tensor| tensor.dtype() == DType::F64);
-    if !fits {
-        let problem = format!("its image is none of {D} axes: {shape:?}");
-        return Err(wrong(path, problem));
-    }
-    let numbers = |tensor: &Tensor| tensor.to_vec1::<f64>().map_err(mednn::Error::from);
-    let (origin, steps) = (numbers(origin)?, numbers(steps)?);
-    let values = voxels.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
-    let grid = Geometry::new(
-        std::array::from_fn(|axis| shape[axis + 1]),
-        Point::new(origin[0], origin[1], origin[2]),
-        std::array::from_fn(|axis| {
-            Vector::new(steps[3 * axis], steps[3 * axis + 1], steps[3 * axis + 2])
-        }),
-    )?;
-    let values = values.map_err(mednn::Error::from)?;
-    Ok(Image::with_channels(shape[0], grid, values)?)
 }
 
 /// How far two answers lie apart, as [`GoldenCase`](super::GoldenCase) counts it.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use medcore::atomic;
+use medmodels::Architecture;
 use mednn::params::{parse_safetensors, safetensors_bytes};
 use serde_json::{Value, json};
 
@@ -43,20 +44,13 @@ impl Bundle {
     /// and when a file cannot be written.
     pub fn write_hub_folder(&self, place: impl AsRef<Path>, license: &str) -> Result<()> {
         let manifest = self.manifest();
-        if manifest.networks != 1 {
-            let rule = "one, as a folder of the hub has";
-            return refuse("networks", rule, manifest.networks.to_string());
-        }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.+".contains(&byte);
         if license.is_empty() || !license.bytes().all(is_plain) {
             return refuse("license", "an SPDX name or `other`", format!("{license:?}"));
         }
+        let weights = self.weights()?;
         folder::write_whole(place.as_ref(), |place| {
-            let weights = place.join(WEIGHTS_FILE);
-            let bytes = self.listed(&weights_file(0))?;
-            let tensors = parse_safetensors(&weights, &bytes)?;
-            let metadata = Some((FORMAT.0, FORMAT.1.to_owned()));
-            atomic::write_bytes(&weights, &safetensors_bytes(&weights, &tensors, metadata)?)?;
+            atomic::write_bytes(&place.join(WEIGHTS_FILE), &weights)?;
             let settings = place.join(CONFIG_FILE);
             let mut text = config(manifest)
                 .and_then(|config| serde_json::to_vec_pretty(&config))
@@ -71,8 +65,21 @@ impl Bundle {
         })
     }
 
+    /// The weights as libraries of PyTorch look for them; refuses an ensemble.
+    pub(super) fn weights(&self) -> Result<Vec<u8>> {
+        if self.manifest().networks != 1 {
+            let rule = "one, where others are to read its weights";
+            return refuse("networks", rule, self.manifest().networks.to_string());
+        }
+        let file = weights_file(0);
+        let place = self.path().join(&file);
+        let tensors = parse_safetensors(&place, &self.listed(&file)?)?;
+        let metadata = Some((FORMAT.0, FORMAT.1.to_owned()));
+        Ok(safetensors_bytes(&place, &tensors, metadata)?)
+    }
+
     /// The bytes of a file of the description, if they still are those that were loaded.
-    fn listed(&self, name: &str) -> Result<Vec<u8>> {
+    pub(super) fn listed(&self, name: &str) -> Result<Vec<u8>> {
         match self.manifest().files.get(name) {
             Some(about) => folder::read_listed(self.path(), name, about),
             None => Err(wrong(
@@ -106,24 +113,33 @@ fn config(manifest: &Manifest) -> serde_json::Result<Value> {
         TaskConfig::Classification3d(c) => (c.model.in_channels(), &c.shape[..], Some(c.kind)),
         TaskConfig::Detection2d(c) => (c.model.in_channels(), &[][..], None),
         TaskConfig::Detection3d(c) => (c.model.in_channels(), &[][..], None),
+        TaskConfig::Fused2d(c) => (c.model.in_channels(), &c.shape[..], Some(c.answer.kind)),
+        TaskConfig::Fused3d(c) => (c.model.in_channels(), &c.shape[..], Some(c.answer.kind)),
+        TaskConfig::Record(c) => (0, &[][..], Some(c.answer.kind)),
         TaskConfig::Segmentation(c) => (c.model.in_channels(), &[][..], None),
     };
-    config["num_channels"] = json!(channels);
+    if channels > 0 {
+        config["num_channels"] = json!(channels);
+    }
     if !shape.is_empty() {
         config["image_size"] = json!(shape);
     }
-    if let Some(kind) = kind {
-        config["problem_type"] = json!(match kind {
-            LabelKind::Exclusive => "single_label_classification",
-            LabelKind::Independent => "multi_label_classification",
-        });
+    match kind {
+        Some(kind) if kind.is_softmax() => {
+            config["problem_type"] = json!("single_label_classification");
+        }
+        Some(LabelKind::Independent) => {
+            config["problem_type"] = json!("multi_label_classification");
+        }
+        // The hub has no word for logits between grades.
+        _ => {}
     }
     Ok(config)
 }
 
 /// Labels by their numbers; of a segmentation those of one value, as a region of several is no label of a
 /// voxel.
-fn labels(task: &TaskConfig) -> BTreeMap<u32, String> {
+pub(super) fn labels(task: &TaskConfig) -> BTreeMap<u32, String> {
     let listed = |labels: &[ClassLabel]| {
         let names = labels.iter().map(|label| label.name.clone());
         (0..).zip(names).collect()
@@ -133,6 +149,9 @@ fn labels(task: &TaskConfig) -> BTreeMap<u32, String> {
         TaskConfig::Classification3d(config) => listed(&config.labels),
         TaskConfig::Detection2d(config) => listed(&config.labels),
         TaskConfig::Detection3d(config) => listed(&config.labels),
+        TaskConfig::Fused2d(config) => listed(&config.answer.labels),
+        TaskConfig::Fused3d(config) => listed(&config.answer.labels),
+        TaskConfig::Record(config) => listed(&config.answer.labels),
         TaskConfig::Segmentation(config) => {
             let entries = config.labels.entries().iter();
             let single = entries.filter_map(|entry| match entry.values[..] {
@@ -154,7 +173,11 @@ fn front_matter(manifest: &Manifest, license: &str) -> String {
 
 fn fill(out: &mut String, manifest: &Manifest, license: &str) -> std::fmt::Result {
     let tag = match manifest.task {
-        TaskConfig::Classification2d(_) | TaskConfig::Classification3d(_) => "image-classification",
+        TaskConfig::Classification2d(_)
+        | TaskConfig::Classification3d(_)
+        | TaskConfig::Fused2d(_)
+        | TaskConfig::Fused3d(_) => "image-classification",
+        TaskConfig::Record(_) => "tabular-classification",
         TaskConfig::Detection2d(_) | TaskConfig::Detection3d(_) => "object-detection",
         TaskConfig::Segmentation(_) => "image-segmentation",
     };

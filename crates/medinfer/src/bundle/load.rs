@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use medmetrics::drift::{Reference, ReferenceSettings};
-use medmodels::ModelConfig;
 use medmodels::detection::create_detector;
+use medmodels::fusion;
 use mednn::candle_core::Tensor;
 use mednn::model::Model;
 use mednn::params::{LoadPolicy, Params, parse_safetensors};
@@ -16,13 +16,14 @@ use super::engine::Engine;
 use super::folder::{self, wrong};
 use super::write::DRIFT;
 use super::{
-    MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, SignatureKey, TaskConfig, golden,
-    seal, weights_file,
+    GoldenInput, MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, SignatureKey,
+    TaskConfig, golden, seal, weights_file,
 };
 use crate::classify::{Classifier, ClassifierConfig, refuse};
 use crate::detect::{BoxDetector, DetectorConfig};
 use crate::error::Result;
 use crate::outlier::FeatureReference;
+use crate::patient::{FusedClassifier, FusedConfig, RecordClassifier, RecordConfig};
 use crate::segmenter::Segmenter;
 
 /// A model whose files are the ones that were written, and which gives here the answers it gave there.
@@ -50,6 +51,9 @@ enum Loaded {
     Classifier3d(Classifier<'static, 3>),
     Detector2d(BoxDetector<'static, 2>),
     Detector3d(BoxDetector<'static, 3>),
+    Fused2d(FusedClassifier<'static, 2>),
+    Fused3d(FusedClassifier<'static, 3>),
+    Record(RecordClassifier<'static>),
     Segmenter(Segmenter<'static>),
 }
 
@@ -60,6 +64,9 @@ impl Loaded {
             Self::Classifier3d(classifier) => classifier,
             Self::Detector2d(detector) => detector,
             Self::Detector3d(detector) => detector,
+            Self::Fused2d(classifier) => classifier,
+            Self::Fused3d(classifier) => classifier,
+            Self::Record(classifier) => classifier,
             Self::Segmenter(segmenter) => segmenter,
         }
     }
@@ -104,8 +111,12 @@ impl Bundle {
             }
             TaskConfig::Detection2d(config) => Loaded::Detector2d(checked.detector(config)?),
             TaskConfig::Detection3d(config) => Loaded::Detector3d(checked.detector(config)?),
+            TaskConfig::Fused2d(config) => Loaded::Fused2d(checked.fused(config, &reference)?),
+            TaskConfig::Fused3d(config) => Loaded::Fused3d(checked.fused(config, &reference)?),
+            TaskConfig::Record(config) => Loaded::Record(checked.record(config, &reference)?),
             TaskConfig::Segmentation(config) => {
-                let (first, others) = checked.networks(&config.model)?;
+                let build = |params: &Params| medmodels::create(&config.model, params);
+                let (first, others) = checked.networks(&build)?;
                 let segmenter = Segmenter::new(config, first)?.with_ensemble(others);
                 checked.prove(&segmenter)?;
                 Loaded::Segmenter(segmenter)
@@ -155,6 +166,22 @@ impl Bundle {
         self.model("a classifier of images with as many axes")
     }
 
+    /// The classifier of images with `D` axes and patient data.
+    ///
+    /// # Errors
+    /// When the bundle is for another task.
+    pub fn fused_classifier<const D: usize>(&self) -> Result<&FusedClassifier<'static, D>> {
+        self.model("a classifier of images with as many axes and patient data")
+    }
+
+    /// The classifier of patient data without an image.
+    ///
+    /// # Errors
+    /// When the bundle is for another task.
+    pub fn record_classifier(&self) -> Result<&RecordClassifier<'static>> {
+        self.model("a classifier of patient data without an image")
+    }
+
     /// The detector of boxes in images with `D` axes.
     ///
     /// # Errors
@@ -202,6 +229,9 @@ impl Bundle {
 /// The first network and the others.
 type Ensemble = (Box<dyn Model>, Vec<Box<dyn Model>>);
 
+/// What makes a network of parameters.
+type Build<'a> = &'a dyn Fn(&Params) -> medmodels::Result<Box<dyn Model>>;
+
 /// A bundle whose files all have the size and hash they should have.
 struct Checked {
     path: PathBuf,
@@ -248,15 +278,15 @@ impl Checked {
     }
 
     /// Networks with their weights.
-    fn networks(&mut self, config: &ModelConfig) -> Result<Ensemble> {
-        let first = self.network(config, 0)?;
-        let others = (1..self.manifest.networks).map(|number| self.network(config, number));
+    fn networks(&mut self, build: Build<'_>) -> Result<Ensemble> {
+        let first = self.network(build, 0)?;
+        let others = (1..self.manifest.networks).map(|number| self.network(build, number));
         Ok((first, others.collect::<Result<_>>()?))
     }
 
-    fn network(&mut self, config: &ModelConfig, number: usize) -> Result<Box<dyn Model>> {
+    fn network(&mut self, build: Build<'_>, number: usize) -> Result<Box<dyn Model>> {
         let params = Params::new(0).zeroed();
-        let network = medmodels::create(config, &params)?;
+        let network = build(&params)?;
         self.fill(&params, number)?;
         Ok(network)
     }
@@ -277,8 +307,42 @@ impl Checked {
     where
         TaskConfig: From<ClassifierConfig<D>>,
     {
-        let (first, others) = self.networks(&config.model)?;
+        let build = |params: &Params| medmodels::create(&config.model, params);
+        let (first, others) = self.networks(&build)?;
         let mut classifier = Classifier::new(config, first)?.with_ensemble(others);
+        if let Some(reference) = FeatureReference::from_tensors(reference)? {
+            classifier = classifier.with_reference(reference);
+        }
+        self.prove(&classifier)?;
+        Ok(classifier)
+    }
+
+    fn fused<const D: usize>(
+        &mut self,
+        config: FusedConfig<D>,
+        reference: &BTreeMap<String, Tensor>,
+    ) -> Result<FusedClassifier<'static, D>>
+    where
+        TaskConfig: From<FusedConfig<D>>,
+    {
+        let build = |params: &Params| fusion::create(&config.model, params);
+        let (first, others) = self.networks(&build)?;
+        let mut classifier = FusedClassifier::new(config, first)?.with_ensemble(others);
+        if let Some(reference) = FeatureReference::from_tensors(reference)? {
+            classifier = classifier.with_reference(reference);
+        }
+        self.prove(&classifier)?;
+        Ok(classifier)
+    }
+
+    fn record(
+        &mut self,
+        config: RecordConfig,
+        reference: &BTreeMap<String, Tensor>,
+    ) -> Result<RecordClassifier<'static>> {
+        let build = |params: &Params| fusion::create_table(&config.model, params);
+        let (first, others) = self.networks(&build)?;
+        let mut classifier = RecordClassifier::new(config, first)?.with_ensemble(others);
         if let Some(reference) = FeatureReference::from_tensors(reference)? {
             classifier = classifier.with_reference(reference);
         }
@@ -293,20 +357,20 @@ impl Checked {
     where
         TaskConfig: From<DetectorConfig<D>>,
     {
-        if self.manifest.networks != 1 {
-            let value = self.manifest.networks.to_string();
-            return refuse("networks", "one for a detector", value);
+        let mut networks = Vec::new();
+        for number in 0..self.manifest.networks {
+            let params = Params::new(0).zeroed();
+            networks.push(create_detector::<D>(&config.model, &params)?);
+            self.fill(&params, number)?;
         }
-        let params = Params::new(0).zeroed();
-        let network = create_detector::<D>(&config.model, &params)?;
-        self.fill(&params, 0)?;
-        let detector = BoxDetector::new(config, network)?;
+        let others = networks.split_off(1);
+        let detector = BoxDetector::new(config, networks.remove(0))?.with_ensemble(others);
         self.prove(&detector)?;
         Ok(detector)
     }
 
     /// Tries every golden case.
-    fn prove<const D: usize>(&mut self, engine: &dyn Engine<D>) -> Result<()> {
+    fn prove<C: GoldenInput>(&mut self, engine: &dyn Engine<C>) -> Result<()> {
         for case in self.manifest.golden.clone() {
             let tensors = self.tensors(&case.file)?;
             golden::check(engine, &self.path.join(&case.file), tensors, case.tolerance)?;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use medmodels::Architecture;
+use medmodels::fusion::table::{Column, TableConfig};
+use medmodels::fusion::{FusionConfig, TableNetworkConfig};
 use serde::{Deserialize, Serialize};
 
 use super::unique::unique;
@@ -9,6 +12,7 @@ use super::{MetricRecord, Provenance, SCHEMA_VERSION, Version, weights_file};
 use crate::classify::{ClassifierConfig, refuse};
 use crate::detect::{BoxRules, DetectorConfig};
 use crate::error::Result;
+use crate::patient::{FusedConfig, RecordConfig};
 use crate::segmenter::SegmenterConfig;
 
 /// What a bundle does, and how.
@@ -27,6 +31,15 @@ pub enum TaskConfig {
     /// Finds boxes in volumes.
     #[serde(rename = "detection_3d")]
     Detection3d(DetectorConfig<3>),
+    /// Says what images show, by what is known of the patients too.
+    #[serde(rename = "fused_classification_2d")]
+    Fused2d(FusedConfig<2>),
+    /// The same of volumes.
+    #[serde(rename = "fused_classification_3d")]
+    Fused3d(FusedConfig<3>),
+    /// Says what is to be expected by what is known of patients alone.
+    #[serde(rename = "record_classification")]
+    Record(RecordConfig),
     /// Labels the voxels of scans.
     #[serde(rename = "segmentation")]
     Segmentation(SegmenterConfig),
@@ -41,6 +54,9 @@ impl TaskConfig {
             Self::Classification3d(_) => "classification_3d",
             Self::Detection2d(_) => "detection_2d",
             Self::Detection3d(_) => "detection_3d",
+            Self::Fused2d(_) => "fused_classification_2d",
+            Self::Fused3d(_) => "fused_classification_3d",
+            Self::Record(_) => "record_classification",
             Self::Segmentation(_) => "segmentation",
         }
     }
@@ -53,7 +69,20 @@ impl TaskConfig {
             Self::Classification3d(config) => config.model.architecture(),
             Self::Detection2d(config) => config.model.architecture(),
             Self::Detection3d(config) => config.model.architecture(),
+            Self::Fused2d(_) | Self::Fused3d(_) => FusionConfig::NAME,
+            Self::Record(_) => TableNetworkConfig::NAME,
             Self::Segmentation(config) => config.model.architecture(),
+        }
+    }
+
+    /// The columns of the table that the network reads; `None` where it reads none.
+    #[must_use]
+    pub fn table(&self) -> Option<&TableConfig> {
+        match self {
+            Self::Fused2d(config) => Some(&config.model.table),
+            Self::Fused3d(config) => Some(&config.model.table),
+            Self::Record(config) => Some(&config.model.table),
+            _ => None,
         }
     }
 
@@ -62,7 +91,7 @@ impl TaskConfig {
         match self {
             Self::Detection2d(config) => Some(&config.rules),
             Self::Detection3d(config) => Some(&config.rules),
-            Self::Classification2d(_) | Self::Classification3d(_) | Self::Segmentation(_) => None,
+            _ => None,
         }
     }
 
@@ -80,7 +109,21 @@ impl TaskConfig {
             let channels = config.model.in_channels();
             serde_json::to_value((channels, &config.preparation, &config.labels))
         }
+        fn of_fused<const D: usize>(
+            config: &FusedConfig<D>,
+        ) -> serde_json::Result<serde_json::Value> {
+            let channels = config.model.in_channels();
+            let table = columns(&config.model.table);
+            let answer = (&config.answer.labels, config.answer.kind);
+            serde_json::to_value((channels, &config.preparation, table, answer))
+        }
         match self {
+            Self::Fused2d(config) => of_fused(config),
+            Self::Fused3d(config) => of_fused(config),
+            Self::Record(config) => {
+                let answer = (&config.answer.labels, config.answer.kind);
+                serde_json::to_value((columns(&config.model.table), answer))
+            }
             Self::Classification2d(config) => of(config),
             Self::Classification3d(config) => of(config),
             Self::Detection2d(config) => of_boxes(config),
@@ -91,6 +134,18 @@ impl TaskConfig {
             }
         }
     }
+}
+
+/// What those who write records rely on: names, units, ranges and levels, and what may be missing, but not means and standard
+/// deviations of training.
+fn columns(table: &TableConfig) -> TableConfig {
+    let mut table = table.clone();
+    for column in &mut table.columns {
+        if let Column::Numeric(column) = column {
+            (column.mean, column.std) = (0.0, 1.0);
+        }
+    }
+    table
 }
 
 /// Which images a model is for; what it does to them is in the task's preparation.
@@ -121,7 +176,7 @@ pub struct FileDigest {
     pub size: u64,
 }
 
-/// A small image and what the model makes of it.
+/// A small image, a patient's record, or both, and what the model makes of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoldenCase {

@@ -5,19 +5,21 @@
 //!   bundle.json             what it is, what it is for, how it was made, and the hash of every other file
 //!   model.safetensors       weights; model.1.safetensors and so on for further networks of an ensemble
 //!   reference.safetensors   what data of training looked like, for drift and outliers
-//!   golden/0.safetensors    a small image and what the model makes of it
+//!   golden/0.safetensors    a small image, a patient's record, or both, and what the model makes of it
 //!   README.md               the model card
 //!   bundle.json.minisig     optional: a detached signature
 //! ```
 
 mod boxes;
 mod card;
+mod case;
 mod engine;
 mod folder;
 mod golden;
 mod hub;
 mod load;
 mod manifest;
+mod monai;
 mod record;
 mod seal;
 mod signature;
@@ -25,6 +27,7 @@ mod unique;
 mod version;
 mod write;
 
+pub use case::GoldenInput;
 pub use engine::Engine;
 pub use load::Bundle;
 pub use manifest::{FileDigest, GoldenCase, InputSpec, Manifest, TaskConfig};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use medcore::Image;
 use medcore::atomic;
 use mednn::candle_core::Tensor;
 use mednn::params::safetensors_bytes;
@@ -12,8 +11,9 @@ use mednn::params::safetensors_bytes;
 use super::engine::{Engine, named};
 use super::folder::{self, check_name, io, wrong};
 use super::{
-    Bundle, CARD_FILE, FileDigest, GoldenCase, InputSpec, MANIFEST_FILE, Manifest, MetricRecord,
-    Provenance, REFERENCE_FILE, SCHEMA_VERSION, Version, card, golden, seal, weights_file,
+    Bundle, CARD_FILE, FileDigest, GoldenCase, GoldenInput, InputSpec, MANIFEST_FILE, Manifest,
+    MetricRecord, Provenance, REFERENCE_FILE, SCHEMA_VERSION, Version, card, golden, seal,
+    weights_file,
 };
 use crate::classify::refuse;
 use crate::error::Result;
@@ -47,21 +47,21 @@ pub(super) const DRIFT: &str = "drift.";
 /// assert_eq!(before, after);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct BundleWriter<'a, const D: usize> {
-    engine: &'a dyn Engine<D>,
+pub struct BundleWriter<'a, C: GoldenInput> {
+    engine: &'a dyn Engine<C>,
     name: String,
     version: Version,
     intended_use: String,
     input: InputSpec,
     metrics: Vec<MetricRecord>,
     provenance: Provenance,
-    golden: Vec<(&'a Image<f32, D>, f64)>,
+    golden: Vec<(&'a C, f64)>,
     drift: BTreeMap<String, Vec<f64>>,
     card: Option<String>,
     files: BTreeMap<String, Vec<u8>>,
 }
 
-impl<const D: usize> std::fmt::Debug for BundleWriter<'_, D> {
+impl<C: GoldenInput> std::fmt::Debug for BundleWriter<'_, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BundleWriter")
             .field("name", &self.name)
@@ -70,10 +70,10 @@ impl<const D: usize> std::fmt::Debug for BundleWriter<'_, D> {
     }
 }
 
-impl<'a, const D: usize> BundleWriter<'a, D> {
+impl<'a, C: GoldenInput> BundleWriter<'a, C> {
     /// A bundle of a model, under a name of letters, digits, `-`, `_` and `.`.
     #[must_use]
-    pub fn new(engine: &'a dyn Engine<D>, name: impl Into<String>, version: Version) -> Self {
+    pub fn new(engine: &'a dyn Engine<C>, name: impl Into<String>, version: Version) -> Self {
         Self {
             engine,
             name: name.into(),
@@ -119,11 +119,12 @@ impl<'a, const D: usize> BundleWriter<'a, D> {
         Self { provenance, ..self }
     }
 
-    /// Adds an image, unprepared and best small, on which the model is tried before it is used; 1e-3 is a tolerance that
-    /// other processors keep. See [`GoldenCase::tolerance`].
+    /// Adds a case on which the model is tried before it is used: an image, unprepared and best small, a record, or an
+    /// [`Examination`](crate::Examination) of both, as the model reads them. 1e-3 is a tolerance that other processors keep;
+    /// see [`GoldenCase::tolerance`].
     #[must_use]
-    pub fn with_golden(mut self, image: &'a Image<f32, D>, tolerance: f64) -> Self {
-        self.golden.push((image, tolerance));
+    pub fn with_golden(mut self, case: &'a C, tolerance: f64) -> Self {
+        self.golden.push((case, tolerance));
         self
     }
 
@@ -191,11 +192,11 @@ impl<'a, const D: usize> BundleWriter<'a, D> {
                 tensors(REFERENCE_FILE, &reference)?,
             )?;
         }
-        for (number, &(image, tolerance)) in self.golden.iter().enumerate() {
+        for (number, &(case, tolerance)) in self.golden.iter().enumerate() {
             let file = format!("golden/{number}.safetensors");
             add(
                 file.clone(),
-                tensors(&file, &golden::record(self.engine, image)?)?,
+                tensors(&file, &golden::record(self.engine, case)?)?,
             )?;
             golden.push(GoldenCase { file, tolerance });
         }

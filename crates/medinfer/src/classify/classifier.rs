@@ -1,24 +1,15 @@
 //! A network over whole images.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
-use medaug::{Compose, Sample};
 use medcore::Image;
-use medcore::random::Key;
 use medcore::resample::Voxel;
-use mednn::candle_core::DType;
-use mednn::context::Context;
+use mednn::candle_core::Device;
 use mednn::convert::stack_images;
 use mednn::model::{Inputs, Model};
 
-use super::decision::decide;
-use super::pooled::pooled;
-use super::uncertainty::draws;
-use super::{Classification, ClassifierConfig, MonteCarlo, Uncertainty, refuse};
-use crate::error::{Error, Result};
-use crate::explain::{Layout, layout_of_feature};
-use crate::outlier::{FeatureReference, Outlier, OutlierScore};
+use super::panel::Panel;
+use super::{Classification, ClassifierConfig};
+use crate::error::Result;
+use crate::outlier::FeatureReference;
 
 /// A trained classifier with everything around it.
 ///
@@ -41,17 +32,14 @@ use crate::outlier::{FeatureReference, Outlier, OutlierScore};
 /// ```
 pub struct Classifier<'m, const D: usize> {
     config: ClassifierConfig<D>,
-    networks: Vec<Box<dyn Model + 'm>>,
-    reference: Option<FeatureReference>,
-    /// How the features that were asked for lie, for they do not say so themselves.
-    layouts: Mutex<BTreeMap<String, Layout>>,
+    panel: Panel<'m>,
 }
 
 impl<const D: usize> std::fmt::Debug for Classifier<'_, D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Classifier")
             .field("config", &self.config)
-            .field("networks", &self.networks.len())
+            .field("networks", &self.networks().len())
             .finish_non_exhaustive()
     }
 }
@@ -65,27 +53,22 @@ impl<'m, const D: usize> Classifier<'m, D> {
         config.check()?;
         Ok(Self {
             config,
-            networks: vec![network],
-            reference: None,
-            layouts: Mutex::default(),
+            panel: Panel::new(network),
         })
     }
 
     /// Averages the logits with those of further networks of the same architecture (the folds of a cross-validation).
     #[must_use]
     pub fn with_ensemble(mut self, others: Vec<Box<dyn Model + 'm>>) -> Self {
-        self.networks.truncate(1);
-        self.networks.extend(others);
+        self.panel.set_others(others);
         self
     }
 
     /// Sets what the features of training images look like, for distances from them.
     #[must_use]
-    pub fn with_reference(self, reference: FeatureReference) -> Self {
-        Self {
-            reference: Some(reference),
-            ..self
-        }
+    pub fn with_reference(mut self, reference: FeatureReference) -> Self {
+        self.panel.reference = Some(reference);
+        self
     }
 
     /// The description.
@@ -97,13 +80,13 @@ impl<'m, const D: usize> Classifier<'m, D> {
     /// The networks, at least one.
     #[must_use]
     pub fn networks(&self) -> &[Box<dyn Model + 'm>] {
-        &self.networks
+        &self.panel.networks
     }
 
     /// What the features of training images look like, if it is known.
     #[must_use]
     pub fn reference(&self) -> Option<&FeatureReference> {
-        self.reference.as_ref()
+        self.panel.reference.as_ref()
     }
 
     /// What an image shows.
@@ -122,11 +105,7 @@ impl<'m, const D: usize> Classifier<'m, D> {
     /// # Errors
     /// As [`Classifier::classify`].
     pub fn prepare<T: Voxel>(&self, image: &Image<T, D>) -> Result<Image<f32, D>> {
-        let sample = Sample::new(image.map(T::to_f32));
-        let prepared = self.config.preparation.apply(sample, Key::new(0))?;
-        let (image, _) = prepared.into_parts();
-        self.check_image(&image)?;
-        Ok(image)
+        self.config.sight().prepare(image)
     }
 
     /// What prepared images of one shape show, in one forward pass for each network and view.
@@ -137,17 +116,14 @@ impl<'m, const D: usize> Classifier<'m, D> {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        images
-            .iter()
-            .try_for_each(|image| self.check_image(image))?;
-        let answers = self.answers(images)?;
-        let features = self.wanted_features(images)?;
-        let one = |(item, image): (usize, &&Image<f32, D>)| {
-            let answers: Vec<&[f32]> = answers.iter().map(|rows| &rows[item][..]).collect();
-            let features = features.as_ref().map(|rows| &rows[item][..]);
-            self.judge(image, &answers, features)
-        };
-        images.iter().enumerate().map(one).collect()
+        let sight = self.config.sight();
+        let mut views = sight.views.iter().map(|view| {
+            let seen = sight.view(view, images)?;
+            inputs(&seen.iter().collect::<Vec<_>>())
+        });
+        images.iter().try_for_each(|image| sight.check(image))?;
+        let rules = self.config.rules();
+        self.panel.classify(&rules, &inputs(images)?, &mut views)
     }
 
     /// The features of this name of prepared images, as the first network gives them, one number for each channel: what a
@@ -160,209 +136,10 @@ impl<'m, const D: usize> Classifier<'m, D> {
     /// As [`Classifier::classify_prepared`], and when the network has no such feature, or one whose places its operators do
     /// not tell.
     pub fn features(&self, images: &[&Image<f32, D>], name: &str) -> Result<Vec<Vec<f32>>> {
-        let network = &self.networks[0];
-        let tensor = stack_images(images, network.params().device())?;
-        let context = Context::evaluate().with_features([name]);
-        let mut outputs = network.forward(&Inputs::from(tensor), &context)?;
-        let Some(feature) = outputs.features.remove(name) else {
-            let rule = "a feature of the network";
-            return refuse("feature", rule, format!("{name:?}"));
-        };
-        if feature.rank() < 2 || feature.elem_count() == 0 {
-            let rule = "of a value for each image and channel";
-            return refuse("feature", rule, format!("{name:?} {:?}", feature.dims()));
-        }
-        let layout = match feature.rank() {
-            2 => Layout::ChannelsFirst,
-            _ => self.layout(images[0], name)?,
-        };
-        pooled(&feature, layout).map_err(|e| mednn::Error::from(e).into())
-    }
-
-    /// How the first network holds a feature, found out by one pass and remembered.
-    fn layout(&self, image: &Image<f32, D>, name: &str) -> Result<Layout> {
-        let layouts = || self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&layout) = layouts().get(name) {
-            return Ok(layout);
-        }
-        let network = &*self.networks[0];
-        let tensor = stack_images(&[image], network.params().device())?;
-        let layout = layout_of_feature(network, &Inputs::from(tensor), name)?;
-        layouts().insert(name.to_owned(), layout);
-        Ok(layout)
-    }
-
-    fn wanted_features(&self, images: &[&Image<f32, D>]) -> Result<Option<Vec<Vec<f32>>>> {
-        let rules = self.config.outlier_rules.iter();
-        let wants = |score: &OutlierScore| *score == OutlierScore::Mahalanobis;
-        if !rules.map(|rule| &rule.score).any(wants) {
-            return Ok(None);
-        }
-        let Some(reference) = &self.reference else {
-            let rule = "given where a rule measures the distance from it";
-            return refuse("reference", rule, "nothing".to_owned());
-        };
-        self.features(images, reference.feature()).map(Some)
-    }
-
-    /// The logits of every network and view, the image as it is first: answers, images, classes.
-    fn answers(&self, images: &[&Image<f32, D>]) -> Result<Vec<Vec<Vec<f32>>>> {
-        let mut answers = Vec::new();
-        let mut add = |images: &[&Image<f32, D>]| {
-            for network in &self.networks {
-                answers.push(self.forward(&**network, images, &Context::evaluate())?);
-            }
-            Ok::<_, Error>(())
-        };
-        add(images)?;
-        for view in &self.config.views {
-            let seen: Vec<_> = { images.iter() }
-                .map(|image| self.view(view, image))
-                .collect::<Result<_>>()?;
-            add(&seen.iter().collect::<Vec<_>>())?;
-        }
-        Ok(answers)
-    }
-
-    fn view(&self, view: &Compose<D>, image: &Image<f32, D>) -> Result<Image<f32, D>> {
-        let seen = view.apply(Sample::new(image.clone()), Key::new(0))?;
-        let (image, _) = seen.into_parts();
-        self.check_image(&image)?;
-        Ok(image)
-    }
-
-    /// What follows from the logits of every answer.
-    fn judge(
-        &self,
-        image: &Image<f32, D>,
-        answers: &[&[f32]],
-        features: Option<&[f32]>,
-    ) -> Result<Classification> {
-        let config = &self.config;
-        let share = 1.0 / answers.len() as f32;
-        let sum = |label: usize| answers.iter().map(|row| row[label]).sum::<f32>();
-        let logits: Vec<f32> = (0..config.labels.len())
-            .map(|label| sum(label) * share)
-            .collect();
-        let probabilities = config.probabilities(&logits)?;
-        let outlier = |rule: &crate::outlier::OutlierRule| -> Result<Outlier> {
-            let distance = match (&self.reference, features) {
-                (Some(reference), Some(features)) => Some(reference.distance(features)?),
-                _ => None,
-            };
-            Ok(rule.judge(&logits, config.kind, distance))
-        };
-        Ok(Classification {
-            decisions: decide(&config.operating_points, &config.labels, &probabilities),
-            uncertainty: self.uncertainty(image, answers)?,
-            outliers: config
-                .outlier_rules
-                .iter()
-                .map(outlier)
-                .collect::<Result<_>>()?,
-            logits,
-            probabilities,
-        })
-    }
-
-    /// Of passes with dropout where the description asks for them, otherwise of networks and views.
-    fn uncertainty(
-        &self,
-        image: &Image<f32, D>,
-        answers: &[&[f32]],
-    ) -> Result<Option<Uncertainty>> {
-        let mut probabilities = Vec::new();
-        if let Some(monte_carlo) = &self.config.monte_carlo {
-            for logits in self.passes(image, monte_carlo)? {
-                probabilities.push(self.config.probabilities(&logits)?);
-            }
-        } else if answers.len() > 1 {
-            for logits in answers {
-                probabilities.push(self.config.probabilities(logits)?);
-            }
-        }
-        Ok(Uncertainty::of(&probabilities, self.config.kind))
-    }
-
-    /// The logits of every network in every pass with dropout.
-    fn passes(&self, image: &Image<f32, D>, monte_carlo: &MonteCarlo) -> Result<Vec<Vec<f32>>> {
-        let mut answers = Vec::new();
-        for pass in 0..monte_carlo.passes {
-            let context = Context::monte_carlo(monte_carlo.key(pass));
-            for network in &self.networks {
-                answers.extend(self.forward(&**network, &[image], &context)?);
-            }
-        }
-        for (number, network) in self.networks.iter().enumerate() {
-            let mut own = answers.iter().skip(number).step_by(self.networks.len());
-            let first = own.next();
-            // Passes that differ drew something; where all are alike the operators say whether it was for want of dropout.
-            if own.all(|pass| Some(pass) == first) {
-                let tensor = stack_images(&[image], network.params().device())?;
-                let context = Context::monte_carlo(monte_carlo.key(0));
-                if !draws(&**network, &Inputs::from(tensor), &context) {
-                    let rule = "of networks with dropout, for others seem certain of everything";
-                    return refuse("monte_carlo", rule, format!("network {number} without"));
-                }
-            }
-        }
-        Ok(answers)
-    }
-
-    /// The logits of each image.
-    fn forward(
-        &self,
-        network: &dyn Model,
-        images: &[&Image<f32, D>],
-        context: &Context,
-    ) -> Result<Vec<Vec<f32>>> {
-        let tensor = stack_images(images, network.params().device())?;
-        let logits = network.forward(&Inputs::from(tensor), context)?.logits;
-        let expected = [images.len(), self.config.labels.len()];
-        if logits.dims() != expected {
-            return Err(Error::OutputShape {
-                expected: expected.to_vec(),
-                got: logits.dims().to_vec(),
-            });
-        }
-        let rows = logits.to_dtype(DType::F32).and_then(|l| l.to_vec2::<f32>());
-        let rows = rows.map_err(mednn::Error::from)?;
-        for (class, &value) in rows.iter().flat_map(|row| row.iter().enumerate()) {
-            if !value.is_finite() {
-                let start = vec![0; D];
-                return Err(Error::NotFinite {
-                    value,
-                    class,
-                    start,
-                });
-            }
-        }
-        Ok(rows)
-    }
-
-    fn check_image(&self, image: &Image<f32, D>) -> Result<()> {
-        check_input(&self.config.model, &self.config.shape, image)
+        self.panel.features(&inputs(images)?, name)
     }
 }
 
-/// Refuses an image that the network does not take.
-pub(crate) fn check_input<const D: usize>(
-    model: &medmodels::ModelConfig,
-    shape: &[usize],
-    image: &Image<f32, D>,
-) -> Result<()> {
-    let expected = model.in_channels();
-    if image.channels() != expected {
-        return Err(Error::Channels {
-            expected,
-            got: image.channels(),
-        });
-    }
-    if !shape.is_empty() && shape != image.shape() {
-        return Err(Error::Extent {
-            expected: shape.to_vec(),
-            got: image.shape().to_vec(),
-        });
-    }
-    Ok(())
+fn inputs<const D: usize>(images: &[&Image<f32, D>]) -> Result<Inputs> {
+    Ok(stack_images(images, &Device::Cpu)?.into())
 }

@@ -1,40 +1,18 @@
 //! The description of a classifier.
 
 use medaug::Compose;
-use medmetrics::calibration::{Calibrator, ClassLayout, TemperatureScaling};
+use medmetrics::calibration::{Calibrator, TemperatureScaling};
 use medmodels::{ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
-use super::decision::check_points;
-use super::{ClassLabel, MonteCarlo, OperatingPoint, check_labels};
+use super::image::Sight;
+use super::rules::Rules;
+use super::{ClassLabel, LabelKind, MonteCarlo, OperatingPoint};
 use crate::error::{Error, Result};
 use crate::outlier::OutlierRule;
 
 /// The version of the descriptions this crate writes and reads.
 pub(crate) const VERSION: u32 = 1;
-
-/// How the labels of an image relate to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LabelKind {
-    /// Exactly one of them is true: a softmax over the logits.
-    #[default]
-    Exclusive,
-    /// Each is true or not, by itself: a sigmoid of each logit. A network with one logit for one event has these too.
-    Independent,
-}
-
-impl LabelKind {
-    /// Probabilities of the logits of one image.
-    pub(crate) fn probabilities(self, calibrator: &Calibrator, logits: &[f64]) -> Result<Vec<f64>> {
-        let classes = match self {
-            Self::Exclusive => logits.len(),
-            Self::Independent => 1,
-        };
-        Ok(calibrator.apply(logits, classes, ClassLayout::Rows)?)
-    }
-}
 
 /// What makes probabilities of logits, and on what it was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -239,31 +217,15 @@ impl<const D: usize> ClassifierConfig<D> {
     /// # Errors
     /// Names the first setting that does not.
     pub fn check(&self) -> Result<()> {
-        if self.version != VERSION {
-            return refuse("version", "1", self.version.to_string());
-        }
+        check_version(self.version)?;
         self.model.check()?;
         check_model(&self.model, Task::Classification, D)?;
         check_shape(&self.shape, D)?;
-        let outputs = self.model.out_channels();
-        check_labels(&self.labels, outputs)?;
-        if self.kind == LabelKind::Exclusive && outputs < 2 {
-            let rule = "independent where the network has one output";
-            return refuse("kind", rule, "exclusive".to_owned());
-        }
         check_pipeline("preparation", &self.preparation)?;
         for view in &self.views {
             check_pipeline("views", view)?;
         }
-        check_points(&self.operating_points, &self.labels)?;
-        if let Some(MonteCarlo { passes: 0, .. }) = self.monte_carlo {
-            return refuse("monte_carlo.passes", "at least 1", "0".to_owned());
-        }
-        for rule in &self.outlier_rules {
-            rule.check(self.kind)?;
-        }
-        // What the calibrator itself refuses shows on any logits.
-        self.probabilities(&vec![0.0; outputs]).map(drop)
+        self.rules().check(self.model.out_channels())
     }
 
     /// Calibrated probabilities of the logits of one image.
@@ -271,13 +233,29 @@ impl<const D: usize> ClassifierConfig<D> {
     /// # Errors
     /// When the calibration is for another number of labels, and for logits that are not finite.
     pub fn probabilities(&self, logits: &[f32]) -> Result<Vec<f64>> {
-        let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
-        let plain = Calibrator::from(TemperatureScaling::new(1.0)?);
-        let calibrator = match &self.calibration {
-            Some(calibration) => &calibration.calibrator,
-            None => &plain,
-        };
-        self.kind.probabilities(calibrator, &logits)
+        self.rules().probabilities(logits)
+    }
+
+    /// What happens to images.
+    pub(super) fn sight(&self) -> Sight<'_, D> {
+        Sight {
+            channels: self.model.in_channels(),
+            preparation: &self.preparation,
+            shape: &self.shape,
+            views: &self.views,
+        }
+    }
+
+    /// What is made of logits.
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules {
+            labels: &self.labels,
+            kind: self.kind,
+            calibration: self.calibration.as_ref(),
+            operating_points: &self.operating_points,
+            monte_carlo: self.monte_carlo.as_ref(),
+            outlier_rules: &self.outlier_rules,
+        }
     }
 }
 
@@ -288,6 +266,14 @@ pub(crate) fn refuse<T>(setting: &'static str, rule: &'static str, value: String
         rule,
         value,
     })
+}
+
+/// Refuses a description of another version.
+pub(crate) fn check_version(version: u32) -> Result<()> {
+    match version {
+        VERSION => Ok(()),
+        other => refuse("version", "1", other.to_string()),
+    }
 }
 
 /// Refuses a network that does something else, or has another number of spatial axes.

@@ -3,7 +3,7 @@
 use medmetrics::classification::Selection;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassLabel, refuse};
+use super::{ClassLabel, LabelKind, refuse};
 use crate::error::Result;
 
 /// A named threshold for one label, and how it came about.
@@ -15,7 +15,7 @@ pub struct OperatingPoint {
     pub name: String,
     /// The label it decides on.
     pub label: String,
-    /// The least calibrated probability that is called positive.
+    /// The least calibrated probability that is called positive; of a grade the probability of it or a higher one.
     pub threshold: f64,
     /// What it was chosen for.
     #[serde(default)]
@@ -78,8 +78,13 @@ pub struct Decision {
     pub is_positive: bool,
 }
 
-/// Refuses thresholds that are no probability, labels that are not there, and two thresholds of one name and label.
-pub(crate) fn check_points(points: &[OperatingPoint], labels: &[ClassLabel]) -> Result<()> {
+/// Refuses thresholds that are no probability, labels that are not there, the lowest of several grades, which everybody
+/// has reached, and two thresholds of one name and label.
+pub(super) fn check_points(
+    points: &[OperatingPoint],
+    labels: &[ClassLabel],
+    kind: LabelKind,
+) -> Result<()> {
     for (i, point) in points.iter().enumerate() {
         let OperatingPoint { name, label, .. } = point;
         if !(0.0..=1.0).contains(&point.threshold) {
@@ -92,6 +97,10 @@ pub(crate) fn check_points(points: &[OperatingPoint], labels: &[ClassLabel]) -> 
                 format!("{label:?}"),
             );
         }
+        if kind.is_ordered() && labels.first().is_some_and(|lowest| lowest.name == *label) {
+            let rule = "of a grade above the lowest";
+            return refuse("operating_points", rule, format!("{label:?}"));
+        }
         let is_same = |other: &OperatingPoint| other.name == *name && other.label == *label;
         if name.trim().is_empty() || points[..i].iter().any(is_same) {
             let value = format!("{name:?} of {label:?}");
@@ -102,7 +111,7 @@ pub(crate) fn check_points(points: &[OperatingPoint], labels: &[ClassLabel]) -> 
 }
 
 /// What every point says of these probabilities, one for each label.
-pub(crate) fn decide(
+pub(super) fn decide(
     points: &[OperatingPoint],
     labels: &[ClassLabel],
     probabilities: &[f64],

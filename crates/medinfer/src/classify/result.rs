@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Uncertainty};
+use super::{Decision, Grade, Uncertainty};
 use crate::outlier::Outlier;
 
 /// What a classifier says of an image; lists over labels are in the order of the description's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Classification {
-    /// What the network gave, the mean over networks and views.
+    /// What the network gave, the mean over networks and views; between grades one fewer than labels.
     pub logits: Vec<f32>,
     /// The calibrated probability of each label.
     pub probabilities: Vec<f64>,
@@ -19,6 +19,9 @@ pub struct Classification {
     pub uncertainty: Option<Uncertainty>,
     /// How unlike the images of training this one is, by every rule of the description.
     pub outliers: Vec<Outlier>,
+    /// The grade as a number, where labels are grades.
+    #[serde(default)]
+    pub grade: Option<Grade>,
 }
 
 impl Classification {

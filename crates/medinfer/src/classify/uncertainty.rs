@@ -103,8 +103,8 @@ impl Uncertainty {
 fn entropy(probabilities: &[f64], kind: LabelKind) -> f64 {
     let part = |p: f64| if p > 0.0 { -p * libm::log(p) } else { 0.0 };
     let parts = probabilities.iter().map(|&p| match kind {
-        LabelKind::Exclusive => part(p),
         LabelKind::Independent => part(p) + part(1.0 - p),
+        _ => part(p),
     });
     parts.sum()
 }

@@ -5,6 +5,7 @@ use medmodels::detection::DetectionRules;
 use medmodels::{ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
+use super::BoxFusion;
 use crate::classify::{ClassLabel, VERSION, check_labels, check_model, check_pipeline, refuse};
 use crate::error::Result;
 
@@ -67,6 +68,12 @@ pub struct DetectorConfig<const D: usize> {
     /// Which boxes are reported.
     #[serde(default)]
     pub rules: BoxRules,
+    /// Axes along which mirror images are looked at too, each subset of them. None unless said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirror_axes: Vec<usize>,
+    /// How boxes of several networks and mirror images become one list.
+    #[serde(default)]
+    pub fusion: BoxFusion,
 }
 
 impl<const D: usize> DetectorConfig<D> {
@@ -80,6 +87,8 @@ impl<const D: usize> DetectorConfig<D> {
             framing,
             labels: labels.into(),
             rules: BoxRules::default(),
+            mirror_axes: Vec::new(),
+            fusion: BoxFusion::default(),
         }
     }
 
@@ -96,6 +105,21 @@ impl<const D: usize> DetectorConfig<D> {
     #[must_use]
     pub fn with_rules(self, rules: BoxRules) -> Self {
         Self { rules, ..self }
+    }
+
+    /// Sets the axes along which mirror images are looked at too.
+    #[must_use]
+    pub fn with_mirror_axes(self, axes: impl Into<Vec<usize>>) -> Self {
+        Self {
+            mirror_axes: axes.into(),
+            ..self
+        }
+    }
+
+    /// Sets how boxes of several networks and mirror images become one list.
+    #[must_use]
+    pub fn with_fusion(self, fusion: BoxFusion) -> Self {
+        Self { fusion, ..self }
     }
 
     /// Says whether the parts fit each other.
@@ -125,6 +149,13 @@ impl<const D: usize> DetectorConfig<D> {
         }
         if most == 0 {
             return refuse("most", "at least 1", "0".to_owned());
+        }
+        self.fusion.check()?;
+        let axes = &self.mirror_axes;
+        let repeats = |(i, axis): (usize, &usize)| *axis >= D || axes[..i].contains(axis);
+        if axes.iter().enumerate().any(repeats) {
+            let rule = "axes of the image, each once";
+            return refuse("mirror_axes", rule, format!("{axes:?}"));
         }
         match &self.framing {
             Framing::Letterbox(letterbox) => {

@@ -11,10 +11,10 @@ use crate::error::Result;
 #[non_exhaustive]
 pub enum OutlierScore {
     /// One less the largest probability, uncalibrated (Hendrycks and Gimpel, ICLR 2017,
-    /// <https://arxiv.org/abs/1610.02136>); of exclusive labels.
+    /// <https://arxiv.org/abs/1610.02136>); of a softmax.
     MaximumSoftmax,
-    /// The free energy `-T ln sum exp(logit / T)` (Liu et al., NeurIPS 2020, <https://arxiv.org/abs/2010.03759>); of
-    /// independent labels the sum of theirs, `-T sum ln(1 + exp(logit / T))` (Wang et al., NeurIPS 2021,
+    /// The free energy `-T ln sum exp(logit / T)` (Liu et al., NeurIPS 2020, <https://arxiv.org/abs/2010.03759>); where
+    /// each logit has a sigmoid of its own the sum of theirs, `-T sum ln(1 + exp(logit / T))` (Wang et al., NeurIPS 2021,
     /// <https://arxiv.org/abs/2111.12797>).
     Energy {
         /// `T`, 1 in the papers.
@@ -49,10 +49,10 @@ impl OutlierScore {
                 let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
                 Some(1.0 - libm::exp(largest - log_sum_exp(logits)))
             }
-            (Self::Energy { temperature }, LabelKind::Exclusive) => {
+            (Self::Energy { temperature }, kind) if kind.is_softmax() => {
                 Some(-temperature * log_sum_exp(logits.map(|logit| logit / temperature)))
             }
-            (Self::Energy { temperature }, LabelKind::Independent) => {
+            (Self::Energy { temperature }, _) => {
                 let softplus = |z: f64| z.max(0.0) + libm::log1p(libm::exp(-z.abs()));
                 let sum: f64 = logits.map(|logit| softplus(logit / temperature)).sum();
                 Some(-temperature * sum)
@@ -109,11 +109,11 @@ impl OutlierRule {
                     temperature.to_string(),
                 );
             }
-            OutlierScore::MaximumSoftmax if kind == LabelKind::Independent => {
+            OutlierScore::MaximumSoftmax if !kind.is_softmax() => {
                 let value = "maximum_softmax".to_owned();
                 return refuse(
                     "outlier_rules",
-                    "energy or distance for independent labels",
+                    "energy or distance where there is no softmax",
                     value,
                 );
             }

@@ -1,4 +1,4 @@
-//! Folders in the shape of Hugging Face's hub: `hub.py` reads `hub.md` with its own library.
+//! Folders in the shape of Hugging Face's hub: `hub.py` reads `hub.md` with the hub's own library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn classifier() -> Classifier<'static, 2> {
     Classifier::new(config, network).unwrap()
 }
 
-fn bundle(folder: &Path) -> PathBuf {
+pub(crate) fn bundle(folder: &Path) -> PathBuf {
     let place = folder.join("chest-1.2.0");
     BundleWriter::new(&classifier(), "chest", Version::new(1, 2, 0))
         .with_intended_use("Tests.")
@@ -148,18 +148,23 @@ fn what_does_not_fit_a_folder_of_the_hub_is_refused() {
     assert_eq!(left, 2, "the bundle and one folder of the hub");
 }
 
-#[test]
-fn an_ensemble_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+/// A bundle of two networks.
+pub(crate) fn ensemble(folder: &Path) -> PathBuf {
     let one = classifier();
     let other = medmodels::create(&one.config().model, &Params::new(4)).unwrap();
     let both = one.with_ensemble(vec![other]);
-    let place = folder.path().join("both");
+    let place = folder.join("both");
     BundleWriter::new(&both, "both", Version::new(1, 0, 0))
         .with_golden(&image(1), 1e-3)
         .write(&place)
         .unwrap();
-    let loaded = Bundle::load(&place).unwrap();
+    place
+}
+
+#[test]
+fn an_ensemble_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = Bundle::load(ensemble(folder.path())).unwrap();
     let error = loaded
         .write_hub_folder(folder.path().join("hub"), "mit")
         .unwrap_err();

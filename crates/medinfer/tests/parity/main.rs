@@ -3,17 +3,23 @@
 //! `X.py` makes `X.safetensors`, which `X.rs` reads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod box_fusion;
 mod bundle;
 mod bundle_guide;
 mod classifier;
 mod detector;
 mod features;
 mod foreign;
+mod grades;
 mod hub;
 mod laws;
 mod mapping;
+mod monai_folder;
 mod networks;
 mod nnunet;
+mod patient;
+mod patient_bundle;
+mod patient_guide;
 mod segmenter;
 mod signed;
 mod sliding_window;

@@ -37,6 +37,8 @@
 //! [`Architecture`](crate::Architecture) but no [`ModelConfig`](crate::ModelConfig): whatever takes one of those feeds its
 //! network an image alone, and a network that needs a table is refused there by the compiler and not by its first patient.
 //!
+//! [`TableNetworkConfig`] is the table alone: what patient data say without an image.
+//!
 //! Names of parameters begin with their side: `image.` and behind it those of the classifier, so that its weights load
 //! ([`FusionConfig::image_policy`]), `table.`, `tokens.`, `fusion.` and `head.`.
 
@@ -50,6 +52,7 @@ mod image;
 mod join;
 mod network;
 mod table_mlp;
+mod table_network;
 mod tokens;
 
 pub mod table;
@@ -62,6 +65,7 @@ pub use gated::GatedConfig;
 pub use image::ImageConfig;
 pub use network::Fusion;
 pub use table_mlp::TableMlpConfig;
+pub use table_network::{TableNetwork, TableNetworkConfig, create_table};
 pub use tokens::TokenBatch;
 
 /// The input of the rows of the table, `[batch, entries]`, which [`table::TableEncoder`] makes: finite, and 0 or 1 where an

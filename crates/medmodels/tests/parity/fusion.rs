@@ -5,6 +5,7 @@ mod guide;
 pub(crate) mod laws;
 mod learning;
 mod table;
+mod table_network;
 mod tokens;
 
 use medmodels::densenet::DenseNetConfig;

@@ -119,5 +119,5 @@ fn class_probability(
     // Also refuses a class that is not there and scores that are none.
     Scores::of(&logits, &Target::Class(class))?;
     let plain = Calibrator::from(TemperatureScaling::new(1.0)?);
-    Ok(labels.probabilities(&plain, &values(&logits)?)?[class])
+    Ok(labels.of_logits(&plain, &values(&logits)?)?[class])
 }

@@ -45,7 +45,7 @@ pub struct PerturbationSettings {
     #[serde(default)]
     pub order: PlaceOrder,
     /// What makes probabilities of the logits: a softmax over all, or a sigmoid of each; of one logit the
-    /// sigmoid.
+    /// sigmoid; of a logit between grades the probability of a grade above.
     #[serde(default)]
     pub labels: LabelKind,
 }

@@ -21,6 +21,10 @@ pub struct NumericColumn {
     /// The unit of mean, standard deviation and values, for people.
     #[serde(default)]
     pub unit: Option<String>,
+    /// The smallest and the largest value that a patient can have; others are refused, as they are of another unit or typed
+    /// wrongly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
     /// Whether values may be missing.
     #[serde(default)]
     pub optional: bool,
@@ -35,6 +39,7 @@ impl NumericColumn {
             mean,
             std,
             unit: None,
+            range: None,
             optional: false,
         }
     }
@@ -44,6 +49,26 @@ impl NumericColumn {
     pub fn with_unit(self, unit: impl Into<String>) -> Self {
         Self {
             unit: Some(unit.into()),
+            ..self
+        }
+    }
+
+    /// Sets the smallest and the largest value that a patient can have.
+    ///
+    /// ```
+    /// use medmodels::fusion::table::{NumericColumn, Record, TableConfig, TableEncoder, TableError};
+    ///
+    /// let hba1c = NumericColumn::new("hba1c", 7.4, 1.6).with_unit("%").with_range(3.0, 20.0);
+    /// let encoder = TableEncoder::new(TableConfig::new().with(hba1c))?;
+    /// // 7.4 %, but in mmol/mol.
+    /// let error = encoder.row(&Record::new().with("hba1c", 57.0)).unwrap_err();
+    /// assert_eq!(error.to_string(), "column \"hba1c\" needs 3 to 20 %, got 57");
+    /// # Ok::<(), TableError>(())
+    /// ```
+    #[must_use]
+    pub fn with_range(self, low: f64, high: f64) -> Self {
+        Self {
+            range: Some([low, high]),
             ..self
         }
     }
@@ -62,7 +87,7 @@ impl NumericColumn {
         match value {
             Value::Missing if self.optional => Ok(None),
             Value::Missing => Err(missing(&self.name)),
-            Value::Number(number) if number.is_finite() => Ok(Some(*number)),
+            Value::Number(number) if number.is_finite() => self.in_range(*number).map(Some),
             Value::Number(number) => Err(TableError::NotFinite {
                 column: self.name.clone(),
                 value: number.to_string(),
@@ -71,7 +96,26 @@ impl NumericColumn {
         }
     }
 
+    fn in_range(&self, number: f64) -> Result<f64> {
+        match self.range {
+            Some([low, high]) if !(low..=high).contains(&number) => Err(TableError::OutOfRange {
+                column: self.name.clone(),
+                value: number,
+                range: [low, high],
+                unit: self.unit.clone(),
+            }),
+            _ => Ok(number),
+        }
+    }
+
     fn check(&self) -> Result<()> {
+        if let Some([low, high]) = self.range
+            && !(low < high && low.is_finite() && high.is_finite())
+        {
+            let value = format!("{low} to {high}");
+            let rule = "from a finite value to a larger one";
+            return Err(setting_of(&self.name, "range", rule, value));
+        }
         let refuse = |setting, rule, value: f64| {
             Err(setting_of(&self.name, setting, rule, value.to_string()))
         };

@@ -52,8 +52,8 @@ impl TableConfig {
     /// Says whether such a table exists.
     ///
     /// # Errors
-    /// Refuses a table without columns, names that are empty, have dots or are there twice, means and standard deviations
-    /// that are out of range, and categories without levels.
+    /// Refuses a table without columns, names that are empty, have dots or are there twice, means, standard deviations and
+    /// ranges that are none, and categories without levels.
     pub fn check(&self) -> Result<()> {
         if self.columns.is_empty() {
             return Err(TableError::NoColumns);

@@ -43,7 +43,7 @@ impl TableEncoder {
     ///
     /// # Errors
     /// Refuses names that are no column's, levels that are not listed, texts for numbers and numbers for texts, numbers that
-    /// are infinite or none, and missing values in columns that are not optional.
+    /// are infinite, none or outside the range of their column, and missing values in columns that are not optional.
     pub fn row(&self, record: &Record) -> Result<Vec<f32>, TableError> {
         let mut row = Vec::with_capacity(self.config.width());
         self.push(record, &mut row)?;

@@ -63,6 +63,18 @@ pub enum TableError {
         /// The value, as the record or the row has it.
         value: String,
     },
+    /// A number is none that a patient can have, by the range of its column.
+    #[error("column {column:?} needs {} to {}{}, got {value}", range[0], range[1], of_unit(unit.as_deref()))]
+    OutOfRange {
+        /// The column.
+        column: String,
+        /// The value in the record.
+        value: f64,
+        /// The smallest and the largest value of the column.
+        range: [f64; 2],
+        /// Their unit, where it is known.
+        unit: Option<String>,
+    },
     /// A column cannot be standardised by records in which its values are all equal or missing.
     #[error("column {column:?} has no spread: {present} values, all equal or none")]
     NoSpread {
@@ -82,4 +94,8 @@ pub enum TableError {
     /// There are no records to encode or to learn from.
     #[error("there are no records")]
     NoRecords,
+}
+
+fn of_unit(unit: Option<&str>) -> String {
+    unit.map_or(String::new(), |unit| format!(" {unit}"))
 }

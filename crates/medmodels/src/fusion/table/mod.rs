@@ -10,8 +10,9 @@
 //! | category | one for each level, 1 at the one there is; where the column is optional, one more that is 1 if it is missing |
 //!
 //! A missing number is 0, which is the mean, and its second entry says that it is none. What the encoder cannot say
-//! (a name that is no column's, a level that is not listed, a number that is none, a missing value where one is required) is
-//! a [`TableError`] with the column and the value; nothing is filled in without a trace.
+//! (a name that is no column's, a level that is not listed, a number that is none or outside the range of its column, a
+//! missing value where one is required) is a [`TableError`] with the column and the value; nothing is filled in without a
+//! trace.
 //!
 //! ```
 //! use medmodels::fusion::table::{

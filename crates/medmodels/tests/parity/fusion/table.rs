@@ -1,7 +1,7 @@
 //! Records as rows, and what becomes of missing values.
 
 use medmodels::fusion::table::{
-    CategoricalColumn, NumericColumn, Record, TableConfig, TableEncoder, TableError, Value,
+    CategoricalColumn, Column, NumericColumn, Record, TableConfig, TableEncoder, TableError, Value,
 };
 use medmodels::fusion::{FusionConfig, TABLE, create};
 use mednn::candle_core::{Device, Tensor, Var};
@@ -233,4 +233,76 @@ fn the_gradient_of_a_missing_number_is_zero_and_its_value_has_no_influence() {
         let present = (rows() + 0.25).unwrap();
         assert_ne!(run(&present).0, expected);
     }
+}
+
+#[test]
+fn a_number_outside_the_range_of_its_column_is_refused() {
+    let hba1c = NumericColumn::new("hba1c", 7.0, 2.0).with_unit("%");
+    let config = TableConfig::new().with(hba1c.with_range(3.0, 20.0).optional());
+    let encoder = TableEncoder::new(config.clone()).unwrap();
+    let row = |value: f64| encoder.row(&Record::new().with("hba1c", value));
+    // Both ends belong to it, and what is missing is in no range.
+    assert_eq!(row(3.0).unwrap(), [-2.0, 0.0]);
+    assert_eq!(row(20.0).unwrap(), [6.5, 0.0]);
+    assert_eq!(encoder.row(&Record::new()).unwrap(), [0.0, 1.0]);
+    for value in [2.9, 53.0, -7.0] {
+        let expected = TableError::OutOfRange {
+            column: "hba1c".to_owned(),
+            value,
+            range: [3.0, 20.0],
+            unit: Some("%".to_owned()),
+        };
+        assert_eq!(row(value).unwrap_err(), expected);
+    }
+    assert_eq!(
+        row(53.0).unwrap_err().to_string(),
+        "column \"hba1c\" needs 3 to 20 %, got 53"
+    );
+    // Training records are held to it too.
+    let records = [7.0, 70.0].map(|value| Record::new().with("hba1c", value));
+    let error = config.fitted(&records).unwrap_err().to_string();
+    assert!(
+        error.starts_with("record 1: ") && error.contains("got 70"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_range_is_data_and_has_two_ends() {
+    let of = |low, high| {
+        let column = NumericColumn::new("age", 60.0, 10.0).with_range(low, high);
+        TableConfig::new().with(column)
+    };
+    for (low, high) in [
+        (1.0, 1.0),
+        (2.0, 1.0),
+        (f64::NAN, 1.0),
+        (0.0, f64::INFINITY),
+    ] {
+        let error = of(low, high).check().unwrap_err();
+        assert!(
+            matches!(
+                error,
+                TableError::Setting {
+                    setting: "range",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+    let json = serde_json::to_value(of(0.0, 120.0)).unwrap();
+    assert_eq!(json["columns"][0]["range"], serde_json::json!([0.0, 120.0]));
+    assert_eq!(
+        serde_json::from_value::<TableConfig>(json).unwrap(),
+        of(0.0, 120.0)
+    );
+    // Tables written before there were ranges are read as they were.
+    let old = r#"{"columns": [{"kind": "numeric", "name": "age", "mean": 60.0, "std": 10.0}]}"#;
+    let old: TableConfig = serde_json::from_str(old).unwrap();
+    let Column::Numeric(column) = &old.columns[0] else {
+        panic!("{old:?}")
+    };
+    assert_eq!(column.range, None);
+    assert!(!serde_json::to_string(&old).unwrap().contains("range"));
 }
