@@ -11,6 +11,7 @@ use medviz::{Picture, Rgb};
 use serde::Serialize;
 
 use super::data::Radiograph;
+use super::judge::Chosen;
 use super::network::Network;
 use super::odds::LogOdds;
 use super::scored::Scored;
@@ -19,7 +20,7 @@ use super::scored::Scored;
 pub(crate) const ENOUGH: f64 = 0.5;
 const BATCH: usize = 16;
 /// Examples of each kind in the report.
-const SHOWN: usize = 4;
+pub(crate) const SHOWN: usize = 4;
 const OUTLINE: Rgb = [90, 220, 255];
 
 /// How a decision relates to the truth.
@@ -105,7 +106,19 @@ impl Inside {
 #[derive(Debug, Default)]
 pub(crate) struct Heat {
     pub(crate) localisation: Option<Localisation>,
-    pub(crate) overlays: Vec<(Outcome, String, Picture)>,
+    /// True positives first; of each kind those that come first in the test part.
+    pub(crate) overlays: Vec<Overlay>,
+}
+
+/// An image with its map.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    pub(crate) outcome: Outcome,
+    /// The image's name.
+    pub(crate) id: String,
+    /// What the network gives the finding, after scaling.
+    pub(crate) probability: f64,
+    pub(crate) picture: Picture,
 }
 
 /// What is looked at.
@@ -132,9 +145,10 @@ impl Mapped {
 }
 
 impl Subject<'_> {
-    /// Maps of the finding in images of these outcomes: by `scored` and a threshold of the logit.
-    pub(crate) fn look(&self, scored: &Scored, threshold: f64) -> Result<Heat> {
-        let outcome = |i: usize| Outcome::of(scored.truth[i], scored.logits[i] >= threshold);
+    /// Maps of the finding in images of these outcomes: by `scored` and what was chosen on validation.
+    pub(crate) fn look(&self, scored: &Scored, chosen: &Chosen) -> Result<Heat> {
+        let outcome = |i: usize| Outcome::of(scored.truth[i], scored.logits[i] >= chosen.threshold);
+        let probabilities = scored.probabilities(chosen.temperature);
         let mut heat = Heat::default();
         let widened_by = 0.5 * self.network.heat_stride(self.side) as f64;
         let wanted: Vec<usize> = self.wanted(scored, outcome);
@@ -163,11 +177,14 @@ impl Subject<'_> {
         peaks.sort_unstable_by(f32::total_cmp);
         let typical = peaks.get(peaks.len() / 2).copied();
         for mapped in &shown {
-            let picture = self.overlay(mapped, typical, scored)?;
-            let id = scored.ids[mapped.number].clone();
-            heat.overlays.push((mapped.outcome, id, picture));
+            heat.overlays.push(Overlay {
+                outcome: mapped.outcome,
+                id: scored.ids[mapped.number].clone(),
+                probability: probabilities[mapped.number],
+                picture: self.overlay(mapped, typical, scored)?,
+            });
         }
-        heat.overlays.sort_by_key(|(outcome, ..)| *outcome);
+        heat.overlays.sort_by_key(|overlay| overlay.outcome);
         heat.localisation = (images > 0).then_some(Localisation {
             images,
             near,
