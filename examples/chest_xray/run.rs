@@ -54,6 +54,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let parts = parts(&split);
     let digests = digests(args, &split)?;
     let side = plan::side(args, &collection)?;
+    let networks = plan::networks(args, side)?;
     let scaling = match collection.alike {
         true => scaling(&collection.radiographs, split.training.members().cases())?,
         false => Scaling::Each,
@@ -84,7 +85,6 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         stop: stop.clone(),
         ..plan::lesson(args, network, preparation)
     };
-    let networks = plan::networks(args, side)?;
     let mut candidates = Vec::new();
     for &network in &networks {
         println!(
