@@ -257,7 +257,7 @@ impl Subject<'_> {
     }
 }
 
-/// Pixels of a picture in the report.
+/// Pixels along the longer side of a picture in the report.
 const SHOWN_SIDE: usize = 256;
 
 /// A radiograph with a map of `side` pixels in warm colours, full from a value on, and an outline.
@@ -269,26 +269,27 @@ pub(crate) fn overlay(
 ) -> Result<Picture> {
     let [rows, columns] = image.shape();
     let window = medviz::Window::of_values(image.channel(0));
-    let mut picture = Picture::new(SHOWN_SIDE, SHOWN_SIDE, [0; 3])?;
-    let at = |i: usize, count: usize| i * count / SHOWN_SIDE;
-    for y in 0..SHOWN_SIDE {
-        for x in 0..SHOWN_SIDE {
-            let value = image.channel(0)[at(y, rows) * columns + at(x, columns)];
+    // The network sees a square; a reader sees the patient as he is.
+    let longest = rows.max(columns);
+    let [height, width] = [rows, columns].map(|n| (n * SHOWN_SIDE / longest).max(1));
+    let mut picture = Picture::new(width, height, [0; 3])?;
+    let at = |i: usize, from: usize, count: usize| i * count / from;
+    let cell = |x: usize, y: usize| at(y, height, side) * side + at(x, width, side);
+    for y in 0..height {
+        for x in 0..width {
+            let value = image.channel(0)[at(y, height, rows) * columns + at(x, width, columns)];
             picture.set(x, y, [window.grey(f64::from(value)); 3]);
-            let cell = at(y, side) * side + at(x, side);
-            let heat = (map[cell] / most.max(1e-12)).clamp(0.0, 1.0);
+            let heat = (map[cell(x, y)] / most.max(1e-12)).clamp(0.0, 1.0);
             let colour = [255, (220.0 * heat) as u8, (40.0 * heat) as u8];
             picture.mix(x, y, colour, 0.65 * heat);
-            let is = |x: usize, y: usize| {
-                mask.is_some_and(|mask| mask[at(y, side) * side + at(x, side)])
-            };
+            let is = |x: usize, y: usize| mask.is_some_and(|mask| mask[cell(x, y)]);
             let edge = x > 1
                 && y > 1
                 && is(x, y)
                 && !(is(x - 2, y)
                     && is(x, y - 2)
-                    && is((x + 2).min(SHOWN_SIDE - 1), y)
-                    && is(x, (y + 2).min(SHOWN_SIDE - 1)));
+                    && is((x + 2).min(width - 1), y)
+                    && is(x, (y + 2).min(height - 1)));
             if edge {
                 picture.set(x, y, OUTLINE);
             }

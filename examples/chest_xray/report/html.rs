@@ -25,7 +25,7 @@ th { font-weight: 600; border-bottom: 2px solid #aeb8c4; }
 figure { display: inline-block; vertical-align: top; margin: 1rem 1rem 1rem 0; max-width: 28.5rem; }
 figure img { max-width: 100%; height: auto; }
 figcaption { color: #55606e; font-size: .9rem; max-width: 46rem; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem; }
+.gallery { margin: 1rem 0 1.6rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem; }
 .gallery figure { display: block; margin: 0; } .gallery img { width: 100%; image-rendering: auto; border-radius: .3rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure, .tile, tr { break-inside: avoid; } }
 ";

@@ -63,7 +63,8 @@ impl Findings<'_> {
         document.heading("How well ill and well are told apart");
         let mut headers = vec!["measure"];
         headers.extend(self.candidates.iter().map(|c| c.network.name()));
-        let mut grid = Grid::new("On test images; 95 % intervals by patient.", &headers);
+        let caption = "On test images; 95 % intervals by patient, none where every draw of patients gave the same.";
+        let mut grid = Grid::new(caption, &headers);
         let mut row = |name: &str, of: &dyn Fn(&super::Candidate) -> String| {
             let cells = std::iter::once(name.to_owned()).chain(self.candidates.iter().map(of));
             grid.row(cells);
@@ -79,17 +80,14 @@ impl Findings<'_> {
                     .map_or(String::new(), |e| in_words(e, 3))
             });
         }
-        row(
-            "recall where precision was 95 % on validation",
-            &|c| match &c.judgement.at_precision {
-                Some([recall, precision]) => format!(
-                    "{}, at a precision here of {}",
-                    in_words(recall, 3),
-                    in_words(precision, 3)
-                ),
-                None => "no threshold reached it".to_owned(),
-            },
-        );
+        let at_precision = |c: &super::Candidate, which: usize| match &c.judgement.at_precision {
+            Some(estimates) => in_words(&estimates[which], 3),
+            None => "no threshold reached it".to_owned(),
+        };
+        row("recall where precision was 95 % on validation", &|c| {
+            at_precision(c, 0)
+        });
+        row("precision there", &|c| at_precision(c, 1));
         row("weights", &|c| match c.learnt.parameters {
             [learnt, all] if learnt == all => format!("{all}, all learnt"),
             [learnt, all] => format!("{all}, {learnt} of them learnt"),
@@ -138,8 +136,13 @@ impl Findings<'_> {
                 best.judgement.ece[0],
                 best.judgement.ece[1],
             ),
-            false => "All validation images were told apart, so that no temperature could be fitted: probabilities are as \
-                      the network gives them."
+            false if best.validation.is_right_throughout() => {
+                "All validation images were told apart, so that no temperature could be fitted: probabilities are as the \
+                 network gives them."
+                    .to_owned()
+            }
+            false => "The network's scores tell so little of the validation images that no temperature could be fitted: \
+                      probabilities are as the network gives them."
                 .to_owned(),
         });
         document.blocks.push(Block::Figure(self.reliability()?));
@@ -243,7 +246,7 @@ impl Findings<'_> {
                 ),
                 &[
                     "network",
-                    "inside the opacity",
+                    "inside the finding",
                     &enough,
                     "mean mass inside",
                     "highest point inside",

@@ -90,7 +90,7 @@ impl Findings<'_> {
         let [_, finding] = &self.collection.classes;
         let counts = best.judgement.counts;
         document.text(format!(
-            "{finding} is said to be there from a probability of {} on: the point where sensitivity and specificity \
+            "An image is said to show {finding} from a probability of {} on: the point where sensitivity and specificity \
              together were greatest on validation. Of {} test images with {finding}, {} were found and {} missed; of {} \
              without, {} were false alarms.",
             percent(probability),
@@ -103,12 +103,12 @@ impl Findings<'_> {
         if let Some(precision) = precision_where(&best.judgement, RARE) {
             document.text(format!(
                 "Precision and negative predictive value hold where as many images have {finding} as here, {}. Where {} \
-                 have it, the same sensitivity and specificity give a precision of {}: of ten such calls about {:.0} \
-                 would be right.",
+                 have it, the same sensitivity and specificity give a precision of {}: of a hundred such calls about \
+                 {:.0} would be right.",
                 percent(super::figures::prevalence(&counts)),
                 percent(RARE),
                 percent(precision),
-                10.0 * precision,
+                100.0 * precision,
             ));
         }
         document.blocks.push(Block::Figure(self.confusion()?));
