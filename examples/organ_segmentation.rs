@@ -234,7 +234,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     run.seed = args.seed;
     run.validate_every = epochs.div_ceil(4);
     run.resume = args.resume;
-    run.configuration = serde_json::to_value((&config, steps))?;
+    run.configuration = serde_json::json!({"segmenter": config, "steps": steps});
     let of = |part: PartName| DataDigest::of_manifest(part.to_string(), &manifest.part(part));
     run.data = PartName::ALL
         .map(of)

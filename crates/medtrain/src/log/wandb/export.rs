@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, EpochReport, LOG_FILE, RunRecord};
 use crate::provenance::Time;
 
-/// Makes a run of W&B of the log of a run: `offline-run-DAY_TIME-ID` below `folder`, which is returned; `wandb sync` sends it to a
+/// Makes a run of W&B of the log of a run: `offline-run-DAY_TIME-ID` below `folder`, which is returned, for a
 /// project of this name.
 ///
 /// Settings and data become its configuration. Its steps are those of the optimizer, one line for each epoch, with the numbers
