@@ -30,8 +30,9 @@ use medmodels::basic_unet::BasicUNetConfig;
 use mednn::candle_core::Device;
 use mednn::{DeviceName, Model, Params, loss, optim};
 use medphantom::{Cohort, CohortOptions, IntensityCounts, Organ};
-use medtrain::split::{self, PartName, Scarce, Shares};
-use medtrain::{PatchBatches, ProgressDisplay, Schedule, TrainConfig, Trainer, Validation};
+use medtrain::split::{self, CaseRecord, Member, PartName, Scarce, Shares};
+use medtrain::{DataDigest, DataManifest, PatchBatches, ProgressDisplay, Schedule, TrainConfig};
+use medtrain::{Trainer, Validation};
 use medviz::{Chart, Comparison};
 
 /// Fresh memory is the slowest thing in a network; this allocator hands used memory out again.
@@ -162,11 +163,11 @@ fn train(args: &TrainArgs, device: &Device) -> Result<()> {
     // 1. Data, whatever its layout. Some patients are kept for the end, one more to draw a curve by.
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let synthetic = || synthetic_patients(&out.join("phantoms"), args.seed, patients, voxel_mm);
-    let dataset = SegmentationDataset::open(args.data.clone().map_or_else(synthetic, Ok)?)?;
+    let folder = args.data.clone().map_or_else(synthetic, Ok)?;
+    let dataset = SegmentationDataset::open(&folder)?;
     let table = &dataset.labels;
     let key = Key::new(args.seed);
-    let cases = dataset.cases.into_iter();
-    let patients = split::Cohort::of_patients(cases.map(|case| (case.id.clone(), case)))?;
+    let patients = split::Cohort::new(dataset.cases.into_iter().map(member).collect())?;
     let shares = Shares::new(0.1, 0.25).when_scarce(Scarce::Overfit);
     let mut split = patients.hold_out(&shares, key)?;
     let [watches_training, overfit] =
@@ -176,6 +177,9 @@ fn train(args: &TrainArgs, device: &Device) -> Result<()> {
     } else if watches_training {
         println!("Too few cases to spare one: the validation curve shows a training case.");
     }
+
+    let manifest = DataManifest::of_split(&folder, &split)?;
+    manifest.write(&out.join("data.json"))?;
 
     // 2. Every file is read once, now. The training cases decide what all scans go through.
     let validation = split.validation.members().cases();
@@ -200,8 +204,7 @@ fn train(args: &TrainArgs, device: &Device) -> Result<()> {
     let modalities: Vec<_> = dataset.channels.iter().map(Modality::of_channel).collect();
     let mut preprocess = Fingerprint::of_cases(&fingerprints)?.propose(&modalities)?;
     preprocess.orientation = orientation;
-    let ids: Vec<String> = training.records().map(|record| record.id.clone()).collect();
-    let bar = ProgressBar::new(ids.len() as u64);
+    let bar = ProgressBar::new(training.len() as u64);
     let prepared = split.training.try_map(|_, case| {
         bar.inc(1);
         let sample = case.load(table)?;
@@ -221,17 +224,27 @@ fn train(args: &TrainArgs, device: &Device) -> Result<()> {
         true => preset::plain([side; 3])?,
         false => preset::light([side; 3])?,
     };
-    let batches = PatchBatches::new(prepared, patches, 1, steps, args.seed)?;
+    let adam = optim::AdamWConfig::default();
+    let mut optimizer = optim::AdamW::new(model.params(), adam)?;
 
-    // 4. Training, with a look at the validation patient now and then.
-    let mut optimizer = optim::AdamW::new(model.params(), optim::AdamWConfig::default())?;
-    let mut run = TrainConfig::new(out, epochs);
+    // 4. Training, with a look at the validation patient now and then. What decides the result is named: `--resume` goes on
+    // with the same only, and says what differs.
+    let mut run = TrainConfig::new(out, epochs)
+        .with_settings("optimizer", &adam)
+        .with_settings("loss", &("Dice and cross-entropy, nnU-Net's", table))
+        .with_settings("patches", &patches);
+    let batches = PatchBatches::new(prepared, patches, 1, steps, args.seed)?;
     run.learning_rate = 1e-2;
     run.schedule = Schedule::COSINE;
     run.seed = args.seed;
     run.validate_every = epochs.div_ceil(4);
     run.resume = args.resume;
-    run.configuration = serde_json::to_value((&config, side, steps, ids))?;
+    run.configuration = serde_json::json!({"segmenter": config, "steps": steps});
+    let of = |part: PartName| DataDigest::of_manifest(part.to_string(), &manifest.part(part));
+    run.data = PartName::ALL
+        .map(of)
+        .into_iter()
+        .collect::<Result<_, _>>()?;
     let evaluation = Evaluation::of_labels(table);
     let overlap = evaluation.clone().without_surfaces();
     let watched = split.validation.members().cases().next();
@@ -287,6 +300,13 @@ fn train(args: &TrainArgs, device: &Device) -> Result<()> {
     println!("\n{report}\nMean Dice {dice:.3}; by intensity alone {by_intensity:.3}.");
     println!("Results are in {}.", out.display());
     Ok(())
+}
+
+/// A case of a patient of its own, with its files.
+fn member(case: Case) -> Member<Case> {
+    let files = case.images.iter().chain(&case.label);
+    let record = CaseRecord::new(&case.id, case.id.as_str());
+    Member::new(files.fold(record, CaseRecord::with_file), case)
 }
 
 /// Reads a case and says what the reader doubts about it.

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use medcore::random::Key;
 use medinfer::{
-    Bundle, BundleWriter, Calibration, ClassLabel, Classifier, ClassifierConfig, Code, DataDigest,
-    InputSpec, MetricRecord, OperatingPoint, Provenance, Version,
+    Bundle, BundleWriter, Calibration, ClassLabel, Classifier, ClassifierConfig, Code, InputSpec,
+    MetricRecord, OperatingPoint, Version,
 };
 use medmetrics::calibration::TemperatureScaling;
 use medmetrics::classification::Selection;
 use mednn::Model;
-use medtrain::DataManifest;
+use medtrain::DataDigest;
 use medtrain::medaug::{Compose, Sample};
-use medtrain::split::{CaseRecord, PartName};
 
 use super::data::{Collection, Radiograph};
 use super::judge::{Chosen, Judgement};
@@ -28,24 +27,14 @@ pub(crate) struct Contents<'a> {
     pub(crate) model: &'a dyn Model,
     pub(crate) config: medmodels::ModelConfig,
     pub(crate) preparation: Preparation,
-    pub(crate) seed: u64,
+    /// Where the network comes from.
+    pub(crate) provenance: &'a medtrain::Provenance,
     pub(crate) chosen: &'a Chosen,
     pub(crate) judgement: &'a Judgement,
     /// Digests of training, validation and test.
-    pub(crate) digests: [DataDigest; 3],
+    pub(crate) digests: &'a [DataDigest; 3],
     /// A radiograph of validation: what the bundle tries itself on.
     pub(crate) golden: &'a Radiograph,
-}
-
-/// A part by the hash of its manifest: names, patients, classes, pixels and files.
-pub(crate) fn digest<'r>(
-    folder: &Path,
-    part: PartName,
-    records: impl ExactSizeIterator<Item = &'r CaseRecord>,
-) -> Result<DataDigest> {
-    let count = records.len() as u64;
-    let manifest = DataManifest::of_records(folder, records.map(|record| (Some(part), record)))?;
-    Ok(DataDigest::new(part.to_string(), manifest.sha256()?).with_cases(count))
 }
 
 impl Contents<'_> {
@@ -62,7 +51,7 @@ impl Contents<'_> {
             ..
         } = *self.chosen;
         let probability = 1.0 / (1.0 + (-threshold / temperature).exp());
-        let [training, validation, test] = &self.digests;
+        let [_, validation, _] = self.digests;
         let mut calibration = Calibration::from(TemperatureScaling::new(temperature)?);
         if self.chosen.is_calibrated {
             calibration = calibration.with_fitted_on(&validation.sha256);
@@ -81,11 +70,7 @@ impl Contents<'_> {
         // At the network's size: a bundle need not carry a whole radiograph.
         let resize = resizing(self.preparation.side)?;
         let golden = resize.apply(Sample::new(self.golden.pixels.read()?), Key::new(0))?;
-        let provenance = Provenance {
-            seed: Some(self.seed),
-            data: vec![training.clone(), validation.clone(), test.clone()],
-            ..Provenance::default()
-        };
+        let provenance = serde_json::from_value(serde_json::to_value(self.provenance)?)?;
         let input = InputSpec {
             modality: ["CR", "DX"].map(str::to_owned).to_vec(),
             channels: vec!["radiograph".to_owned()],
@@ -109,7 +94,7 @@ impl Contents<'_> {
     }
 
     fn metrics(&self) -> Vec<MetricRecord> {
-        let [.., test] = &self.digests;
+        let [.., test] = self.digests;
         let auc = ("auc".to_owned(), &self.judgement.auc);
         let all =
             std::iter::once(auc).chain(self.judgement.measures.iter().map(|(n, e)| (n.clone(), e)));

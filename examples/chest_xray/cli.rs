@@ -57,6 +57,9 @@ pub(crate) struct TrainArgs {
     /// What is made small [default: focal, whose probabilities need their scaling; with --data weighted].
     #[arg(long, value_enum)]
     pub(crate) loss: Option<Objective>,
+    /// Weight decay of the optimizer, AdamW.
+    #[arg(long, default_value_t = 0.01)]
+    pub(crate) weight_decay: f64,
     /// Epochs of each network [default: 24 and 8; on images of up to 48 pixels 14; with --quick 3].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,

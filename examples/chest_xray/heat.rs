@@ -11,6 +11,7 @@ use medviz::{Picture, Rgb};
 use serde::Serialize;
 
 use super::data::Radiograph;
+use super::judge::Chosen;
 use super::network::Network;
 use super::odds::LogOdds;
 use super::scored::Scored;
@@ -19,7 +20,7 @@ use super::scored::Scored;
 pub(crate) const ENOUGH: f64 = 0.5;
 const BATCH: usize = 16;
 /// Examples of each kind in the report.
-const SHOWN: usize = 4;
+pub(crate) const SHOWN: usize = 4;
 const OUTLINE: Rgb = [90, 220, 255];
 
 /// How a decision relates to the truth.
@@ -105,7 +106,19 @@ impl Inside {
 #[derive(Debug, Default)]
 pub(crate) struct Heat {
     pub(crate) localisation: Option<Localisation>,
-    pub(crate) overlays: Vec<(Outcome, String, Picture)>,
+    /// True positives first; of each kind those that come first in the test part.
+    pub(crate) overlays: Vec<Overlay>,
+}
+
+/// An image with its map.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    pub(crate) outcome: Outcome,
+    /// The image's name.
+    pub(crate) id: String,
+    /// What the network gives the finding, after scaling.
+    pub(crate) probability: f64,
+    pub(crate) picture: Picture,
 }
 
 /// What is looked at.
@@ -132,9 +145,10 @@ impl Mapped {
 }
 
 impl Subject<'_> {
-    /// Maps of the finding in images of these outcomes: by `scored` and a threshold of the logit.
-    pub(crate) fn look(&self, scored: &Scored, threshold: f64) -> Result<Heat> {
-        let outcome = |i: usize| Outcome::of(scored.truth[i], scored.logits[i] >= threshold);
+    /// Maps of the finding in images of these outcomes: by `scored` and what was chosen on validation.
+    pub(crate) fn look(&self, scored: &Scored, chosen: &Chosen) -> Result<Heat> {
+        let outcome = |i: usize| Outcome::of(scored.truth[i], scored.logits[i] >= chosen.threshold);
+        let probabilities = scored.probabilities(chosen.temperature);
         let mut heat = Heat::default();
         let widened_by = 0.5 * self.network.heat_stride(self.side) as f64;
         let wanted: Vec<usize> = self.wanted(scored, outcome);
@@ -163,11 +177,14 @@ impl Subject<'_> {
         peaks.sort_unstable_by(f32::total_cmp);
         let typical = peaks.get(peaks.len() / 2).copied();
         for mapped in &shown {
-            let picture = self.overlay(mapped, typical, scored)?;
-            let id = scored.ids[mapped.number].clone();
-            heat.overlays.push((mapped.outcome, id, picture));
+            heat.overlays.push(Overlay {
+                outcome: mapped.outcome,
+                id: scored.ids[mapped.number].clone(),
+                probability: probabilities[mapped.number],
+                picture: self.overlay(mapped, typical, scored)?,
+            });
         }
-        heat.overlays.sort_by_key(|(outcome, ..)| *outcome);
+        heat.overlays.sort_by_key(|overlay| overlay.outcome);
         heat.localisation = (images > 0).then_some(Localisation {
             images,
             near,
@@ -240,7 +257,7 @@ impl Subject<'_> {
     }
 }
 
-/// Pixels of a picture in the report.
+/// Pixels along the longer side of a picture in the report.
 const SHOWN_SIDE: usize = 256;
 
 /// A radiograph with a map of `side` pixels in warm colours, full from a value on, and an outline.
@@ -252,26 +269,27 @@ pub(crate) fn overlay(
 ) -> Result<Picture> {
     let [rows, columns] = image.shape();
     let window = medviz::Window::of_values(image.channel(0));
-    let mut picture = Picture::new(SHOWN_SIDE, SHOWN_SIDE, [0; 3])?;
-    let at = |i: usize, count: usize| i * count / SHOWN_SIDE;
-    for y in 0..SHOWN_SIDE {
-        for x in 0..SHOWN_SIDE {
-            let value = image.channel(0)[at(y, rows) * columns + at(x, columns)];
+    // The network sees a square; a reader sees the patient as he is.
+    let longest = rows.max(columns);
+    let [height, width] = [rows, columns].map(|n| (n * SHOWN_SIDE / longest).max(1));
+    let mut picture = Picture::new(width, height, [0; 3])?;
+    let at = |i: usize, from: usize, count: usize| i * count / from;
+    let cell = |x: usize, y: usize| at(y, height, side) * side + at(x, width, side);
+    for y in 0..height {
+        for x in 0..width {
+            let value = image.channel(0)[at(y, height, rows) * columns + at(x, width, columns)];
             picture.set(x, y, [window.grey(f64::from(value)); 3]);
-            let cell = at(y, side) * side + at(x, side);
-            let heat = (map[cell] / most.max(1e-12)).clamp(0.0, 1.0);
+            let heat = (map[cell(x, y)] / most.max(1e-12)).clamp(0.0, 1.0);
             let colour = [255, (220.0 * heat) as u8, (40.0 * heat) as u8];
             picture.mix(x, y, colour, 0.65 * heat);
-            let is = |x: usize, y: usize| {
-                mask.is_some_and(|mask| mask[at(y, side) * side + at(x, side)])
-            };
+            let is = |x: usize, y: usize| mask.is_some_and(|mask| mask[cell(x, y)]);
             let edge = x > 1
                 && y > 1
                 && is(x, y)
                 && !(is(x - 2, y)
                     && is(x, y - 2)
-                    && is((x + 2).min(SHOWN_SIDE - 1), y)
-                    && is(x, (y + 2).min(SHOWN_SIDE - 1)));
+                    && is((x + 2).min(width - 1), y)
+                    && is(x, (y + 2).min(height - 1)));
             if edge {
                 picture.set(x, y, OUTLINE);
             }

@@ -1,5 +1,6 @@
 //! Training one network.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,13 +9,15 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use medmodels::ModelConfig;
 use mednn::loss::{CrossEntropy, Focal, Loss};
+use mednn::optim::{AdamW, AdamWConfig};
 use mednn::params::LoadPolicy;
-use mednn::{Model, Params, optim};
+use mednn::{Model, Params};
 use medtrain::sampler::{ClassWeighting, class_weights};
-use medtrain::split::{TrainingSet, ValidationSet};
+use medtrain::split::{CaseRecord, TrainingSet, ValidationSet};
 use medtrain::{
-    BoxError, CachedCase, ClassTargets, FineTune, ImageBatches, Prefetch, ProgressDisplay,
-    Schedule, StopFlag, TrainConfig, TrainSummary, Trainer, Validation,
+    BoxError, CachedCase, ClassTargets, DataDigest, DataManifest, FineTune, ImageBatches, Prefetch,
+    ProgressDisplay, Provenance, RunRecord, Schedule, StopFlag, TrainConfig, TrainSummary, Trainer,
+    Validation,
 };
 use serde::Serialize;
 
@@ -39,6 +42,11 @@ pub(crate) struct Lesson<'a> {
     pub(crate) batch: usize,
     pub(crate) seed: u64,
     pub(crate) objective: Objective,
+    pub(crate) optimizer: AdamWConfig,
+    /// What is learnt from and judged on, by its hashes.
+    pub(crate) data: &'a [DataDigest],
+    /// The scanner whose images alone are learnt from, if not all are.
+    pub(crate) scanner: Option<&'a str>,
     /// Weights to begin with.
     pub(crate) weights: Option<&'a Path>,
     /// Stages from the stem on that keep their weights.
@@ -57,10 +65,14 @@ pub(crate) struct Learnt {
     pub(crate) seconds: f64,
     /// Weights that were learnt, and all.
     pub(crate) parameters: [usize; 2],
+    /// How it learnt, in a sentence.
+    pub(crate) lesson: String,
+    /// Program, commit, data and time, for the bundle.
+    pub(crate) provenance: Provenance,
 }
 
 impl Lesson<'_> {
-    /// Trains; the network is left as validation found it best.
+    /// Trains; the network is left as the last epoch left it.
     pub(crate) fn learn(
         &self,
         training: &TrainingSet<CachedCase<2>>,
@@ -72,24 +84,27 @@ impl Lesson<'_> {
         if let Some(path) = self.weights {
             load(&config, &*model, path)?;
         }
-        freeze(&*model, self.freeze)?;
+        let plan = fine_tuning(self.freeze);
+        plan.freeze(model.params())?;
         let targets = ClassTargets::of_records(2, training.members().records())?;
         let weights = class_weights(
             &targets.counts(training.members().records())?,
             ClassWeighting::Balanced,
         )?;
-        let loss: Box<dyn Loss> = match self.objective {
-            Objective::Weighted => Box::new(CrossEntropy::new().with_class_weights(weights)),
-            Objective::Focal => Box::new(Focal::softmax().with_class_weights(weights)),
+        let run = self.run(&config)?.with_settings("plan", &plan);
+        let (run, loss) = match self.objective {
+            Objective::Weighted => with_loss(run, CrossEntropy::new().with_class_weights(weights)),
+            Objective::Focal => with_loss(run, Focal::softmax().with_class_weights(weights)),
         };
+        let folder = run.folder.clone();
         let batch = self.batch.min(training.len());
         let source = ImageBatches::new(training.clone(), &targets, batch, self.seed)?;
-        let mut optimizer = optim::AdamW::new(model.params(), optim::AdamWConfig::default())?;
+        let mut optimizer = AdamW::new(model.params(), self.optimizer)?;
         let mut look = |model: &dyn Model, _: u32| -> Result<Validation, BoxError> {
             let scored = score(model, validation.members())?;
             Ok(Validation::new(scored.auc().unwrap_or(f64::NAN)))
         };
-        let summary = Trainer::new(&*model, &*loss, &mut optimizer, self.run())
+        let summary = Trainer::new(&*model, &*loss, &mut optimizer, run)
             .with_validator(&mut look)
             .with_observer(&mut ProgressDisplay::new())
             .with_stop(self.stop.clone())
@@ -110,7 +125,10 @@ impl Lesson<'_> {
             ),
             size(&mut parameters.iter().map(|p| p.value().elem_count())),
         ];
+        let record = RunRecord::read(&folder)?;
         Ok(Learnt {
+            lesson: self.in_words(),
+            provenance: record.provenance(),
             config,
             model,
             summary,
@@ -119,7 +137,30 @@ impl Lesson<'_> {
         })
     }
 
-    fn run(&self) -> TrainConfig {
+    /// For the report.
+    fn in_words(&self) -> String {
+        let loss = match self.objective {
+            Objective::Weighted => "cross-entropy",
+            Objective::Focal => "focal loss (gamma 2)",
+        };
+        let start = match (self.weights, self.freeze) {
+            (None, _) => "from scratch".to_owned(),
+            (Some(path), 0) => format!("from the weights in {}", path.display()),
+            (Some(path), 1) => format!("from the weights in {}, the stem kept", path.display()),
+            (Some(path), stages) => format!(
+                "from the weights in {}, the stem and what follows it up to layer{} kept",
+                path.display(),
+                stages - 1
+            ),
+        };
+        format!(
+            "The {} learnt by {loss}, both classes with the same weight together, and AdamW, {start}.",
+            self.network.name()
+        )
+    }
+
+    /// How the trainer is set. All that decides the result is named, so that a run is resumed with the same only.
+    fn run(&self, network: &ModelConfig) -> Result<TrainConfig> {
         let mut run = TrainConfig::new(
             self.folder.join("training").join(self.network.key()),
             self.epochs,
@@ -136,12 +177,31 @@ impl Lesson<'_> {
             threads: 1,
             ahead: 4,
         };
+        run.data = self.data.to_vec();
+        run.data.extend(self.weights.map(digest).transpose()?);
         run.configuration = serde_json::json!({
-            "network": self.network, "side": self.preparation.side, "batch": self.batch, "objective": self.objective,
-            "weights": self.weights, "freeze": self.freeze,
+            "network": network, "batch": self.batch, "scanner": self.scanner,
         });
-        run
+        let preparation = self.preparation.training_steps()?;
+        Ok(run
+            .with_settings("optimizer", &self.optimizer)
+            .with_settings("preparation", &preparation))
     }
+}
+
+/// A loss, and a run that says how it is set.
+fn with_loss(run: TrainConfig, loss: impl Loss + Debug + 'static) -> (TrainConfig, Box<dyn Loss>) {
+    (run.with_settings("loss", &loss), Box::new(loss))
+}
+
+/// The weights to begin with by their hash: another file may come to lie under the same path.
+fn digest(weights: &Path) -> Result<DataDigest> {
+    let folder = weights.parent().context("weights are no folder")?;
+    let record = CaseRecord::new("weights", "weights").with_file(weights);
+    let manifest = DataManifest::of_records(folder, [(None, &record)])?;
+    let file = manifest.cases().iter().flat_map(|case| &case.files).next();
+    let file = file.context("weights are one file")?;
+    Ok(DataDigest::new("weights", &file.sha256))
 }
 
 /// Weights of other channels and classes: the stem is adapted, the head stays new.
@@ -153,17 +213,143 @@ fn load(config: &ModelConfig, model: &dyn Model, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the stem and the first stages as they are.
-fn freeze(model: &dyn Model, stages: usize) -> Result<()> {
+/// Keeps the stem and the first stages as they are, with the statistics of their batch norms: these are of the images that
+/// the given weights were learnt from, and belong to them.
+fn fine_tuning(stages: usize) -> FineTune {
     if stages == 0 {
-        return Ok(());
+        return FineTune::new();
     }
     let stem = FineTune::new()
         .with_frozen("conv1.**")
-        .with_frozen("bn1.**");
-    let plan = (1..stages).fold(stem, |plan, stage| {
-        plan.with_frozen(format!("layer{stage}.**"))
-    });
-    plan.freeze(model.params())?;
-    Ok(())
+        .with_frozen("bn1.**")
+        .with_fixed_statistics("bn1.**");
+    (1..stages).fold(stem, |plan, stage| {
+        let names = format!("layer{stage}.**");
+        plan.with_frozen(&names).with_fixed_statistics(names)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::ProgressBar;
+    use medcore::random::Key;
+    use medtrain::CaseCache;
+
+    use super::*;
+    use crate::app::data::{Generated, Reader};
+    use crate::app::network::Scaling;
+
+    #[test]
+    fn a_run_goes_on_with_the_same_loss_optimizer_data_and_images_only() {
+        let place = tempfile::tempdir().unwrap();
+        let generated = Generated {
+            seed: 3,
+            patients: 20,
+            side: 32,
+        };
+        let collection = generated.open(&ProgressBar::hidden()).unwrap();
+        let split = collection.split(Key::new(1)).unwrap();
+        let preparation = Preparation {
+            side: 32,
+            scaling: Scaling::Each,
+        };
+        let reader = Reader(Arc::new(collection.radiographs));
+        let steps = preparation.training_steps().unwrap();
+        let cached = split.in_cache(&Arc::new(CaseCache::new(Box::new(reader), steps, 1)));
+        let cached = cached.unwrap();
+
+        let data = |hash: &str| vec![DataDigest::new("training", hash)];
+        let (these, others) = (data("1234"), data("5678"));
+        let stop = StopFlag::new();
+        let lesson = Lesson {
+            network: Network::Small,
+            preparation,
+            epochs: 1,
+            batch: 4,
+            seed: 1,
+            objective: Objective::Focal,
+            optimizer: AdamWConfig::default(),
+            data: &these,
+            scanner: None,
+            weights: None,
+            freeze: 0,
+            folder: place.path(),
+            resume: false,
+            stop: stop.clone(),
+        };
+        let learn = |lesson: Lesson<'_>| lesson.learn(&cached.training, &cached.validation);
+        stop.request();
+        let stopped = learn(lesson.clone()).err().unwrap().to_string();
+        assert!(stopped.contains("--resume"), "{stopped}");
+
+        let resumed = || Lesson {
+            resume: true,
+            stop: StopFlag::new(),
+            ..lesson.clone()
+        };
+        let decay = AdamWConfig {
+            weight_decay: 0.5,
+            ..AdamWConfig::default()
+        };
+        let wider = Preparation {
+            side: 36,
+            ..preparation
+        };
+        for (name, other) in [
+            (
+                "settings.loss",
+                Lesson {
+                    objective: Objective::Weighted,
+                    ..resumed()
+                },
+            ),
+            (
+                "settings.optimizer",
+                Lesson {
+                    optimizer: decay,
+                    ..resumed()
+                },
+            ),
+            (
+                "settings.preparation",
+                Lesson {
+                    preparation: wider,
+                    ..resumed()
+                },
+            ),
+            (
+                "data.training",
+                Lesson {
+                    data: &others,
+                    ..resumed()
+                },
+            ),
+            (
+                "configuration.scanner",
+                Lesson {
+                    scanner: Some("plate"),
+                    ..resumed()
+                },
+            ),
+        ] {
+            let refused = format!("{:#}", learn(other).err().unwrap());
+            assert!(refused.contains(name), "{name}: {refused}");
+        }
+        let learnt = learn(resumed()).unwrap();
+        assert_eq!(learnt.summary.first_step, 1);
+        let hashes: Vec<_> = learnt.provenance.data.iter().map(|d| &*d.sha256).collect();
+        assert_eq!(hashes, ["1234"]);
+    }
+
+    #[test]
+    fn other_weights_under_the_same_path_are_other_data() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("resnet18.safetensors");
+        let hash = |bytes: &str| {
+            std::fs::write(&path, bytes).unwrap();
+            digest(&path).unwrap().sha256
+        };
+        assert_ne!(hash("a"), hash("b"));
+        assert_eq!(hash("a"), hash("a"));
+    }
 }

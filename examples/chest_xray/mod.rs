@@ -10,6 +10,7 @@ pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod network;
 pub(crate) mod odds;
+pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod run;

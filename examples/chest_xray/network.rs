@@ -11,7 +11,7 @@ use medtrain::medaug::{
 use serde::Serialize;
 
 /// Images of up to so many pixels get a stem that keeps all of them.
-const SMALL_SIDE: usize = 48;
+pub(crate) const SMALL_SIDE: usize = 48;
 
 /// Part of the places whose scores make that of the image: about an opacity's part of a radiograph.
 const PLACES: f64 = 0.03;

@@ -7,14 +7,13 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressIterator as _, ProgressStyle};
 use medcore::random::Key;
-use medinfer::DataDigest;
 use medinfer::explain::Layer;
 use medmetrics::statistics::{Bootstrap, CorrelatedAucs};
 use medmetrics::{Confidence, Estimate};
 use mednn::Params;
 use medtrain::medaug::Sample;
 use medtrain::split::{CaseRecord, PartName};
-use medtrain::{CachedCase, CaseCache, DataManifest, Split, StopFlag};
+use medtrain::{CachedCase, CaseCache, DataDigest, DataManifest, Split, StopFlag};
 
 use super::baseline::{IntensityBaseline, statistics};
 use super::bundle;
@@ -23,8 +22,9 @@ use super::compare::Comparison;
 use super::data::{Collection, Generated, Radiograph, Reader};
 use super::heat::{Heat, Subject};
 use super::judge::{self, Chosen, Judgement};
-use super::learn::{Lesson, Objective};
+use super::learn::Lesson;
 use super::network::{Network, Preparation, Scaling, resizing};
+use super::plan;
 use super::report::{Candidate, Findings, in_words};
 use super::score::{score, unscored};
 use super::shift;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
 
     // 1. Images, whatever their layout, divided by patient.
     let mut collection = open(args)?;
-    if !args.no_pixel_check {
+    if !(args.no_pixel_check && collection.is_in_files()) {
         collection.hash_pixels(&bar("looking for the same pixels twice"))?;
     }
     println!(
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let split = collection.split(Key::new(args.seed))?;
     let parts = parts(&split);
     let digests = digests(args, &split)?;
-    let side = side(args, &collection)?;
+    let side = plan::side(args, &collection)?;
+    let networks = plan::networks(args, side)?;
     let scaling = match collection.alike {
         true => scaling(&collection.radiographs, split.training.members().cases())?,
         false => Scaling::Each,
@@ -79,8 +80,11 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         ..Bootstrap::default()
     };
     let stop = StopFlag::on_signals()?;
-    let lesson = |network| lesson(args, network, preparation, &stop);
-    let networks = networks(args, side);
+    let lesson = |network| Lesson {
+        data: &digests,
+        stop: stop.clone(),
+        ..plan::lesson(args, network, preparation)
+    };
     let mut candidates = Vec::new();
     for &network in &networks {
         println!(
@@ -126,7 +130,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let shift = match shift::scanners(&split) {
         Some(scanners) => {
             println!(
-                "Training on the images of {} alone, for {}",
+                "Training on the images of {} alone, for those of {}",
                 scanners[0], scanners[1]
             );
             let folder = out.join("shift");
@@ -158,12 +162,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         members,
         radiographs: &radiographs,
     };
-    let heat: Heat = subject.look(test, chosen.threshold)?;
+    let heat: Heat = subject.look(test, chosen)?;
     let random_heat = Subject {
         model: &*random,
         ..subject
     }
-    .look(test, chosen.threshold)?;
+    .look(test, chosen)?;
 
     // 6. The bundle, and what it says when it is loaded again.
     let golden = cached
@@ -176,10 +180,10 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         model: &*learnt.model,
         config: learnt.config.clone(),
         preparation,
-        seed: args.seed,
+        provenance: &learnt.provenance,
         chosen,
         judgement: &candidates[best].judgement,
-        digests,
+        digests: &digests,
         golden: &radiographs[golden.case.number()],
     };
     let folder = out.join("bundle");
@@ -215,6 +219,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         random_heat,
         openings: cached.test.openings(),
         bootstrap,
+        preparation,
         seconds: started.elapsed().as_secs_f64(),
     };
     findings.write(out)?;
@@ -236,20 +241,6 @@ fn open(args: &TrainArgs) -> Result<Collection> {
             generated.open(&bar("drawing patients"))
         }
     }
-}
-
-/// Pixels along a side of what the networks see.
-fn side(args: &TrainArgs, collection: &Collection) -> Result<usize> {
-    if let Some(side) = args.side {
-        return Ok(side as usize);
-    }
-    let wanted = match (args.quick, &args.data) {
-        (true, _) => 64,
-        (false, None) => 96,
-        (false, Some(_)) => 128,
-    };
-    let [height, width] = collection.radiographs[0].pixels.read()?.shape();
-    Ok(wanted.min(height.max(width)))
 }
 
 /// The network for the bundle: the smaller, unless the larger is better on validation by DeLong's test.
@@ -290,48 +281,6 @@ fn scaling<'n>(
     let deviation = (squares / count - mean * mean).sqrt();
     anyhow::ensure!(deviation > 0.0, "all training images are one grey");
     Ok(Scaling::Same { mean, deviation })
-}
-
-fn networks(args: &TrainArgs, side: usize) -> Vec<Network> {
-    match &args.network[..] {
-        [] if side <= 48 => vec![Network::Small],
-        [] => vec![Network::Small, Network::Resnet18],
-        [first, second, ..] if first == second => vec![*first],
-        chosen => chosen.iter().take(2).copied().collect(),
-    }
-}
-
-fn lesson<'a>(
-    args: &'a TrainArgs,
-    network: Network,
-    preparation: Preparation,
-    stop: &StopFlag,
-) -> Lesson<'a> {
-    let is_pretrained = network == Network::Resnet18;
-    Lesson {
-        network,
-        preparation,
-        epochs: args.epochs.unwrap_or(if args.quick {
-            3
-        } else {
-            network.epochs(preparation.side)
-        }),
-        batch: args
-            .batch
-            .map_or(if args.data.is_some() { 32 } else { 16 }, |batch| {
-                batch as usize
-            }),
-        seed: args.seed,
-        objective: args.loss.unwrap_or(match args.data {
-            Some(_) => Objective::Weighted,
-            None => Objective::Focal,
-        }),
-        weights: args.weights.as_deref().filter(|_| is_pretrained),
-        freeze: if is_pretrained { args.freeze.into() } else { 0 },
-        folder: &args.out,
-        resume: args.resume,
-        stop: stop.clone(),
-    }
 }
 
 /// The AUC of brightness on the test images.
@@ -397,20 +346,11 @@ fn digests(args: &TrainArgs, split: &Split<usize>) -> Result<[DataDigest; 3]> {
     } else {
         data.parent().unwrap_or(data)
     };
-    DataManifest::of_split(folder, split)?.write(&args.out.join("data.json"))?;
-    Ok([
-        bundle::digest(
-            folder,
-            PartName::Training,
-            split.training.members().records(),
-        )?,
-        bundle::digest(
-            folder,
-            PartName::Validation,
-            split.validation.members().records(),
-        )?,
-        bundle::digest(folder, PartName::Test, split.test.records())?,
-    ])
+    let manifest = DataManifest::of_split(folder, split)?;
+    manifest.write(&args.out.join("data.json"))?;
+    let of = |part: PartName| DataDigest::of_manifest(part.to_string(), &manifest.part(part));
+    let [training, validation, test] = PartName::ALL.map(of);
+    Ok([training?, validation?, test?])
 }
 
 /// A bar under a few words; it hides itself where nobody looks.

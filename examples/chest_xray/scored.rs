@@ -55,6 +55,12 @@ impl Scored {
         Ok(BinaryCounts::of(&self.truth, &decisions)?)
     }
 
+    /// Whether every logit is on the side of the truth.
+    pub(crate) fn is_right_throughout(&self) -> bool {
+        let mut rows = self.truth.iter().zip(&self.logits);
+        rows.all(|(is, logit)| *is == (*logit > 0.0))
+    }
+
     /// The images of one subgroup.
     pub(crate) fn of_group(&self, group: &str) -> Self {
         let kept: Vec<usize> = (0..self.len())

@@ -51,19 +51,25 @@ struct Parts {
     test: Vec<String>,
 }
 
-/// The two subgroups with most training images, where each has both classes.
+/// Images of each class that a subgroup needs in training, validation and test.
+const LEAST: [usize; 3] = [20, 2, 2];
+
+/// The two subgroups with most training images, where each has enough of both classes to learn from and to be judged on.
 pub(crate) fn scanners(split: &Split<usize>) -> Option<[String; 2]> {
-    let mut counts = std::collections::BTreeMap::<String, [usize; 2]>::new();
-    for record in split.training.members().records() {
+    let mut counts = std::collections::BTreeMap::<String, [[usize; 2]; 3]>::new();
+    for (part, record) in split.records() {
         if let (Some(site), Some(class)) = (&record.site, record.class) {
-            counts.entry(site.clone()).or_default()[class as usize] += 1;
+            counts.entry(site.clone()).or_default()[part as usize][class as usize] += 1;
         }
     }
-    let mut with_both: Vec<_> = counts
-        .into_iter()
-        .filter(|(_, count)| count.iter().all(|&n| n >= 20))
+    let is_enough = |counts: &[[usize; 2]; 3]| {
+        let mut parts = counts.iter().zip(LEAST);
+        parts.all(|(classes, least)| classes.iter().all(|&images| images >= least))
+    };
+    let mut with_both: Vec<_> = { counts.into_iter() }
+        .filter(|(_, count)| is_enough(count))
         .collect();
-    with_both.sort_by_key(|(_, count)| std::cmp::Reverse(count.iter().sum::<usize>()));
+    with_both.sort_by_key(|(_, [training, ..])| std::cmp::Reverse(training.iter().sum::<usize>()));
     let mut names = with_both.into_iter().map(|(name, _)| name);
     Some([names.next()?, names.next()?])
 }
@@ -102,7 +108,11 @@ pub(crate) fn report(
     let reference = reference(&at_home, lesson.preparation.side, radiographs)?;
     let matching = Compose::new(lesson.preparation.steps(Some(reference))?)?;
     let mut matched = cut(&own.training, &own.validation, &other.test, matching)?;
-    let learnt = lesson.learn(&at_home.training, &at_home.validation)?;
+    let alone = Lesson {
+        scanner: Some(&scanners[0]),
+        ..lesson.clone()
+    };
+    let learnt = alone.learn(&at_home.training, &at_home.validation)?;
     let purpose = "domain shift";
     // The splits above have lists of their own; the patients are those of the whole.
     split.test.clone().open(purpose);

@@ -34,6 +34,34 @@ fn split(folder: &Path) -> Split<usize> {
 }
 
 #[test]
+fn a_part_of_a_manifest_has_a_hash_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = DataManifest::of_split(folder.path(), &split(folder.path())).unwrap();
+    let parts = PartName::ALL.map(|part| manifest.part(part));
+    let counts = parts.each_ref().map(|part| part.cases().len());
+    assert_eq!(counts, [4, 2, 2]);
+    for (part, name) in parts.iter().zip(PartName::ALL) {
+        assert!(part.cases().iter().all(|case| case.part == Some(name)));
+    }
+    // Another file of the test part is another test part, and the same training.
+    let test = &parts[2].cases()[0].files[0].path;
+    fs::write(folder.path().join(test), "another").unwrap();
+    let records = { manifest.cases().iter() }.map(|case| {
+        let record =
+            CaseRecord::new(&case.id, case.patient.clone()).with_class(case.class.unwrap());
+        (case.part, record.with_file(&case.files[0].path))
+    });
+    let records: Vec<_> = records.collect();
+    let records = records.iter().map(|(part, record)| (*part, record));
+    let changed = DataManifest::of_records(folder.path(), records).unwrap();
+    let hash = |manifest: &DataManifest, part| manifest.part(part).sha256().unwrap();
+    for part in PartName::ALL {
+        let is_same = hash(&manifest, part) == hash(&changed, part);
+        assert_eq!(is_same, part != PartName::Test, "{part}");
+    }
+}
+
+#[test]
 fn a_manifest_says_what_the_data_were() {
     let folder = tempfile::tempdir().unwrap();
     let split = split(folder.path());

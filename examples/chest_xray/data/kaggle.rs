@@ -57,6 +57,9 @@ pub(crate) fn open(folder: &Path) -> Result<Collection> {
     }
     let mut notes = vec![
         "The archive's validation part of a few images joined training; patients were held out anew.".to_owned(),
+        "Patients are told by file names. The names of the test part are taken to count anew, which the archive does not \
+         say: person1 there is another than person1 of training."
+            .to_owned(),
     ];
     if unknown > 0 {
         notes.push(format!(

@@ -1,6 +1,7 @@
 //! Radiographs from anywhere, as one collection.
 
 mod dicom_folder;
+mod files;
 mod generated;
 mod kaggle;
 mod medmnist;
@@ -95,6 +96,13 @@ impl Collection {
             of(0)
         );
         Ok(collection)
+    }
+
+    /// Whether there are files to read beforehand; what a generator or an archive gave lies in memory.
+    pub(crate) fn is_in_files(&self) -> bool {
+        self.radiographs
+            .iter()
+            .any(|r| !matches!(r.pixels, Pixels::Loaded(_)))
     }
 
     /// Images of a class.

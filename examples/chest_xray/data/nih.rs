@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use medtrain::split::{CaseRecord, PartName};
 
+use super::files::Files;
 use super::table::{Table, cell};
 use super::{Collection, Finding, OfficialValidation, Pixels, Radiograph};
 
@@ -20,8 +21,11 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
     let column = |names: &[&str]| table.needed(names, path);
     let (image, findings) = (column(&["Image Index"])?, column(&["Finding Labels"])?);
     let (patient, view) = (column(&["Patient ID"])?, column(&["View Position"])?);
-    let mut files = BTreeMap::new();
-    pictures(folder, 0, &mut files)?;
+    let files = Files::below(folder, &|path| {
+        Ok(path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("png")))
+    })?;
     let lists = [
         ("train_val_list.txt", PartName::Training),
         ("test_list.txt", PartName::Test),
@@ -47,7 +51,7 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
         let name = cell(row, image);
         let labels: Vec<&str> = cell(row, findings).split('|').collect();
         known.extend(labels.iter().map(|l| l.to_string()));
-        let Some(file) = files.get(name) else {
+        let Some(file) = files.find(name)? else {
             absent += 1;
             continue;
         };
@@ -57,7 +61,7 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
         let record = CaseRecord::new(name, cell(row, patient)).with_class(ill.into());
         radiographs.push(Radiograph {
             record: record.with_site(cell(row, view)).with_file(file),
-            pixels: Pixels::Picture(file.clone()),
+            pixels: Pixels::Picture(file.to_owned()),
             finding: Finding::Unknown,
             part: parts.get(name).copied(),
         });
@@ -80,6 +84,12 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
             }
         },
     ];
+    let unlisted = radiographs.iter().filter(|r| r.part.is_none()).count();
+    if unlisted > 0 && !parts.is_empty() {
+        notes.push(format!(
+            "{unlisted} images are in neither of the official lists and were left out."
+        ));
+    }
     if absent > 0 {
         notes.push(format!(
             "{absent} images of the table are not in the folder and were left out."
@@ -98,23 +108,4 @@ pub(crate) fn open(folder: &Path, path: &Path, finding: &str) -> Result<Collecti
         validation: OfficialValidation::Rebuilt,
         generated: None,
     })
-}
-
-/// All PNG files at most three folders down, by name.
-fn pictures(folder: &Path, depth: u32, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() && depth < 3 {
-            pictures(&path, depth + 1, files)?;
-        } else if path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("png"))
-            && let Some(name) = path.file_name().and_then(|n| n.to_str())
-        {
-            files.insert(name.to_owned(), path);
-        }
-    }
-    Ok(())
 }

@@ -257,6 +257,71 @@ fn a_folder_of_dicom_files_follows_its_table() {
 }
 
 #[test]
+fn a_table_may_name_images_by_uid_and_tell_patients_that_the_files_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    radiograph(&path("study/IM1"), "MONOCHROME2", None);
+    radiograph(&path("study two/IM1"), "MONOCHROME2", None);
+    let uid = |path: &Path| {
+        let uid = dicom::open(path)
+            .unwrap()
+            .dataset()
+            .string(Tag::SOP_INSTANCE_UID);
+        uid.unwrap()
+    };
+    let (one, two) = (uid(&path("study/IM1")), uid(&path("study two/IM1")));
+    assert_ne!(one, two);
+    let table = |names: [&str; 2]| {
+        let [one, two] = names;
+        format!("SOPInstanceUID,patient_id,diagnosis\n{one},A,normal\n{two},B,pneumonia\n")
+    };
+    fs::write(path("labels.csv"), table([&one, &two])).unwrap();
+    let collection = Collection::open(folder.path(), "Pneumonia").unwrap();
+    let found = classes(&collection);
+    let found: Vec<_> = found
+        .iter()
+        .map(|(id, who, ill, _)| (&**id, &**who, *ill))
+        .collect();
+    let mut expected = [(&*one, "A", 0), (&*two, "B", 1)];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    // By the name of the file nobody can know which of the two is meant.
+    fs::write(
+        path("labels.csv"),
+        table(["IM1", "IM1"]).replace("SOPInstanceUID", "file"),
+    )
+    .unwrap();
+    let refused = Collection::open(folder.path(), "Pneumonia").unwrap_err();
+    assert!(refused.to_string().contains("study two"), "{refused}");
+}
+
+#[test]
+fn files_without_equipment_are_grouped_by_view() {
+    let (maker, view) = (Some("Maker".to_owned()), Some("AP".to_owned()));
+    let opened = |maker: &Option<String>| dicom_folder::Opened {
+        radiograph: Radiograph {
+            record: CaseRecord::new("a", "a"),
+            pixels: Pixels::Dicom(PathBuf::new()),
+            finding: Finding::Unknown,
+            part: None,
+        },
+        maker: maker.clone(),
+        view: view.clone(),
+    };
+    let sites = |makers: [&Option<String>; 2]| {
+        let (grouping, radiographs) = dicom_folder::grouped(makers.map(opened).into());
+        let sites = radiographs.into_iter().map(|r| r.record.site.unwrap());
+        (grouping, sites.collect::<Vec<_>>())
+    };
+    assert_eq!(
+        sites([&None, &None]),
+        ("view", vec!["AP".into(), "AP".into()])
+    );
+    let expected = ("equipment", vec!["Maker".to_owned(), "unknown".to_owned()]);
+    assert_eq!(sites([&maker, &None]), expected);
+}
+
+#[test]
 fn what_is_no_collection_is_refused_with_what_would_be() {
     let folder = tempfile::tempdir().unwrap();
     let refused = Collection::open(folder.path(), "Pneumonia")

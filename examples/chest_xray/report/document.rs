@@ -13,12 +13,22 @@ pub(crate) enum Block {
     /// Something a reader must not miss.
     Caution(String),
     List(Vec<String>),
-    /// The few numbers that matter: value and what it is.
-    Tiles(Vec<(String, String)>),
+    /// The few numbers that matter.
+    Tiles(Vec<Tile>),
     Table(Grid),
     Figure(Figure),
     /// Small pictures in a row, each under a line.
     Gallery(Vec<(String, Figure)>),
+}
+
+/// A number that matters.
+#[derive(Debug, Clone)]
+pub(crate) struct Tile {
+    pub(crate) value: String,
+    /// Empty where there is none.
+    pub(crate) interval: String,
+    /// What it is.
+    pub(crate) what: String,
 }
 
 /// A table of texts.

@@ -68,13 +68,14 @@ impl Findings<'_> {
 
     pub(super) fn reliability(&self) -> Result<Figure> {
         let best = self.best();
-        let tables = [
-            ("before scaling", reliability(&best.test, 1.0)?),
-            (
-                "after scaling",
-                reliability(&best.test, best.chosen.temperature)?,
-            ),
-        ];
+        let table = |temperature| reliability(&best.test, temperature);
+        let tables = match best.chosen.is_calibrated {
+            true => vec![
+                ("before scaling", table(1.0)?),
+                ("after scaling", table(best.chosen.temperature)?),
+            ],
+            false => vec![("not scaled", table(1.0)?)],
+        };
         let plot = ReliabilityPlot::of_tables(tables.iter().map(|(name, table)| (*name, table)))?;
         let caption = "How often the finding was there (up) where the network said so probable (right); on the diagonal \
                        probabilities mean what they say.";

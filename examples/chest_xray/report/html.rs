@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::document::{Block, Document, Figure, Grid};
+use super::document::{Block, Document, Figure, Grid, Tile};
 
 const STYLE: &str = "
 :root { color-scheme: light; }
@@ -16,15 +16,16 @@ p, li { max-width: 46rem; }
 .tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0; }
 .tile { border: 1px solid #d5dbe3; border-radius: .5rem; padding: .7rem 1rem; min-width: 9rem; flex: 1; }
 .tile b { display: block; font-size: 1.5rem; line-height: 1.2; }
+.tile i { display: block; font-style: normal; font-size: .95rem; }
 .tile span { color: #55606e; font-size: .88rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: .93rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #55606e; padding-bottom: .3rem; }
 th, td { padding: .32rem .8rem .32rem 0; border-bottom: 1px solid #e4e8ee; text-align: left; vertical-align: top; }
 th { font-weight: 600; border-bottom: 2px solid #aeb8c4; }
-figure { display: inline-block; vertical-align: top; margin: 1rem 1rem 1rem 0; max-width: 30rem; }
+figure { display: inline-block; vertical-align: top; margin: 1rem 1rem 1rem 0; max-width: 28.5rem; }
 figure img { max-width: 100%; height: auto; }
 figcaption { color: #55606e; font-size: .9rem; max-width: 46rem; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem; }
+.gallery { margin: 1rem 0 1.6rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem; }
 .gallery figure { display: block; margin: 0; } .gallery img { width: 100%; image-rendering: auto; border-radius: .3rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure, .tile, tr { break-inside: avoid; } }
 ";
@@ -49,11 +50,11 @@ pub(crate) fn render(document: &Document) -> String {
                 format!("<ul>\n{items}</ul>\n")
             }
             Block::Tiles(tiles) => {
-                let tile = |(value, what): &(String, String)| {
+                let tile = |tile: &Tile| {
+                    let [value, interval, what] =
+                        [&tile.value, &tile.interval, &tile.what].map(|text| escaped(text));
                     format!(
-                        "<div class=\"tile\"><b>{}</b><span>{}</span></div>\n",
-                        escaped(value),
-                        escaped(what)
+                        "<div class=\"tile\"><b>{value}</b><i>{interval}</i><span>{what}</span></div>\n"
                     )
                 };
                 format!(

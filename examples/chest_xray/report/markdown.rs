@@ -13,7 +13,10 @@ pub(crate) fn render(document: &Document) -> String {
             Block::List(items) => items.iter().map(|item| format!("* {item}\n")).collect(),
             Block::Tiles(tiles) => tiles
                 .iter()
-                .map(|(value, what)| format!("* **{value}** {what}\n"))
+                .map(|tile| match tile.interval.is_empty() {
+                    true => format!("* **{}** {}\n", tile.value, tile.what),
+                    false => format!("* **{}** ({}) {}\n", tile.value, tile.interval, tile.what),
+                })
                 .collect(),
             Block::Table(grid) => table(grid),
             Block::Figure(shown) => figure(shown, &shown.caption),

@@ -6,6 +6,7 @@ mod html;
 mod markdown;
 mod metrics;
 mod sections;
+mod summary;
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use super::data::Collection;
 use super::heat::Heat;
 use super::judge::{Chosen, Judgement};
 use super::learn::Learnt;
-use super::network::Network;
+use super::network::{Network, Preparation};
 use super::scored::Scored;
 use super::shift::Shift;
 
@@ -49,6 +50,7 @@ pub(crate) struct Findings<'a> {
     pub(crate) random_heat: Heat,
     pub(crate) openings: Vec<String>,
     pub(crate) bootstrap: Bootstrap,
+    pub(crate) preparation: Preparation,
     pub(crate) seconds: f64,
 }
 
@@ -71,6 +73,15 @@ pub(crate) fn in_words(estimate: &Estimate, digits: usize) -> String {
             "{value:.digits$} ({:.digits$} to {:.digits$})",
             i.low, i.high
         ),
+    }
+}
+
+/// `p = 0.031`.
+pub(crate) fn probability_in_words(p: Option<f64>) -> String {
+    match p {
+        None => "p undefined".to_owned(),
+        Some(p) if p < 0.001 => "p < 0.001".to_owned(),
+        Some(p) => format!("p = {p:.3}"),
     }
 }
 

@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::document::{Block, Document, Figure, Grid};
-use super::{Findings, in_words, percent};
-use crate::app::heat::{ENOUGH, Heat, Inside, Outcome};
+use super::{Findings, in_words, percent, probability_in_words};
+use crate::app::heat::{ENOUGH, Heat, Inside, Outcome, SHOWN};
+use crate::app::network::Scaling;
 
 impl Findings<'_> {
     pub(super) fn document(&self) -> Result<Document> {
@@ -20,63 +21,6 @@ impl Findings<'_> {
         self.places(&mut document)?;
         self.method(&mut document);
         Ok(document)
-    }
-
-    fn summary(&self, document: &mut Document) {
-        let best = self.best();
-        let judged = &best.judgement;
-        let [_, finding] = &self.collection.classes;
-        let value = |name: &str| {
-            judged
-                .measure(name)
-                .and_then(|e| e.value)
-                .map_or("-".into(), percent)
-        };
-        let recall = value("recall (sensitivity)");
-        document.text(format!(
-            "A network ({}) was trained to say how probable {finding} is on a chest radiograph from the front. It was then \
-             asked about {} images of {} patients it had never seen. Of the images with {finding} it found {recall}; of \
-             those it called ill, {} were.",
-            best.network.name(),
-            judged.images,
-            judged.patients,
-            value("precision"),
-        ));
-        document.blocks.push(Block::Tiles(vec![
-            (
-                in_words(&judged.auc, 3),
-                "area under the ROC curve (95 % interval)".to_owned(),
-            ),
-            (recall, format!("of images with {finding} found")),
-            (
-                value("specificity"),
-                "of the others rightly left alone".to_owned(),
-            ),
-            (value("accuracy"), "of all decisions right".to_owned()),
-        ]));
-        let areas = (
-            self.baseline.value.unwrap_or(0.5),
-            judged.auc.value.unwrap_or(0.5),
-        );
-        let verdict = match areas {
-            (brightness, network) if network < brightness + 0.05 => {
-                "The network is hardly better: it has learnt little else."
-            }
-            (brightness, _) if brightness > 0.85 => {
-                "The images differ so much in exposure that the network's result says little."
-            }
-            _ => "The network's result does not come from exposure.",
-        };
-        document.text(format!(
-            "A look at the brightness of the whole image alone, without any idea of where things are, reaches an area of {}. \
-             {verdict}",
-            in_words(&self.baseline, 3),
-        ));
-        document.blocks.push(Block::Caution(
-            "Not a medical device. The figures hold for images like those it was tested on; the program does not know what \
-             it has not been shown."
-                .to_owned(),
-        ));
     }
 
     fn data(&self, document: &mut Document) {
@@ -119,7 +63,8 @@ impl Findings<'_> {
         document.heading("How well ill and well are told apart");
         let mut headers = vec!["measure"];
         headers.extend(self.candidates.iter().map(|c| c.network.name()));
-        let mut grid = Grid::new("On test images; 95 % intervals by patient.", &headers);
+        let caption = "On test images; 95 % intervals by patient, none where every draw of patients gave the same.";
+        let mut grid = Grid::new(caption, &headers);
         let mut row = |name: &str, of: &dyn Fn(&super::Candidate) -> String| {
             let cells = std::iter::once(name.to_owned()).chain(self.candidates.iter().map(of));
             grid.row(cells);
@@ -135,19 +80,17 @@ impl Findings<'_> {
                     .map_or(String::new(), |e| in_words(e, 3))
             });
         }
-        row(
-            "recall where precision was 95 % on validation",
-            &|c| match &c.judgement.at_precision {
-                Some([recall, precision]) => format!(
-                    "{}, at a precision here of {}",
-                    in_words(recall, 3),
-                    in_words(precision, 3)
-                ),
-                None => "no threshold reached it".to_owned(),
-            },
-        );
-        row("weights, of them learnt", &|c| {
-            format!("{}, {}", c.learnt.parameters[1], c.learnt.parameters[0])
+        let at_precision = |c: &super::Candidate, which: usize| match &c.judgement.at_precision {
+            Some(estimates) => in_words(&estimates[which], 3),
+            None => "no threshold reached it".to_owned(),
+        };
+        row("recall where precision was 95 % on validation", &|c| {
+            at_precision(c, 0)
+        });
+        row("precision there", &|c| at_precision(c, 1));
+        row("weights", &|c| match c.learnt.parameters {
+            [learnt, all] if learnt == all => format!("{all}, all learnt"),
+            [learnt, all] => format!("{all}, {learnt} of them learnt"),
         });
         row("training", &|c| {
             format!(
@@ -159,14 +102,10 @@ impl Findings<'_> {
         document.blocks.push(Block::Table(grid));
         if let Some(comparison) = &self.comparison {
             let [first, second] = &comparison.names;
-            let p = comparison
-                .delong
-                .test
-                .p
-                .map_or("undefined".to_owned(), |p| format!("{p:.3}"));
+            let p = probability_in_words(comparison.delong.test.p);
             document.text(format!(
-                "{first} minus {second}: AUC {} by DeLong's test for patients with several images (p = {p}), {} by drawing \
-                 patients again {} times. {} went into the bundle: of two the smaller, unless \
+                "AUC of the {first} minus that of the {second}: {} by DeLong's test for patients with several images ({p}), \
+                 {} by drawing patients again {} times. The {} went into the bundle: of two the smaller, unless \
                  the larger is better on validation by the same test.",
                 in_words(&comparison.delong.difference, 3),
                 in_words(&comparison.bootstrap, 3),
@@ -178,21 +117,6 @@ impl Findings<'_> {
         document
             .blocks
             .push(Block::Figure(self.precision_recall()?));
-        Ok(())
-    }
-
-    fn decisions(&self, document: &mut Document) -> Result<()> {
-        document.heading("Decisions");
-        let best = self.best();
-        let probability = 1.0 / (1.0 + (-best.chosen.threshold / best.chosen.temperature).exp());
-        let [_, finding] = &self.collection.classes;
-        document.text(format!(
-            "An image is called ill from a probability of {} on: the point where sensitivity and specificity together were \
-             greatest on validation. Among the test images {} have {finding}.",
-            percent(probability),
-            percent(super::figures::prevalence(&best.judgement.counts)),
-        ));
-        document.blocks.push(Block::Figure(self.confusion()?));
         Ok(())
     }
 
@@ -212,8 +136,13 @@ impl Findings<'_> {
                 best.judgement.ece[0],
                 best.judgement.ece[1],
             ),
-            false => "All validation images were told apart, so that no temperature could be fitted: probabilities are as \
-                      the network gives them."
+            false if best.validation.is_right_throughout() => {
+                "All validation images were told apart, so that no temperature could be fitted: probabilities are as the \
+                 network gives them."
+                    .to_owned()
+            }
+            false => "The network's scores tell so little of the validation images that no temperature could be fitted: \
+                      probabilities are as the network gives them."
                 .to_owned(),
         });
         document.blocks.push(Block::Figure(self.reliability()?));
@@ -234,7 +163,7 @@ impl Findings<'_> {
             &[
                 self.collection.grouping,
                 "images",
-                "ill",
+                &format!("with {}", self.collection.classes[1]),
                 "AUC",
                 "sensitivity",
                 "specificity",
@@ -259,10 +188,11 @@ impl Findings<'_> {
     fn domain_shift(&self, document: &mut Document) {
         let Some(shift) = &self.shift else { return };
         let [own, other] = &shift.scanners;
-        document.heading("On a scanner it has never seen");
+        let grouping = self.collection.grouping;
+        document.heading(format!("On images of another {grouping} than in training"));
         document.text(format!(
-            "The small CNN was trained once more, on the {} images of the {own} scanner alone. Histogram matching gives an \
-             image the distribution of grey values of those training images.",
+            "The small CNN was trained once more, on the {} training images of {grouping} {own} alone. Histogram matching \
+             gives an image the distribution of grey values of those training images.",
             shift.training_images
         ));
         let mut grid = Grid::new(
@@ -282,6 +212,10 @@ impl Findings<'_> {
              bright in all pictures as there is much of it (full where a typical found image has its highest point). Where the \
              place of the finding is known, it is outlined in blue.",
         );
+        document.text(format!(
+            "Shown are the first {SHOWN} test images of each kind, not chosen by how well they look, with the probability \
+             that the network gave."
+        ));
         let lines = |heat: &Heat, who: &str| {
             let found = heat.localisation.as_ref()?;
             let line = |region: &Inside, what: &str| {
@@ -312,7 +246,7 @@ impl Findings<'_> {
                 ),
                 &[
                     "network",
-                    "inside the opacity",
+                    "inside the finding",
                     &enough,
                     "mean mass inside",
                     "highest point inside",
@@ -334,14 +268,17 @@ impl Findings<'_> {
                 .heat
                 .overlays
                 .iter()
-                .filter(|(kind, ..)| *kind == outcome);
+                .filter(|overlay| overlay.outcome == outcome);
             let mut pictures = Vec::new();
-            for (number, (_, id, picture)) in of_kind.enumerate() {
+            for (number, overlay) in of_kind.enumerate() {
                 let name = format!("heat_{}_{number}", outcome.name().replace(' ', "_"));
-                pictures.push((
-                    format!("{}: {id}", outcome.name()),
-                    Figure::png(&name, id, picture)?,
-                ));
+                let line = format!(
+                    "{}, {}: {}",
+                    outcome.name(),
+                    overlay.id,
+                    percent(overlay.probability)
+                );
+                pictures.push((line, Figure::png(&name, &overlay.id, &overlay.picture)?));
             }
             if !pictures.is_empty() {
                 document.blocks.push(Block::Gallery(pictures));
@@ -355,15 +292,25 @@ impl Findings<'_> {
         for figure in self.training() {
             document.blocks.push(Block::Figure(figure));
         }
-        document.blocks.push(Block::List(vec![
-            "Images are averaged down to the network's size and brought to mean 0 and deviation 1; in training each view is \
-             turned, shifted and scaled a little."
-                .to_owned(),
+        let scaling = match self.preparation.scaling {
+            Scaling::Each => "each is brought to mean 0 and deviation 1",
+            Scaling::Same { .. } => {
+                "all are scaled by the mean and deviation of the training images"
+            }
+        };
+        let mut lines = vec![format!(
+            "Images are averaged to {0} by {0} pixels, and {scaling}; in training each view is turned, shifted and scaled \
+             a little, never mirrored.",
+            self.preparation.side
+        )];
+        lines.extend(self.candidates.iter().map(|c| c.learnt.lesson.clone()));
+        lines.extend([
             "Threshold, temperature and the choice of the network come from validation patients.".to_owned(),
             "The brightness baseline is a logistic regression on mean, deviation, skewness, quantiles and a histogram."
                 .to_owned(),
             format!("The test set was opened for: {}.", self.openings.join("; ")),
             format!("The whole run took {:.0} s.", self.seconds),
-        ]));
+        ]);
+        document.blocks.push(Block::List(lines));
     }
 }

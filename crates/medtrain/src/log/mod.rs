@@ -7,7 +7,7 @@
 //!
 //! Loggers are [observers](crate::Observer) that tell others: [`TensorBoard`](tensorboard::TensorBoard),
 //! [`DvcLive`](dvc::DvcLive) and, with the feature `mlflow`, a tracking server. What they fail at never ends a run: it is kept,
-//! and everything can be told again from the two files.
+//! and everything can be told again from the two files. Weights & Biases is told from them alone ([`wandb::export`]).
 
 pub mod dvc;
 mod epoch;
@@ -19,6 +19,7 @@ mod plain;
 mod run;
 mod setting;
 pub mod tensorboard;
+pub mod wandb;
 
 pub use epoch::{EpochReport, Validation};
 pub(crate) use files::RunLog;

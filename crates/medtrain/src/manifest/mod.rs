@@ -123,6 +123,16 @@ impl DataManifest {
         &self.cases
     }
 
+    /// The cases of one part alone, whose hash says what that part was.
+    #[must_use]
+    pub fn part(&self, part: PartName) -> Self {
+        let of_part = self.cases.iter().filter(|case| case.part == Some(part));
+        Self {
+            version: self.version,
+            cases: of_part.cloned().collect(),
+        }
+    }
+
     /// The bytes that are written: one case a line, the same for the same cases in whatever order they came.
     fn text(&self) -> Result<String> {
         let line = |case| serde_json::to_string(case);

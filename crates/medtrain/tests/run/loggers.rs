@@ -1,5 +1,5 @@
-//! What others are told of a run: TensorBoard and DVC. In the folder that `MED_LOG_OUT` names, events stay with what must be read in
-//! them, for `tools/read_back/events.py`.
+//! What others are told of a run: TensorBoard, DVC and W&B. In the folder that `MED_LOG_OUT` names, files stay with what must be read
+//! in them, for `tools/read_back/events.py` and `tools/read_back/wandb_runs.py`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use mednn::Model;
 use medtrain::log::dvc::{DvcLive, DvcOutput};
 use medtrain::log::tensorboard::{TensorBoard, export};
-use medtrain::log::{EpochReport, LOG_FILE, read};
+use medtrain::log::{EpochReport, LOG_FILE, RunRecord, read, wandb};
 use medtrain::{
     BoxError, Heard, Observer, RunReport, StepReport, TrainConfig, TrainSummary, Trainer,
     Validation, Validator,
@@ -163,6 +163,62 @@ fn a_folder_that_cannot_be_written_ends_no_run() {
     let run = config(&folder.path().join("run"), false);
     train(run, &batches(None), Some(&mut live)).1.unwrap();
     assert!(live.problem().unwrap().contains("below"));
+}
+
+#[test]
+fn w_and_b_is_told_of_a_run_by_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut shows = Shows(TensorBoard::new());
+    let network = Tiny::new(3);
+    let mut sgd = sgd(&network);
+    let loss = mednn::loss::DiceCrossEntropy::nnunet(false);
+    let summary = Trainer::new(&network, &loss, &mut sgd, config(&run, false))
+        .with_validator(&mut shows)
+        .run(&batches(None));
+    let summary = summary.unwrap();
+    let offline = out("wandb", folder.path());
+    let made = wandb::export(&run, &offline, "livers").unwrap();
+    let id = RunRecord::read(&run).unwrap().id;
+    let file = made.join(format!("run-{id}.wandb"));
+    let bytes = fs::read(&file).unwrap();
+    assert!(bytes.starts_with(b":W&B"));
+    let has = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
+    let first = summary.history[0].train_loss.to_string();
+    for text in [
+        "livers",
+        &id,
+        "learning_rate",
+        "validation/dice (liver)",
+        "NaN",
+        &first,
+    ] {
+        assert!(has(text), "{text}");
+    }
+    // The same run once more is the same file.
+    assert_eq!(wandb::export(&run, &offline, "livers").unwrap(), made);
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+
+    let lines = { summary.history.iter() }.map(|report| {
+        let numbers = report.numbers().into_iter();
+        let numbers = numbers.map(|(name, value)| match value.is_finite() {
+            true => (name, json!(value)),
+            false => (name, json!(value.to_string())),
+        });
+        json!({"step": 4 * (report.epoch + 1), "numbers": numbers.collect::<serde_json::Map<_, _>>()})
+    });
+    let expected = json!({
+        "project": "livers",
+        "id": id,
+        "config": {"epochs": 4, "learning_rate": 0.01},
+        "lines": lines.collect::<Vec<_>>(),
+        "exit": 0,
+    });
+    fs::write(offline.join("expected.json"), expected.to_string()).unwrap();
 }
 
 #[test]
