@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_missing_input_is_named_with_those_given() {
-        let device = candle_core::Device::Cpu;
+        let device = Device::Cpu;
         let image = Tensor::zeros((1, 1, 2, 2), candle_core::DType::F32, &device).unwrap();
         let inputs = Inputs::from(&image);
         assert!(inputs.image().is_ok());

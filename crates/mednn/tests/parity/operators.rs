@@ -64,12 +64,30 @@ const LOSSES: &[ByHand] = &[
     by_hand("MaximumMeanDiscrepancy", "loss/features"),
 ];
 
+/// What `tests/device` does not compare: what works on boxes of the host, has no kernel yet, or needs kernels of candle that the
+/// emulated device does not have.
+const NOT_ON_CUDA: &[&str] = &[
+    "nms, batched_nms, weighted_box_clustering",
+    "prepared_conv",
+    "Boundary",
+    "Hausdorff",
+    "ClDice",
+    "distillation",
+    "nt_xent, info_nce, supervised_contrastive",
+    "MaximumMeanDiscrepancy",
+];
+
 fn row(page: &mut String, name: &str, fixture: &str, backward: bool, graph: &str) {
     drop(Fixture::load(fixture));
     let backward = if backward { "yes" } else { "none" };
+    let cuda = if NOT_ON_CUDA.contains(&name) {
+        "no"
+    } else {
+        "emulated"
+    };
     writeln!(
         page,
-        "| {name} | yes | {backward} | yes | no | `{fixture}.py` | {graph} |"
+        "| {name} | yes | {backward} | yes | {cuda} | `{fixture}.py` | {graph} |"
     )
     .unwrap();
 }
@@ -89,8 +107,14 @@ fn the_page_lists_every_operator() {
          Written from the tests of `mednn`; do not edit. Each line is a fixture of outputs and gradients made by the reference\n\
          library (`crates/mednn/tests/parity/`), compared in f64 and f32, with finite differences in f64 where there is a gradient\n\
          and with the same bits for one, two and four threads. Under graph: recorded by `mednn::graph` and computed again to\n\
-         the same bits.\n",
+         the same bits. Under CUDA: compared with the CPU by `crates/mednn/tests/device`, on a device that `tools/cuda/emulate`\n\
+         makes of the processor (the feature `cuda`), which shows that results agree and nothing about speed.\n",
     );
+    let known = |name: &&str| {
+        let by_hand = OPERATORS.iter().chain(LOSSES);
+        by_hand.map(|op| op.name).any(|of| of == *name)
+    };
+    assert!(NOT_ON_CUDA.iter().all(known), "names of the page");
     table(&mut page, "Operators");
     let mut rows: Vec<(String, &str, bool)> = crate::SUITES
         .iter()
