@@ -2,9 +2,7 @@
 
 use medcore::Image;
 use medcore::resample::Voxel;
-use mednn::candle_core::Device;
-use mednn::convert::stack_images;
-use mednn::model::{Inputs, Model};
+use mednn::model::Model;
 
 use super::panel::Panel;
 use super::{Classification, ClassifierConfig};
@@ -117,13 +115,10 @@ impl<'m, const D: usize> Classifier<'m, D> {
             return Ok(Vec::new());
         }
         let sight = self.config.sight();
-        let mut views = sight.views.iter().map(|view| {
-            let seen = sight.view(view, images)?;
-            inputs(&seen.iter().collect::<Vec<_>>())
-        });
-        images.iter().try_for_each(|image| sight.check(image))?;
+        let plain = sight.stack(images)?.into();
+        let mut views = sight.views(images).map(|seen| Ok(seen?.into()));
         let rules = self.config.rules();
-        self.panel.classify(&rules, &inputs(images)?, &mut views)
+        self.panel.classify(&rules, &plain, &mut views)
     }
 
     /// The features of this name of prepared images, as the first network gives them, one number for each channel: what a
@@ -136,10 +131,7 @@ impl<'m, const D: usize> Classifier<'m, D> {
     /// As [`Classifier::classify_prepared`], and when the network has no such feature, or one whose places its operators do
     /// not tell.
     pub fn features(&self, images: &[&Image<f32, D>], name: &str) -> Result<Vec<Vec<f32>>> {
-        self.panel.features(&inputs(images)?, name)
+        let seen = self.config.sight().stack(images)?;
+        self.panel.features(&seen.into(), name)
     }
-}
-
-fn inputs<const D: usize>(images: &[&Image<f32, D>]) -> Result<Inputs> {
-    Ok(stack_images(images, &Device::Cpu)?.into())
 }

@@ -220,11 +220,7 @@ impl<const D: usize> ClassifierConfig<D> {
         check_version(self.version)?;
         self.model.check()?;
         check_model(&self.model, Task::Classification, D)?;
-        check_shape(&self.shape, D)?;
-        check_pipeline("preparation", &self.preparation)?;
-        for view in &self.views {
-            check_pipeline("views", view)?;
-        }
+        self.sight().check()?;
         self.rules().check(self.model.out_channels())
     }
 
@@ -287,18 +283,6 @@ pub(crate) fn check_model(model: &ModelConfig, task: Task, axes: usize) -> Resul
         return refuse("model", "of as many axes as the images", value);
     }
     Ok(())
-}
-
-/// Refuses extents of another number of axes, or without voxels.
-pub(crate) fn check_shape(shape: &[usize], axes: usize) -> Result<()> {
-    if shape.is_empty() || (shape.len() == axes && !shape.contains(&0)) {
-        return Ok(());
-    }
-    refuse(
-        "shape",
-        "a positive extent for each axis, or none",
-        format!("{shape:?}"),
-    )
 }
 
 /// Refuses a pipeline that draws anything: the same image would have another answer each time.

@@ -24,7 +24,7 @@ pub use label::{ClassLabel, Code};
 pub use result::Classification;
 pub use uncertainty::{MonteCarlo, Uncertainty};
 
-pub(crate) use config::{VERSION, check_model, check_pipeline, check_shape, check_version, refuse};
+pub(crate) use config::{VERSION, check_model, check_pipeline, check_version, refuse};
 pub(crate) use image::{Sight, check_input};
 pub(crate) use label::check_labels;
 pub(crate) use panel::Panel;

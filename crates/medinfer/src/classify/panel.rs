@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use mednn::candle_core::{DType, Device};
+use mednn::candle_core::DType;
 use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 use mednn::ops;
@@ -181,16 +181,7 @@ fn forward(
 
 /// Inputs where a network has its parameters.
 fn moved(inputs: &Inputs, network: &dyn Model) -> Result<Inputs> {
-    on(inputs, network.params().device())
-}
-
-fn on(inputs: &Inputs, device: &Device) -> Result<Inputs> {
-    inputs
-        .iter()
-        .try_fold(Inputs::default(), |moved, (name, tensor)| {
-            let tensor = tensor.to_device(device).map_err(mednn::Error::from)?;
-            Ok(moved.with(name, tensor))
-        })
+    Ok(inputs.to_device(network.params().device())?)
 }
 
 /// One case of a batch, as a batch of itself.

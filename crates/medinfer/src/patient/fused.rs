@@ -5,7 +5,6 @@ use medcore::resample::Voxel;
 use medmodels::fusion::TABLE;
 use medmodels::fusion::table::{Record, TableEncoder};
 use mednn::candle_core::Device;
-use mednn::convert::stack_images;
 use mednn::model::{Inputs, Model};
 
 use super::FusedConfig;
@@ -146,11 +145,8 @@ impl<'m, const D: usize> FusedClassifier<'m, D> {
         }
         let plain = self.inputs(images, records)?;
         let sight = self.config.sight();
-        let mut views = sight.views.iter().map(|view| {
-            let seen = sight.view(view, images)?;
-            let seen = stack_images(&seen.iter().collect::<Vec<_>>(), &Device::Cpu)?;
-            Ok(plain.clone().with(Inputs::IMAGE, seen))
-        });
+        let views = sight.views(images);
+        let mut views = views.map(|seen| Ok(plain.clone().with(Inputs::IMAGE, seen?)));
         let rules = self.config.answer.rules();
         self.panel.classify(&rules, &plain, &mut views)
     }
@@ -165,10 +161,9 @@ impl<'m, const D: usize> FusedClassifier<'m, D> {
             let value = format!("{} for {}", records.len(), images.len());
             return refuse("records", "one for each image", value);
         }
-        let sight = self.config.sight();
-        images.iter().try_for_each(|image| sight.check(image))?;
+        let seen = self.config.sight().stack(images)?;
         let rows = self.encoder.rows(records, &Device::Cpu)?;
-        Ok(Inputs::new(stack_images(images, &Device::Cpu)?).with(TABLE, rows))
+        Ok(Inputs::new(seen).with(TABLE, rows))
     }
 
     /// The features of this name of prepared images and records, as the first network gives them; see

@@ -5,9 +5,7 @@ use medmodels::Architecture;
 use medmodels::fusion::FusionConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{
-    AnswerConfig, Sight, VERSION, check_pipeline, check_shape, check_version, refuse,
-};
+use crate::classify::{AnswerConfig, Sight, VERSION, check_version, refuse};
 use crate::error::Result;
 
 /// Everything about a classification of images with patient data but the weights.
@@ -122,11 +120,7 @@ impl<const D: usize> FusedConfig<D> {
             let rule = "one that reads an image and a table alone";
             return refuse("model", rule, format!("tokens of width {width}"));
         }
-        check_shape(&self.shape, D)?;
-        check_pipeline("preparation", &self.preparation)?;
-        for view in &self.views {
-            check_pipeline("views", view)?;
-        }
+        self.sight().check()?;
         self.answer.rules().check(self.model.out_channels)
     }
 

@@ -2,15 +2,13 @@
 //!
 //! As in PyTorch this is a cross-correlation: the kernel is not mirrored.
 
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+use candle_core::Tensor;
 
-use super::support::{self, check_float, check_rank, check_same_type, check_shape, for_element};
-use crate::cpu::conv::{self as kernel, Problem, Window};
+use super::conv_node::{Convolution, Way};
+use super::support::{check_float, check_rank, check_same_type, check_shape};
+use crate::cpu::conv::{Problem, Window};
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
-use crate::tape::Apply as _;
 
 /// How a kernel walks over `D` spatial axes (1, 2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -218,179 +216,15 @@ pub fn conv<const D: usize>(
     let mut expected = vec![out_channels, in_channels / config.groups];
     expected.extend(spatial::<D>(weight));
     check_shape(op, "the weight", weight, &expected)?;
-    let operator = Conv {
-        op,
-        problem,
-        axes: D,
-    };
-    let (image, kernel) = (input.contiguous()?, weight.contiguous()?);
+    if let Some(bias) = bias {
+        check_shape(op, "the bias", bias, &[out_channels])?;
+    }
+    let node = Convolution::new(op, problem, Way::Convolved, D);
     step.end(
         &[Some(input), Some(weight), bias],
         || Op::Conv(config.into()),
-        match bias {
-            None => image.apply2(&kernel, operator)?,
-            Some(bias) => {
-                check_shape(op, "the bias", bias, &[out_channels])?;
-                image.apply3(&kernel, &bias.contiguous()?, operator)?
-            }
-        },
+        node.apply(input, weight, bias)?,
     )
-}
-
-pub(super) struct Conv {
-    pub(super) op: &'static str,
-    pub(super) problem: Problem,
-    axes: usize,
-}
-
-impl Conv {
-    /// Of the output.
-    pub(super) fn shape(&self) -> Vec<usize> {
-        let mut shape = vec![self.problem.batch(), self.problem.out_channels()];
-        shape.extend_from_slice(&self.problem.output()[3 - self.axes..]);
-        shape
-    }
-
-    fn forward(
-        &self,
-        (input, input_layout): (&CpuStorage, &Layout),
-        (weight, weight_layout): (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(input, self.op, T => {
-            let x = support::elements::<T>(input, input_layout)?;
-            let w = support::elements::<T>(weight, weight_layout)?;
-            let b = bias.map(|(bias, layout)| support::elements::<T>(bias, layout)).transpose()?;
-            Ok(support::output(kernel::forward(&self.problem, x, w, b).map_err(raise)?, &self.shape()))
-        })
-    }
-
-    fn backward(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
-        gradient: &Tensor,
-    ) -> candle_core::Result<[Option<Tensor>; 3]> {
-        #[cfg(feature = "cuda")]
-        if gradient.device().is_cuda() {
-            return self.on_device().backward(input, weight, bias, gradient);
-        }
-        for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
-            let by_input = wanted(Some(input), || {
-                support::with_elements(weight, |w| kernel::input_gradient(&self.problem, w, g).map_err(raise))
-            })?;
-            let by_weight = wanted(Some(weight), || {
-                support::with_elements(input, |x| kernel::weight_gradient(&self.problem, x, g).map_err(raise))
-            })?;
-            let by_bias = wanted(bias, || {
-                let volume = self.problem.output().iter().product();
-                kernel::bias_gradient(self.problem.batch(), self.problem.out_channels(), volume, g).map_err(raise)
-            })?;
-            Ok([by_input, by_weight, by_bias])
-        }))
-    }
-}
-
-impl CustomOp2 for Conv {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.forward((input, input_layout), (weight, weight_layout), None)
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        input: &CudaStorage,
-        input_layout: &Layout,
-        weight: &CudaStorage,
-        weight_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.on_device()
-            .forward((input, input_layout), (weight, weight_layout), None)
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let [by_input, by_weight, _] = self.backward(input, weight, None, gradient)?;
-        Ok((by_input, by_weight))
-    }
-}
-
-impl CustomOp3 for Conv {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.forward(
-            (input, input_layout),
-            (weight, weight_layout),
-            Some((bias, bias_layout)),
-        )
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        input: &CudaStorage,
-        input_layout: &Layout,
-        weight: &CudaStorage,
-        weight_layout: &Layout,
-        bias: &CudaStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let bias = Some((bias, bias_layout));
-        self.on_device()
-            .forward((input, input_layout), (weight, weight_layout), bias)
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [by_input, by_weight, by_bias] = self.backward(input, weight, Some(bias), gradient)?;
-        Ok((by_input, by_weight, by_bias))
-    }
-}
-
-/// The gradient of an argument, computed only if the argument is there and on the tape.
-pub(super) fn wanted<T: support::Element>(
-    argument: Option<&Tensor>,
-    gradient: impl FnOnce() -> candle_core::Result<Vec<T>>,
-) -> candle_core::Result<Option<Tensor>> {
-    match argument {
-        Some(argument) if argument.track_op() => {
-            support::tensor(gradient()?, argument.dims(), argument).map(Some)
-        }
-        _ => Ok(None),
-    }
 }
 
 /// An error in candle's type, which operators' own methods return.

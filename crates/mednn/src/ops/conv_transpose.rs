@@ -2,16 +2,14 @@
 //!
 //! It is the gradient of a convolution's input: the convolution that maps its output to its input has the same weight.
 
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+use candle_core::Tensor;
 
-use super::conv::{ConvConfig, check_tensors, lift, name, raise, spatial, wanted};
-use super::support::{self, check_shape, for_element};
-use crate::cpu::conv::{self as kernel, Problem};
+use super::conv::{ConvConfig, check_tensors, lift, name, spatial};
+use super::conv_node::{Convolution, Way};
+use super::support::check_shape;
+use crate::cpu::conv::Problem;
 use crate::error::{Error, Result};
 use crate::graph::{Op, Step};
-use crate::tape::Apply as _;
 
 /// How a kernel is spread over `D` spatial axes (1, 2 or 3), in storage order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -167,165 +165,13 @@ pub fn conv_transpose<const D: usize>(
         lift(output, 1),
         window,
     )?;
-    let operator = ConvTranspose {
-        op,
-        problem,
-        axes: D,
-    };
-    let (image, kernel) = (input.contiguous()?, weight.contiguous()?);
+    if let Some(bias) = bias {
+        check_shape(op, "the bias", bias, &[out_channels])?;
+    }
+    let node = Convolution::new(op, problem, Way::Transposed, D);
     step.end(
         &[Some(input), Some(weight), bias],
         || Op::ConvTranspose(config.into()),
-        match bias {
-            None => image.apply2(&kernel, operator)?,
-            Some(bias) => {
-                check_shape(op, "the bias", bias, &[out_channels])?;
-                image.apply3(&kernel, &bias.contiguous()?, operator)?
-            }
-        },
+        node.apply(input, weight, bias)?,
     )
-}
-
-/// `problem` is the convolution whose input gradient this is.
-pub(super) struct ConvTranspose {
-    pub(super) op: &'static str,
-    pub(super) problem: Problem,
-    axes: usize,
-}
-
-impl ConvTranspose {
-    /// Of the output.
-    pub(super) fn shape(&self) -> Vec<usize> {
-        let mut shape = vec![self.problem.batch(), self.problem.in_channels()];
-        shape.extend_from_slice(&self.problem.input()[3 - self.axes..]);
-        shape
-    }
-
-    fn forward(
-        &self,
-        (input, input_layout): (&CpuStorage, &Layout),
-        (weight, weight_layout): (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(input, self.op, T => {
-            let x = support::elements::<T>(input, input_layout)?;
-            let w = support::elements::<T>(weight, weight_layout)?;
-            let b = bias.map(|(bias, layout)| support::elements::<T>(bias, layout)).transpose()?;
-            Ok(support::output(kernel::transposed(&self.problem, w, x, b).map_err(raise)?, &self.shape()))
-        })
-    }
-
-    fn backward(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
-        gradient: &Tensor,
-    ) -> candle_core::Result<[Option<Tensor>; 3]> {
-        #[cfg(feature = "cuda")]
-        if gradient.device().is_cuda() {
-            return self.on_device().backward(input, weight, bias, gradient);
-        }
-        for_element!(gradient, self.op, T => support::with_elements::<T, _>(gradient, |g| {
-            let by_input = wanted(Some(input), || {
-                support::with_elements(weight, |w| kernel::forward(&self.problem, g, w, None).map_err(raise))
-            })?;
-            let by_weight = wanted(Some(weight), || {
-                support::with_elements(input, |x| kernel::weight_gradient(&self.problem, g, x).map_err(raise))
-            })?;
-            let by_bias = wanted(bias, || {
-                let volume = self.problem.input().iter().product();
-                kernel::bias_gradient(self.problem.batch(), self.problem.in_channels(), volume, g).map_err(raise)
-            })?;
-            Ok([by_input, by_weight, by_bias])
-        }))
-    }
-}
-
-impl CustomOp2 for ConvTranspose {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.forward((input, input_layout), (weight, weight_layout), None)
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        input: &CudaStorage,
-        input_layout: &Layout,
-        weight: &CudaStorage,
-        weight_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.on_device()
-            .forward((input, input_layout), (weight, weight_layout), None)
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let [by_input, by_weight, _] = self.backward(input, weight, None, gradient)?;
-        Ok((by_input, by_weight))
-    }
-}
-
-impl CustomOp3 for ConvTranspose {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.forward(
-            (input, input_layout),
-            (weight, weight_layout),
-            Some((bias, bias_layout)),
-        )
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        input: &CudaStorage,
-        input_layout: &Layout,
-        weight: &CudaStorage,
-        weight_layout: &Layout,
-        bias: &CudaStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let bias = Some((bias, bias_layout));
-        self.on_device()
-            .forward((input, input_layout), (weight, weight_layout), bias)
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [by_input, by_weight, by_bias] = self.backward(input, weight, Some(bias), gradient)?;
-        Ok((by_input, by_weight, by_bias))
-    }
 }

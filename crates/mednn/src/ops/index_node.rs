@@ -80,12 +80,54 @@ impl Indices {
             })
         })
     }
+
+    /// What they select of an input on the GPU, in this shape.
+    #[cfg(feature = "cuda")]
+    fn select_on_device(
+        &self,
+        op: &'static str,
+        columns: Columns,
+        (storage, layout): (&CudaStorage, &Layout),
+        shape: &[usize],
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        for_element!(storage, op, T => {
+            let input = cuda::elements::<T>(storage, layout)?;
+            let output = self.on_device(columns, |i| i.select(&input))?;
+            Ok(cuda::output(output, shape, &storage.device))
+        })
+    }
+
+    /// The gradient of what they selected from on the GPU.
+    #[cfg(feature = "cuda")]
+    fn add_on_device(
+        &self,
+        op: &'static str,
+        columns: Columns,
+        input: &Tensor,
+        gradient: &Tensor,
+    ) -> Gradients {
+        for_element!(input, op, T => {
+            let values = cuda::with_array::<T, _>(gradient, |g| {
+                self.on_device(columns, |i| i.add(None, g))
+            })?;
+            Ok([Some(cuda::tensor(values, input.dims(), input)?), None, None])
+        })
+    }
 }
 
 pub(super) struct IndexSelectNode {
     pub(super) columns: Columns,
     pub(super) axis: usize,
     pub(super) indices: Indices,
+}
+
+impl IndexSelectNode {
+    /// Of what is selected from an input of this layout.
+    fn shape(&self, input: &Layout) -> Vec<usize> {
+        let mut shape = input.dims().to_vec();
+        shape[self.axis] = self.indices.numbers.len();
+        shape
+    }
 }
 
 impl Node for IndexSelectNode {
@@ -97,8 +139,7 @@ impl Node for IndexSelectNode {
         &self,
         inputs: &[(&CpuStorage, &Layout)],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut shape = inputs[0].1.dims().to_vec();
-        shape[self.axis] = self.indices.numbers.len();
+        let shape = self.shape(inputs[0].1);
         for_element!(inputs[0].0, self.name(), T => {
             let input = support::elements::<T>(inputs[0].0, inputs[0].1)?;
             Ok(support::output(kernel::select(self.columns, &self.indices.numbers, input), &shape))
@@ -110,14 +151,9 @@ impl Node for IndexSelectNode {
         &self,
         inputs: &[(&CudaStorage, &Layout)],
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let (s, l) = inputs[0];
-        let mut shape = l.dims().to_vec();
-        shape[self.axis] = self.indices.numbers.len();
-        for_element!(s, self.name(), T => {
-            let input = cuda::elements::<T>(s, l)?;
-            let output = self.indices.on_device(self.columns, |i| i.select(&input))?;
-            Ok(cuda::output(output, &shape, &s.device))
-        })
+        let shape = self.shape(inputs[0].1);
+        self.indices
+            .select_on_device(self.name(), self.columns, inputs[0], &shape)
     }
 
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
@@ -127,12 +163,10 @@ impl Node for IndexSelectNode {
         }
         #[cfg(feature = "cuda")]
         if input.device().is_cuda() {
-            return for_element!(input, self.name(), T => {
-                let values = cuda::with_array::<T, _>(gradient, |g| {
-                    self.indices.on_device(self.columns, |i| i.add(None, g))
-                })?;
-                Ok([Some(cuda::tensor(values, input.dims(), input)?), None, None])
-            });
+            let op = self.name();
+            return self
+                .indices
+                .add_on_device(op, self.columns, input, gradient);
         }
         for_element!(input, self.name(), T => {
             let values = support::with_elements::<T, _>(gradient, |g| {
@@ -169,12 +203,8 @@ impl Node for GatherNode {
         &self,
         inputs: &[(&CudaStorage, &Layout)],
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let (s, l) = inputs[0];
-        for_element!(s, self.name(), T => {
-            let input = cuda::elements::<T>(s, l)?;
-            let output = self.indices.on_device(self.columns, |i| i.select(&input))?;
-            Ok(cuda::output(output, &self.shape, &s.device))
-        })
+        self.indices
+            .select_on_device(self.name(), self.columns, inputs[0], &self.shape)
     }
 
     fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Gradients {
@@ -184,12 +214,10 @@ impl Node for GatherNode {
         }
         #[cfg(feature = "cuda")]
         if input.device().is_cuda() {
-            return for_element!(input, self.name(), T => {
-                let values = cuda::with_array::<T, _>(gradient, |g| {
-                    self.indices.on_device(self.columns, |i| i.add(None, g))
-                })?;
-                Ok([Some(cuda::tensor(values, input.dims(), input)?), None, None])
-            });
+            let op = self.name();
+            return self
+                .indices
+                .add_on_device(op, self.columns, input, gradient);
         }
         for_element!(input, self.name(), T => {
             let values = support::with_elements::<T, _>(gradient, |g| {

@@ -15,6 +15,7 @@ pub mod concat;
 pub mod conv;
 #[cfg(feature = "cuda")]
 mod conv_cuda;
+mod conv_node;
 pub mod conv_transpose;
 pub mod grid_sample;
 pub mod index;

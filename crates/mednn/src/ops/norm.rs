@@ -8,14 +8,14 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::activation;
-use super::norm_node::{NormOp, fused_slope};
+use super::node;
+use super::norm_node::{NormNode, fused_slope};
 use super::support::{check_float, check_min_rank, check_same_type, check_shape};
 use crate::cpu::activation::Activation;
 use crate::cpu::norm::{self as kernel, Sets};
 use crate::cpu::reduce::Moments;
 use crate::error::{Error, Result};
 use crate::graph::{NormAttributes, Op, Step};
-use crate::tape::Apply as _;
 
 /// Scale and shift of each channel, both `[channels]`.
 pub type Affine<'a> = Option<(&'a Tensor, &'a Tensor)>;
@@ -63,7 +63,7 @@ pub fn instance_norm(
         run(
             input,
             affine,
-            NormOp::new(OP, shape, epsilon, activation),
+            NormNode::new(OP, shape, epsilon, activation),
             activation,
         )?,
     )
@@ -104,7 +104,7 @@ pub fn group_norm(
         run(
             input,
             affine,
-            NormOp::new(OP, shape, epsilon, activation),
+            NormNode::new(OP, shape, epsilon, activation),
             activation,
         )?,
     )
@@ -158,7 +158,7 @@ pub fn batch_norm(
             got: input.dims().to_vec(),
         });
     }
-    let op = NormOp::new(OP, shape, epsilon, activation);
+    let op = NormNode::new(OP, shape, epsilon, activation);
     let moments = Arc::clone(&op.moments);
     let output = run(input, affine, op, activation)?;
     let moments = moments.get().map(Vec::as_slice).unwrap_or_default();
@@ -193,7 +193,7 @@ pub fn batch_norm_with(
     let shape = check(OP, input, affine, Sets::Batch)?;
     check_shape(OP, "the running mean", mean, &[shape.channels])?;
     check_shape(OP, "the running variance", variance, &[shape.channels])?;
-    let mut op = NormOp::new(OP, shape, epsilon, activation);
+    let mut op = NormNode::new(OP, shape, epsilon, activation);
     op.take(mean, variance)?;
     step.end(
         &[
@@ -234,12 +234,11 @@ fn check(
 }
 
 /// Runs the node and, for the activations that are not fused, a second one.
-fn run(input: &Tensor, affine: Affine<'_>, op: NormOp, activation: Activation) -> Result<Tensor> {
-    let input = input.contiguous()?;
+fn run(input: &Tensor, affine: Affine<'_>, op: NormNode, activation: Activation) -> Result<Tensor> {
     let output = match affine {
-        None => input.apply1(op)?,
-        Some((scale, shift)) => input.apply3(&scale.contiguous()?, &shift.contiguous()?, op)?,
-    };
+        None => node::apply(op, &[input]),
+        Some((scale, shift)) => node::apply(op, &[input, scale, shift]),
+    }?;
     match fused_slope(activation) {
         Some(_) => Ok(output),
         None => activation::activation(&output, activation),

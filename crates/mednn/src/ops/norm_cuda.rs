@@ -4,15 +4,15 @@ use std::sync::OnceLock;
 
 use candle_core::{CudaStorage, Layout, Shape, Tensor};
 
-use super::norm::Affine;
-use super::norm_node::NormOp;
+use super::node;
+use super::norm_node::NormNode;
 use super::support::for_element;
 use crate::cpu::norm::Sets;
 use crate::cuda::norm::{self as kernel, Backward, Gradients, Statistics};
 use crate::cuda::{self, Array};
 use crate::error::Result;
 
-impl NormOp {
+impl NormNode {
     /// Normalises by these statistics instead of the input's.
     pub(super) fn cuda_take(&mut self, mean: &Tensor, variance: &Tensor) -> Result<()> {
         let given: candle_core::Result<Statistics> = for_element!(mean, self.name, T => {
@@ -24,20 +24,16 @@ impl NormOp {
         Ok(())
     }
 
-    pub(super) fn cuda_forward(
+    pub(super) fn forward_on_device(
         &self,
-        (input, layout): (&CudaStorage, &Layout),
-        affine: Option<[(&CudaStorage, &Layout); 2]>,
+        inputs: &[(&CudaStorage, &Layout)],
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        for_element!(input, self.name, T => {
-            let x = cuda::elements::<T>(input, layout)?;
-            let affine = match affine {
-                None => None,
-                Some([(s, l), (t, m)]) => Some((cuda::elements(s, l)?, cuda::elements(t, m)?)),
-            };
-            let affine = affine.as_ref().map(|(scale, shift)| (scale, shift));
-            let output = kernel::apply(&self.shape, &x, affine, self.statistics_on_device(&x)?, self.slope)?;
-            Ok(cuda::output(output, layout.dims(), &input.device))
+        let (storage, layout) = inputs[0];
+        for_element!(storage, self.name, T => {
+            let inputs = cuda::all_elements::<T>(inputs)?;
+            let (x, affine) = (&inputs[0], inputs.get(1).zip(inputs.get(2)));
+            let output = kernel::apply(&self.shape, x, affine, self.statistics_on_device(x)?, self.slope)?;
+            Ok(cuda::output(output, layout.dims(), &storage.device))
         })
     }
 
@@ -59,32 +55,31 @@ impl NormOp {
     }
 
     /// The gradients of input, scale and shift, as far as they are on the tape.
-    pub(super) fn cuda_backward(
+    pub(super) fn backward_on_device(
         &self,
-        input: &Tensor,
-        affine: Affine<'_>,
+        inputs: &[&Tensor],
         gradient: &Tensor,
-    ) -> candle_core::Result<[Option<Tensor>; 3]> {
+    ) -> node::Gradients {
+        let input = inputs[0];
         for_element!(input, self.name, T => {
-            let gradients = match affine {
-                None => self.cuda_gradients::<T>(input, gradient, None)?,
-                Some((scale, shift)) => cuda::with_array::<T, _>(scale, |scale| {
-                    cuda::with_array::<T, _>(shift, |shift| {
-                        self.cuda_gradients(input, gradient, Some((scale, shift)))
-                    })
-                })?,
-            };
             let wrap = |values, like: &Tensor| {
                 let tracked = like.track_op();
                 tracked.then(|| cuda::tensor::<T>(values, like.dims(), like)).transpose()
             };
-            let of_input = wrap(gradients.input, input)?;
-            match (gradients.affine, affine) {
-                (Some([of_scale, of_shift]), Some((scale, shift))) => {
-                    Ok([of_input, wrap(of_scale, scale)?, wrap(of_shift, shift)?])
-                }
-                _ => Ok([of_input, None, None]),
-            }
+            let [_, scale, shift] = inputs else {
+                let gradients = self.cuda_gradients::<T>(input, gradient, None)?;
+                return Ok([wrap(gradients.input, input)?, None, None]);
+            };
+            let gradients = cuda::with_array::<T, _>(scale, |scale| {
+                cuda::with_array::<T, _>(shift, |shift| {
+                    self.cuda_gradients(input, gradient, Some((scale, shift)))
+                })
+            })?;
+            let [of_scale, of_shift] = match gradients.affine {
+                Some([of_scale, of_shift]) => [wrap(of_scale, scale)?, wrap(of_shift, shift)?],
+                None => [None, None],
+            };
+            Ok([wrap(gradients.input, input)?, of_scale, of_shift])
         })
     }
 

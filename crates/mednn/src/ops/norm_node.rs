@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "cuda")]
 use candle_core::CudaStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, Layout, Shape, Tensor};
 
+use super::node::{self, Node};
 use super::support::{self, Element, for_element};
 use crate::cpu::activation::Activation;
-use crate::cpu::norm::{self as kernel, Backward, Gradients, Sets, Statistics};
+use crate::cpu::norm::{self as kernel, Backward, Sets, Statistics};
 use crate::cpu::reduce::Moments;
 #[cfg(feature = "cuda")]
 use crate::cuda;
@@ -24,7 +25,8 @@ pub(super) fn fused_slope(activation: Activation) -> Option<f64> {
     }
 }
 
-pub(super) struct NormOp {
+/// Normalisation of an image; its further inputs, where there are any, are scale and shift.
+pub(super) struct NormNode {
     pub(super) name: &'static str,
     pub(super) shape: kernel::Shape,
     pub(super) epsilon: f64,
@@ -38,7 +40,7 @@ pub(super) struct NormOp {
     pub(super) moments: Arc<OnceLock<Vec<Moments>>>,
 }
 
-impl NormOp {
+impl NormNode {
     pub(super) fn new(
         name: &'static str,
         shape: kernel::Shape,
@@ -80,7 +82,7 @@ impl NormOp {
         Ok(())
     }
 
-    fn forward<T: Element>(&self, input: &[T], affine: kernel::Affine<'_, T>) -> Vec<T> {
+    fn normalise<T: Element>(&self, input: &[T], affine: kernel::Affine<'_, T>) -> Vec<T> {
         if self.shape.sets == Sets::Instance {
             let (output, statistics) =
                 kernel::apply_instance(&self.shape, input, affine, self.epsilon, self.slope);
@@ -99,12 +101,12 @@ impl NormOp {
         kernel::apply(&self.shape, input, affine, statistics, self.slope)
     }
 
-    fn backward<T: Element>(
+    fn gradients<T: Element>(
         &self,
         input: &Tensor,
         gradient: &Tensor,
         affine: kernel::Affine<'_, T>,
-    ) -> candle_core::Result<Gradients<T>> {
+    ) -> candle_core::Result<kernel::Gradients<T>> {
         let statistics = self.statistics.get().map(Vec::as_slice).unwrap_or_default();
         support::with_elements::<T, _>(input, |x| {
             support::with_elements::<T, _>(gradient, |g| {
@@ -123,97 +125,54 @@ impl NormOp {
     }
 }
 
-impl CustomOp1 for NormOp {
+impl Node for NormNode {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(s, self.name, T => {
-            Ok(support::output(self.forward(support::elements::<T>(s, l)?, None), l.dims()))
-        })
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.cuda_forward((s, l), None)
-    }
-
-    fn bwd(
+    fn forward(
         &self,
-        input: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<Option<Tensor>> {
-        if !input.track_op() {
-            return Ok(None);
-        }
-        #[cfg(feature = "cuda")]
-        if input.device().is_cuda() {
-            let [of_input, ..] = self.cuda_backward(input, None, gradient)?;
-            return Ok(of_input);
-        }
-        for_element!(input, self.name, T => {
-            let gradients = self.backward::<T>(input, gradient, None)?;
-            support::tensor(gradients.input, input.dims(), input).map(Some)
-        })
-    }
-}
-
-impl CustomOp3 for NormOp {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
+        inputs: &[(&CpuStorage, &Layout)],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        for_element!(s1, self.name, T => {
-            let affine = (support::elements::<T>(s2, l2)?, support::elements::<T>(s3, l3)?);
-            Ok(support::output(self.forward(support::elements::<T>(s1, l1)?, Some(affine)), l1.dims()))
+        let shape = inputs[0].1.dims();
+        for_element!(inputs[0].0, self.name, T => {
+            let inputs: Vec<&[T]> = support::all_elements(inputs)?;
+            let affine = inputs.get(1).copied().zip(inputs.get(2).copied());
+            Ok(support::output(self.normalise(inputs[0], affine), shape))
         })
     }
 
     #[cfg(feature = "cuda")]
-    fn cuda_fwd(
+    fn cuda_forward(
         &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
+        inputs: &[(&CudaStorage, &Layout)],
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.cuda_forward((s1, l1), Some([(s2, l2), (s3, l3)]))
+        self.forward_on_device(inputs)
     }
 
-    fn bwd(
-        &self,
-        input: &Tensor,
-        scale: &Tensor,
-        shift: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn backward(&self, inputs: &[&Tensor], _: &Tensor, gradient: &Tensor) -> node::Gradients {
         #[cfg(feature = "cuda")]
-        if input.device().is_cuda() {
-            let affine = Some((scale, shift));
-            return self.cuda_backward(input, affine, gradient).map(Into::into);
+        if gradient.device().is_cuda() {
+            return self.backward_on_device(inputs, gradient);
         }
+        let input = inputs[0];
         for_element!(input, self.name, T => {
-            let gradients = support::with_elements::<T, _>(scale, |w| {
-                support::with_elements::<T, _>(shift, |b| self.backward(input, gradient, Some((w, b))))
-            })?;
             let wrap = |values: Vec<T>, like: &Tensor| {
-                like.track_op().then(|| support::tensor(values, like.dims(), like)).transpose()
+                let tracked = like.track_op();
+                tracked.then(|| support::tensor(values, like.dims(), like)).transpose()
             };
-            Ok((wrap(gradients.input, input)?, wrap(gradients.scale, scale)?, wrap(gradients.shift, shift)?))
+            let [_, scale, shift] = inputs else {
+                let gradients = self.gradients::<T>(input, gradient, None)?;
+                return Ok([wrap(gradients.input, input)?, None, None]);
+            };
+            let gradients = support::with_elements::<T, _>(scale, |w| {
+                support::with_elements::<T, _>(shift, |b| self.gradients(input, gradient, Some((w, b))))
+            })?;
+            Ok([
+                wrap(gradients.input, input)?,
+                wrap(gradients.scale, scale)?,
+                wrap(gradients.shift, shift)?,
+            ])
         })
     }
 }

@@ -203,9 +203,9 @@ impl Game for MaskedNetwork<'_> {
         let mut inputs = Inputs::default();
         for input in &self.inputs {
             let tensor = input.tensor(present).map_err(mednn::Error::from)?;
-            let tensor = tensor.to_device(self.network.params().device());
-            inputs = inputs.with(&input.name, tensor.map_err(mednn::Error::from)?);
+            inputs = inputs.with(&input.name, tensor);
         }
+        let inputs = inputs.to_device(self.network.params().device())?;
         let logits = self.network.forward(&inputs, &Context::evaluate())?.logits;
         let scores = Scores::of(&logits, &Target::Class(self.class))?.scores;
         Ok(scores.iter().sum::<f64>() / self.cases as f64)
