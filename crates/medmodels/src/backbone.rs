@@ -251,6 +251,11 @@ impl BackboneConfig {
         prefix: &str,
         policy: LoadPolicy,
     ) -> LoadPolicy {
+        let policy = match self {
+            // Names of any depth.
+            Self::Swin(config) => config.accept(policy),
+            _ => policy,
+        };
         let behind = self.behind(end).into_iter();
         behind.fold(policy, |policy, name| {
             policy.with_unexpected_allowed(format!("{prefix}{name}"))

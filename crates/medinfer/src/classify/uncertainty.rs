@@ -32,7 +32,7 @@ impl MonteCarlo {
 pub(super) fn draws(network: &dyn Model, inputs: &Inputs, context: &Context) -> bool {
     let graph = Graph::record_with(network, inputs, context);
     let is_drawn = |op: &Op| match op {
-        Op::ScaleRows(_) => true,
+        Op::ScaleRows(_) | Op::SelectEach(_) => true,
         Op::Attention(attributes)
         | Op::SelfAttention(attributes)
         | Op::CrossAttention(attributes) => attributes.dropped.is_some(),

@@ -32,6 +32,7 @@ pub(crate) use inverted_residual::{
     multiple_of_eight,
 };
 pub(crate) use layout::{channels_first, channels_last, with_zero_tokens};
+pub use mlp::FeedForward;
 pub(crate) use mlp::{Mlp, MlpConfig};
 pub(crate) use normalization::{Act, Norm};
 pub use normalization::{Nonlinearity, Normalization};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::NAME;
 use super::join::{Join, Sides};
 use super::table::TableConfig;
-use crate::blocks::{Features, Mlp, MlpConfig, with_zero_tokens};
+use crate::blocks::{Features, FeedForward, Mlp, MlpConfig, with_zero_tokens};
 use crate::check::{check_dropout, check_positive};
 use crate::error::{Error, Result};
 
@@ -135,6 +135,7 @@ impl Layer {
         let mlp = MlpConfig {
             features: config.features,
             hidden: config.mlp_features,
+            between: FeedForward::Gelu,
             dropout: config.dropout,
             names: ["linear1", "linear2"],
             init: None,

@@ -244,6 +244,12 @@ const FAMILIES: &[&[Entry]] = &[
         "vit_small_patch16_224" 22_050_664 |fit| ViTConfig::vit_small_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
         "vit_base_patch16_224" 86_567_656 |fit| ViTConfig::vit_base_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
         "vit_large_patch16_224" 304_326_632 |fit| ViTConfig::vit_large_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_tiny_patch16_224" 5_717_416 |fit| ViTConfig::vit_tiny_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_small_patch16_224" 22_050_664 |fit| ViTConfig::vit_small_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_base_patch16_224" 86_567_656 |fit| ViTConfig::vit_base_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_tiny_distilled_patch16_224" 5_910_800 |fit| ViTConfig::deit_tiny_distilled_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_small_distilled_patch16_224" 22_436_432 |fit| ViTConfig::deit_small_distilled_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
+        "deit_base_distilled_patch16_224" 87_338_192 |fit| ViTConfig::deit_base_distilled_patch16_224(fit.out_channels).with_in_channels(fit.in_channels);
     },
     entries! {
         Classification, "torchvision", [(2, 256)], 3 to 1000;
@@ -259,17 +265,31 @@ const FAMILIES: &[&[Entry]] = &[
         "swinv2_small_window16_256" 49_728_418 |fit| SwinConfig::swinv2_small_window16_256(fit.out_channels).with_in_channels(fit.in_channels);
         "swinv2_base_window8_256" 87_918_816 |fit| SwinConfig::swinv2_base_window8_256(fit.out_channels).with_in_channels(fit.in_channels);
         "swinv2_base_window16_256" 87_918_816 |fit| SwinConfig::swinv2_base_window16_256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_base_window12to16_192to256" 87_918_816 |fit| SwinConfig::swinv2_base_window12to16_192to256(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_large_window12to16_192to256" 196_739_932 |fit| SwinConfig::swinv2_large_window12to16_192to256(fit.out_channels).with_in_channels(fit.in_channels);
+    },
+    entries! {
+        Classification, "timm", [(2, 192)], 3 to 21841;
+        "swinv2_base_window12_192" 109_280_841 |fit| SwinConfig::swinv2_base_window12_192(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_large_window12_192" 228_772_549 |fit| SwinConfig::swinv2_large_window12_192(fit.out_channels).with_in_channels(fit.in_channels);
     },
     entries! {
         Classification, "timm", [(2, 384)], 3 to 1000;
         "swin_base_patch4_window12_384" 87_903_584 |fit| SwinConfig::swin_base_patch4_window12_384(fit.out_channels).with_in_channels(fit.in_channels);
         "swin_large_patch4_window12_384" 196_735_516 |fit| SwinConfig::swin_large_patch4_window12_384(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_base_window12to24_192to384" 87_918_816 |fit| SwinConfig::swinv2_base_window12to24_192to384(fit.out_channels).with_in_channels(fit.in_channels);
+        "swinv2_large_window12to24_192to384" 196_739_932 |fit| SwinConfig::swinv2_large_window12to24_192to384(fit.out_channels).with_in_channels(fit.in_channels);
     },
     entries! {
         Classification, "timm", [(2, 518)], 3 to 1000;
         "vit_small_patch14_dinov2" 22_441_192 |fit| ViTConfig::vit_small_patch14_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
         "vit_base_patch14_dinov2" 87_348_712 |fit| ViTConfig::vit_base_patch14_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
         "vit_large_patch14_dinov2" 305_392_616 |fit| ViTConfig::vit_large_patch14_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
+        "vit_giant_patch14_dinov2" 1_138_016_232 |fit| ViTConfig::vit_giant_patch14_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
+        "vit_small_patch14_reg4_dinov2" 22_442_344 |fit| ViTConfig::vit_small_patch14_reg4_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
+        "vit_base_patch14_reg4_dinov2" 87_351_016 |fit| ViTConfig::vit_base_patch14_reg4_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
+        "vit_large_patch14_reg4_dinov2" 305_395_688 |fit| ViTConfig::vit_large_patch14_reg4_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
+        "vit_giant_patch14_reg4_dinov2" 1_138_020_840 |fit| ViTConfig::vit_giant_patch14_reg4_dinov2(fit.out_channels).with_in_channels(fit.in_channels);
     },
     entries! {
         Classification, "MONAI", [(3, 96), (2, 224), (1, 1024)], 1 to 2;

@@ -46,7 +46,11 @@ const MONAI_SWIN_VIT: &[(&str, &str)] = &[
 ];
 
 /// DINOv2's own files, where timm has another name.
-const DINOV2: &[(&str, &str)] = &[("register_tokens", "reg_token")];
+const DINOV2: &[(&str, &str)] = &[
+    ("register_tokens", "reg_token"),
+    ("blocks.*.mlp.w12.*", "blocks.$1.mlp.fc1.$2"),
+    ("blocks.*.mlp.w3.*", "blocks.$1.mlp.fc2.$2"),
+];
 
 fn map(rules: &[(&str, &str)]) -> NameMap {
     rules.iter().copied().collect()

@@ -41,6 +41,7 @@ mod unet;
 mod unetr;
 mod vgg;
 mod vit;
+mod vit_dropout;
 mod vnet;
 mod yolo;
 mod yolo_loss;

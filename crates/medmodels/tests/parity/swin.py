@@ -27,14 +27,16 @@ def torchvision(stem, **version):
     return model, path
 
 
-def timm(stem, kind):
-    model = kind(img_size=(96, 192), window_size=3, in_chans=1, drop_path_rate=0.0, **settings)
-    case(stem, model, (2, 1, 96, 192), ["patch_embed"] + [f"layers.{i}" for i in range(4)] + ["norm"])
+def timm(stem, kind, size=(96, 192), window_size=3, **more):
+    model = kind(img_size=size, window_size=window_size, in_chans=1, drop_path_rate=0.0, **settings, **more)
+    case(stem, model, (2, 1, *size), ["patch_embed"] + [f"layers.{i}" for i in range(4)] + ["norm"])
 
 
 torchvision("swin_torchvision")
 timm("swin_timm", TimmTransformer)
 timm("swin_v2_timm", TimmTransformerV2)
+before = ((2, 4), (3, 7), (2, 2), (5, 3))
+timm("swin_v2_pretrained", TimmTransformerV2, (96, 160), (3, 5), pretrained_window_sizes=before)
 model, path = torchvision("swin_v2_torchvision", block=SwinTransformerBlockV2, downsample_layer=PatchMergingV2)
 # The places that the file of a network holds are added.
 with safe_open(path, "np") as file:

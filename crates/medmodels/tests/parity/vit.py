@@ -5,6 +5,7 @@ import sys
 
 import torch
 from monai.networks.nets import ViT
+from timm.layers import SwiGLUPacked
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torchvision.models.vision_transformer import VisionTransformer as VisionVisionTransformer
@@ -61,6 +62,8 @@ timm("vit_distilled", (2, 3, 12, 20), cls=VisionTransformerDistilled, img_size=(
 dino = {"img_size": (20, 20), "init_values": 1e-5, "dynamic_img_size": True}
 timm("vit_registers", (2, 1, 16, 24), in_chans=1, reg_tokens=3, no_embed_class=True, **dino)
 timm("vit_dinov2_hub", (2, 3, 16, 28), cls=HubVisionTransformer, **dino)
+gated = {"mlp_layer": SwiGLUPacked, "act_layer": torch.nn.SiLU, "mlp_ratio": 3.5}
+timm("vit_giant", (2, 3, 16, 28), **gated, **dino)
 model = VisionVisionTransformer(
     image_size=12, patch_size=4, num_layers=DEPTH, num_heads=3, hidden_dim=12, mlp_dim=20, num_classes=5
 )

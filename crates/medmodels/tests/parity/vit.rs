@@ -1,5 +1,7 @@
 //! Vision transformers of timm, torchvision and MONAI, from `vit.py`.
 
+use std::collections::BTreeMap;
+
 use medmodels::Architecture;
 use medmodels::ModelConfig;
 use medmodels::vit::{
@@ -9,7 +11,7 @@ use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 use mednn::params::Params;
 
-use crate::reference::{check_against, check_buffers, check_names, tensor};
+use crate::reference::{check_against, check_buffers, check_names, tensor, values};
 
 fn small(config: ViTConfig, image_size: &[usize]) -> ViTConfig {
     config
@@ -52,6 +54,18 @@ pub(crate) fn positions_are_resampled_as_dinov2_does() {
         .with_patch_size(&[4, 4])
         .with_position_resampling(PositionResampling::DinoV2);
     check::<2>("vit_dinov2_hub", &config);
+}
+
+#[test]
+pub(crate) fn gates_between_linear_layers_are_those_of_timm() {
+    check::<2>("vit_giant", &giant());
+}
+
+/// The giant of DINOv2, small.
+fn giant() -> ViTConfig {
+    small(ViTConfig::vit_giant_patch14_dinov2(5), &[20, 20])
+        .with_patch_size(&[4, 4])
+        .with_mlp_features(21)
 }
 
 #[test]
@@ -98,6 +112,44 @@ fn full_networks_have_the_references_number_of_parameters() {
         medmodels::create(&ModelConfig::from(config.clone()), &params).unwrap();
         assert_eq!(params.count(), parameters, "{config:?}");
     }
+}
+
+#[test]
+fn the_gates_of_the_file_dinov2_published_load_under_its_names() {
+    let own = giant()
+        .with_registers(3)
+        .with_prefix_positions(PrefixPositions::ClassToken);
+    let (params, others) = (Params::new(1), Params::new(2));
+    let network = ViT::<2>::new(&own, &params).unwrap();
+    let other = ViT::<2>::new(&own, &others).unwrap();
+    // As facebookresearch's `SwiGLUFFN` has it, with its token of masked patches and without a head.
+    let mut file = BTreeMap::new();
+    for (name, value) in params.snapshot().unwrap() {
+        let renamed = name
+            .replace("mlp.fc1.", "mlp.w12.")
+            .replace("mlp.fc2.", "mlp.w3.");
+        let renamed = renamed.replace("reg_token", "register_tokens");
+        if !renamed.starts_with("head.") {
+            file.insert(renamed, value);
+        }
+    }
+    assert_eq!(file["blocks.4.mlp.w12.weight"].dims(), [42, 12]);
+    assert_eq!(file["blocks.4.mlp.w3.bias"].dims(), [12]);
+    file.insert("mask_token".to_owned(), tensor("mask", &[1, 12]));
+    let path = std::path::Path::new("dinov2_vitg14_reg4");
+    let strict = others.load_tensors(path, file.clone(), &own.load_policy());
+    assert!(strict.is_err(), "a file without a head");
+    let report = others.load_tensors(path, file, &own.transfer_policy());
+    let report = report.unwrap();
+    assert_eq!(report.missing, ["head.bias", "head.weight"]);
+    assert_eq!(report.unexpected, ["mask_token"]);
+    let image = Inputs::from(tensor("image", &[2, 3, 16, 24]));
+    let tokens = |network: &ViT<2>| {
+        let context = Context::evaluate().with_features(["norm"]);
+        let outputs = network.forward(&image, &context).unwrap();
+        values(&outputs.features["norm"])
+    };
+    assert_eq!(tokens(&network), tokens(&other));
 }
 
 #[test]

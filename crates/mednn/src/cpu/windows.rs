@@ -119,18 +119,18 @@ impl Windows {
         mask
     }
 
-    /// Query minus key along each axis for each row of a table of relative positions, `[rows, D]`: `s` windows of a key's
-    /// distance become `sign(s) log8(8 |s| + 1)`.
+    /// Query minus key along each axis for each row of a table of relative positions, `[rows, D]`: a distance of `s`, 1 being
+    /// that of the ends of a window of `unit` tokens, becomes `sign(s) log8(8 |s| + 1)`.
     #[must_use]
-    pub fn relative_coordinates<const D: usize>(window: [usize; D]) -> Vec<f32> {
+    pub fn relative_coordinates<const D: usize>(window: [usize; D], unit: [usize; D]) -> Vec<f32> {
         let rows: usize = window.iter().map(|w| 2 * w - 1).product();
         let mut places = Vec::with_capacity(rows * D);
         for row in 0..rows {
             let mut behind = rows;
-            for w in window {
+            for (w, unit) in window.into_iter().zip(unit) {
                 behind /= 2 * w - 1;
                 let place = row / behind % (2 * w - 1);
-                let share = 8.0 * (place as f64 - (w - 1) as f64) / (w - 1) as f64;
+                let share = 8.0 * (place as f64 - (w - 1) as f64) / (unit - 1) as f64;
                 places.push((share.signum() * (share.abs() + 1.0).log2() / 3.0) as f32);
             }
         }

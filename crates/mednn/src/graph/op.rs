@@ -126,12 +126,19 @@ pub enum Op {
     ShiftMask(WindowAttributes),
     /// The rows of a table of relative positions in a window of a size; no input.
     RelativePositionIndex(Vec<usize>),
-    /// The relative positions in a window of a size, log-spaced; no input.
-    RelativePositionCoordinates(Vec<usize>),
+    /// The relative positions in a window, log-spaced; no input.
+    RelativePositionCoordinates {
+        /// Tokens of the window along each axis.
+        window: Vec<usize>,
+        /// Those of the window whose ends are one unit away.
+        unit: Vec<usize>,
+    },
     /// The bias that a table, one input, gives for a window of a size.
     RelativePositionBias(Vec<usize>),
     /// `index_select(input, indices)` along an axis.
     IndexSelect(usize),
+    /// Slices of axis 1 of one input, as many of these for each item: what training leaves where it drops tokens.
+    SelectEach(Vec<u32>),
     /// `gather(input, indices)` along an axis.
     Gather(usize),
     /// `scatter_add(base, indices, source)` along an axis.
@@ -247,9 +254,10 @@ impl Op {
             Self::WindowReverse(_) => "window_reverse",
             Self::ShiftMask(_) => "shift_mask",
             Self::RelativePositionIndex(_) => "relative_position_index",
-            Self::RelativePositionCoordinates(_) => "relative_position_coordinates",
+            Self::RelativePositionCoordinates { .. } => "relative_position_coordinates",
             Self::RelativePositionBias(_) => "relative_position_bias",
             Self::IndexSelect(_) => "index_select",
+            Self::SelectEach(_) => "select_each",
             Self::Gather(_) => "gather",
             Self::ScatterAdd(_) => "scatter_add",
             Self::TopK { .. } => "top_k",

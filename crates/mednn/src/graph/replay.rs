@@ -145,8 +145,10 @@ impl Op {
                 ops::shift_mask::<D>(array(&windows.size), &windows.config(), a.device)),
             Self::RelativePositionIndex(window) => with_axes!(op, window.len(), [2 3] D =>
                 ops::relative_position_index::<D>(array(window), a.device)),
-            Self::RelativePositionCoordinates(window) => with_axes!(op, window.len(), [2 3] D =>
-                ops::relative_position_coordinates::<D>(array(window), a.device)),
+            Self::RelativePositionCoordinates { window, unit } => {
+                with_axes!(op, window.len(), [2 3] D =>
+                ops::relative_position_coordinates::<D>(array(window), array(unit), a.device))
+            }
             Self::RelativePositionBias(window) => with_axes!(op, window.len(), [2 3] D =>
                 ops::relative_position_bias::<D>(a.get(0)?, array(window))),
             Self::RoiAlign(roi) => with_axes!(op, roi.bins.len(), D =>
@@ -155,6 +157,7 @@ impl Op {
             Self::Softmax(axis) => ops::softmax(a.get(0)?, *axis),
             Self::LogSoftmax(axis) => ops::log_softmax(a.get(0)?, *axis),
             Self::IndexSelect(axis) => ops::index_select(a.get(0)?, *axis, a.get(1)?),
+            Self::SelectEach(indices) => ops::select_each(a.get(0)?, indices),
             Self::Gather(axis) => ops::gather(a.get(0)?, *axis, a.get(1)?),
             Self::ScatterAdd(axis) => ops::scatter_add(a.get(0)?, *axis, a.get(1)?, a.get(2)?),
             Self::OneHot {

@@ -159,3 +159,83 @@ impl DropPath {
         self.0.forward(branch, context)
     }
 }
+
+/// Leaves out some of the patches of each image while training, so that a transformer learns from the rest in less time
+/// (Liu et al. 2022, <https://arxiv.org/abs/2208.07220>; timm's `PatchDropout`).
+///
+/// Which ones is drawn as in [`Dropout`]. The rest is not scaled up: attention weighs what it sees.
+#[derive(Debug, Clone)]
+pub struct PatchDropout {
+    name: String,
+    share: f64,
+    front: usize,
+}
+
+impl PatchDropout {
+    /// A layer that leaves out this share of the patches and none of the `front` tokens before them; it has no parameters,
+    /// the path gives its name.
+    ///
+    /// # Errors
+    /// Refuses a share outside `[0, 1)`.
+    pub fn new(share: f64, front: usize, path: &ParamPath) -> Result<Self> {
+        let Dropout {
+            name, probability, ..
+        } = Dropout::new(share, DropoutUnit::Element, path)?;
+        Ok(Self {
+            name,
+            share: probability,
+            front,
+        })
+    }
+
+    /// How many of so many patches are left while training: the rest of the share, rounded down, but one at least.
+    ///
+    /// ```
+    /// use mednn::{Params, layers::PatchDropout};
+    ///
+    /// let layer = PatchDropout::new(0.4, 1, &Params::new(1).root().child("patch_drop"))?;
+    /// assert_eq!([layer.kept(196), layer.kept(1), layer.kept(0)], [117, 1, 0]);
+    /// # Ok::<(), mednn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn kept(&self, patches: usize) -> usize {
+        let rest = patches as f64 * (1.0 - self.share);
+        (rest as usize).max(1).min(patches)
+    }
+
+    /// Leaves patches out when the context says so ([`Context::is_dropping`]), returns the input otherwise. Those left stand in
+    /// the order in which they were drawn, as in timm; their positions must have been added before.
+    ///
+    /// # Shapes
+    /// - tokens: `[batch, front + patches, ...]`
+    /// - output: `[batch, front + kept, ...]`
+    ///
+    /// # Errors
+    /// Refuses tokens without patches, fewer than two axes and element types other than f32 and f64.
+    pub fn forward(&self, tokens: &Tensor, context: &Context) -> Result<Tensor> {
+        if !context.is_dropping() || self.share == 0.0 {
+            return Ok(tokens.clone());
+        }
+        let (batch, count) = match *tokens.dims() {
+            [batch, count, ..] if count > self.front => (batch, count),
+            _ => {
+                return Err(Error::Setting {
+                    op: "patch_dropout",
+                    setting: "the tokens",
+                    rule: "a batch of them, with patches behind those in front",
+                    value: format!("{:?} with {} in front", tokens.dims(), self.front),
+                });
+            }
+        };
+        let kept = self.kept(count - self.front);
+        let mut chosen = Vec::with_capacity(batch * (self.front + kept));
+        for item in 0..batch {
+            let mut random = context.item_key(&self.name, item).stream("dropout");
+            let mut patches: Vec<u32> = (self.front as u32..count as u32).collect();
+            random.shuffle(&mut patches);
+            chosen.extend(0..self.front as u32);
+            chosen.extend(&patches[..kept]);
+        }
+        ops::select_each(tokens, &chosen)
+    }
+}

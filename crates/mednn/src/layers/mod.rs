@@ -11,7 +11,7 @@ mod norm;
 
 pub use attention::{AttentionNames, MultiHeadAttention, MultiHeadAttentionConfig};
 pub use conv::{Conv, ConvConfig, ConvPadding, ConvTranspose, ConvTransposeConfig};
-pub use dropout::{AttentionDropout, DropPath, Dropout, DropoutUnit};
+pub use dropout::{AttentionDropout, DropPath, Dropout, DropoutUnit, PatchDropout};
 pub use layer_norm::{LayerNorm, LayerNormAxes, LayerNormConfig, RmsNorm};
 pub use linear::{Linear, LinearConfig};
 pub use norm::{BatchNorm, BatchNormConfig, GroupNorm, InstanceNorm, NormConfig};

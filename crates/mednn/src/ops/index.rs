@@ -8,6 +8,7 @@ use super::softmax::columns;
 use super::support::{
     self, check_float, check_min_rank, check_rank, check_same_type, check_shape, for_element,
 };
+use super::view::reshape;
 use crate::cpu::buffer::Columns;
 use crate::cpu::real::Real;
 pub use crate::cpu::top_k::Order;
@@ -52,6 +53,67 @@ pub fn index_select(input: &Tensor, axis: usize, indices: &Tensor) -> Result<Ten
         &[Some(input), Some(indices)],
         || Op::IndexSelect(axis),
         apply(node, &[input])?,
+    )
+}
+
+/// Of each item of a batch the slices of axis 1 that its own indices name, in their order: the tokens that are left where
+/// some are dropped.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mednn::ops::select_each;
+///
+/// let tokens = Tensor::new(&[[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]], &Device::Cpu)?;
+/// let chosen = select_each(&tokens, &[2, 0, 1, 2])?;
+/// assert_eq!(chosen.to_vec2::<f32>()?, [[3.0, 1.0], [5.0, 6.0]]);
+/// # Ok::<(), mednn::Error>(())
+/// ```
+///
+/// # Shapes
+/// - input: `[batch, axis, ...]`
+/// - indices: `batch * count`, those of an item one after another
+/// - output: `[batch, count, ...]`
+///
+/// # Errors
+/// Refuses fewer than two axes, axes without elements, other than as many indices for each item, an index outside the axis,
+/// and element types other than f32 and f64.
+pub fn select_each(input: &Tensor, indices: &[u32]) -> Result<Tensor> {
+    const OP: &str = "select_each";
+    let step = Step::begin();
+    check_float(OP, "the input", input)?;
+    check_min_rank(OP, "the input", input, 2)?;
+    let length = columns(OP, input, 1)?.count;
+    let (batch, inner) = (input.dims()[0], &input.dims()[2..]);
+    let refuse = |setting, rule, value| Error::Setting {
+        op: OP,
+        setting,
+        rule,
+        value,
+    };
+    if indices.is_empty() || !indices.len().is_multiple_of(batch) {
+        let value = format!("{} for {batch} items", indices.len());
+        return Err(refuse(
+            "the number of indices",
+            "as many for each item",
+            value,
+        ));
+    }
+    let count = indices.len() / batch;
+    let row = |(place, &index): (usize, &u32)| {
+        let row = u32::try_from(place / count * length + index as usize).ok();
+        row.filter(|_| (index as usize) < length).ok_or_else(|| {
+            let value = format!("{index} for {batch} items of {length}");
+            refuse("an index", "below the length of the axis", value)
+        })
+    };
+    let rows: Vec<u32> = indices.iter().enumerate().map(row).collect::<Result<_>>()?;
+    let rows = Tensor::from_vec(rows, indices.len(), input.device())?;
+    let joined = reshape(input, &[&[batch * length], inner].concat())?;
+    let chosen = index_select(&joined, 0, &rows)?;
+    step.end(
+        &[Some(input)],
+        || Op::SelectEach(indices.to_vec()),
+        reshape(&chosen, &[&[batch, count], inner].concat())?,
     )
 }
 

@@ -53,7 +53,7 @@ pub use arithmetic::{add, multiply, scale, subtract};
 pub use attention::{AttentionConfig, DroppedWeights, attention, cross_attention, self_attention};
 pub use concat::concat;
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
-pub use index::{Order, TopK, gather, index_select, one_hot, scatter_add, top_k};
+pub use index::{Order, TopK, gather, index_select, one_hot, scatter_add, select_each, top_k};
 pub use layer_norm::{layer_norm, layer_norm_channels, rms_norm};
 pub use linear::linear;
 pub use norm::{BatchStatistics, batch_norm, batch_norm_with, group_norm, instance_norm};

@@ -243,43 +243,55 @@ pub fn relative_position_index<const D: usize>(
 }
 
 /// The place of a key as a query sees it, for each row of a table of relative positions: f32 `[product of (2 w - 1), D]`, query
-/// minus key along each axis, spaced by logarithms from -1.06 to 1.06, as the buffer `relative_coords_table` of timm and
-/// torchvision (Liu et al. 2022, <https://arxiv.org/abs/2111.09883>).
+/// minus key along each axis, spaced by logarithms, as the buffer `relative_coords_table` of timm and torchvision (Liu et al.
+/// 2022, <https://arxiv.org/abs/2111.09883>).
+///
+/// The ends of a window of `unit` tokens are at -1.06 and 1.06: the window itself, or, where layers were trained on places in
+/// a window of another size, that one (timm's `pretrained_window_size`), so that the same distance keeps its number.
 ///
 /// ```
 /// use candle_core::Device;
 /// use mednn::ops::relative_position_coordinates;
 ///
-/// let places = relative_position_coordinates([2, 8], &Device::Cpu)?;
+/// let places = relative_position_coordinates([2, 8], [2, 8], &Device::Cpu)?;
 /// assert_eq!(places.dims(), [3 * 15, 2]);
 /// // In the last row the query is one token below its key, as far as it can be.
 /// let far = places.to_vec2::<f32>()?[44][0];
 /// assert!((far - 9.0_f32.log2() / 3.0).abs() < 1e-6);
+/// // In a longer window the same token is where it was.
+/// let longer = relative_position_coordinates([3, 8], [2, 8], &Device::Cpu)?;
+/// assert_eq!(longer.to_vec2::<f32>()?[59], places.to_vec2::<f32>()?[44]);
 /// # Ok::<(), mednn::Error>(())
 /// ```
 ///
 /// # Errors
-/// Refuses a window with fewer than two tokens along an axis, which has no far and near.
+/// Refuses windows with fewer than two tokens along an axis, which have no far and near.
 pub fn relative_position_coordinates<const D: usize>(
     window: [usize; D],
+    unit: [usize; D],
     device: &Device,
 ) -> Result<Tensor> {
     const OP: &str = "relative_position_coordinates";
     let step = Step::begin();
-    if window.iter().any(|&w| w < 2) {
-        return Err(Error::Setting {
-            op: OP,
-            setting: "the window",
-            rule: "at least 2 tokens long along each axis",
-            value: format!("{window:?}"),
-        });
+    for (setting, window) in [("the window", window), ("the unit", unit)] {
+        if window.iter().any(|&w| w < 2) {
+            return Err(Error::Setting {
+                op: OP,
+                setting,
+                rule: "at least 2 tokens long along each axis",
+                value: format!("{window:?}"),
+            });
+        }
     }
     check_pairs(OP, &WindowConfig::new(window).windows(OP, 1, window, 1)?)?;
-    let places = Windows::relative_coordinates(window);
+    let places = Windows::relative_coordinates(window, unit);
     let rows = places.len() / D.max(1);
     step.end(
         &[],
-        || Op::RelativePositionCoordinates(window.into()),
+        || Op::RelativePositionCoordinates {
+            window: window.into(),
+            unit: unit.into(),
+        },
         Tensor::from_vec(places, (rows, D), device)?,
     )
 }

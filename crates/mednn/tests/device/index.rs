@@ -2,7 +2,7 @@ use candle_core::{DType, Device, Tensor};
 use mednn::ops::windows::relative_position_bias;
 use mednn::ops::{
     Order, PoolConfig, adaptive_max_pool, gather, index_select, max_pool_with_indices, max_unpool,
-    one_hot, scatter_add, top_k,
+    one_hot, scatter_add, select_each, top_k,
 };
 
 use crate::support::{Case, assert_close, devices, numbers};
@@ -30,6 +30,8 @@ fn slices_by_indices() {
                 .check(|x| index_select(&x[0], axis, &near(&chosen, &x[0])));
         }
     }
+    let chosen: Vec<u32> = (0..60).map(|i| i * 7919 % 10).collect();
+    Case::new("select_each", &input).check(|x| select_each(&x[0], &chosen));
     let table = [numbers(&[5 * 7, 3], 2)];
     Case::new("relative_position_bias", &table).check(|x| relative_position_bias(&x[0], [3, 4]));
 }

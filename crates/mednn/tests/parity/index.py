@@ -21,4 +21,6 @@ suite.case("scatter_first", lambda x, s, i: x.scatter_add(0, i, s), [3, 2], [6, 
 suite.case("top_last", lambda x: x.topk(3, 2).values, [2, 3, 7])
 suite.case("top_middle", lambda x: x.topk(2, 1, largest=False).values, [2, 5, 3])
 suite.case("top_all", lambda x: x.topk(6, 0).values, [6, 2])
+suite.case("each_middle", lambda x: torch.stack([x[0, [4, 0, 2, 2]], x[1, [1, 3, 0, 4]]]), [2, 5, 3])
+suite.case("each_of_rows", lambda x: torch.stack([x[0, [1]], x[1, [0]], x[2, [2]]]), [3, 4])
 suite.save()

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use mednn::Error;
-use mednn::ops::{Order, gather, index_select, one_hot, scatter_add, top_k};
+use mednn::ops::{Order, gather, index_select, one_hot, scatter_add, select_each, top_k};
 
 use crate::suite::{Op, check};
 use crate::support::pattern;
@@ -23,6 +23,17 @@ pub(crate) const OPS: &[Op] = &[
             ("select_last", |x| index_select(&x[0], 2, &x[1])),
         ],
         large: || vec![pattern(&[3, 41, 1030], 1), cyclic(&[97], 41)],
+    },
+    Op {
+        name: "select_each",
+        fixture: "index",
+        cases: &[
+            ("each_middle", |x| {
+                select_each(&x[0], &[4, 0, 2, 2, 1, 3, 0, 4])
+            }),
+            ("each_of_rows", |x| select_each(&x[0], &[1, 0, 2])),
+        ],
+        large: || vec![pattern(&[2, 41, 1030], 1)],
     },
     Op {
         name: "gather",
@@ -132,6 +143,19 @@ fn what_does_not_fit_is_refused() {
         Err(Error::Axis { .. })
     ));
     assert!(matches!(index_select(&x, 1, &x), Err(Error::Rank { .. })));
+    // An index outside, other than as many for each item, none, and no axis of items.
+    for indices in [&[0, 3][..], &[0, 1, 2], &[]] {
+        assert!(matches!(
+            select_each(&x, indices),
+            Err(Error::Setting { .. })
+        ));
+    }
+    let flat = pattern(&[3], 1);
+    assert!(matches!(select_each(&flat, &[0]), Err(Error::Rank { .. })));
+    assert!(matches!(
+        select_each(&index(&[0, 1]).reshape((1, 2)).unwrap(), &[0]),
+        Err(Error::ElementType { .. })
+    ));
     assert!(matches!(gather(&x, 1, &x), Err(Error::ElementType { .. })));
     let wrong = index(&[0, 1, 2]).reshape((3, 1)).unwrap();
     assert!(matches!(gather(&x, 1, &wrong), Err(Error::Shape { .. })));

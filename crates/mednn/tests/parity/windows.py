@@ -67,4 +67,6 @@ suite.tensors |= {
 for name, window in ("coordinates2d", (3, 4)), ("coordinates_long", (8, 16)):
     attention = timm_swin_v2.WindowAttention(4, window, 2)
     suite.tensors[name] = attention.relative_coords_table.flatten(0, 2)
+longer = timm_swin_v2.WindowAttention(4, (5, 4), 2, pretrained_window_size=(3, 7))
+suite.tensors["coordinates_unit"] = longer.relative_coords_table.flatten(0, 2)
 suite.save()

@@ -95,14 +95,20 @@ fn masks_and_relative_positions_equal_timms_and_monais() {
 #[test]
 fn relative_positions_are_spaced_as_timms() {
     let fixture = Fixture::load("windows");
-    for (name, window) in [("coordinates2d", [3, 4]), ("coordinates_long", [8, 16])] {
-        let places = relative_position_coordinates(window, &Device::Cpu).unwrap();
+    for (name, window, unit) in [
+        ("coordinates2d", [3, 4], [3, 4]),
+        ("coordinates_long", [8, 16], [8, 16]),
+        ("coordinates_unit", [5, 4], [3, 7]),
+    ] {
+        let places = relative_position_coordinates(window, unit, &Device::Cpu).unwrap();
         assert_close(&places, &fixture.get(name), 1e-6, name);
     }
-    let volume = relative_position_coordinates([2, 2, 3], &Device::Cpu).unwrap();
+    let volume = relative_position_coordinates([2, 2, 3], [2, 2, 3], &Device::Cpu).unwrap();
     assert_eq!(volume.dims(), [45, 3]);
-    let refused = relative_position_coordinates([3, 1], &Device::Cpu);
-    assert!(matches!(refused, Err(Error::Setting { .. })));
+    for (window, unit) in [([3, 1], [3, 2]), ([3, 2], [1, 2]), ([3, 2], [3, 0])] {
+        let refused = relative_position_coordinates(window, unit, &Device::Cpu);
+        assert!(matches!(refused, Err(Error::Setting { .. })));
+    }
 }
 
 #[test]

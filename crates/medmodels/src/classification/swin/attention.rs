@@ -12,7 +12,7 @@ use mednn::ops::windows::{
 use mednn::ops::{self, AttentionConfig};
 use mednn::params::{Init, Param, ParamPath};
 
-use super::cosine::{CosineAttention, InnerBias};
+use super::cosine::{CosineAttention, Cosines};
 
 /// What becomes of a window that is longer than the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +26,11 @@ pub(crate) enum WindowFit {
 
 /// What attention goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weighing {
+pub(crate) enum Weighing<const D: usize> {
     /// Products, and a trained bias for each difference of places (the first Swin transformer).
     Products,
     /// Cosines, and a bias made of the places (the second).
-    Cosines(InnerBias),
+    Cosines(Cosines<D>),
 }
 
 /// How a library keeps the rows of the table that belong to each pair of tokens, and the places that biases are made of if
@@ -53,7 +53,7 @@ pub(crate) struct WindowAttentionConfig<const D: usize> {
     pub(crate) window: [usize; D],
     pub(crate) fit: WindowFit,
     pub(crate) index: PositionIndex,
-    pub(crate) weighing: Weighing,
+    pub(crate) weighing: Weighing<D>,
     pub(crate) qkv_bias: bool,
     /// Probability that training drops a weight.
     pub(crate) attention_dropout: f64,
@@ -87,8 +87,8 @@ impl<const D: usize> WindowAttention<D> {
     pub(crate) fn new(config: &WindowAttentionConfig<D>, path: &ParamPath) -> mednn::Result<Self> {
         keep_positions(config, path)?;
         let attention = match config.weighing {
-            Weighing::Cosines(bias) => {
-                Attention::Cosines(CosineAttention::new(config, bias, path)?)
+            Weighing::Cosines(cosines) => {
+                Attention::Cosines(CosineAttention::new(config, cosines, path)?)
             }
             Weighing::Products => {
                 let mut attention = MultiHeadAttentionConfig::new(config.features, config.heads)
@@ -179,8 +179,8 @@ fn keep_positions<const D: usize>(
     let rows = relative_position_index(config.window, path.device())?;
     let rows = rows.to_dtype(DType::I64)?.reshape(shape)?;
     path.constant("relative_position_index", rows)?;
-    if matches!(config.weighing, Weighing::Cosines(_)) {
-        let places = relative_position_coordinates(config.window, path.device())?;
+    if let Weighing::Cosines(Cosines { unit, .. }) = config.weighing {
+        let places = relative_position_coordinates(config.window, unit, path.device())?;
         let mut shape: Vec<usize> = config.window.iter().map(|w| 2 * w - 1).collect();
         shape.insert(0, 1);
         shape.push(D);

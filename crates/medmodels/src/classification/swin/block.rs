@@ -10,7 +10,7 @@ use super::attention::{
     PositionIndex, Weighing, WindowAttention, WindowAttentionConfig, WindowFit,
 };
 use crate::blocks::checkpointed;
-use crate::blocks::{Mlp, MlpConfig};
+use crate::blocks::{FeedForward, Mlp, MlpConfig};
 
 /// What the blocks of a stage consist of.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) struct SwinBlockConfig<const D: usize> {
     pub(crate) window: [usize; D],
     pub(crate) fit: WindowFit,
     pub(crate) index: PositionIndex,
-    pub(crate) weighing: Weighing,
+    pub(crate) weighing: Weighing<D>,
     pub(crate) qkv_bias: bool,
     /// Probability that training drops a weight of attention.
     pub(crate) attention_dropout: f64,
@@ -82,6 +82,7 @@ impl<const D: usize> SwinBlock<D> {
         let mlp = MlpConfig {
             features,
             hidden: config.hidden,
+            between: FeedForward::Gelu,
             dropout: config.dropout,
             names: config.mlp,
             init: config.init,

@@ -1,7 +1,7 @@
 //! The settings of a Swin transformer.
 
 use mednn::model::Model;
-use mednn::params::Params;
+use mednn::params::{LoadPolicy, Params};
 use serde::{Deserialize, Serialize};
 
 use super::network::Swin;
@@ -15,6 +15,13 @@ pub(super) const NAME: &str = "SwinTransformer";
 
 /// Tokens are patches of this length along each axis.
 pub(super) const PATCH: usize = 4;
+
+/// What files hold that is computed from windows, and that no network reads.
+const COMPUTED: &[&str] = &[
+    "**.relative_coords_table",
+    "**.relative_position_index",
+    "**.attn_mask",
+];
 
 /// Whose names parameters have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,6 +78,11 @@ pub struct SwinConfig {
     pub heads: Vec<usize>,
     /// Tokens of a window along each axis.
     pub window: [usize; 2],
+    /// Tokens along each axis of the windows that each stage was trained with before, where these were others (timm's
+    /// `pretrained_window_sizes`): biases are then made of the same number for the same distance as there. The second
+    /// version has them; none stand for windows that were always those of now.
+    #[serde(default)]
+    pub pretrained_windows: Vec<[usize; 2]>,
     /// How many times the features of a token the linear layers of a block have inside.
     pub mlp_ratio: usize,
     /// Probability that training drops an element behind a linear layer.
@@ -93,6 +105,16 @@ pub struct SwinConfig {
 impl Architecture for SwinConfig {
     described_by_fields!(Classification, |_config| 2);
 
+    /// What attention computes from its windows need not be in a file, and may be there for other windows.
+    fn accept(&self, policy: LoadPolicy) -> LoadPolicy {
+        COMPUTED.iter().fold(policy, |policy, &name| {
+            policy
+                .with_missing_allowed(name)
+                .with_misshapen_allowed(name)
+                .with_unexpected_allowed(name)
+        })
+    }
+
     fn stem(&self) -> &'static [&'static str] {
         &["features.0.0.weight", "patch_embed.proj.weight"]
     }
@@ -107,153 +129,6 @@ impl Architecture for SwinConfig {
 }
 
 impl SwinConfig {
-    fn new(features: usize, third: usize, window: usize, classes: usize) -> Self {
-        let heads = features / 32;
-        Self {
-            in_channels: 3,
-            out_channels: classes,
-            features,
-            depths: vec![2, 2, third, 2],
-            heads: vec![heads, 2 * heads, 4 * heads, 8 * heads],
-            window: [window; 2],
-            mlp_ratio: 4,
-            dropout: 0.0,
-            attention_dropout: 0.0,
-            head_dropout: 0.0,
-            drop_path: 0.1,
-            convention: SwinConvention::Torchvision,
-            version: SwinVersion::V1,
-        }
-    }
-
-    fn second(self) -> Self {
-        Self {
-            version: SwinVersion::V2,
-            ..self
-        }
-    }
-
-    fn timm(self, extent: usize) -> Self {
-        Self {
-            convention: SwinConvention::Timm {
-                image_size: [extent; 2],
-            },
-            ..self
-        }
-    }
-
-    /// torchvision's `swin_t`.
-    #[must_use]
-    pub fn swin_t(classes: usize) -> Self {
-        Self::new(96, 6, 7, classes).with_dropout(0.0, 0.2)
-    }
-
-    /// torchvision's `swin_s`.
-    #[must_use]
-    pub fn swin_s(classes: usize) -> Self {
-        Self::new(96, 18, 7, classes).with_dropout(0.0, 0.3)
-    }
-
-    /// torchvision's `swin_b`.
-    #[must_use]
-    pub fn swin_b(classes: usize) -> Self {
-        Self::new(128, 18, 7, classes).with_dropout(0.0, 0.5)
-    }
-
-    /// timm's `swin_tiny_patch4_window7_224`.
-    #[must_use]
-    pub fn swin_tiny_patch4_window7_224(classes: usize) -> Self {
-        Self::new(96, 6, 7, classes).timm(224)
-    }
-
-    /// timm's `swin_small_patch4_window7_224`.
-    #[must_use]
-    pub fn swin_small_patch4_window7_224(classes: usize) -> Self {
-        Self::new(96, 18, 7, classes).timm(224)
-    }
-
-    /// timm's `swin_base_patch4_window7_224`.
-    #[must_use]
-    pub fn swin_base_patch4_window7_224(classes: usize) -> Self {
-        Self::new(128, 18, 7, classes).timm(224)
-    }
-
-    /// timm's `swin_base_patch4_window12_384`.
-    #[must_use]
-    pub fn swin_base_patch4_window12_384(classes: usize) -> Self {
-        Self::new(128, 18, 12, classes).timm(384)
-    }
-
-    /// timm's `swin_large_patch4_window7_224`.
-    #[must_use]
-    pub fn swin_large_patch4_window7_224(classes: usize) -> Self {
-        Self::new(192, 18, 7, classes).timm(224)
-    }
-
-    /// timm's `swin_large_patch4_window12_384`.
-    #[must_use]
-    pub fn swin_large_patch4_window12_384(classes: usize) -> Self {
-        Self::new(192, 18, 12, classes).timm(384)
-    }
-
-    /// torchvision's `swin_v2_t`.
-    #[must_use]
-    pub fn swin_v2_t(classes: usize) -> Self {
-        Self::new(96, 6, 8, classes).second().with_dropout(0.0, 0.2)
-    }
-
-    /// torchvision's `swin_v2_s`.
-    #[must_use]
-    pub fn swin_v2_s(classes: usize) -> Self {
-        Self::new(96, 18, 8, classes)
-            .second()
-            .with_dropout(0.0, 0.3)
-    }
-
-    /// torchvision's `swin_v2_b`.
-    #[must_use]
-    pub fn swin_v2_b(classes: usize) -> Self {
-        Self::new(128, 18, 8, classes)
-            .second()
-            .with_dropout(0.0, 0.5)
-    }
-
-    /// timm's `swinv2_tiny_window8_256`.
-    #[must_use]
-    pub fn swinv2_tiny_window8_256(classes: usize) -> Self {
-        Self::new(96, 6, 8, classes).second().timm(256)
-    }
-
-    /// timm's `swinv2_tiny_window16_256`.
-    #[must_use]
-    pub fn swinv2_tiny_window16_256(classes: usize) -> Self {
-        Self::new(96, 6, 16, classes).second().timm(256)
-    }
-
-    /// timm's `swinv2_small_window8_256`.
-    #[must_use]
-    pub fn swinv2_small_window8_256(classes: usize) -> Self {
-        Self::new(96, 18, 8, classes).second().timm(256)
-    }
-
-    /// timm's `swinv2_small_window16_256`.
-    #[must_use]
-    pub fn swinv2_small_window16_256(classes: usize) -> Self {
-        Self::new(96, 18, 16, classes).second().timm(256)
-    }
-
-    /// timm's `swinv2_base_window8_256`.
-    #[must_use]
-    pub fn swinv2_base_window8_256(classes: usize) -> Self {
-        Self::new(128, 18, 8, classes).second().timm(256)
-    }
-
-    /// timm's `swinv2_base_window16_256`.
-    #[must_use]
-    pub fn swinv2_base_window16_256(classes: usize) -> Self {
-        Self::new(128, 18, 16, classes).second().timm(256)
-    }
-
     /// Sets the channels of the image.
     #[must_use]
     pub fn with_in_channels(self, in_channels: usize) -> Self {
@@ -284,6 +159,15 @@ impl SwinConfig {
     #[must_use]
     pub fn with_window(self, window: [usize; 2]) -> Self {
         Self { window, ..self }
+    }
+
+    /// Sets the tokens along each axis of the windows that each stage was trained with before.
+    #[must_use]
+    pub fn with_pretrained_windows(self, pretrained_windows: &[[usize; 2]]) -> Self {
+        Self {
+            pretrained_windows: pretrained_windows.to_vec(),
+            ..self
+        }
     }
 
     /// Sets whose names parameters have.
@@ -329,6 +213,12 @@ impl SwinConfig {
                 self.window[axis].min(patches)
             }),
         }
+    }
+
+    /// The window of a stage whose ends are one unit away for the layers that make biases of places.
+    pub(super) fn stage_unit(&self, stage: usize) -> [usize; 2] {
+        let before = self.pretrained_windows.get(stage).copied();
+        before.unwrap_or_else(|| self.stage_window(stage))
     }
 
     /// Says whether such a network exists.
@@ -396,6 +286,15 @@ impl SwinConfig {
         if self.version == SwinVersion::V2 && windows.any(|window| window.iter().any(|&w| w < 2)) {
             let rule = "such that every stage has windows of at least 2 tokens along each axis";
             return refuse("window", rule, format!("{:?}", self.window));
+        }
+        let before = &self.pretrained_windows;
+        let stages = self.depths.len();
+        let of_now = before.is_empty();
+        let known = self.version == SwinVersion::V2 && before.len() == stages;
+        if !of_now && !(known && before.iter().flatten().all(|&w| w >= 2)) {
+            let rule =
+                "none, or for each stage of the second version at least 2 tokens along each axis";
+            return refuse("pretrained_windows", rule, format!("{before:?}"));
         }
         for (setting, probability) in [
             ("dropout", self.dropout),

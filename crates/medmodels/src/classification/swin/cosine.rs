@@ -26,6 +26,14 @@ pub(crate) enum InnerBias {
     Apart,
 }
 
+/// What is particular to attention by cosines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cosines<const D: usize> {
+    pub(crate) bias: InnerBias,
+    /// The window from whose places the layers that make biases learn: its ends are one unit away.
+    pub(crate) unit: [usize; D],
+}
+
 #[derive(Debug, Clone)]
 enum Bias {
     Packed(Param),
@@ -36,6 +44,7 @@ enum Bias {
 #[derive(Debug, Clone)]
 pub(super) struct CosineAttention<const D: usize> {
     window: [usize; D],
+    unit: [usize; D],
     heads: usize,
     weight: Param,
     bias: Option<Bias>,
@@ -48,13 +57,13 @@ pub(super) struct CosineAttention<const D: usize> {
 impl<const D: usize> CosineAttention<D> {
     pub(super) fn new(
         config: &WindowAttentionConfig<D>,
-        kept: InnerBias,
+        cosines: Cosines<D>,
         path: &ParamPath,
     ) -> mednn::Result<Self> {
         let (features, heads) = (config.features, config.heads);
         let qkv = path.child("qkv");
         let (weight, zeros) = config.init.unwrap_or((Init::PYTORCH_WEIGHT, Init::ZEROS));
-        let bias = match kept {
+        let bias = match cosines.bias {
             _ if !config.qkv_bias => None,
             InnerBias::Packed => Some(Bias::Packed(qkv.parameter(
                 "bias",
@@ -79,6 +88,7 @@ impl<const D: usize> CosineAttention<D> {
         let factor = Init::Constant(FACTOR.ln());
         Ok(Self {
             window: config.window,
+            unit: cosines.unit,
             heads,
             weight: qkv.parameter("weight", &[3 * features, features], weight)?,
             bias,
@@ -130,7 +140,7 @@ impl<const D: usize> CosineAttention<D> {
 
     /// The bias of each pair of tokens, `[heads, tokens, tokens]`, between 0 and 16.
     fn place_bias(&self, like: &Tensor, context: &Context) -> mednn::Result<Tensor> {
-        let places = ops::relative_position_coordinates(self.window, like.device())?;
+        let places = ops::relative_position_coordinates(self.window, self.unit, like.device())?;
         let hidden = self.places[0].forward(&places, context)?;
         let hidden = ops::activation(&hidden, Activation::Relu)?;
         let table = self.places[1].forward(&hidden, context)?;

@@ -8,7 +8,7 @@ use mednn::params::{Init, ParamPath};
 use super::attention::{PositionIndex, Weighing, WindowFit};
 use super::block::{SwinBlock, SwinBlockConfig};
 use super::config::{NAME, PATCH, SwinConfig, SwinConvention, SwinVersion};
-use super::cosine::InnerBias;
+use super::cosine::{Cosines, InnerBias};
 use super::merging::{COLUMNS_FIRST, MergingConfig, PatchMerging};
 use crate::backbone::{Backbone, BackboneEnd, Level, below, pyramid};
 use crate::blocks::{channels_first, channels_last, check_input, check_smallest};
@@ -71,7 +71,10 @@ impl Stage {
             fit: WindowFit::Whole,
             index,
             weighing: match second {
-                true => Weighing::Cosines(bias),
+                true => Weighing::Cosines(Cosines {
+                    bias,
+                    unit: config.stage_unit(stage),
+                }),
                 false => Weighing::Products,
             },
             qkv_bias: true,

@@ -11,6 +11,7 @@ mod cosine;
 mod features;
 mod merging;
 mod network;
+mod presets;
 
 pub(crate) use attention::{PositionIndex, Weighing, WindowFit};
 pub(crate) use block::{SwinBlock, SwinBlockConfig};

@@ -128,6 +128,7 @@ impl Block {
         let mlp = MlpConfig {
             features,
             hidden: config.mlp_features,
+            between: config.feed_forward,
             dropout: config.dropout,
             names: style.mlp,
             init: style.mlp_init,

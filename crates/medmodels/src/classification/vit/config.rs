@@ -8,9 +8,9 @@ use super::choices::{
     PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention,
 };
 use super::network::ViT;
-use crate::check::{check_axes, check_positive, check_probability};
+use crate::blocks::FeedForward;
 use crate::config::{Architecture, described_by_fields, in_dimensions};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::weights::names;
 
 pub(super) const NAME: &str = "ViT";
@@ -44,8 +44,11 @@ pub struct ViTConfig {
     pub patch_size: Vec<usize>,
     /// Features of a token.
     pub features: usize,
-    /// Features inside the linear layers of a block.
+    /// Features inside the linear layers of a block: those that enter the second.
     pub mlp_features: usize,
+    /// What stands between the linear layers of a block.
+    #[serde(default)]
+    pub feed_forward: FeedForward,
     /// Blocks.
     pub depth: usize,
     /// Heads of attention, which divide the features.
@@ -68,8 +71,16 @@ pub struct ViTConfig {
     pub layer_scale: Option<f64>,
     /// Whether the logits end in a hyperbolic tangent (MONAI's default).
     pub tanh: bool,
-    /// Probability that training drops an element of the embedding and behind a linear layer.
+    /// Probability that training drops an element of the embedding and behind a linear layer (timm's `proj_drop_rate`).
     pub dropout: f64,
+    /// Probability that training drops an element of the embedding, positions added (timm's `pos_drop_rate`);
+    /// [`ViTConfig::dropout`] if not set.
+    #[serde(default)]
+    pub position_dropout: Option<f64>,
+    /// Share of the patches that training leaves out behind the embedding, others for each image (timm's `patch_drop_rate`);
+    /// tokens in front of them stay. What is left is described by [`PatchDropout`](mednn::layers::PatchDropout).
+    #[serde(default)]
+    pub patch_dropout: f64,
     /// Probability that training drops a weight of attention; MONAI has [`ViTConfig::dropout`] here too.
     #[serde(default)]
     pub attention_dropout: f64,
@@ -190,6 +201,15 @@ impl ViTConfig {
         }
     }
 
+    /// Sets what stands between the linear layers of a block.
+    #[must_use]
+    pub fn with_feed_forward(self, feed_forward: FeedForward) -> Self {
+        Self {
+            feed_forward,
+            ..self
+        }
+    }
+
     /// Sets the number of blocks.
     #[must_use]
     pub fn with_depth(self, depth: usize) -> Self {
@@ -260,6 +280,24 @@ impl ViTConfig {
         }
     }
 
+    /// Sets the probability that training drops an element of the embedding, apart from that of other elements.
+    #[must_use]
+    pub fn with_position_dropout(self, position_dropout: f64) -> Self {
+        Self {
+            position_dropout: Some(position_dropout),
+            ..self
+        }
+    }
+
+    /// Sets the share of the patches that training leaves out.
+    #[must_use]
+    pub fn with_patch_dropout(self, patch_dropout: f64) -> Self {
+        Self {
+            patch_dropout,
+            ..self
+        }
+    }
+
     /// Sets the probability that training drops a weight of attention.
     #[must_use]
     pub fn with_attention_dropout(self, attention_dropout: f64) -> Self {
@@ -289,74 +327,5 @@ impl ViTConfig {
                 .with_missing_allowed(format!("{prefix}blocks.*.norm_cross_attn.*"))
                 .with_unexpected_allowed(format!("{prefix}blocks.*.cross_attn.**")),
         }
-    }
-
-    /// Says whether such a network exists.
-    ///
-    /// # Errors
-    /// Names the first setting out of range.
-    pub fn check(&self) -> Result<()> {
-        self.check_as(NAME)
-    }
-
-    /// As [`ViTConfig::check`], for a network of another name that contains this one.
-    pub(crate) fn check_as(&self, name: &'static str) -> Result<()> {
-        let refuse =
-            |setting, rule: &str, value: String| Err(Error::setting(name, setting, rule, value));
-        check_axes(name, self.spatial_dims)?;
-        check_positive(
-            name,
-            &[
-                ("in_channels", self.in_channels),
-                ("out_channels", self.out_channels),
-                ("features", self.features),
-                ("mlp_features", self.mlp_features),
-                ("depth", self.depth),
-                ("heads", self.heads),
-            ],
-        )?;
-        if !self.features.is_multiple_of(self.heads) {
-            let value = format!("{} for {} features", self.heads, self.features);
-            return refuse("heads", "a divisor of the features", value);
-        }
-        if self.patch_size.len() != self.spatial_dims || self.patch_size.contains(&0) {
-            let value = format!("{:?}", self.patch_size);
-            return refuse("patch_size", "one positive number an axis", value);
-        }
-        let mut axes = self.image_size.iter().zip(&self.patch_size);
-        let fits = axes.all(|(&image, &patch)| image > 0 && image.is_multiple_of(patch));
-        if self.image_size.len() != self.spatial_dims || !fits {
-            let value = format!("{:?} for {:?}", self.image_size, self.patch_size);
-            return refuse(
-                "image_size",
-                "a multiple of the patch along each axis",
-                value,
-            );
-        }
-        if self.positions == Positions::SinCos
-            && !self.features.is_multiple_of(2 * self.spatial_dims)
-        {
-            let rule = "a multiple of twice the axes, for sines and cosines";
-            return refuse("features", rule, self.features.to_string());
-        }
-        let only_timm = self.distilled || self.registers > 0 || self.layer_scale.is_some();
-        if only_timm && self.convention != ViTConvention::Timm {
-            let rule = "timm's where there are registers, a distillation token or layer scale";
-            return refuse("convention", rule, format!("{:?}", self.convention));
-        }
-        let prefix = self.prefix_positions;
-        if prefix != PrefixPositions::Absent && self.positions == Positions::SinCos {
-            let rule = "absent where positions are sines and cosines";
-            return refuse("prefix_positions", rule, format!("{prefix:?}"));
-        }
-        for (setting, probability) in [
-            ("dropout", self.dropout),
-            ("attention_dropout", self.attention_dropout),
-            ("head_dropout", self.head_dropout),
-            ("drop_path", self.drop_path),
-        ] {
-            check_probability(name, setting, probability)?;
-        }
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
-use mednn::layers::{Conv, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig};
+use mednn::layers::{Conv, ConvConfig, Dropout, DropoutUnit, Linear, LinearConfig, PatchDropout};
 use mednn::ops::{self, Interpolation, Size};
 use mednn::params::{Buffer, Init, Param, ParamPath};
 
@@ -53,6 +53,7 @@ pub(super) struct Embedding<const D: usize> {
     grid: [usize; D],
     resampling: PositionResampling,
     dropout: Dropout,
+    patch_dropout: PatchDropout,
 }
 
 impl<const D: usize> Embedding<D> {
@@ -118,16 +119,22 @@ impl<const D: usize> Embedding<D> {
             grid,
             resampling: config.position_resampling,
             dropout: Dropout::new(
-                config.dropout,
+                config.position_dropout.unwrap_or(config.dropout),
                 DropoutUnit::Element,
                 &places_path.child("dropout"),
+            )?,
+            // timm's distilled networks drop their second class token among the patches; here it stays.
+            patch_dropout: PatchDropout::new(
+                config.patch_dropout,
+                prefix_length,
+                &path.child("patch_drop"),
             )?,
         })
     }
 
     /// # Shapes
     /// - image: `[batch, in_channels, depth, height, width]`
-    /// - output: `[batch, tokens in front + patches, features]`
+    /// - output: `[batch, tokens in front + patches, features]`, of the patches those that training leaves
     pub(super) fn forward(&self, image: &Tensor, context: &Context) -> mednn::Result<Tensor> {
         let grid = std::array::from_fn(|axis| image.dims()[axis + 2] / self.patch[axis]);
         let mut tokens = self.patches.forward(image, context)?;
@@ -136,7 +143,8 @@ impl<const D: usize> Embedding<D> {
             tokens = with_zero_tokens(&tokens, (self.prefix_length, 0))?;
         }
         let tokens = ops::add(&tokens, &self.table(grid, context)?)?;
-        self.dropout.forward(&tokens, context)
+        let tokens = self.dropout.forward(&tokens, context)?;
+        self.patch_dropout.forward(&tokens, context)
     }
 
     /// What is added to the tokens of every image: the tokens in front, and the positions.

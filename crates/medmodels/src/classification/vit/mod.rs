@@ -7,12 +7,14 @@
 //! is all of them and its settings say which.
 
 mod block;
+mod check;
 mod choices;
 mod config;
 mod embedding;
 mod network;
 mod presets;
 
+pub use crate::blocks::FeedForward;
 pub use choices::{PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention};
 pub use config::ViTConfig;
 pub(crate) use network::Encoder;

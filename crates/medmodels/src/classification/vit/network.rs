@@ -207,7 +207,7 @@ impl<const D: usize> Model for ViT<D> {
     ///   resampled, multiples of the patch
     /// - logits: `[batch, out_channels]`
     /// - features: `blocks.0` and on, `norm`; torchvision's are `encoder.layers.encoder_layer_0` and on, `encoder.ln`; all
-    ///   `[batch, tokens in front + patches, features]`
+    ///   `[batch, tokens in front + patches, features]`, of the patches those that training leaves
     fn forward(&self, inputs: &Inputs, context: &Context) -> mednn::Result<Outputs> {
         let image = inputs.image()?;
         self.encoder.check_image(NAME, image)?;

@@ -4,6 +4,7 @@ use super::choices::{
     PatchEmbedding, PositionResampling, Positions, PrefixPositions, ViTConvention,
 };
 use super::config::ViTConfig;
+use crate::blocks::FeedForward;
 
 impl ViTConfig {
     /// timm's network with `heads` heads of 64 features.
@@ -17,6 +18,7 @@ impl ViTConfig {
             patch_size: vec![16; 2],
             features,
             mlp_features: 4 * features,
+            feed_forward: FeedForward::Gelu,
             depth,
             heads,
             qkv_bias: true,
@@ -29,6 +31,8 @@ impl ViTConfig {
             layer_scale: None,
             tanh: false,
             dropout: 0.0,
+            position_dropout: None,
+            patch_dropout: 0.0,
             attention_dropout: 0.0,
             head_dropout: 0.0,
             drop_path: 0.0,
@@ -76,6 +80,57 @@ impl ViTConfig {
     #[must_use]
     pub fn vit_large_patch14_dinov2(classes: usize) -> Self {
         Self::timm(16, 24, classes).dinov2()
+    }
+
+    /// timm's `vit_giant_patch14_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_giant_patch14_dinov2(classes: usize) -> Self {
+        Self::timm(24, 40, classes)
+            .dinov2()
+            .with_mlp_features(4096)
+            .with_feed_forward(FeedForward::SwiGlu)
+    }
+
+    /// timm's `vit_small_patch14_reg4_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_small_patch14_reg4_dinov2(classes: usize) -> Self {
+        Self::vit_small_patch14_dinov2(classes).with_registers(4)
+    }
+
+    /// timm's `vit_base_patch14_reg4_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_base_patch14_reg4_dinov2(classes: usize) -> Self {
+        Self::vit_base_patch14_dinov2(classes).with_registers(4)
+    }
+
+    /// timm's `vit_large_patch14_reg4_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_large_patch14_reg4_dinov2(classes: usize) -> Self {
+        Self::vit_large_patch14_dinov2(classes).with_registers(4)
+    }
+
+    /// timm's `vit_giant_patch14_reg4_dinov2`, of which DINOv2 published the weights but for the head.
+    #[must_use]
+    pub fn vit_giant_patch14_reg4_dinov2(classes: usize) -> Self {
+        Self::vit_giant_patch14_dinov2(classes).with_registers(4)
+    }
+
+    /// timm's `deit_tiny_distilled_patch16_224`.
+    #[must_use]
+    pub fn deit_tiny_distilled_patch16_224(classes: usize) -> Self {
+        Self::vit_tiny_patch16_224(classes).distilled()
+    }
+
+    /// timm's `deit_small_distilled_patch16_224`.
+    #[must_use]
+    pub fn deit_small_distilled_patch16_224(classes: usize) -> Self {
+        Self::vit_small_patch16_224(classes).distilled()
+    }
+
+    /// timm's `deit_base_distilled_patch16_224`.
+    #[must_use]
+    pub fn deit_base_distilled_patch16_224(classes: usize) -> Self {
+        Self::vit_base_patch16_224(classes).distilled()
     }
 
     fn dinov2(self) -> Self {

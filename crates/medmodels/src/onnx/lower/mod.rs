@@ -231,7 +231,7 @@ impl Builder {
             Op::WindowReverse(windows) => self.window_reverse(a.get(0)?, windows, result),
             Op::ShiftMask(_)
             | Op::RelativePositionIndex(_)
-            | Op::RelativePositionCoordinates(_) => self.computed(op),
+            | Op::RelativePositionCoordinates { .. } => self.computed(op),
             Op::RelativePositionBias(window) => self.relative_position_bias(a.get(0)?, window),
             Op::IndexSelect(axis) => self.index_select(a.get(0)?, *axis, a.get(1)?, result),
             Op::Gather(axis) => self.gather(a.get(0)?, *axis, a.get(1)?),

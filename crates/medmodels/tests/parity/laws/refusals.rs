@@ -25,7 +25,7 @@ use medmodels::swin_unetr::SwinUNETRConfig;
 use medmodels::unet::UNetConfig;
 use medmodels::unetr::UNETRConfig;
 use medmodels::vgg::VggConfig;
-use medmodels::vit::{Positions, ViTConfig};
+use medmodels::vit::{FeedForward, Positions, ViTConfig};
 use medmodels::vnet::VNetConfig;
 use medmodels::yolo::YoloConfig;
 use medmodels::{AdnStep, ModelConfig, Nonlinearity, create};
@@ -236,6 +236,20 @@ fn settings_out_of_range_are_named() {
     let tiny = SwinConfig::swinv2_tiny_window8_256(2).with_convention(tiny);
     assert!(refused(tiny.clone().into()).contains("at least 2 tokens"));
     assert!(tiny.with_version(SwinVersion::V1).check().is_ok());
+    let before =
+        |config: SwinConfig, windows: &[[usize; 2]]| config.with_pretrained_windows(windows);
+    assert!(
+        before(SwinConfig::swin_v2_t(2), &[[6, 5]; 4])
+            .check()
+            .is_ok()
+    );
+    for unknown in [
+        before(SwinConfig::swin_t(2), &[[6, 6]; 4]),
+        before(SwinConfig::swin_v2_t(2), &[[6, 6]; 3]),
+        before(SwinConfig::swin_v2_t(2), &[[6, 6], [6, 1], [6, 6], [6, 6]]),
+    ] {
+        assert!(refused(unknown.into()).contains("pretrained_windows"));
+    }
     let swin = SwinUNETRConfig::new_2d(1, 2);
     assert!(refused(swin.clone().with_window(&[7; 3]).into()).contains("window"));
     assert!(refused(swin.with_filters(10).into()).contains("heads"));
@@ -244,7 +258,16 @@ fn settings_out_of_range_are_named() {
     assert!(refused(vit.clone().with_image_size(&[30, 32]).into()).contains("image_size"));
     assert!(refused(vit.clone().with_positions(Positions::SinCos).into()).contains("prefix"));
     assert!(refused(ViTConfig::vit_b_16(2).distilled().into()).contains("convention"));
-    assert!(refused(vit.with_dropout(0.0, 1.0).into()).contains("drop_path"));
+    assert!(refused(vit.clone().with_dropout(0.0, 1.0).into()).contains("drop_path"));
+    assert!(
+        refused(vit.clone().with_position_dropout(f64::NAN).into()).contains("position_dropout")
+    );
+    assert!(refused(vit.clone().with_patch_dropout(1.0).into()).contains("patch_dropout"));
+    let gated = ViTConfig::vit_b_16(2).with_feed_forward(FeedForward::SwiGlu);
+    assert!(refused(gated.into()).contains("gates"));
+    let wide = vit.with_feed_forward(FeedForward::SwiGlu);
+    let wide = wide.with_mlp_features(usize::MAX / 2 + 1);
+    assert!(create(&wide.into(), &Params::new(1)).is_err());
     let shapes = [[8.0, 8.0]];
     let retina = retina_net(2).with_anchor_shapes(&shapes, &[1.0, 2.0]);
     assert!(retina.check().is_ok());

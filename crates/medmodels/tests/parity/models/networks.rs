@@ -114,7 +114,8 @@ networks! {
         the_second_version_is_that_of_torchvision;
     SwinTransformer "timm" swin:
         outputs_features_and_gradients_are_those_of_timm
-        the_second_version_is_that_of_timm;
+        the_second_version_is_that_of_timm
+        places_in_windows_of_another_size_than_before_are_those_of_timm;
     SwinUNETR "MONAI" swin_unetr:
         outputs_features_and_gradients_are_those_of_monai_in_2d
         outputs_features_and_gradients_are_those_of_monai_in_3d
@@ -138,7 +139,8 @@ networks! {
         positions_are_resampled_as_timm_does
         both_heads_of_deit_are_those_of_timm
         registers_and_layer_scale_are_those_of_timm
-        positions_are_resampled_as_dinov2_does;
+        positions_are_resampled_as_dinov2_does
+        gates_between_linear_layers_are_those_of_timm;
     ViT "torchvision" vit:
         outputs_features_and_gradients_are_those_of_torchvision;
     ViT "MONAI" vit:

@@ -167,6 +167,17 @@ pub(super) fn classifiers() -> Vec<(ModelConfig, Vec<usize>)> {
             vec![2, 3, 32, 64],
         ),
         (
+            SwinConfig::swinv2_base_window12to16_192to256(3)
+                .with_stages(8, &[2, 2], &[2, 4])
+                .with_window([4, 8])
+                .with_pretrained_windows(&[[3, 6], [2, 4]])
+                .with_convention(SwinConvention::Timm {
+                    image_size: [32, 64],
+                })
+                .into(),
+            vec![2, 3, 32, 64],
+        ),
+        (
             ViTConfig::vit_small_patch14_dinov2(3)
                 .with_patch_size(&[4, 4])
                 .with_image_size(&[20, 12])
@@ -176,6 +187,19 @@ pub(super) fn classifiers() -> Vec<(ModelConfig, Vec<usize>)> {
                 .distilled()
                 .with_dropout(0.2, 0.3)
                 .with_attention_dropout(0.2)
+                .into(),
+            vec![2, 3, 12, 16],
+        ),
+        (
+            ViTConfig::vit_giant_patch14_dinov2(3)
+                .with_patch_size(&[4, 4])
+                .with_image_size(&[20, 12])
+                .with_features(12, 3)
+                .with_mlp_features(7)
+                .with_depth(3)
+                .with_dropout(0.2, 0.3)
+                .with_position_dropout(0.1)
+                .with_patch_dropout(0.4)
                 .into(),
             vec![2, 3, 12, 16],
         ),

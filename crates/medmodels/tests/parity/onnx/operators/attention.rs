@@ -105,7 +105,7 @@ pub(super) fn attentions() -> Vec<Case> {
             &[&[2, 3]],
             &[&[3, 2]],
             |x| {
-                let places = ops::relative_position_coordinates([2, 4], &Device::Cpu)?;
+                let places = ops::relative_position_coordinates([2, 4], [3, 2], &Device::Cpu)?;
                 let made = ops::linear(&places, &x[1], None)?;
                 ops::add(&ops::reshape(&x[0], &[x[0].dims()[0], 1, 3])?, &made)
             },
