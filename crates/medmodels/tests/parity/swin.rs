@@ -131,8 +131,8 @@ fn a_file_of_torchvision_with_other_windows_keeps_the_tables_of_the_network() {
         let mut tables = params.snapshot().unwrap();
         tables.retain(|name, _| computed(name));
         tables
-            .into_iter()
-            .map(|(_, table)| values(&table))
+            .into_values()
+            .map(|table| values(&table))
             .collect::<Vec<_>>()
     };
     let own = tables(&params);

@@ -289,9 +289,10 @@ impl SwinConfig {
         }
         let before = &self.pretrained_windows;
         let stages = self.depths.len();
-        let of_now = before.is_empty();
-        let known = self.version == SwinVersion::V2 && before.len() == stages;
-        if !of_now && !(known && before.iter().flatten().all(|&w| w >= 2)) {
+        let known = self.version == SwinVersion::V2
+            && before.len() == stages
+            && before.iter().flatten().all(|&w| w >= 2);
+        if !before.is_empty() && !known {
             let rule =
                 "none, or for each stage of the second version at least 2 tokens along each axis";
             return refuse("pretrained_windows", rule, format!("{before:?}"));

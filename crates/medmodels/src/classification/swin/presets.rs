@@ -152,7 +152,7 @@ impl SwinConfig {
     }
 
     /// Trained before on images of 192 pixels along each axis, with windows of 12 tokens.
-    fn from_192(self) -> Self {
+    fn trained_at_192(self) -> Self {
         self.with_pretrained_windows(&[[12, 12], [12, 12], [12, 12], [6, 6]])
     }
 
@@ -165,7 +165,7 @@ impl SwinConfig {
     /// timm's `swinv2_base_window12to16_192to256`.
     #[must_use]
     pub fn swinv2_base_window12to16_192to256(classes: usize) -> Self {
-        Self::swinv2_base_window16_256(classes).from_192()
+        Self::swinv2_base_window16_256(classes).trained_at_192()
     }
 
     /// timm's `swinv2_base_window12to24_192to384`.
@@ -173,7 +173,7 @@ impl SwinConfig {
     pub fn swinv2_base_window12to24_192to384(classes: usize) -> Self {
         { Self::new(128, 18, 24, classes).second() }
             .timm(384)
-            .from_192()
+            .trained_at_192()
     }
 
     /// timm's `swinv2_large_window12_192`.
@@ -187,7 +187,7 @@ impl SwinConfig {
     pub fn swinv2_large_window12to16_192to256(classes: usize) -> Self {
         { Self::new(192, 18, 16, classes).second() }
             .timm(256)
-            .from_192()
+            .trained_at_192()
     }
 
     /// timm's `swinv2_large_window12to24_192to384`.
@@ -195,6 +195,6 @@ impl SwinConfig {
     pub fn swinv2_large_window12to24_192to384(classes: usize) -> Self {
         { Self::new(192, 18, 24, classes).second() }
             .timm(384)
-            .from_192()
+            .trained_at_192()
     }
 }
