@@ -54,15 +54,20 @@ fn tokens_reach_the_network_and_absent_ones_change_nothing() {
     let images: Vec<_> = images.iter().collect();
     let together = classifier.classify_prepared(&images, &patients).unwrap();
     for (number, patient) in patients.iter().enumerate() {
+        // A batch is rounded in another order than one case.
         let alone = classifier.classify(&image(number), patient).unwrap();
-        assert_eq!(alone.logits, together[number].logits, "{number}");
+        for (a, b) in alone.logits.iter().zip(&together[number].logits) {
+            assert!((a - b).abs() < 1e-5, "{number}: {a} {b}");
+        }
     }
     // A record alone is a patient without tokens.
     let of_record = classifier.classify(&image(1), &patient(1)).unwrap();
-    assert_eq!(of_record.logits, together[1].logits);
+    let without = classifier.classify(&image(1), &data(1, 0)).unwrap();
+    assert_eq!(of_record.logits, without.logits);
+    let first = classifier.classify(&image(0), &data(0, 2)).unwrap();
     let other = PatientData::new(patient(0)).with_tokens(letter(2, 9));
     let other = classifier.classify(&image(0), &other).unwrap();
-    assert_ne!(other.logits, together[0].logits);
+    assert!((other.logits[0] - first.logits[0]).abs() > 1e-3);
     // As put together by hand.
     let inputs = classifier.inputs(&images[..1], &patients[..1]).unwrap();
     let tokens = inputs.get(fusion::TOKENS).unwrap();
@@ -71,7 +76,7 @@ fn tokens_reach_the_network_and_absent_ones_change_nothing() {
     let network = &classifier.networks()[0];
     let logits = network.forward(&inputs, &Context::evaluate()).unwrap();
     let logits = logits.logits.to_vec2::<f32>().unwrap();
-    assert_eq!(logits[0], together[0].logits);
+    assert_eq!(logits[0], first.logits);
 }
 
 #[test]
