@@ -8,8 +8,8 @@ use super::Known;
 use crate::classify::refuse;
 use crate::error::Result;
 
-/// What makes the tokens that a network reads, so that nobody feeds it with those of another encoder: their width may be the
-/// same, what the numbers mean is not.
+/// What makes the tokens that a network reads, so that nobody feeds it with those of another encoder: their
+/// width may be the same, what the numbers mean is not.
 ///
 /// ```
 /// use medinfer::TokenSource;

@@ -17,15 +17,16 @@ use crate::target::Target;
 
 /// A predictor that looks at an image as it is and at further views of it, and averages what it says.
 ///
-/// A view is a pipeline without steps that draw: quarter turns and other orders of the axes, mirror images, scales, small
-/// rotations, intensities. What a network says of it comes back by the recorded inverse of its moves: whole voxels exactly,
-/// anything else linearly. A voxel counts in the views that show at least half of what it is interpolated from; the image as
-/// it is shows all. Labels that change places by mirroring ([`Flip::swap`](medaug::Flip)) change back, so that left organs
-/// are compared with left ones.
+/// A view is a pipeline without steps that draw: quarter turns and other orders of the axes, mirror images,
+/// scales, small rotations, intensities. What a network says of it comes back by the recorded inverse of its
+/// moves: whole voxels exactly, anything else linearly. A voxel counts in the views that show at least half
+/// of what it is interpolated from; the image as it is shows all. Labels that change places by mirroring
+/// ([`Flip::swap`](medaug::Flip)) change back, so that left organs are compared with left ones.
 ///
-/// Beside what the predictor holds there are never more than the mean, the view at hand and its outputs, however many views
-/// there are: classes times eight bytes a voxel, with [`TestTimeAugmentation::uncertainty`] twelve, and some bytes more.
-/// Within a view mirror images of windows and networks are averaged as the predictor does.
+/// Beside what the predictor holds there are never more than the mean, the view at hand and its outputs,
+/// however many views there are: classes times eight bytes a voxel, with
+/// [`TestTimeAugmentation::uncertainty`] twelve, and some bytes more. Within a view mirror images of windows
+/// and networks are averaged as the predictor does.
 ///
 /// ```no_run
 /// # fn f(network: &dyn mednn::model::Model, scan: medcore::Image<f32, 3>) -> Result<(), Box<dyn std::error::Error>> {
@@ -56,7 +57,8 @@ impl<'a, const D: usize> TestTimeAugmentation<'a, D> {
     /// The image as it is and these views, the mean of probabilities.
     ///
     /// # Errors
-    /// Names the first step of a view that draws, that needs more than an image, or whose moves cannot be led back.
+    /// Names the first step of a view that draws, that needs more than an image, or whose moves cannot be led
+    /// back.
     pub fn new(predictor: Predictor<'a>, views: impl Into<Vec<Compose<D>>>) -> Result<Self> {
         let views = views.into();
         views.iter().try_for_each(|view| check_view(view, None))?;
@@ -82,8 +84,9 @@ impl<'a, const D: usize> TestTimeAugmentation<'a, D> {
     /// The mean of probabilities or logits, `[classes, ...image]`.
     ///
     /// # Errors
-    /// As [`Predictor::labels`]; when a view does not fit the image (a crop larger than it, a quarter turn of a plane whose
-    /// two spacings differ, channels that a step added), and for labels that change places and are none of the network's.
+    /// As [`Predictor::labels`]; when a view does not fit the image (a crop larger than it, a quarter turn of
+    /// a plane whose two spacings differ, channels that a step added), and for labels that change places and
+    /// are none of the network's.
     pub fn mean(
         &self,
         image: &Image<f32, D>,
@@ -126,7 +129,8 @@ impl<'a, const D: usize> TestTimeAugmentation<'a, D> {
     /// [`Predictor::labels_on`].
     ///
     /// # Errors
-    /// As [`TestTimeAugmentation::mean`], and when the grids differ by more than permuted, flipped, scaled and shifted axes.
+    /// As [`TestTimeAugmentation::mean`], and when the grids differ by more than permuted, flipped, scaled
+    /// and shifted axes.
     pub fn labels_on(
         &self,
         image: &Image<f32, D>,

@@ -12,8 +12,8 @@ const WITHOUT_WAY_BACK: [&str; 4] = ["AugMix", "CoarseShuffle", "Letterbox", "Sw
 /// How far the spacings of two axes may differ that change places: 1 %.
 const ISOTROPIC: f64 = 0.01;
 
-/// Refuses a view with a step that draws, that needs more than an image, whose moves cannot be undone, or that leaves
-/// another number of channels than the network takes, where that is known.
+/// Refuses a view with a step that draws, that needs more than an image, whose moves cannot be undone, or
+/// that leaves another number of channels than the network takes, where that is known.
 pub(crate) fn check_view<const D: usize>(view: &Compose<D>, channels: Option<usize>) -> Result<()> {
     check_pipeline("views", view)?;
     let image = Contents {

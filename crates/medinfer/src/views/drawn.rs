@@ -6,8 +6,9 @@ use medcore::random::Key;
 
 use crate::error::Result;
 
-/// So many views as a pipeline that draws makes of images on this grid, with all draws written down: MONAI's way to views.
-/// View `i` draws under `key.fork("view", i)`; the image is only looked at by steps that depend on it.
+/// So many views as a pipeline that draws makes of images on this grid, with all draws written down: MONAI's
+/// way to views. View `i` draws under `key.fork("view", i)`; the image is only looked at by steps that depend
+/// on it.
 ///
 /// ```
 /// use medaug::{Compose, RandomRotate90, RandomGamma};

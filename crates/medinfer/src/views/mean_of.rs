@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MeanOf {
-    /// Of probabilities, as MONAI's `TestTimeAugmentation` does behind a softmax: every view has the same vote. What is led
-    /// back by interpolation is a probability again.
+    /// Of probabilities, as MONAI's `TestTimeAugmentation` does behind a softmax: every view has the same
+    /// vote. What is led back by interpolation is a probability again.
     #[default]
     Probabilities,
     /// Of logits, as of mirror images, folds and the views of classifiers: a view that is sure counts more.

@@ -1,7 +1,7 @@
 //! Running means over views, so that what is held does not grow with their number.
 //!
-//! A mean moves by its distance from the next value over the number of values (Welford 1962), so that values that are equal leave
-//! it as it is, to the bit.
+//! A mean moves by its distance from the next value over the number of values (Welford 1962), so that values
+//! that are equal leave it as it is, to the bit.
 
 use medcore::Image;
 use rayon::prelude::*;
@@ -58,8 +58,8 @@ impl<const D: usize> Running<D> {
         }
     }
 
-    /// Makes what was led back of one output what the view says of it: 0 has stood in for what it does not show. A voxel
-    /// that does not count in the view gets the mean so far, which then stays.
+    /// Makes what was led back of one output what the view says of it: 0 has stood in for what it does not
+    /// show. A voxel that does not count in the view gets the mean so far, which then stays.
     pub(super) fn complete(&self, class: usize, values: &mut [f32], coverage: Option<&[f32]>) {
         let Some(coverage) = coverage else {
             return;
@@ -72,7 +72,8 @@ impl<const D: usize> Running<D> {
             });
     }
 
-    /// Takes up what a view says of one output, and adds the squares of its distances to `squares` where they are wanted.
+    /// Takes up what a view says of one output, and adds the squares of its distances to `squares` where they
+    /// are wanted.
     pub(super) fn add(&mut self, class: usize, values: &[f32], squares: Option<&mut [f32]>) {
         let voxels = values.len();
         let mean = &mut self.mean.as_mut_slice()[class * voxels..][..voxels];

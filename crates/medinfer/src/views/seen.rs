@@ -68,8 +68,8 @@ fn walk<const D: usize>(record: &Record<D>) -> Result<(Geometry<D>, bool)> {
 }
 
 impl<const D: usize> WayBack<D> {
-    /// How much of what each voxel of the image is interpolated from the view shows, 0 to 1; `None` where it shows all of
-    /// all.
+    /// How much of what each voxel of the image is interpolated from the view shows, 0 to 1; `None` where it
+    /// shows all of all.
     pub(super) fn coverage(&self, seen: &Geometry<D>) -> Result<Option<Vec<f32>>> {
         let Some(moves) = &self.moves else {
             return Ok(None);

@@ -9,7 +9,8 @@ use crate::classify::{LabelKind, entropy_part};
 use crate::error::Result;
 use crate::rule::LabelRule;
 
-/// Squares of distances, mean entropies and volumes of the views so far, and what the view at hand says so far.
+/// Squares of distances, mean entropies and volumes of the views so far, and what the view at hand says so
+/// far.
 pub(super) struct Spread<'a, const D: usize> {
     rule: &'a LabelRule,
     kind: LabelKind,
