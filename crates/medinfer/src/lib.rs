@@ -2,6 +2,7 @@
 //!
 //! * [`SlidingWindow`]: where windows lie and how they are weighted, in MONAI's and nnU-Net's conventions;
 //! * [`Predictor`]: labels, logits or probabilities of an image in bounded memory, with mirroring;
+//! * [`TestTimeAugmentation`]: the same of the mean over further views of the image, and how far they lie apart;
 //! * [`Classifier`]: findings of an image as calibrated probabilities and decisions, and how sure they are;
 //! * [`FusedClassifier`] and [`RecordClassifier`]: the same of an image with patient data, and of these alone;
 //! * [`BoxDetector`]: boxes around findings, through a letterbox or in tiles;
@@ -32,6 +33,7 @@ mod progress;
 mod rule;
 mod segmenter;
 mod target;
+mod views;
 mod volume;
 mod weight;
 mod window;
@@ -49,10 +51,14 @@ pub use classify::{
 pub use detect::{BoxDetector, BoxFusion, BoxRules, DetectorConfig, FoundBox, Framing};
 pub use error::{Error, Result};
 pub use outlier::{FeatureReference, Outlier, OutlierRule, OutlierScore};
-pub use patient::{Examination, FusedClassifier, FusedConfig, RecordClassifier, RecordConfig};
+pub use patient::{
+    Examination, FusedClassifier, FusedConfig, Known, PatientData, RecordClassifier, RecordConfig,
+    TokenSource,
+};
 pub use predictor::Predictor;
 pub use progress::{Progress, Silent};
 pub use rule::LabelRule;
 pub use segmenter::{CONFIG_FILE, Segmenter, SegmenterConfig, WEIGHTS_FILE};
+pub use views::{MeanOf, TestTimeAugmentation, VoxelUncertainty, drawn_views};
 pub use weight::{Weighting, weight_map};
 pub use window::{Convention, SlidingWindow, WindowGrid};

@@ -26,6 +26,18 @@ pub(crate) struct Segment {
     windows: Range<usize>,
 }
 
+impl Segment {
+    /// A piece that belongs to no window.
+    pub(crate) fn new(held: Range<usize>, reach: usize) -> Self {
+        Self {
+            start: held.start,
+            end: held.end,
+            reach,
+            windows: 0..0,
+        }
+    }
+}
+
 /// The blocks of an image, and an order of its windows.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan<const D: usize> {

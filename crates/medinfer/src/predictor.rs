@@ -74,7 +74,8 @@ impl<'a> Predictor<'a> {
     /// Averages the logits of all mirror images along these spatial axes (8 for three axes), as nnU-Net does.
     ///
     /// Only for networks trained with mirroring along them; where left and right organs have their own labels,
-    /// the axis from left to right must not be among them.
+    /// the axis from left to right must not be among them. Any other view is
+    /// [`TestTimeAugmentation`](crate::TestTimeAugmentation)'s.
     #[must_use]
     pub fn with_mirror_axes(mut self, axes: impl Into<Vec<usize>>) -> Self {
         self.mirror_axes = axes.into();
@@ -180,11 +181,8 @@ impl<'a> Predictor<'a> {
         rule: &LabelRule,
         progress: &dyn Progress,
     ) -> Result<LabelMap<u8, 3>> {
-        let trace = &scan.trace;
-        let grid = *trace.original();
-        let inside = trace.kept_of_original()?;
-        let map = trace.from_original();
-        let target = Target::from_map(&map, grid.shape(), scan.image.shape(), Some(&inside))?;
+        let target = Target::of_scan(scan)?;
+        let grid = *scan.trace.original();
         self.labels_at(&scan.image, &target, grid, rule, progress)
     }
 

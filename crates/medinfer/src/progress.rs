@@ -6,6 +6,10 @@
 pub trait Progress: Sync {
     /// `done` of `total` windows have run.
     fn windows(&self, done: usize, total: usize);
+
+    /// `done` of `total` views have been looked at; windows of the next one count from the beginning. Told to those who look
+    /// at more than the image as it is.
+    fn views(&self, _done: usize, _total: usize) {}
 }
 
 /// Nobody listens.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use medaug::Preprocessed;
 use medcore::{Geometry, IndexMap, LabelMap, Region};
 
 use crate::blend::{Finished, Sink, for_each_row};
@@ -78,6 +79,16 @@ impl<const D: usize> Target<D> {
     /// Voxels that blocks must hold behind their end.
     pub(crate) fn halo(&self) -> usize {
         self.halo
+    }
+}
+
+impl Target<3> {
+    /// Relates the grid of a scan to that of the prepared image; what preparation cropped away becomes background.
+    pub(crate) fn of_scan(scan: &Preprocessed) -> Result<Self> {
+        let (trace, shape) = (&scan.trace, scan.image.shape());
+        let inside = trace.kept_of_original()?;
+        let original = trace.original().shape();
+        Self::from_map(&trace.from_original(), original, shape, Some(&inside))
     }
 }
 

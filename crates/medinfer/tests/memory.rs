@@ -2,10 +2,12 @@
 #![expect(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use medaug::{Compose, Rotate90};
 use medcore::{Geometry, Image};
-use medinfer::{Accumulation, LabelRule, Predictor, Silent, SlidingWindow};
+use medinfer::{Accumulation, LabelRule, Predictor, Silent, SlidingWindow, TestTimeAugmentation};
 use mednn::candle_core::Tensor;
 use mednn::context::Context;
 use mednn::model::{Inputs, Model, Outputs};
@@ -55,8 +57,46 @@ impl Model for Fifteen {
     }
 }
 
+/// One test at a time, or they count each other's bytes.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn views_take_as_much_whether_there_are_one_or_five() {
+    let _alone = ALONE.lock();
+    let network = Fifteen(Params::new(0));
+    let grid = Geometry::axis_aligned([20, 60, 60], [1.0; 3]).unwrap();
+    let image = Image::<f32, 3>::zeros(1, grid).unwrap();
+    let classes = 15 * 4 * grid.len();
+    let used = |count: usize| {
+        let turn = |turns| {
+            Compose::new(vec![
+                Rotate90 {
+                    turns,
+                    axes: vec![],
+                }
+                .into(),
+            ])
+        };
+        let views: Vec<_> = (1..=count).map(|turns| turn(turns).unwrap()).collect();
+        let predictor = Predictor::new(&network, SlidingWindow::monai([16, 16, 16])).unwrap();
+        let several = TestTimeAugmentation::new(predictor, views).unwrap();
+        let before = HELD.load(Ordering::Relaxed);
+        PEAK.store(before, Ordering::Relaxed);
+        several.labels(&image, &LabelRule::Argmax, &Silent).unwrap();
+        PEAK.load(Ordering::Relaxed) - before
+    };
+    let (one, five) = (used(1), used(5));
+    assert!(
+        five < one + (1 << 20),
+        "{one} with one view, {five} with five"
+    );
+    // The mean and the view, and in one of them what windows still to come overlap.
+    assert!(one < classes * 5 / 2 + (4 << 20), "{one} of {classes}");
+}
+
 #[test]
 fn labels_of_a_scan_take_a_fraction_of_its_probabilities() {
+    let _alone = ALONE.lock();
     // Many windows, small ones: time grows with the voxels, what is held with the number of windows a row.
     let shape = [40, 70, 70];
     let network = Fifteen(Params::new(0));

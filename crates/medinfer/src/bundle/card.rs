@@ -6,6 +6,7 @@ use medmodels::fusion::table::{Column, TableConfig};
 
 use super::{Manifest, MetricRecord, TaskConfig};
 use crate::classify::{ClassLabel, Rules};
+use crate::patient::TokenSource;
 
 /// What follows from the description, and `further` behind it.
 pub(super) fn markdown(manifest: &Manifest, further: Option<&str>) -> String {
@@ -46,6 +47,7 @@ fn fill(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
     writeln!(out, "{intended}")?;
     input(out, manifest)?;
     task.table().map_or(Ok(()), |table| columns(out, table))?;
+    { task.tokens() }.map_or(Ok(()), |(source, width)| tokens(out, source, width))?;
     match task {
         TaskConfig::Classification2d(config) => classes(out, &config.rules())?,
         TaskConfig::Classification3d(config) => classes(out, &config.rules())?,
@@ -111,6 +113,26 @@ fn columns(out: &mut String, table: &TableConfig) -> std::fmt::Result {
         writeln!(out, "| {name} | {values} | {missing} | {spread} |")?;
     }
     Ok(())
+}
+
+/// What makes the tokens, and what is done where there are none.
+fn tokens(out: &mut String, source: &TokenSource, width: usize) -> std::fmt::Result {
+    let missing = match source.optional {
+        true => "told to the network",
+        false => "refused",
+    };
+    let rows = [
+        ("encoder", source.encoder.clone()),
+        ("version", source.version.clone()),
+        ("a token is", source.of.clone().unwrap_or_default()),
+        ("numbers in a token", width.to_string()),
+        ("where missing", missing.to_owned()),
+    ];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    table(out, "Embeddings", &rows)
 }
 
 fn labels(out: &mut String, labels: &[ClassLabel]) -> std::fmt::Result {

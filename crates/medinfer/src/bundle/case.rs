@@ -9,6 +9,7 @@ use mednn::candle_core::{DType, Device, Tensor};
 
 use super::engine::named;
 use super::folder::wrong;
+use crate::classify::refuse;
 use crate::error::Result;
 use crate::patient::Examination;
 
@@ -17,8 +18,10 @@ const ORIGIN: &str = "origin";
 const STEPS: &str = "steps";
 /// The text of a record, JSON in UTF-8.
 const RECORD: &str = "record";
+/// Embeddings, `[tokens, width]`; left out where there are none.
+const TOKENS: &str = "tokens";
 
-/// What a model can be tried on: an image, the record of a patient, or both ([`Examination`]).
+/// What a model can be tried on: an image, the record of a patient, or both, with tokens or without ([`Examination`]).
 ///
 /// Others than these cannot be: the trait is sealed.
 pub trait GoldenInput: Parts {}
@@ -77,12 +80,29 @@ impl Parts for Record {
 impl<const D: usize> Parts for Examination<D> {
     fn give(&self, tensors: &mut BTreeMap<String, Tensor>) -> Result<()> {
         self.image.give(tensors)?;
-        self.record.give(tensors)
+        self.patient.record.give(tensors)?;
+        let tokens = &self.patient.tokens;
+        if let Some(first) = tokens.first() {
+            let width = first.len();
+            if tokens.iter().any(|token| token.len() != width) {
+                return refuse("tokens", "all of one width", format!("{tokens:?}"));
+            }
+            let shape = (tokens.len(), width);
+            let all = Tensor::from_vec(tokens.concat(), shape, &Device::Cpu);
+            tensors.insert(TOKENS.to_owned(), all.map_err(mednn::Error::from)?);
+        }
+        Ok(())
     }
 
     fn take(path: &Path, tensors: &mut BTreeMap<String, Tensor>) -> Result<Self> {
         let image = Parts::take(path, tensors)?;
-        Ok(Self::new(image, Parts::take(path, tensors)?))
+        let examination = Self::new(image, Parts::take(path, tensors)?);
+        let Some(tokens) = tensors.remove(TOKENS) else {
+            return Ok(examination);
+        };
+        let rows = tokens.to_vec2::<f32>();
+        let rows = rows.map_err(|e| wrong(path, format!("its tokens are no matrix: {e}")))?;
+        Ok(examination.with_tokens(rows))
     }
 }
 

@@ -98,7 +98,7 @@ where
     }
 
     fn answer(&self, case: &Examination<D>) -> Result<BTreeMap<String, Tensor>> {
-        classification(&self.classify(&case.image, &case.record)?)
+        classification(&self.classify(&case.image, &case.patient)?)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{MetricRecord, Provenance, SCHEMA_VERSION, Version, weights_file};
 use crate::classify::{ClassifierConfig, refuse};
 use crate::detect::{BoxRules, DetectorConfig};
 use crate::error::Result;
-use crate::patient::{FusedConfig, RecordConfig};
+use crate::patient::{FusedConfig, RecordConfig, TokenSource};
 use crate::segmenter::SegmenterConfig;
 
 /// What a bundle does, and how.
@@ -86,6 +86,17 @@ impl TaskConfig {
         }
     }
 
+    /// Where the tokens come from that the network reads, and how wide they are; `None` where it reads none.
+    #[must_use]
+    pub fn tokens(&self) -> Option<(&TokenSource, usize)> {
+        let (source, fusion) = match self {
+            Self::Fused2d(config) => (config.tokens.as_ref(), &config.model.fusion),
+            Self::Fused3d(config) => (config.tokens.as_ref(), &config.model.fusion),
+            _ => return None,
+        };
+        source.zip(fusion.token_width())
+    }
+
     /// Which boxes a detector reports; `None` for what is no detector.
     pub(super) fn box_rules(&self) -> Option<&BoxRules> {
         match self {
@@ -115,7 +126,9 @@ impl TaskConfig {
             let channels = config.model.in_channels();
             let table = columns(&config.model.table);
             let answer = (&config.answer.labels, config.answer.kind);
-            serde_json::to_value((channels, &config.preparation, table, answer))
+            let width = config.model.fusion.token_width();
+            let further = width.map(|width| (width, &config.tokens));
+            serde_json::to_value((channels, &config.preparation, table, answer, further))
         }
         match self {
             Self::Fused2d(config) => of_fused(config),

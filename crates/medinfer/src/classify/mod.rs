@@ -29,3 +29,4 @@ pub(crate) use image::{Sight, check_input};
 pub(crate) use label::check_labels;
 pub(crate) use panel::Panel;
 pub(crate) use rules::Rules;
+pub(crate) use uncertainty::entropy_part;

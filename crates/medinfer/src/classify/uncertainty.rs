@@ -99,14 +99,18 @@ impl Uncertainty {
     }
 }
 
-/// Entropy in nats; 0 ln 0 is 0.
+/// Entropy in nats.
 fn entropy(probabilities: &[f64], kind: LabelKind) -> f64 {
+    probabilities.iter().map(|&p| entropy_part(p, kind)).sum()
+}
+
+/// What the probability of one label adds to the entropy, in nats; 0 ln 0 is 0.
+pub(crate) fn entropy_part(p: f64, kind: LabelKind) -> f64 {
     let part = |p: f64| if p > 0.0 { -p * libm::log(p) } else { 0.0 };
-    let parts = probabilities.iter().map(|&p| match kind {
+    match kind {
         LabelKind::Independent => part(p) + part(1.0 - p),
         _ => part(p),
-    });
-    parts.sum()
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use medmodels::fusion::table::{Record, TableEncoder};
 use mednn::candle_core::Device;
 use mednn::model::{Inputs, Model};
 
-use super::FusedConfig;
+use super::{FusedConfig, Known};
 use crate::classify::{Classification, Panel, refuse};
 use crate::error::Result;
 use crate::outlier::FeatureReference;
@@ -107,19 +107,21 @@ impl<'m, const D: usize> FusedClassifier<'m, D> {
         self.panel.reference.as_ref()
     }
 
-    /// What an image shows of a patient of whom this is known.
+    /// What an image shows of a patient of whom this is known: a record, or [`PatientData`](super::PatientData) where the
+    /// network reads tokens.
     ///
     /// # Errors
     /// Refuses an image with other channels or, once prepared, other extents than described; a record that the table does
-    /// not take, by column and value; passes with dropout of a network that has none; and when preparation or the network
+    /// not take, by column and value; tokens of another width, none where the description does not let them be missing, and
+    /// any for a network that reads none; passes with dropout of a network that has none; and when preparation or the network
     /// fails or gives numbers that are not finite.
-    pub fn classify<T: Voxel>(
+    pub fn classify<T: Voxel, K: Known>(
         &self,
         image: &Image<T, D>,
-        record: &Record,
+        patient: &K,
     ) -> Result<Classification> {
         let prepared = self.prepare(image)?;
-        let mut found = self.classify_prepared(&[&prepared], std::slice::from_ref(record))?;
+        let mut found = self.classify_prepared(&[&prepared], std::slice::from_ref(patient))?;
         Ok(found.remove(0))
     }
 
@@ -131,19 +133,19 @@ impl<'m, const D: usize> FusedClassifier<'m, D> {
         self.config.sight().prepare(image)
     }
 
-    /// What prepared images of one shape show, each with the record of its patient.
+    /// What prepared images of one shape show, each with what is known of its patient.
     ///
     /// # Errors
-    /// As [`FusedClassifier::classify`]; refuses images of several shapes, and another number of records than images.
-    pub fn classify_prepared(
+    /// As [`FusedClassifier::classify`]; refuses images of several shapes, and another number of patients than images.
+    pub fn classify_prepared<K: Known>(
         &self,
         images: &[&Image<f32, D>],
-        records: &[Record],
+        patients: &[K],
     ) -> Result<Vec<Classification>> {
-        if images.is_empty() && records.is_empty() {
+        if images.is_empty() && patients.is_empty() {
             return Ok(Vec::new());
         }
-        let plain = self.inputs(images, records)?;
+        let plain = self.inputs(images, patients)?;
         let sight = self.config.sight();
         let views = sight.views(images);
         let mut views = views.map(|seen| Ok(plain.clone().with(Inputs::IMAGE, seen?)));
@@ -151,33 +153,48 @@ impl<'m, const D: usize> FusedClassifier<'m, D> {
         self.panel.classify(&rules, &plain, &mut views)
     }
 
-    /// Prepared images and records as the network reads them, for [`explain`](crate::explain): maps of the image, and
+    /// Prepared images and what is known of their patients as the network reads them, for [`explain`](crate::explain): maps of the image, and
     /// Shapley values of image and columns.
     ///
     /// # Errors
     /// As [`FusedClassifier::classify_prepared`].
-    pub fn inputs(&self, images: &[&Image<f32, D>], records: &[Record]) -> Result<Inputs> {
-        if images.len() != records.len() {
-            let value = format!("{} for {}", records.len(), images.len());
+    pub fn inputs<K: Known>(&self, images: &[&Image<f32, D>], patients: &[K]) -> Result<Inputs> {
+        if images.len() != patients.len() {
+            let value = format!("{} for {}", patients.len(), images.len());
             return refuse("records", "one for each image", value);
         }
         let seen = self.config.sight().stack(images)?;
-        let rows = self.encoder.rows(records, &Device::Cpu)?;
-        Ok(Inputs::new(seen).with(TABLE, rows))
+        let records: Vec<Record> = patients
+            .iter()
+            .map(|known| known.record().clone())
+            .collect();
+        let rows = self.encoder.rows(&records, &Device::Cpu)?;
+        let inputs = Inputs::new(seen).with(TABLE, rows);
+        let width = self.config.model.fusion.token_width();
+        match (width, &self.config.tokens) {
+            (Some(width), Some(source)) => Ok(source.batch(patients, width)?.add_to(inputs)),
+            _ => match patients.iter().position(|known| !known.tokens().is_empty()) {
+                None => Ok(inputs),
+                Some(number) => {
+                    let rule = "none for a network that reads none";
+                    refuse("tokens", rule, format!("some for patient {number}"))
+                }
+            },
+        }
     }
 
-    /// The features of this name of prepared images and records, as the first network gives them; see
+    /// The features of this name of prepared images and their patients, as the first network gives them; see
     /// [`Classifier::features`](crate::Classifier::features). `fusion` is what the head gets.
     ///
     /// # Errors
     /// As [`FusedClassifier::classify_prepared`], and when the network has no such feature, or one whose places its
     /// operators do not tell.
-    pub fn features(
+    pub fn features<K: Known>(
         &self,
         images: &[&Image<f32, D>],
-        records: &[Record],
+        patients: &[K],
         name: &str,
     ) -> Result<Vec<Vec<f32>>> {
-        self.panel.features(&self.inputs(images, records)?, name)
+        self.panel.features(&self.inputs(images, patients)?, name)
     }
 }

@@ -5,6 +5,7 @@ use medmodels::Architecture;
 use medmodels::fusion::FusionConfig;
 use serde::{Deserialize, Serialize};
 
+use super::TokenSource;
 use crate::classify::{AnswerConfig, Sight, VERSION, check_version, refuse};
 use crate::error::Result;
 
@@ -43,6 +44,9 @@ pub struct FusedConfig<const D: usize> {
     pub version: u32,
     /// The network, with the table it reads.
     pub model: FusionConfig,
+    /// Where the tokens come from that the network reads beside image and table; `None` where it reads none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenSource>,
     /// What happens to an image before the network sees it; nothing in it may be random.
     #[serde(default)]
     pub preparation: Compose<D>,
@@ -64,10 +68,20 @@ impl<const D: usize> FusedConfig<D> {
         Self {
             version: VERSION,
             model,
+            tokens: None,
             preparation: Compose::default(),
             shape: Vec::new(),
             views: Vec::new(),
             answer,
+        }
+    }
+
+    /// Sets where the tokens come from that the network reads.
+    #[must_use]
+    pub fn with_tokens(self, tokens: TokenSource) -> Self {
+        Self {
+            tokens: Some(tokens),
+            ..self
         }
     }
 
@@ -116,9 +130,17 @@ impl<const D: usize> FusedConfig<D> {
             let value = format!("{axes} for {D}");
             return refuse("model", "of as many axes as the images", value);
         }
-        if let Some(width) = self.model.fusion.token_width() {
-            let rule = "one that reads an image and a table alone";
-            return refuse("model", rule, format!("tokens of width {width}"));
+        match (self.model.fusion.token_width(), &self.tokens) {
+            (None, None) => {}
+            (Some(_), Some(tokens)) => tokens.check()?,
+            (Some(width), None) => {
+                let rule = "described where the network reads them";
+                return refuse("tokens", rule, format!("nothing of those of width {width}"));
+            }
+            (None, Some(tokens)) => {
+                let rule = "of a network that reads them";
+                return refuse("tokens", rule, tokens.encoder.clone());
+            }
         }
         self.sight().check()?;
         self.answer.rules().check(self.model.out_channels)

@@ -24,3 +24,7 @@ mod segmenter;
 mod signed;
 mod sliding_window;
 mod tampered;
+mod tokens;
+mod views;
+mod views_described;
+mod views_guide;

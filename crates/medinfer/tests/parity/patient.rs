@@ -166,7 +166,10 @@ fn a_patient_does_not_depend_on_others_but_on_the_own_record() {
         let other = classifier.classify(&image(number), &patient(number + 4));
         assert_ne!(other.unwrap().logits, found.logits);
     }
-    assert_eq!(classifier.classify_prepared(&[], &[]).unwrap(), []);
+    assert_eq!(
+        classifier.classify_prepared::<Record>(&[], &[]).unwrap(),
+        []
+    );
     let error = classifier.classify_prepared(&images, &records[1..]);
     let error = error.unwrap_err().to_string();
     assert!(

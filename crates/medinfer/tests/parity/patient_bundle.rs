@@ -88,8 +88,8 @@ fn volumes_and_records_alone_are_bundles_too() {
     let bundle = Bundle::load(&place).unwrap();
     let found = bundle.fused_classifier::<3>().unwrap();
     assert_eq!(
-        found.classify(&case.image, &case.record).unwrap(),
-        model.classify(&case.image, &case.record).unwrap()
+        found.classify(&case.image, &case.patient).unwrap(),
+        model.classify(&case.image, &case.patient).unwrap()
     );
     let (model, case) = (of_records(record_config()), patient(1));
     let place = folder.path().join("records");

@@ -3,26 +3,26 @@
 //! The folder holds `config.json`, which says everything but the weights, and `model.safetensors`. Nothing in it
 //! is executed.
 
+mod config;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use medaug::{Preprocess, Preprocessed};
+use medaug::Preprocessed;
 use medcore::atomic::Pending;
 use medcore::resample::Voxel;
-use medcore::{Image, LabelMap, LabelTable};
-use medmodels::ModelConfig;
+use medcore::{Image, LabelMap};
 use mednn::candle_core::Device;
 use mednn::model::Model;
 use mednn::params::{LoadPolicy, Params};
-use serde::{Deserialize, Serialize};
 
-use crate::blend::Accumulation;
+pub use config::SegmenterConfig;
+
 use crate::error::{Error, Result};
 use crate::predictor::Predictor;
 use crate::progress::{Progress, Silent};
-use crate::rule::LabelRule;
-use crate::window::SlidingWindow;
+use crate::views::{TestTimeAugmentation, VoxelUncertainty};
 
 /// The name of the description inside a folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -31,127 +31,6 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// A description larger than this is none.
 const MOST_CONFIG_BYTES: u64 = 1 << 20;
-
-/// The version of the description this crate writes and reads.
-const VERSION: u32 = 1;
-
-/// Everything about a segmentation but the weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SegmenterConfig {
-    /// Version of this description, 1.
-    pub version: u32,
-    /// The network.
-    pub model: ModelConfig,
-    /// What happens to a scan before the network sees it.
-    pub preprocess: Preprocess,
-    /// How the network sees it.
-    pub window: SlidingWindow,
-    /// How logits become labels.
-    #[serde(default)]
-    pub rule: LabelRule,
-    /// Axes of the window along which mirror images are averaged; see [`Predictor::with_mirror_axes`].
-    #[serde(default)]
-    pub mirror_axes: Vec<usize>,
-    /// How sums of overlapping windows are stored.
-    #[serde(default)]
-    pub accumulation: Accumulation,
-    /// What label values mean.
-    #[serde(default)]
-    pub labels: LabelTable,
-}
-
-impl SegmenterConfig {
-    /// A segmentation by argmax, without mirroring and without names.
-    #[must_use]
-    pub fn new(model: ModelConfig, preprocess: Preprocess, window: SlidingWindow) -> Self {
-        Self {
-            version: VERSION,
-            model,
-            preprocess,
-            window,
-            rule: LabelRule::Argmax,
-            mirror_axes: Vec::new(),
-            accumulation: Accumulation::F32,
-            labels: LabelTable::default(),
-        }
-    }
-
-    /// Sets how logits become labels.
-    #[must_use]
-    pub fn with_rule(self, rule: LabelRule) -> Self {
-        Self { rule, ..self }
-    }
-
-    /// Sets the axes along which mirror images are averaged.
-    #[must_use]
-    pub fn with_mirror_axes(self, axes: impl Into<Vec<usize>>) -> Self {
-        Self {
-            mirror_axes: axes.into(),
-            ..self
-        }
-    }
-
-    /// Sets how sums of overlapping windows are stored.
-    #[must_use]
-    pub fn with_accumulation(self, accumulation: Accumulation) -> Self {
-        Self {
-            accumulation,
-            ..self
-        }
-    }
-
-    /// Sets what label values mean, and by it how logits become labels.
-    ///
-    /// # Errors
-    /// As [`LabelRule::of`].
-    pub fn with_labels(self, labels: LabelTable) -> Result<Self> {
-        let rule = LabelRule::of(&labels)?;
-        Ok(Self {
-            labels,
-            rule,
-            ..self
-        })
-    }
-
-    /// Says whether the parts fit each other.
-    ///
-    /// # Errors
-    /// Names the first setting that does not.
-    pub fn check(&self) -> Result<()> {
-        let refuse = |setting, rule, value: String| {
-            Err(Error::Setting {
-                setting,
-                rule,
-                value,
-            })
-        };
-        if self.version != VERSION {
-            return refuse("version", "1", self.version.to_string());
-        }
-        self.model.check()?;
-        self.preprocess.check()?;
-        self.window.check()?;
-        self.rule.check(self.model.out_channels())?;
-        if self.window.roi.len() != self.model.spatial_dims() {
-            let value = format!("{:?}", self.window.roi);
-            return refuse("window.roi", "as many axes as the network", value);
-        }
-        if let Some(axis) = self
-            .mirror_axes
-            .iter()
-            .find(|&&axis| axis >= self.window.roi.len())
-        {
-            return refuse(
-                "mirror_axes",
-                "below the axes of the window",
-                axis.to_string(),
-            );
-        }
-        Ok(())
-    }
-}
 
 /// A trained network with everything around it.
 ///
@@ -281,10 +160,20 @@ impl<'m> Segmenter<'m> {
             .with_accumulation(self.config.accumulation))
     }
 
+    /// The network over windows of the scan as it is and of the described views of it.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn augmentation(&self) -> Result<TestTimeAugmentation<'_, 3>> {
+        let views = self.config.views.clone();
+        let several = TestTimeAugmentation::new(self.predictor()?, views)?;
+        Ok(several.with_mean_of(self.config.mean_of))
+    }
+
     /// Labels of a scan on its own grid.
     ///
     /// # Errors
-    /// Refuses a scan with another number of channels; and when preparation or the network fails.
+    /// Refuses a scan with another number of channels; and when preparation, a view of the scan or the network fails.
     pub fn segment<T: Voxel>(&self, scan: &Image<T, 3>) -> Result<LabelMap<u8, 3>> {
         self.segment_with(scan, &Silent)
     }
@@ -319,14 +208,28 @@ impl<'m> Segmenter<'m> {
     /// Labels of a prepared scan, on the scan's own grid.
     ///
     /// # Errors
-    /// When the network fails.
+    /// When a view of the scan or the network fails.
     pub fn segment_prepared(
         &self,
         scan: &Preprocessed,
         progress: &dyn Progress,
     ) -> Result<LabelMap<u8, 3>> {
-        self.predictor()?
+        self.augmentation()?
             .labels_of_scan(scan, &self.config.rule, progress)
+    }
+
+    /// How far the described views of a prepared scan lie apart, on the grid of the prepared scan;
+    /// [`medcore::resample::resample`] leads maps from there to the scan's.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_prepared`].
+    pub fn uncertainty_prepared(
+        &self,
+        scan: &Preprocessed,
+        progress: &dyn Progress,
+    ) -> Result<VoxelUncertainty<3>> {
+        self.augmentation()?
+            .uncertainty(&scan.image, &self.config.rule, progress)
     }
 
     /// A scan as the network reads it.
