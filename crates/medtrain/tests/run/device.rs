@@ -74,7 +74,7 @@ fn begun_on_one_and_ended_on_the_other() {
         .zip([[&gpu, &Device::Cpu], [&Device::Cpu, &gpu]])
     {
         let begun = train(folder.path(), devices[0], |config| {
-            config.time_limit = Some(Duration::ZERO)
+            config.time_limit = Some(Duration::ZERO);
         });
         assert_eq!(begun.1.history.len(), 0);
         let ended = train(folder.path(), devices[1], |config| config.resume = true);
