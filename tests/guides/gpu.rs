@@ -77,7 +77,8 @@ fn a_bundle_on_the_processor() {
     let model = network(&config.model, &device).unwrap();
     let classifier = Classifier::new(config, model).unwrap();
     let grid = medcore::Geometry::axis_aligned([40, 30], [1.0, 1.0]).unwrap();
-    let image = Image::new(grid, (0..1200).map(|i| (i % 97) as f32).collect()).unwrap();
+    let pixels: Vec<f32> = (0..1200).map(|i| (i % 97) as f32).collect();
+    let image = Image::new(grid, pixels).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("bundle");
     BundleWriter::new(&classifier, "guide", Version::new(1, 0, 0))
