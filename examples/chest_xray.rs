@@ -5,12 +5,15 @@
 //! cargo run --release --example chest_xray -- --data chest_xray --weights resnet18.safetensors --freeze 2
 //! cargo run --release --example chest_xray -- --data pneumoniamnist.npz --seed 1
 //! cargo run --release --example chest_xray -- predict --bundle chest_xray_out/bundle --image scan.dcm
+//! cargo run --release --example chest_xray --features mednn/cuda -- --device cuda
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 #[path = "chest_xray/mod.rs"]
 mod app;
+#[path = "common/device.rs"]
+mod device;
 
 use std::process::ExitCode;
 
@@ -38,8 +41,9 @@ fn main() -> ExitCode {
 fn start(cli: &app::cli::Cli) -> Result<usize> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.unwrap_or(0));
     pool.build_global()?;
+    let device = cli.device.open()?;
     match &cli.command {
-        None => app::run::run(&cli.train).map(|()| 0),
-        Some(app::cli::Command::Predict(args)) => app::predict::predict(args),
+        None => app::run::run(&cli.train, &device).map(|()| 0),
+        Some(app::cli::Command::Predict(args)) => app::predict::predict(args, &device),
     }
 }

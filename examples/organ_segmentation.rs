@@ -13,6 +13,9 @@
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
 
+#[path = "common/device.rs"]
+mod device;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,12 +31,14 @@ use medio::nifti::{self, WriteOptions};
 use medmetrics::{Evaluation, Measure, Report};
 use medmodels::basic_unet::BasicUNetConfig;
 use mednn::candle_core::Device;
-use mednn::{DeviceName, Model, Params, loss, optim};
+use mednn::{Model, Params, loss, optim};
 use medphantom::{Cohort, CohortOptions, IntensityCounts, Organ};
 use medtrain::split::{self, CaseRecord, Member, PartName, Scarce, Shares};
 use medtrain::{DataDigest, DataManifest, PatchBatches, ProgressDisplay, Schedule, TrainConfig};
 use medtrain::{Trainer, Validation};
 use medviz::{Chart, Comparison};
+
+use device::DeviceArgs;
 
 /// Fresh memory is the slowest thing in a network; this allocator hands used memory out again.
 #[global_allocator]
@@ -50,9 +55,8 @@ struct Cli {
     /// Threads for everything [default: all cores].
     #[arg(long, global = true)]
     threads: Option<usize>,
-    /// Where the network runs: cpu, or cuda or cuda:N in a program built with `--features mednn/cuda`.
-    #[arg(long, global = true, default_value_t)]
-    device: DeviceName,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 #[derive(Subcommand)]

@@ -7,11 +7,14 @@
 //! cargo run --release --example predict -- --weights nnUNetTrainer__nnUNetPlans__3d_fullres --image scan.nii.gz
 //! cargo run --release --example predict -- --model vgg16 --latency
 //! cargo run --release --example predict -- --model yolov8n --onnx yolov8n.onnx
+//! cargo run --release --example predict --features mednn/cuda -- --device cuda --model vgg16 --weights vgg16.pth --image a.png
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 #[path = "predict/detect.rs"]
 mod detect;
+#[path = "common/device.rs"]
+mod device;
 #[path = "predict/folder.rs"]
 mod folder;
 #[path = "predict/image.rs"]
@@ -79,12 +82,14 @@ struct Cli {
     /// Where labels and pictures go.
     #[arg(long, default_value = "predicted")]
     out: PathBuf,
-    /// Measures the forward pass.
+    /// Measures the forward pass on the processor.
     #[arg(long)]
     latency: bool,
     /// Writes the network as an ONNX file.
     #[arg(long)]
     onnx: Option<PathBuf>,
+    #[command(flatten)]
+    device: device::DeviceArgs,
 }
 
 /// A network and what is known of it.
@@ -108,6 +113,9 @@ fn main() -> Result<()> {
     if cli.list {
         return list();
     }
+    let device = cli.device.open()?;
+    let measured = device.is_cpu() || !cli.latency;
+    ensure!(measured, "--latency measures the processor, not --device");
     let loaded = cli.load()?;
     if let Some(path) = &cli.onnx {
         loaded.export(path)?;
@@ -116,7 +124,7 @@ fn main() -> Result<()> {
         latency::measure(&*loaded.network, &loaded.noise()?)?;
     }
     match &cli.image {
-        Some(path) => result::predict(&loaded, &image::read(path)?, &cli.out),
+        Some(path) => result::predict(&loaded.on(&device)?, &image::read(path)?, &cli.out),
         None if cli.latency || cli.onnx.is_some() => Ok(()),
         None => bail!("nothing to do: give --image, --latency or --onnx"),
     }
@@ -268,6 +276,17 @@ fn extents(entry: &Entry, config: &ModelConfig) -> Vec<usize> {
 }
 
 impl Loaded {
+    /// The same with the network on a device.
+    fn on(self, device: &Device) -> Result<Self> {
+        if device.is_cpu() {
+            return Ok(self);
+        }
+        let params = Params::on_device(0, device).zeroed();
+        let network = create(&self.config, &params)?;
+        params.copy_from(self.network.params())?;
+        Ok(Self { network, ..self })
+    }
+
     /// The name of an output.
     fn label(&self, class: usize) -> String {
         self.labels

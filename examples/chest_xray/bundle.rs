@@ -11,6 +11,7 @@ use medinfer::{
 use medmetrics::calibration::TemperatureScaling;
 use medmetrics::classification::Selection;
 use mednn::Model;
+use mednn::candle_core::Device;
 use medtrain::DataDigest;
 use medtrain::medaug::{Compose, Sample};
 
@@ -142,9 +143,10 @@ fn put_in_place(fresh: &Path, folder: &Path) -> Result<()> {
     Ok(remove(&old)?)
 }
 
-/// Loads the folder and asks it about images; gives the largest difference from the probabilities that training saw.
-pub(crate) fn check(folder: &Path, cases: &[(&Radiograph, f64)]) -> Result<f64> {
-    let bundle = Bundle::load(folder)?;
+/// Loads the folder on a device and asks it about images; gives the largest difference from the probabilities that training
+/// saw.
+pub(crate) fn check(folder: &Path, cases: &[(&Radiograph, f64)], device: &Device) -> Result<f64> {
+    let bundle = Bundle::load_on(folder, device)?;
     let classifier = bundle.classifier::<2>()?;
     let mut largest: f64 = 0.0;
     for (radiograph, expected) in cases {

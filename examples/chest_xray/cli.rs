@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use super::learn::Objective;
 use super::network::Network;
 use super::predict::PredictArgs;
+use crate::device::DeviceArgs;
 
 /// Tells pneumonia on chest radiographs: trains networks, reports on them for clinicians, writes a bundle and uses it.
 ///
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
     /// Threads for everything [default: all cores].
     #[arg(long, global = true)]
     pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,4 +90,30 @@ pub(crate) struct TrainArgs {
     /// A run of seconds that shows the program works, not what it can learn.
     #[arg(long)]
     pub(crate) quick: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_before_training_and_before_a_prediction() {
+        let read = |words: &str| Cli::try_parse_from(words.split_whitespace());
+        let predict = "chest_xray predict --bundle bundle --image a.png";
+        for words in ["chest_xray --quick", predict] {
+            let usual = read(words).unwrap().device.open().unwrap();
+            assert!(usual.is_cpu(), "{words}");
+            // No machine has as many: whatever the program was built for, it says which it does not get.
+            let none = read(&format!("{words} --device cuda:4096")).unwrap();
+            let refused = none.device.open().unwrap_err().to_string();
+            assert!(refused.starts_with("cuda:4096: "), "{refused}");
+        }
+        for device in ["gpu", "cuda:", "cuda:-1"] {
+            for words in ["chest_xray --quick", predict] {
+                let refused = read(&format!("{words} --device {device}")).unwrap_err();
+                assert_eq!(refused.exit_code(), 2);
+                assert!(refused.to_string().contains("cuda:N"), "{refused}");
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use medmodels::ModelConfig;
+use mednn::candle_core::Device;
 use mednn::loss::{CrossEntropy, Focal, Loss};
 use mednn::optim::{AdamW, AdamWConfig};
 use mednn::params::LoadPolicy;
@@ -47,6 +48,8 @@ pub(crate) struct Lesson<'a> {
     pub(crate) data: &'a [DataDigest],
     /// The scanner whose images alone are learnt from, if not all are.
     pub(crate) scanner: Option<&'a str>,
+    /// Where the network learns.
+    pub(crate) device: Device,
     /// Weights to begin with.
     pub(crate) weights: Option<&'a Path>,
     /// Stages from the stem on that keep their weights.
@@ -67,6 +70,8 @@ pub(crate) struct Learnt {
     pub(crate) parameters: [usize; 2],
     /// How it learnt, in a sentence.
     pub(crate) lesson: String,
+    /// Where it learnt, by the record of the run: `cpu`, `cuda:0`.
+    pub(crate) device: String,
     /// Program, commit, data and time, for the bundle.
     pub(crate) provenance: Provenance,
 }
@@ -80,7 +85,7 @@ impl Lesson<'_> {
     ) -> Result<Learnt> {
         let started = Instant::now();
         let config = self.network.config(self.preparation.side);
-        let model = medmodels::create(&config, &Params::new(self.seed))?;
+        let model = medmodels::create(&config, &Params::on_device(self.seed, &self.device))?;
         if let Some(path) = self.weights {
             load(&config, &*model, path)?;
         }
@@ -128,6 +133,7 @@ impl Lesson<'_> {
         let record = RunRecord::read(&folder)?;
         Ok(Learnt {
             lesson: self.in_words(),
+            device: record.device().unwrap_or_default().to_owned(),
             provenance: record.provenance(),
             config,
             model,
@@ -271,6 +277,7 @@ mod tests {
             optimizer: AdamWConfig::default(),
             data: &these,
             scanner: None,
+            device: Device::Cpu,
             weights: None,
             freeze: 0,
             folder: place.path(),

@@ -1,6 +1,7 @@
 //! What the command line asks for, and what is taken where it says nothing.
 
 use anyhow::{Result, ensure};
+use mednn::candle_core::Device;
 use mednn::optim::AdamWConfig;
 use medtrain::StopFlag;
 
@@ -72,6 +73,7 @@ pub(crate) fn lesson(args: &TrainArgs, network: Network, preparation: Preparatio
         },
         data: &[],
         scanner: None,
+        device: Device::Cpu,
         weights: args.weights.as_deref().filter(|_| is_pretrained),
         freeze: if is_pretrained { args.freeze.into() } else { 0 },
         folder: &args.out,

@@ -8,6 +8,7 @@ use clap::Args;
 use medinfer::Bundle;
 use medinfer::explain::{Explain as _, GradCam, Target};
 use mednn::Inputs;
+use mednn::candle_core::Device;
 use mednn::convert::stack_images;
 
 use super::data::Pixels;
@@ -32,8 +33,8 @@ pub(crate) struct PredictArgs {
 }
 
 /// Prints what the bundle says of each image; gives the number of images that could not be judged.
-pub(crate) fn predict(args: &PredictArgs) -> Result<usize> {
-    let bundle = Bundle::load(&args.bundle)?;
+pub(crate) fn predict(args: &PredictArgs, device: &Device) -> Result<usize> {
+    let bundle = Bundle::load_on(&args.bundle, device)?;
     let mut failed = 0;
     let mut out = std::io::stdout().lock();
     for path in &args.image {

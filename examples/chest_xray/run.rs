@@ -11,6 +11,7 @@ use medinfer::explain::Layer;
 use medmetrics::statistics::{Bootstrap, CorrelatedAucs};
 use medmetrics::{Confidence, Estimate};
 use mednn::Params;
+use mednn::candle_core::Device;
 use medtrain::medaug::Sample;
 use medtrain::split::{CaseRecord, PartName};
 use medtrain::{CachedCase, CaseCache, DataDigest, DataManifest, Split, StopFlag};
@@ -32,8 +33,8 @@ use super::shift;
 /// Bytes of images that are kept in memory.
 const MEMORY: usize = 2 << 30;
 
-/// A training run.
-pub(crate) fn run(args: &TrainArgs) -> Result<()> {
+/// A training run; all that is done with networks is done on the device.
+pub(crate) fn run(args: &TrainArgs, device: &Device) -> Result<()> {
     let started = Instant::now();
     let out = &args.out;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -82,6 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let stop = StopFlag::on_signals()?;
     let lesson = |network| Lesson {
         data: &digests,
+        device: device.clone(),
         stop: stop.clone(),
         ..plan::lesson(args, network, preparation)
     };
@@ -152,7 +154,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         ..
     } = &candidates[best];
     let members = cached.test.open("where the network looks");
-    let random = medmodels::create(&learnt.config, &Params::new(args.seed + 1))?;
+    let random = medmodels::create(&learnt.config, &Params::on_device(args.seed + 1, device))?;
     let layer = args.heat_layer.clone().map_or(Layer::Last, Layer::Named);
     let subject = Subject {
         network: *network,
@@ -192,7 +194,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let first: Vec<(&Radiograph, f64)> = (members.iter().zip(&probabilities).take(8))
         .map(|(member, &p)| (&radiographs[member.case.number()], p))
         .collect();
-    let difference = bundle::check(&folder, &first)?;
+    let difference = bundle::check(&folder, &first, device)?;
     anyhow::ensure!(
         difference < 1e-3,
         "the bundle says something else than the network, by {difference}"

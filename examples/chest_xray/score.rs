@@ -1,7 +1,7 @@
 //! A network over the images of a part, in order.
 
 use anyhow::Result;
-use mednn::candle_core::DType;
+use mednn::candle_core::{DType, Device};
 use mednn::{Context, Model};
 use medtrain::split::Members;
 use medtrain::{CachedCase, ClassTargets, EvaluationBatches, Loader, Prefetch};
@@ -25,8 +25,10 @@ pub(crate) fn score(model: &dyn Model, members: &Members<CachedCase<2>>) -> Resu
             ahead: 2,
         },
     ) {
-        let outputs = model.forward(&batch?.inputs, &Context::evaluate())?;
-        for row in outputs.logits.to_dtype(DType::F64)?.to_vec2::<f64>()? {
+        let seen = batch?.inputs.to_device(model.params().device())?;
+        let outputs = model.forward(&seen, &Context::evaluate())?.logits;
+        let rows = outputs.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+        for row in rows.to_vec2::<f64>()? {
             logits.push(row[1] - row[0]);
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use medaug::Letterbox;
 use medio::medcore::{BoundingBox, Geometry, Image};
 use medmodels::detection::{Detected, DetectionRules, create_detector};
-use mednn::candle_core::{Device, Tensor};
+use mednn::candle_core::Tensor;
 use mednn::plan::Planned;
 use mednn::{Context, Model as _, Params};
 use medviz::{Picture, class_colour};
@@ -47,7 +47,7 @@ fn boxes<const D: usize>(
     let fit = Letterbox::new(shape).fit(image.shape())?;
     let boxed = fit.apply(image)?;
     let dims = [&[1, boxed.channels()], &shape[..]].concat();
-    let input = Tensor::from_slice(boxed.as_slice(), dims, &Device::Cpu)?;
+    let input = Tensor::from_slice(boxed.as_slice(), dims, loaded.network.params().device())?;
     let outputs = Planned::new(&*loaded.network).forward(&input.into(), &Context::evaluate())?;
     // Its weights play no part in making boxes of what the network said.
     let detector = create_detector::<D>(&loaded.config, &Params::new(0).zeroed())?;

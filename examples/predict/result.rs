@@ -36,11 +36,13 @@ fn classify(loaded: &Loaded, scan: &Image<f32, 3>) -> Result<()> {
         [depth, height, width] => image::volume(scan, [depth, height, width])?,
         _ => bail!("signals are not read from images"),
     };
-    let logits = loaded
+    let input = input.to_device(loaded.network.params().device())?;
+    let outputs = loaded
         .network
-        .forward(&input.into(), &Context::evaluate())?
-        .logits;
-    let likely = ops::softmax(&logits, 1)?.squeeze(0)?.to_vec1::<f32>()?;
+        .forward(&input.into(), &Context::evaluate())?;
+    let likely = ops::softmax(&outputs.logits, 1)?
+        .squeeze(0)?
+        .to_vec1::<f32>()?;
     let mut order: Vec<usize> = (0..likely.len()).collect();
     order.sort_by(|&a, &b| likely[b].total_cmp(&likely[a]));
     for class in order.into_iter().take(5) {

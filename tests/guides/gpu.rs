@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use medcore::{Image, LabelMap};
-use medinfer::Segmenter;
+use medinfer::{Bundle, Classification, Segmenter};
 use medmodels::ModelConfig;
 use mednn::candle_core::Device;
 use mednn::{DeviceName, Model, Params};
@@ -25,6 +25,12 @@ fn network(config: &ModelConfig, device: &Device) -> Result<Box<dyn Model>> {
 fn label(folder: &Path, scan: &Image<i16, 3>, device: &Device) -> Result<LabelMap<u8, 3>> {
     let segmenter = Segmenter::load_on(folder, device)?;
     Ok(segmenter.segment(scan)?)
+}
+
+/// What a bundle says of a radiograph; it has proved itself on the device before.
+fn classify(folder: &Path, image: &Image<f32, 2>, device: &Device) -> Result<Classification> {
+    let bundle = Bundle::load_on(folder, device)?;
+    Ok(bundle.classifier::<2>()?.classify(image)?)
 }
 
 #[test]
@@ -56,4 +62,29 @@ fn the_guide_on_the_processor() {
     assert_eq!(label(folder.path(), &image, &device).unwrap(), expected);
 
     assert!(choose("gpu").is_err());
+}
+
+#[test]
+fn a_bundle_on_the_processor() {
+    use medinfer::{BundleWriter, ClassLabel, Classifier, ClassifierConfig, Version};
+    use medmodels::resnet::ResNetConfig;
+
+    let device = choose("cpu").unwrap();
+    let small = ResNetConfig::resnet10(2)
+        .with_in_channels(1)
+        .with_features([4; 4]);
+    let config = ClassifierConfig::<2>::new(small.into(), ["well", "ill"].map(ClassLabel::new));
+    let model = network(&config.model, &device).unwrap();
+    let classifier = Classifier::new(config, model).unwrap();
+    let grid = medcore::Geometry::axis_aligned([40, 30], [1.0, 1.0]).unwrap();
+    let pixels: Vec<f32> = (0..1200).map(|i| (i % 97) as f32).collect();
+    let image = Image::new(grid, pixels).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("bundle");
+    BundleWriter::new(&classifier, "guide", Version::new(1, 0, 0))
+        .with_golden(&image, 1e-3)
+        .write(&place)
+        .unwrap();
+    let expected = classifier.classify(&image).unwrap();
+    assert_eq!(classify(&place, &image, &device).unwrap(), expected);
 }

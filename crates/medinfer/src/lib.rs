@@ -41,8 +41,8 @@ mod window;
 pub use blend::Accumulation;
 pub use bundle::{
     Bundle, BundleWriter, DataDigest, Engine, FileDigest, GoldenCase, GoldenInput, InputSpec,
-    MANIFEST_FILE, Manifest, MetricRecord, Provenance, SIGNATURE_FILE, SignatureKey, TaskConfig,
-    Version,
+    LoadOptions, MANIFEST_FILE, Manifest, MetricRecord, Provenance, SIGNATURE_FILE, SignatureKey,
+    TaskConfig, Version,
 };
 pub use classify::{
     AnswerConfig, Calibration, ClassLabel, Classification, Classifier, ClassifierConfig, Code,

@@ -18,6 +18,7 @@ impl Findings<'_> {
                     "validation_auc": c.validation.auc(),
                     "chosen_on_validation": c.chosen,
                     "training_seconds": c.learnt.seconds,
+                    "device": c.learnt.device,
                     "epochs": c.learnt.summary.history.len(),
                 });
                 (c.network.key().to_owned(), found)

@@ -94,9 +94,10 @@ impl Findings<'_> {
         });
         row("training", &|c| {
             format!(
-                "{:.0} s, {} epochs",
+                "{:.0} s, {} epochs, on {}",
                 c.learnt.seconds,
-                c.learnt.summary.history.len()
+                c.learnt.summary.history.len(),
+                c.learnt.device
             )
         });
         document.blocks.push(Block::Table(grid));

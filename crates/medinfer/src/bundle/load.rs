@@ -5,25 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use medmetrics::drift::{Reference, ReferenceSettings};
-use medmodels::detection::create_detector;
-use medmodels::fusion;
-use mednn::candle_core::Tensor;
-use mednn::model::Model;
-use mednn::params::{LoadPolicy, Params, parse_safetensors};
-use rayon::prelude::*;
+use mednn::candle_core::{Device, Tensor};
 
-use super::engine::Engine;
-use super::folder::{self, wrong};
+use super::checked::Checked;
 use super::write::DRIFT;
-use super::{
-    GoldenInput, MANIFEST_FILE, MOST_MANIFEST_BYTES, Manifest, REFERENCE_FILE, SignatureKey,
-    TaskConfig, golden, seal, weights_file,
-};
-use crate::classify::{Classifier, ClassifierConfig, refuse};
-use crate::detect::{BoxDetector, DetectorConfig};
+use super::{LoadOptions, Manifest, REFERENCE_FILE, SignatureKey, TaskConfig};
+use crate::classify::{Classifier, refuse};
+use crate::detect::BoxDetector;
 use crate::error::Result;
-use crate::outlier::FeatureReference;
-use crate::patient::{FusedClassifier, FusedConfig, RecordClassifier, RecordConfig};
+use crate::patient::{FusedClassifier, RecordClassifier};
 use crate::segmenter::Segmenter;
 
 /// A model whose files are the ones that were written, and which gives here the answers it gave there.
@@ -83,18 +73,34 @@ impl Bundle {
     /// not fit each other, weights that are not those of the network, and answers that are others than where the bundle was
     /// written.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
-        Self::build(Checked::read(folder.as_ref(), None)?)
+        Self::load_with(folder, &LoadOptions::new())
     }
 
-    /// Reads a folder whose description has a signature of this key beside it, `bundle.json.minisig`.
+    /// As [`Bundle::load`], with the networks on a device, where the golden cases are tried too.
     ///
-    /// The description says what it hashes to itself, and has the hashes of everything else: these show accidents, the
-    /// signature who made the bundle. It is made by `minisign -Sm bundle.json` where the secret key is, not here.
+    /// A GPU adds up in another order than the processor, so that there each case may differ by
+    /// [`GoldenCase::LEAST_ON_GPU`](super::GoldenCase::LEAST_ON_GPU) at least.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`], and when the device refuses the memory.
+    pub fn load_on(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::load_with(folder, &LoadOptions::new().with_device(device))
+    }
+
+    /// As [`Bundle::load`], if the description has a signature of this key beside it; see [`LoadOptions::with_key`].
     ///
     /// # Errors
     /// As [`Bundle::load`]; and names the signature where it is missing, of another key or of another description.
     pub fn load_signed(folder: impl AsRef<Path>, key: &SignatureKey) -> Result<Self> {
-        Self::build(Checked::read(folder.as_ref(), Some(key))?)
+        Self::load_with(folder, &LoadOptions::new().with_key(key))
+    }
+
+    /// Reads a folder as the options say.
+    ///
+    /// # Errors
+    /// As [`Bundle::load_on`] and [`Bundle::load_signed`].
+    pub fn load_with(folder: impl AsRef<Path>, options: &LoadOptions<'_>) -> Result<Self> {
+        Self::build(Checked::read(folder.as_ref(), options)?)
     }
 
     fn build(mut checked: Checked) -> Result<Self> {
@@ -114,13 +120,7 @@ impl Bundle {
             TaskConfig::Fused2d(config) => Loaded::Fused2d(checked.fused(config, &reference)?),
             TaskConfig::Fused3d(config) => Loaded::Fused3d(checked.fused(config, &reference)?),
             TaskConfig::Record(config) => Loaded::Record(checked.record(config, &reference)?),
-            TaskConfig::Segmentation(config) => {
-                let build = |params: &Params| medmodels::create(&config.model, params);
-                let (first, others) = checked.networks(&build)?;
-                let segmenter = Segmenter::new(config, first)?.with_ensemble(others);
-                checked.prove(&segmenter)?;
-                Loaded::Segmenter(segmenter)
-            }
+            TaskConfig::Segmentation(config) => Loaded::Segmenter(checked.segmenter(config)?),
         };
         Ok(Self {
             path: checked.path,
@@ -135,7 +135,7 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::load`].
     pub fn verify(folder: impl AsRef<Path>) -> Result<Manifest> {
-        Ok(Checked::read(folder.as_ref(), None)?.manifest)
+        Ok(Checked::read(folder.as_ref(), &LoadOptions::new())?.manifest)
     }
 
     /// As [`Bundle::verify`], and that the description has a signature of this key.
@@ -143,7 +143,8 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::load_signed`].
     pub fn verify_signed(folder: impl AsRef<Path>, key: &SignatureKey) -> Result<Manifest> {
-        Ok(Checked::read(folder.as_ref(), Some(key))?.manifest)
+        let options = LoadOptions::new().with_key(key);
+        Ok(Checked::read(folder.as_ref(), &options)?.manifest)
     }
 
     /// The folder.
@@ -223,158 +224,5 @@ impl Bundle {
     #[must_use]
     pub fn reference(&self) -> &BTreeMap<String, Tensor> {
         &self.reference
-    }
-}
-
-/// The first network and the others.
-type Ensemble = (Box<dyn Model>, Vec<Box<dyn Model>>);
-
-/// What makes a network of parameters.
-type Build<'a> = &'a dyn Fn(&Params) -> medmodels::Result<Box<dyn Model>>;
-
-/// A bundle whose files all have the size and hash they should have.
-struct Checked {
-    path: PathBuf,
-    manifest: Manifest,
-    files: BTreeMap<String, Vec<u8>>,
-}
-
-impl Checked {
-    fn read(path: &Path, key: Option<&SignatureKey>) -> Result<Self> {
-        let found = folder::list(path)?;
-        let place = path.join(MANIFEST_FILE);
-        if !found.contains_key(MANIFEST_FILE) {
-            return Err(wrong(&place, "it is missing"));
-        }
-        let text = folder::read(&place, MOST_MANIFEST_BYTES)?;
-        let json = seal::unseal(&text).ok_or_else(|| wrong(&place, "it has been altered"))?;
-        if let Some(key) = key {
-            key.check(path, &text)?;
-        }
-        let manifest: Manifest =
-            serde_json::from_slice(&json).map_err(|e| wrong(&place, e.to_string()))?;
-        folder::check_files(path, &found, &manifest.files)?;
-        manifest.check()?;
-        let read = |(name, about): (&String, &super::FileDigest)| {
-            let bytes = folder::read_listed(path, name, about)?;
-            Ok((name.clone(), bytes))
-        };
-        let files: Vec<_> = manifest.files.par_iter().map(read).collect();
-        // Of several errors the first by name, whichever thread was faster.
-        let files = files.into_iter().collect::<Result<_>>()?;
-        Ok(Self {
-            path: path.to_owned(),
-            manifest,
-            files,
-        })
-    }
-
-    /// The tensors of a file, whose bytes are given up.
-    fn tensors(&mut self, name: &str) -> Result<BTreeMap<String, Tensor>> {
-        let place = self.path.join(name);
-        let bytes = self.files.remove(name);
-        let bytes = bytes.ok_or_else(|| wrong(&place, "it is missing, or used twice"))?;
-        Ok(parse_safetensors(&place, &bytes)?)
-    }
-
-    /// Networks with their weights.
-    fn networks(&mut self, build: Build<'_>) -> Result<Ensemble> {
-        let first = self.network(build, 0)?;
-        let others = (1..self.manifest.networks).map(|number| self.network(build, number));
-        Ok((first, others.collect::<Result<_>>()?))
-    }
-
-    fn network(&mut self, build: Build<'_>, number: usize) -> Result<Box<dyn Model>> {
-        let params = Params::new(0).zeroed();
-        let network = build(&params)?;
-        self.fill(&params, number)?;
-        Ok(network)
-    }
-
-    /// Takes the weights of a network.
-    fn fill(&mut self, params: &Params, number: usize) -> Result<()> {
-        let file = weights_file(number);
-        let tensors = self.tensors(&file)?;
-        params.load_tensors(&self.path.join(file), tensors, &LoadPolicy::strict())?;
-        Ok(())
-    }
-
-    fn classifier<const D: usize>(
-        &mut self,
-        config: ClassifierConfig<D>,
-        reference: &BTreeMap<String, Tensor>,
-    ) -> Result<Classifier<'static, D>>
-    where
-        TaskConfig: From<ClassifierConfig<D>>,
-    {
-        let build = |params: &Params| medmodels::create(&config.model, params);
-        let (first, others) = self.networks(&build)?;
-        let mut classifier = Classifier::new(config, first)?.with_ensemble(others);
-        if let Some(reference) = FeatureReference::from_tensors(reference)? {
-            classifier = classifier.with_reference(reference);
-        }
-        self.prove(&classifier)?;
-        Ok(classifier)
-    }
-
-    fn fused<const D: usize>(
-        &mut self,
-        config: FusedConfig<D>,
-        reference: &BTreeMap<String, Tensor>,
-    ) -> Result<FusedClassifier<'static, D>>
-    where
-        TaskConfig: From<FusedConfig<D>>,
-    {
-        let build = |params: &Params| fusion::create(&config.model, params);
-        let (first, others) = self.networks(&build)?;
-        let mut classifier = FusedClassifier::new(config, first)?.with_ensemble(others);
-        if let Some(reference) = FeatureReference::from_tensors(reference)? {
-            classifier = classifier.with_reference(reference);
-        }
-        self.prove(&classifier)?;
-        Ok(classifier)
-    }
-
-    fn record(
-        &mut self,
-        config: RecordConfig,
-        reference: &BTreeMap<String, Tensor>,
-    ) -> Result<RecordClassifier<'static>> {
-        let build = |params: &Params| fusion::create_table(&config.model, params);
-        let (first, others) = self.networks(&build)?;
-        let mut classifier = RecordClassifier::new(config, first)?.with_ensemble(others);
-        if let Some(reference) = FeatureReference::from_tensors(reference)? {
-            classifier = classifier.with_reference(reference);
-        }
-        self.prove(&classifier)?;
-        Ok(classifier)
-    }
-
-    fn detector<const D: usize>(
-        &mut self,
-        config: DetectorConfig<D>,
-    ) -> Result<BoxDetector<'static, D>>
-    where
-        TaskConfig: From<DetectorConfig<D>>,
-    {
-        let mut networks = Vec::new();
-        for number in 0..self.manifest.networks {
-            let params = Params::new(0).zeroed();
-            networks.push(create_detector::<D>(&config.model, &params)?);
-            self.fill(&params, number)?;
-        }
-        let others = networks.split_off(1);
-        let detector = BoxDetector::new(config, networks.remove(0))?.with_ensemble(others);
-        self.prove(&detector)?;
-        Ok(detector)
-    }
-
-    /// Tries every golden case.
-    fn prove<C: GoldenInput>(&mut self, engine: &dyn Engine<C>) -> Result<()> {
-        for case in self.manifest.golden.clone() {
-            let tensors = self.tensors(&case.file)?;
-            golden::check(engine, &self.path.join(&case.file), tensors, case.tolerance)?;
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use medmodels::Architecture;
 use medmodels::fusion::table::{Column, TableConfig};
 use medmodels::fusion::{FusionConfig, TableNetworkConfig};
+use mednn::candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::unique::unique;
@@ -199,6 +200,22 @@ pub struct GoldenCase {
     /// the share of voxels; of boxes, voxels and scores, in whatever order they come. A box whose score is within the
     /// tolerance (at most 0.01) of not being reported may be missing or new, as long as another box is the same.
     pub tolerance: f64,
+}
+
+impl GoldenCase {
+    /// The least tolerance on a GPU, which adds up in another order than the processor that gave the answer: of logits a
+    /// thousandth of the largest, of boxes a thousandth of a voxel.
+    pub const LEAST_ON_GPU: f64 = 1e-3;
+
+    /// The largest difference where the networks are on this device: what the case says on the processor, and elsewhere no
+    /// less than [`LEAST_ON_GPU`](Self::LEAST_ON_GPU).
+    #[must_use]
+    pub fn tolerance_on(&self, device: &Device) -> f64 {
+        match device.is_cpu() {
+            true => self.tolerance,
+            false => self.tolerance.max(Self::LEAST_ON_GPU),
+        }
+    }
 }
 
 /// Everything about a model but its numbers; the text of `bundle.json` but for its own hash.

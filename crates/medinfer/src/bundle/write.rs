@@ -153,8 +153,9 @@ impl<'a, C: GoldenInput> BundleWriter<'a, C> {
 
     /// Writes the folder, whole or not at all, and returns its description.
     ///
-    /// It is written beside its place, loaded as anyone would load it, golden cases included, and takes its name when that
-    /// went well. A bundle that is there already is never changed: what differs has another version, and so another place.
+    /// It is written beside its place, loaded as anyone would load it (on the processor, golden cases included), and takes
+    /// its name when that went well. A bundle that is there already is never changed: what differs has another version, and
+    /// so another place.
     ///
     /// # Errors
     /// Refuses a place that is taken, parts that do not fit each other, names of files that lead outside or are taken; and

@@ -68,6 +68,7 @@ impl Circuit {
         let single = { single.into_iter() }.fold(Inputs::default(), |inputs, (name, tensor)| {
             inputs.with(name, tensor)
         });
+        let single = single.to_device(network.params().device())?;
         let graph = Graph::record_with(network, &single, &context)?;
         let logits = { graph.outputs().iter() }
             .find_map(|(output, id)| (*output == Output::Logits).then_some(*id));
@@ -238,8 +239,9 @@ impl Circuit {
         ranges
     }
 
-    /// Inputs and parameters in their places.
+    /// Inputs and parameters in their places, all on the device of the parameters.
     fn start(&self, inputs: &Inputs) -> Result<State> {
+        let inputs = inputs.to_device(self.params.device())?;
         let values = self.graph.values();
         let dtype = inputs
             .iter()

@@ -3,8 +3,8 @@
 //! Every method is a struct with its settings and implements [`Explain`]: a network, inputs and a [`Target`]
 //! give one [`Saliency`] for each item of the batch, on the grid of the network's input. No network has to be
 //! prepared for it: its operators are recorded ([`mednn::graph`]), and [`Layer`] names what is looked at.
-//! Networks run in evaluation; results do not depend on the number of threads. Inputs of `f64` are computed
-//! in `f64`.
+//! Networks run in evaluation, where their parameters are; inputs may be anywhere. Results do not depend on the
+//! number of threads. Inputs of `f64` are computed in `f64`.
 //!
 //! * [`GradCam`], [`GradCamPlusPlus`]: where the features of a layer speak for the class;
 //! * [`InputGradient`], [`SmoothGrad`], [`GuidedBackprop`], [`GuidedGradCam`]: which voxels would raise the score;

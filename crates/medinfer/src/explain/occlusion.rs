@@ -1,11 +1,10 @@
 //! Occlusion (Zeiler and Fergus 2014, <https://arxiv.org/abs/1311.2901>).
 
-use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 use serde::{Deserialize, Serialize};
 
 use super::Explain;
-use super::elements::{values, with_image};
+use super::elements::{logits, values, with_image};
 use super::integrated_gradients::Baseline;
 use super::saliency::{Method, Saliency};
 use super::scores::Scores;
@@ -99,10 +98,7 @@ impl Explain for Occlusion {
         let starts = self.starts(shape)?;
         let all = values(image)?;
         let fill = self.fill.of(&all, &dims);
-        let run = |inputs: &Inputs, target: &Target| {
-            let logits = network.forward(inputs, &Context::evaluate())?.logits;
-            Scores::of(&logits, target)
-        };
+        let run = |inputs: &Inputs, target: &Target| Scores::of(&logits(network, inputs)?, target);
         let whole = run(inputs, target)?;
         let target = Target::Each(whole.classes.clone());
         let voxels: usize = shape.iter().product();

@@ -2,7 +2,7 @@
 
 use mednn::candle_core::Tensor;
 
-use super::elements::values;
+use super::elements::{like, values};
 use super::target::Target;
 use crate::error::{Error, Result};
 
@@ -38,8 +38,6 @@ impl Scores {
         for (item, class) in self.classes.iter().enumerate() {
             seed[item * classes + class] = 1.0;
         }
-        let seed = Tensor::from_vec(seed, (batch, classes), logits.device());
-        let seed = seed.and_then(|seed| seed.to_dtype(logits.dtype()));
-        Ok(seed.map_err(mednn::Error::from)?)
+        like(seed, logits)
     }
 }

@@ -19,18 +19,18 @@ const ALL: BoxRules = BoxRules {
     most: 12,
 };
 
-fn config(framing: Framing) -> DetectorConfig<2> {
+pub(crate) fn config(framing: Framing) -> DetectorConfig<2> {
     let labels = [ClassLabel::new("nodule"), ClassLabel::new("mass")];
     let model = YoloConfig::v8n(1, 2).with_factors(0.33, 0.125);
     DetectorConfig::new(model.into(), framing, labels).with_rules(ALL)
 }
 
-fn detector(config: DetectorConfig<2>) -> BoxDetector<'static, 2> {
+pub(crate) fn detector(config: DetectorConfig<2>) -> BoxDetector<'static, 2> {
     let network = create_detector::<2>(&config.model, &Params::new(5)).unwrap();
     BoxDetector::new(config, network).unwrap()
 }
 
-fn image(shape: [usize; 2]) -> Image<f32, 2> {
+pub(crate) fn image(shape: [usize; 2]) -> Image<f32, 2> {
     let grid = Geometry::axis_aligned(shape, [0.3, 0.2]).unwrap();
     let voxels: Vec<f32> = (0..grid.len())
         .map(|i| (i * 7919 % 251) as f32 / 251.0)

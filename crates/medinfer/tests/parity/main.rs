@@ -8,6 +8,7 @@ mod bundle;
 mod bundle_guide;
 mod classifier;
 mod detector;
+mod device;
 mod features;
 mod foreign;
 mod grades;

@@ -15,7 +15,7 @@ use super::bundle::forge;
 use super::classifier::image;
 use super::patient::{config, fused, fused_3d, of_records, patient, record_config, table, volume};
 
-fn grader(folder: &Path) -> (PathBuf, Manifest) {
+pub(crate) fn grader(folder: &Path) -> (PathBuf, Manifest) {
     let point = OperatingPoint::new("referable", "label 2", 0.3);
     let rule = OutlierRule::from(OutlierScore::Mahalanobis);
     let config = config(3);

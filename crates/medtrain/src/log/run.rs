@@ -52,6 +52,9 @@ pub struct Session {
     pub first_epoch: u32,
     /// The optimizer step within that epoch it started from.
     pub first_step: u32,
+    /// Where the network was: `cpu`, `cuda:0`; none in records from before this was kept.
+    #[serde(default)]
+    pub device: Option<String>,
     /// Where and by which program.
     pub environment: Environment,
     /// How it ended; none while it goes on, and after it was killed.
@@ -177,6 +180,13 @@ impl RunRecord {
             created: first.map(|session| session.started.rfc3339()),
             data: self.data.iter().map(DataDigest::for_bundle).collect(),
         }
+    }
+
+    /// Where the network of the last session was: `cpu`, `cuda:0`. It is no part of the configuration, as a run may go on
+    /// elsewhere.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        self.sessions.last()?.device.as_deref()
     }
 
     /// How the last session ended, if it has.

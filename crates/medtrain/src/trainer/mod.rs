@@ -163,7 +163,8 @@ impl<'a> Trainer<'a> {
             let sane = self.check_sanity(source);
             self.agree(sane)?;
         }
-        let begun = record.begin(&self.config, &running, found);
+        let device = self.model.params().device();
+        let begun = record.begin(&self.config, &running, found, device);
         self.agree(begun)?;
         self.tell_started(&running, record)?;
         let ending = self.train(source, &mut running, record)?;

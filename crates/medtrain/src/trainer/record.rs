@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use mednn::DeviceName;
+use mednn::candle_core::{Device, DeviceLocation};
+
 use super::config::TrainConfig;
 use super::start::Running;
 use crate::checkpoint::{CheckpointFolder, Found, State};
@@ -44,12 +47,13 @@ impl Record {
         })
     }
 
-    /// Begins the logs of a run.
+    /// Begins the logs of a run whose network is on this device.
     pub(super) fn begin(
         &mut self,
         config: &TrainConfig,
         running: &Running,
         found: Found,
+        device: &Device,
     ) -> Result<()> {
         self.found = found;
         let folder = &config.folder;
@@ -75,6 +79,7 @@ impl Record {
             started: Time::now(),
             first_epoch: position.epoch,
             first_step: position.step,
+            device: Some(name(device)),
             environment: { config.environment.clone() }.unwrap_or_else(Environment::capture),
             end: None,
         });
@@ -160,6 +165,15 @@ impl Record {
         saved?;
         (self.found, self.keeps_earlier) = (Found::ThisRun, false);
         self.write_run()
+    }
+}
+
+/// A device as a command line names it.
+fn name(device: &Device) -> String {
+    match device.location() {
+        DeviceLocation::Cpu => DeviceName::Cpu.to_string(),
+        DeviceLocation::Cuda { gpu_id } => DeviceName::Cuda(gpu_id).to_string(),
+        DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
     }
 }
 

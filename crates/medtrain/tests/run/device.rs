@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mednn::candle_core::Device;
 use mednn::loss::DiceCrossEntropy;
-use medtrain::{TrainConfig, TrainSummary, Trainer};
+use medtrain::{RunRecord, TrainConfig, TrainSummary, Trainer};
 
 use crate::support::{Tiny, batches, distance, sgd, values};
 
@@ -74,11 +74,15 @@ fn begun_on_one_and_ended_on_the_other() {
         .zip([[&gpu, &Device::Cpu], [&Device::Cpu, &gpu]])
     {
         let begun = train(folder.path(), devices[0], |config| {
-            config.time_limit = Some(Duration::ZERO)
+            config.time_limit = Some(Duration::ZERO);
         });
         assert_eq!(begun.1.history.len(), 0);
         let ended = train(folder.path(), devices[1], |config| config.resume = true);
         assert_eq!((ended.1.first_epoch, ended.1.first_step), (0, 1));
         assert_same(&ended, &expected);
+        let sessions = RunRecord::read(folder.path()).unwrap().sessions;
+        let named = sessions.iter().map(|session| session.device.as_deref());
+        let name = |device: &Device| if device.is_cpu() { "cpu" } else { "cuda:0" };
+        assert!(named.eq(devices.map(|device| Some(name(device)))));
     }
 }

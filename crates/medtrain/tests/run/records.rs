@@ -39,6 +39,7 @@ fn a_run_says_where_it_comes_from_and_how_it_ended() {
         4
     );
     let session = &first.sessions[0];
+    assert_eq!(first.device(), Some("cpu"));
     let end = session.end.as_ref().unwrap();
     assert_eq!((end.ending, &end.error), (Some(Ending::Completed), &None));
     let told = end.best.unwrap();

@@ -1,13 +1,12 @@
 //! Weight randomisation (Adebayo et al. 2018, <https://arxiv.org/abs/1810.03292>).
 
 use medcore::random::Key;
-use mednn::candle_core::{Device, Tensor};
 use mednn::model::{Inputs, Model};
 
 use super::likeness::{Likeness, likeness};
 use crate::error::{Error, Result};
 use crate::explain::circuit::Circuit;
-use crate::explain::elements::values;
+use crate::explain::elements::{like, values};
 use crate::explain::{Explain, Saliency, Target};
 
 /// What is left of the maps when the weights of a layer and of all above it are random.
@@ -104,9 +103,7 @@ fn randomise(network: &dyn Model, layer: &str, key: Key) -> Result<()> {
         let value = parameter.value();
         let mut weights = values(&value)?;
         key.stream(name).shuffle(&mut weights);
-        let shuffled = Tensor::from_vec(weights, value.dims(), &Device::Cpu);
-        let shuffled = shuffled.and_then(|t| t.to_dtype(value.dtype())?.to_device(value.device()));
-        parameter.set(&shuffled.map_err(mednn::Error::from)?)?;
+        parameter.set(&like(weights, &value)?)?;
     }
     Ok(())
 }

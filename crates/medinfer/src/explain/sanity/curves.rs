@@ -1,13 +1,12 @@
 //! Deletion and insertion (Petsiuk et al. 2018, <https://arxiv.org/abs/1806.07421>).
 
 use medmetrics::calibration::{Calibrator, TemperatureScaling};
-use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 
 use super::perturbation::{Perturbation, PerturbationSettings};
 use crate::LabelKind;
 use crate::error::{Error, Result};
-use crate::explain::elements::{values, with_image};
+use crate::explain::elements::{logits, values, with_image};
 use crate::explain::scores::Scores;
 use crate::explain::{Saliency, Target};
 
@@ -115,7 +114,7 @@ fn class_probability(
     class: usize,
     labels: LabelKind,
 ) -> Result<f64> {
-    let logits = network.forward(inputs, &Context::evaluate())?.logits;
+    let logits = logits(network, inputs)?;
     // Also refuses a class that is not there and scores that are none.
     Scores::of(&logits, &Target::Class(class))?;
     let plain = Calibrator::from(TemperatureScaling::new(1.0)?);

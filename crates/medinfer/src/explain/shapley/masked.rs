@@ -3,13 +3,12 @@
 use std::ops::Range;
 
 use mednn::candle_core::{DType, Device, Tensor};
-use mednn::context::Context;
 use mednn::model::{Inputs, Model};
 
 use super::{Game, Player};
 use crate::error::{Error, Result};
 use crate::explain::Target;
-use crate::explain::elements::values;
+use crate::explain::elements::{logits, values};
 use crate::explain::scores::Scores;
 
 /// The score of a class of one case, as a game of its inputs: who is absent has the values of background
@@ -205,8 +204,7 @@ impl Game for MaskedNetwork<'_> {
             let tensor = input.tensor(present).map_err(mednn::Error::from)?;
             inputs = inputs.with(&input.name, tensor);
         }
-        let inputs = inputs.to_device(self.network.params().device())?;
-        let logits = self.network.forward(&inputs, &Context::evaluate())?.logits;
+        let logits = logits(self.network, &inputs)?;
         let scores = Scores::of(&logits, &Target::Class(self.class))?.scores;
         Ok(scores.iter().sum::<f64>() / self.cases as f64)
     }
