@@ -5,6 +5,7 @@
 //!   the logits and another for the gradient; [`Boundary`], [`Hausdorff`] and [`ClDice`] measure distances and centre lines first;
 //!   [`DeepSupervision`] goes around any of them. Those with settings of probabilities and background in common are a [`Dense`]
 //!   with a measure of their own.
+//! - Grades: [`OrdinalCrossEntropy`], a [`Loss`] as well.
 //! - Boxes: [`box_overlap_loss`], [`distribution_focal_loss`].
 //! - Numbers: [`huber`], [`smooth_l1`].
 //! - Embeddings and features: [`nt_xent`], [`info_nce`], [`supervised_contrastive`], [`distillation`], [`gradient_reversal`],
@@ -29,6 +30,7 @@ mod focal;
 mod generalized_dice;
 mod labels;
 mod maps;
+mod ordinal;
 mod overlap;
 mod regions;
 mod regression;
@@ -55,6 +57,7 @@ pub use domain::{Estimate, MaximumMeanDiscrepancy, gradient_reversal};
 pub use focal::{DiceFocal, Focal, Focusing};
 pub use generalized_dice::{GeneralizedDice, GeneralizedDiceRatio, VolumeWeight};
 pub use labels::nnunet;
+pub use ordinal::{Levels, OrdinalCrossEntropy};
 pub use overlap::{Smooth, SoftOverlap};
 pub use regions::RegionDiceCrossEntropy;
 pub use regression::{huber, smooth_l1};

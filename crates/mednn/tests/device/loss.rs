@@ -1,8 +1,9 @@
 use candle_core::{DType, Device, Tensor};
 use mednn::loss::{
     BinaryCrossEntropy, BoxOverlap, CrossEntropy, Dice, DiceCrossEntropy, DiceFocal, Focal,
-    FocalTversky, GeneralizedDice, Loss, RegionDiceCrossEntropy, Tversky, box_overlap_loss,
-    distribution_focal_loss, downsample_labels, gradient_reversal, huber, smooth_l1,
+    FocalTversky, GeneralizedDice, Loss, OrdinalCrossEntropy, RegionDiceCrossEntropy, Tversky,
+    box_overlap_loss, distribution_focal_loss, downsample_labels, gradient_reversal, huber,
+    smooth_l1,
 };
 
 use crate::support::{Case, assert_close, devices, numbers};
@@ -31,6 +32,16 @@ const SHAPES: [&[usize]; 3] = [&[2, 4, 5, 7], &[2, 4, 13, 17, 11], &[1, 4, 2100]
 
 fn of_voxels(shape: &[usize]) -> Vec<usize> {
     [&shape[..1], &shape[2..]].concat()
+}
+
+#[test]
+fn grades_in_an_order() {
+    for shape in SHAPES {
+        let target = labels(&of_voxels(shape), 5);
+        let cumulative = OrdinalCrossEntropy::cumulative().with_ignore_label(3);
+        check("CORAL", &cumulative, shape, &target);
+        check("CORN", &OrdinalCrossEntropy::conditional(), shape, &target);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::support::{
 
 mod boxes;
 mod features;
+mod ordinal;
 mod segmentation;
 mod surface;
 

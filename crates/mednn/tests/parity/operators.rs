@@ -49,6 +49,7 @@ const LOSSES: &[ByHand] = &[
     by_hand("Focal, DiceFocal", "loss/segmentation"),
     by_hand("GeneralizedDice", "loss/segmentation"),
     by_hand("Tversky, FocalTversky", "loss/segmentation"),
+    by_hand("OrdinalCrossEntropy (CORAL, CORN)", "loss/ordinal"),
     by_hand("Boundary", "loss/surface"),
     by_hand("Hausdorff", "loss/surface"),
     by_hand("ClDice", "loss/surface"),
