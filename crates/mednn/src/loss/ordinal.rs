@@ -23,9 +23,9 @@ pub enum Levels {
 
 /// Cross-entropy of grades that have an order, by a logit for each level between two neighbours.
 ///
-/// `sum w_k m_k log(1 + e^(s_k z_k)) / n` over levels and cases, with `s_k` -1 where the grade is above `k` and 1 elsewhere. Cumulative levels see every case (`m_k` 1) and `n` is the number of cases (`coral_loss` of coral-pytorch);
-/// conditional ones see those of grade `k` or above, and `n` is how many levels see a case, in all (`corn_loss`).
-/// 0 where no case counts.
+/// `sum w_k m_k log(1 + e^(s_k z_k)) / n` over levels and cases, with `s_k` -1 where the grade is above `k` and 1 elsewhere.
+/// Cumulative levels see every case (`m_k` 1) and `n` is the number of cases (`coral_loss` of coral-pytorch); conditional
+/// ones see those of grade `k` or above, and `n` is how many levels see a case, in all (`corn_loss`). 0 where no case counts.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -34,10 +34,13 @@ pub enum Levels {
 /// // Four grades, three levels; a case of grade 2 is above the first two.
 /// let logits = Tensor::new(&[[30.0_f32, 30.0, -30.0]], &Device::Cpu)?;
 /// let loss = OrdinalCrossEntropy::cumulative();
-/// let grade = |g: u32| loss.forward(&logits, &Tensor::new(&[g], &Device::Cpu)?)?.to_scalar::<f32>();
-/// assert!(grade(2)? < 1e-6);
-/// assert_eq!(grade(1)?, 30.0); // one grade too high
-/// assert_eq!(grade(0)?, 60.0); // two
+/// let of = |grade: u8| -> mednn::Result<f32> {
+///     let target = Tensor::new(&[grade], &Device::Cpu)?;
+///     Ok(loss.forward(&logits, &target)?.to_scalar()?)
+/// };
+/// assert!(of(2)? < 1e-6);
+/// assert_eq!(of(1)?, 30.0); // one grade too high
+/// assert_eq!(of(0)?, 60.0); // two
 /// # Ok::<(), mednn::Error>(())
 /// ```
 ///
